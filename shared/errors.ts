@@ -1,0 +1,76 @@
+/**
+ * Every failure that the relay itself names. `code` is stable and is what decisions and API answers use;
+ * `retryable` says whether the same call may succeed later; `facts` carry what a reader needs to act.
+ * Message texts are for people only: no code reads them.
+ */
+export class RelayError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { retryable?: boolean; facts?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.facts = options.facts ?? {};
+  }
+}
+
+/** A setting is missing, malformed, or breaks a relation that safety depends on. Raised at start-up only. */
+export class SettingsError extends RelayError {
+  constructor(setting: string, message: string) {
+    super("settings.invalid", `${setting}: ${message}`, { facts: { setting } });
+  }
+}
+
+/** A stored page does not match its checksum, or its codec is unknown. The session is suspended, never skipped. */
+export class PageUnreadableError extends RelayError {
+  constructor(message: string, facts: { feed: string; first: number; codec: string }, cause?: unknown) {
+    super("page.unreadable", message, { facts, cause });
+  }
+}
+
+/** The cursor was changed by someone else since it was read: the lease was lost, or a person moved the session. */
+export class FenceLostError extends RelayError {
+  constructor(facts: { feed: string; session: string; fence: number }) {
+    super("cursor.fence-lost", "the cursor's fence has moved on", { facts });
+  }
+}
+
+/** The sequence number lies below the feed's head or beyond its tail, so no cursor can stand there. */
+export class SequenceNotHeldError extends RelayError {
+  constructor(facts: { feed: string; sequence: number; head: number; tail: number }) {
+    super(
+      "sequence.not-held",
+      `sequence ${facts.sequence} is not held: the feed holds ${facts.head} to ${facts.tail}`,
+      { facts },
+    );
+  }
+}
+
+/** The producer names positions that lie below what it sent before, but that were never appended. */
+export class PositionConflictError extends RelayError {
+  constructor(facts: { feed: string; producer: string; position: number; expected: number }) {
+    super(
+      "producer.position-conflict",
+      `position ${facts.position} of producer ${facts.producer} was never appended and is below the expected position ${facts.expected}`,
+      { facts },
+    );
+  }
+}
+
+/** Too many writers or too slow an answer: the append did not finish within its time. Resending is safe. */
+export class AppendTimeoutError extends RelayError {
+  constructor(facts: { feed: string; timeoutMillis: number }, cause?: unknown) {
+    super("append.timeout", `the append to feed ${facts.feed} did not finish in ${facts.timeoutMillis} ms`, {
+      retryable: true,
+      facts,
+      cause,
+    });
+  }
+}

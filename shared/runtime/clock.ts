@@ -1,0 +1,21 @@
+/** The only source of time for code that decides by it. Passed in, so that tests can move it. */
+export interface Clock {
+  nowEpochMillis(): number;
+  /** Resolves after `millis`, or earlier once `signal` aborts. Never rejects. */
+  sleep(millis: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  nowEpochMillis: () => Date.now(),
+  sleep: (millis, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, millis);
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};

@@ -1,0 +1,113 @@
+import { SettingsError } from "../errors.ts";
+
+/** Environment variables by name; in AWS it is `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What an operator may set, and the limits that follow. Units are in the names. */
+export interface Settings {
+  /** Sequence numbers per segment of feeds created from now on; a feed keeps the size that it began with. */
+  readonly segmentSize: number;
+  /** A segment is freed only when its last page is older than this. */
+  readonly freeGraceMillis: number;
+  /** A session that lags further behind than this is moved forward and told of the gap. */
+  readonly retentionMillis: number;
+  /** The same limit counted in messages. */
+  readonly retentionMessages: number;
+  /** Safety net: DynamoDB removes a page by itself so long after it was appended. */
+  readonly pageTtlMillis: number;
+  /** A writer reads the tail again when what it knows of it is older than this. */
+  readonly tailCacheMillis: number;
+  /** An append that has not finished by then stops: no write of it may start later. */
+  readonly appendTimeoutMillis: number;
+  /** One HTTP request to an endpoint, from name resolution to the answer's headers. */
+  readonly requestTimeoutMillis: number;
+  /** A held lease runs out after this; longer than any request, lingering included. */
+  readonly leaseMillis: number;
+  /** A deliver turn starts no further batch after this, so that the function ends in time. */
+  readonly turnMillis: number;
+  /** At the end of the queue a turn waits this long for the next page before it parks. */
+  readonly lingerMillis: number;
+  readonly lingerPollMillis: number;
+  /** A request slower than this moves the session to the slow lane. */
+  readonly slowRequestMillis: number;
+  /** A hint younger than this is not yet taken for lost by the sweep. */
+  readonly hintGraceMillis: number;
+  /** How long an old secret still signs after a rotation. */
+  readonly secretOverlapMillis: number;
+  /** CIDR ranges that webhooks may reach although they are not public. */
+  readonly allowedAddressRanges: readonly string[];
+  /** Whether a webhook URL may be plain `http:`. */
+  readonly allowHttp: boolean;
+}
+
+const DAY_MILLIS = 86_400_000;
+
+function numberOf(environment: Environment, name: string, fallback: number, minimum: number): number {
+  const text = environment[name];
+  if (text === undefined || text.trim() === "") return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < minimum)
+    throw new SettingsError(name, `must be a number of at least ${minimum}, not "${text}"`);
+  return value;
+}
+
+/**
+ * Reads the settings from the environment and asserts the relations between them.
+ * @throws SettingsError when a value is malformed or a relation that safety depends on does not hold.
+ */
+export function readSettings(environment: Environment): Settings {
+  const freeGraceMillis = numberOf(environment, "RELAY_FREE_GRACE_SECONDS", 120, 0.1) * 1000;
+  const retentionMillis =
+    numberOf(environment, "RELAY_RETENTION_SECONDS", (7 * DAY_MILLIS) / 1000, 0.1) * 1000;
+  const requestTimeoutMillis = numberOf(environment, "RELAY_REQUEST_TIMEOUT_SECONDS", 15, 0.1) * 1000;
+  const lingerMillis = numberOf(environment, "RELAY_LINGER_SECONDS", 1, 0) * 1000;
+  const segmentSize = numberOf(environment, "RELAY_SEGMENT_SIZE", 5000, 1);
+  if (!Number.isInteger(segmentSize)) throw new SettingsError("RELAY_SEGMENT_SIZE", "must be a whole number");
+
+  return assertRelations({
+    segmentSize,
+    freeGraceMillis,
+    retentionMillis,
+    retentionMessages: numberOf(environment, "RELAY_RETENTION_MESSAGES", 50_000_000, 1),
+    pageTtlMillis: 4 * retentionMillis + 30 * DAY_MILLIS,
+    tailCacheMillis: Math.min(10_000, freeGraceMillis / 4),
+    appendTimeoutMillis: Math.min(20_000, freeGraceMillis / 2),
+    requestTimeoutMillis,
+    leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
+    turnMillis: 10_000,
+    lingerMillis,
+    lingerPollMillis: 50,
+    slowRequestMillis: 1_000,
+    hintGraceMillis: 5_000,
+    secretOverlapMillis: numberOf(environment, "RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000, 0) * 1000,
+    allowedAddressRanges: (environment.RELAY_ALLOWED_ADDRESS_RANGES ?? "")
+      .split(",")
+      .map((range) => range.trim())
+      .filter((range) => range !== ""),
+    allowHttp: environment.RELAY_ALLOW_HTTP === "1" || environment.RELAY_ALLOW_HTTP === "true",
+  });
+}
+
+/**
+ * The relations that the protocol's safety rests on (DynamoDB would accept a put on a freed number again,
+ * so no writer may still act on a tail that it read before the segment was freed).
+ */
+export function assertRelations(settings: Settings): Settings {
+  if (settings.freeGraceMillis <= settings.tailCacheMillis + settings.appendTimeoutMillis)
+    throw new SettingsError(
+      "RELAY_FREE_GRACE_SECONDS",
+      `the grace (${settings.freeGraceMillis} ms) must exceed the age of a cached tail (${settings.tailCacheMillis} ms) plus the longest append (${settings.appendTimeoutMillis} ms)`,
+    );
+  if (settings.leaseMillis <= settings.requestTimeoutMillis + settings.lingerMillis)
+    throw new SettingsError("RELAY_REQUEST_TIMEOUT_SECONDS", "the lease must outlast a request and the lingering");
+  if (settings.pageTtlMillis <= settings.retentionMillis)
+    throw new SettingsError("RELAY_RETENTION_SECONDS", "the pages' time to live must exceed the retention");
+  return settings;
+}
+
+/** The value of a variable that a function cannot work without. */
+export function requireVariable(environment: Environment, name: string): string {
+  const value = environment[name];
+  if (value === undefined || value === "") throw new SettingsError(name, "is not set");
+  return value;
+}
