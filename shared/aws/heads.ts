@@ -1,0 +1,119 @@
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { FeedHead } from "../queue/tail.ts";
+import { cancellationOf, isConditionFailure } from "./failures.ts";
+import { keys, REFERENCE_SHARDS } from "./keys.ts";
+import { queryAll } from "./queryAll.ts";
+
+/** The feed heads of the Queue table. */
+export class HeadStore {
+  readonly #documents: DynamoDBDocumentClient;
+  readonly #table: string;
+
+  constructor(documents: DynamoDBDocumentClient, table: string) {
+    this.#documents = documents;
+    this.#table = table;
+  }
+
+  async readHead(feed: string): Promise<FeedHead | undefined> {
+    const { Item } = await this.#documents.send(
+      new GetCommand({ TableName: this.#table, Key: keys.head(feed), ConsistentRead: true }),
+    );
+    return Item && asHead(Item);
+  }
+
+  async listHeads(): Promise<FeedHead[]> {
+    const items = await queryAll(this.#documents, {
+      TableName: this.#table,
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": keys.heads },
+    });
+    return items.map(asHead);
+  }
+
+  /** Begins a feed; one that exists keeps its segment size. */
+  async createFeed(feed: string, segmentSize: number): Promise<void> {
+    try {
+      await this.#documents.send(
+        new PutCommand({
+          TableName: this.#table,
+          Item: { ...keys.head(feed), segmentSize, headSegment: 0, tailHint: 0, clearedSegment: 0 },
+          ConditionExpression: "attribute_not_exists(pk)",
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
+  }
+
+  /** Moves the tail hint forward, never back. */
+  async moveTailHint(feed: string, tail: number): Promise<void> {
+    try {
+      await this.#documents.send(
+        new UpdateCommand({
+          TableName: this.#table,
+          Key: keys.head(feed),
+          UpdateExpression: "SET tailHint = :tail",
+          ConditionExpression: "tailHint < :tail",
+          ExpressionAttributeValues: { ":tail": tail },
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
+  }
+
+  /**
+   * Frees segment k: moves the head from k to k + 1 in one transaction that checks every shard of k's count. A session
+   * that is created or sought into k meanwhile checks the head in its own transaction, so one of the two fails.
+   */
+  async moveHead(feed: string, segment: number): Promise<boolean> {
+    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
+    try {
+      await this.#documents.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            {
+              Update: {
+                TableName: this.#table,
+                Key: keys.head(feed),
+                UpdateExpression: "SET headSegment = :next",
+                ConditionExpression: "headSegment = :segment",
+                ExpressionAttributeValues: { ":segment": segment, ":next": segment + 1 },
+              },
+            },
+            ...shards.map((shard) => ({
+              ConditionCheck: {
+                TableName: this.#table,
+                Key: keys.reference(feed, segment, shard),
+                ConditionExpression: "attribute_not_exists(pk) OR #count = :zero",
+                ExpressionAttributeNames: { "#count": "count" },
+                ExpressionAttributeValues: { ":zero": 0 },
+              },
+            })),
+          ],
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (cancellationOf(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Says that the pages below `segment` are deleted, so that later sweeps need not look there. */
+  async markCleared(feed: string, segment: number): Promise<void> {
+    await this.#documents.send(
+      new UpdateCommand({
+        TableName: this.#table,
+        Key: keys.head(feed),
+        UpdateExpression: "SET clearedSegment = :segment",
+        ExpressionAttributeValues: { ":segment": segment },
+      }),
+    );
+  }
+}
+
+function asHead(item: Record<string, unknown>): FeedHead {
+  const { sk, segmentSize, headSegment, tailHint, clearedSegment } = item as unknown as FeedHead & { sk: string };
+  return { feed: sk, segmentSize, headSegment, tailHint, clearedSegment };
+}

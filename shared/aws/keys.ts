@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+
+/** Item keys of all tables, in one place. Numbers are padded so that their order as text is their order. */
+
+const DIGITS = 16;
+
+export function padded(number: number): string {
+  return String(number).padStart(DIGITS, "0");
+}
+
+/** Cursors of one feed are spread over these partitions; a reader of them all queries each. */
+export const CURSOR_SHARDS = 4;
+
+/** A segment's reference count is the sum over these items, so that many sessions can cross at once. */
+export const REFERENCE_SHARDS = 8;
+
+export function shardOf(session: string, shards: number): number {
+  return createHash("sha256").update(session).digest().readUInt32BE(0) % shards;
+}
+
+export const keys = {
+  page: (feed: string, segment: number, first: number) => ({ pk: `page#${feed}#${segment}`, sk: padded(first) }),
+  pagesOfSegment: (feed: string, segment: number) => `page#${feed}#${segment}`,
+  head: (feed: string) => ({ pk: "head", sk: feed }),
+  heads: "head",
+  reference: (feed: string, segment: number, shard: number) => ({
+    pk: `reference#${feed}`,
+    sk: `${padded(segment)}#${shard}`,
+  }),
+  references: (feed: string) => `reference#${feed}`,
+  cursor: (feed: string, session: string) => ({
+    pk: `${feed}#${shardOf(session, CURSOR_SHARDS)}`,
+    sk: session,
+  }),
+  cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
+  session: (session: string) => ({ pk: session }),
+} as const;

@@ -1,0 +1,152 @@
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import type { PageFacts, StoredPage } from "../queue/page.ts";
+import type { LastPage } from "../queue/tail.ts";
+import { batchDelete } from "./batchDelete.ts";
+import { isConditionFailure, winnerOf } from "./failures.ts";
+import { keys, padded } from "./keys.ts";
+import { queryAll } from "./queryAll.ts";
+
+/** Pages are read with a limit, because a query stops at 1 MB anyway and a page may have a quarter of it. */
+const PAGES_PER_READ = 8;
+
+const FACTS = "#first, #count, #names, appendedAtEpochMillis";
+const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
+
+/** The pages of the Queue table. Every read is strongly consistent: an old answer here would lose a wake. */
+export class PageStore {
+  readonly #documents: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #pageTtlMillis: number;
+
+  constructor(documents: DynamoDBDocumentClient, table: string, pageTtlMillis: number) {
+    this.#documents = documents;
+    this.#table = table;
+    this.#pageTtlMillis = pageTtlMillis;
+  }
+
+  /**
+   * The one write of an append. Two writers that plan the same number race on `attribute_not_exists`: one wins, the
+   * other gets the winner's page back in the same answer.
+   */
+  async putPage(
+    feed: string,
+    segment: number,
+    page: StoredPage,
+    signal: AbortSignal,
+  ): Promise<{ written: true } | { written: false; winner: StoredPage }> {
+    const expiresAtEpochSeconds = Math.ceil((page.appendedAtEpochMillis + this.#pageTtlMillis) / 1000);
+    try {
+      await this.#documents.send(
+        new PutCommand({
+          TableName: this.#table,
+          Item: { ...keys.page(feed, segment, page.first), ...page, expiresAtEpochSeconds },
+          ConditionExpression: "attribute_not_exists(pk)",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+        { abortSignal: signal },
+      );
+      return { written: true };
+    } catch (error) {
+      const winner = isConditionFailure(error) ? winnerOf(error) : undefined;
+      if (winner === undefined) throw error;
+      return { written: false, winner: asPage(winner) };
+    }
+  }
+
+  async readPageAt(feed: string, segment: number, first: number): Promise<StoredPage | undefined> {
+    const { Item } = await this.#documents.send(
+      new GetCommand({ TableName: this.#table, Key: keys.page(feed, segment, first), ConsistentRead: true }),
+    );
+    return Item && asPage(Item);
+  }
+
+  async readLastPage(feed: string, segment: number): Promise<LastPage | undefined> {
+    const { Items } = await this.#documents.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment) },
+        ProjectionExpression: `${FACTS}, producers`,
+        ExpressionAttributeNames: FACT_NAMES,
+        ScanIndexForward: false,
+        Limit: 1,
+        ConsistentRead: true,
+      }),
+    );
+    const item = Items?.[0];
+    return item && asLastPage(item);
+  }
+
+  /** The pages of a segment that begin at `sequence` or later, in order, a few at a time. */
+  async readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]> {
+    const { Items } = await this.#documents.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: "pk = :pk AND sk >= :sk",
+        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
+        Limit: PAGES_PER_READ,
+        ConsistentRead: true,
+      }),
+    );
+    return (Items ?? []).map(asPage);
+  }
+
+  /** The page of a segment that begins at `sequence` or before it, nearest first. */
+  async readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined> {
+    const { Items } = await this.#documents.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: "pk = :pk AND sk <= :sk",
+        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
+        ScanIndexForward: false,
+        Limit: 1,
+        ConsistentRead: true,
+      }),
+    );
+    const item = Items?.[0];
+    return item && asPage(item);
+  }
+
+  /** What the pages of a segment are, without their bodies. */
+  async listPages(feed: string, segment: number): Promise<PageFacts[]> {
+    const items = await queryAll(this.#documents, {
+      TableName: this.#table,
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment) },
+      ProjectionExpression: FACTS,
+      ExpressionAttributeNames: FACT_NAMES,
+    });
+    return items.map(asFacts);
+  }
+
+  /**
+   * Deletes the pages of a freed segment, lowest number first: whoever still looks for the tail from an old head
+   * then finds either the segment's full end or nothing, never a false end. Safe to repeat.
+   */
+  async deletePages(feed: string, segment: number): Promise<number> {
+    const pages = await this.listPages(feed, segment);
+    await batchDelete(
+      this.#documents,
+      this.#table,
+      pages.map(({ first }) => keys.page(feed, segment, first)),
+    );
+    return pages.length;
+  }
+}
+
+function asFacts(item: Record<string, unknown>): PageFacts {
+  const { first, count, names, appendedAtEpochMillis } = item as unknown as PageFacts;
+  return { first, count, names, appendedAtEpochMillis };
+}
+
+function asLastPage(item: Record<string, unknown>): LastPage {
+  const { first, count, appendedAtEpochMillis, producers } = item as unknown as LastPage;
+  return { first, count, appendedAtEpochMillis, producers };
+}
+
+/** The table is written by the relay alone, so items are taken for what was written; bodies have a checksum. */
+function asPage(item: Record<string, unknown>): StoredPage {
+  const { first, count, names, appendedAtEpochMillis, codec, checksum, body, appendId, runs, producers } =
+    item as unknown as StoredPage;
+  return { first, count, names, appendedAtEpochMillis, codec, checksum, body, appendId, runs, producers };
+}

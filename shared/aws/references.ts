@@ -1,0 +1,80 @@
+import type { DynamoDBDocumentClient, TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import { batchDelete } from "./batchDelete.ts";
+import { keys, REFERENCE_SHARDS, shardOf } from "./keys.ts";
+import { queryAll } from "./queryAll.ts";
+
+export type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
+
+/** Counts by segment. Segments that no cursor stands in are absent. */
+export type ReferenceCounts = ReadonlyMap<number, number>;
+
+/** The reference counts of the Queue table. They change only inside the transactions that move a cursor. */
+export class ReferenceStore {
+  readonly #documents: DynamoDBDocumentClient;
+  readonly #table: string;
+
+  constructor(documents: DynamoDBDocumentClient, table: string) {
+    this.#documents = documents;
+    this.#table = table;
+  }
+
+  /** Part of a transaction: counts a session into a segment. */
+  countIn(feed: string, segment: number, session: string): TransactItem {
+    return {
+      Update: {
+        TableName: this.#table,
+        Key: keys.reference(feed, segment, shardOf(session, REFERENCE_SHARDS)),
+        UpdateExpression: "ADD #count :one",
+        ExpressionAttributeNames: { "#count": "count" },
+        ExpressionAttributeValues: { ":one": 1 },
+      },
+    };
+  }
+
+  /** Part of a transaction: takes a session out of a segment. A count never falls below zero. */
+  countOut(feed: string, segment: number, session: string): TransactItem {
+    return {
+      Update: {
+        TableName: this.#table,
+        Key: keys.reference(feed, segment, shardOf(session, REFERENCE_SHARDS)),
+        UpdateExpression: "ADD #count :minusOne",
+        ConditionExpression: "#count >= :one",
+        ExpressionAttributeNames: { "#count": "count" },
+        ExpressionAttributeValues: { ":minusOne": -1, ":one": 1 },
+      },
+    };
+  }
+
+  /** Part of a transaction: the segment must not be freed. */
+  heldCheck(feed: string, segment: number): TransactItem {
+    return {
+      ConditionCheck: {
+        TableName: this.#table,
+        Key: keys.head(feed),
+        ConditionExpression: "headSegment <= :segment",
+        ExpressionAttributeValues: { ":segment": segment },
+      },
+    };
+  }
+
+  async counts(feed: string): Promise<ReferenceCounts> {
+    const items = await queryAll(this.#documents, {
+      TableName: this.#table,
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": keys.references(feed) },
+    });
+    const counts = new Map<number, number>();
+    for (const item of items) {
+      const segment = Number.parseInt(String(item.sk), 10);
+      const count = Number(item.count);
+      if (count !== 0) counts.set(segment, (counts.get(segment) ?? 0) + count);
+    }
+    return counts;
+  }
+
+  /** Removes the zero counts of a freed segment. Safe to repeat. */
+  async deleteSegment(feed: string, segment: number): Promise<void> {
+    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => keys.reference(feed, segment, shard));
+    await batchDelete(this.#documents, this.#table, shards);
+  }
+}

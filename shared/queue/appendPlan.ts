@@ -1,0 +1,164 @@
+import type { EventOrRefusal } from "../stasis/event.ts";
+import { type Message, renderGap, renderMessage } from "./message.ts";
+import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "./pageCodec.ts";
+import { type AppendedRun, type ProducerTrail, remember, standing } from "./producers.ts";
+import { lastOfSegment, segmentOf } from "./sequence.ts";
+import type { Tail } from "./tail.ts";
+
+/** What one producer hands in at once. Without a `producer` nothing of it can be recognised when it is resent. */
+export interface Submission {
+  readonly producer?: { readonly id: string; readonly position: number };
+  readonly events: readonly EventOrRefusal[];
+}
+
+/** How far a submission has come: `offset` events are appended, recognised or refused; the rest is to do. */
+export interface Progress {
+  readonly submission: Submission;
+  readonly offset: number;
+}
+
+/** The page to write next and where the submissions stand once it is written. */
+export interface PagePlan {
+  readonly first: number;
+  readonly messages: readonly Message[];
+  readonly runs: readonly AppendedRun[];
+  readonly producers: readonly ProducerTrail[];
+  /** Per submission, in the order given. */
+  readonly steps: readonly Step[];
+}
+
+/** What one page does for one submission. */
+export interface Step {
+  readonly offset: number;
+  readonly accepted: number;
+  /** Numbers of the first and the last event that this page takes from the submission; undefined when none. */
+  readonly first?: number;
+  readonly last?: number;
+  /** Indexes of events that were appended before. */
+  readonly duplicates: readonly number[];
+  /** The submission contradicts what its producer sent before: nothing of it is taken. */
+  readonly conflict?: { readonly expected: number };
+}
+
+/**
+ * Plans one page onto `tail`: what was appended before is left out, a hole in a producer's positions becomes a
+ * gap message, and the page ends at the segment's border or when it is full. Pure: planning the same again on a newer
+ * tail (after a lost race) is always right, because nothing counts until the page is written.
+ */
+export function planPage(tail: Tail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
+  const page = new PageUnderConstruction(tail, nowEpochMillis);
+  const steps = work.map((progress) => page.take(progress));
+  return {
+    first: tail.next,
+    messages: page.messages,
+    runs: page.runs,
+    producers: remember(tail.producers, [...page.touched.values()].reverse(), nowEpochMillis),
+    steps,
+  };
+}
+
+class PageUnderConstruction {
+  readonly messages: Message[] = [];
+  readonly runs: AppendedRun[] = [];
+  readonly touched = new Map<string, ProducerTrail>();
+  readonly #tail: Tail;
+  readonly #nowEpochMillis: number;
+  readonly #capacity: number;
+  #textBytes = 0;
+
+  constructor(tail: Tail, nowEpochMillis: number) {
+    this.#tail = tail;
+    this.#nowEpochMillis = nowEpochMillis;
+    const segmentEnd = lastOfSegment(segmentOf(tail.next, tail.segmentSize), tail.segmentSize);
+    this.#capacity = Math.min(MAX_PAGE_MESSAGES, segmentEnd - tail.next + 1);
+  }
+
+  take({ submission, offset }: Progress): Step {
+    const { producer, events } = submission;
+    const known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
+    const duplicates: number[] = [];
+    let expected = 0;
+    if (producer) {
+      const stand = standing(known, producer.position + offset);
+      if (stand.kind === "conflict")
+        return { offset: events.length, accepted: 0, duplicates, conflict: { expected: stand.expected } };
+      if (stand.kind === "jumps" && !this.#addGap(producer.id, stand.expected, producer.position + offset - 1))
+        return { offset, accepted: 0, duplicates };
+      expected = stand.kind === "jumps" ? producer.position + offset : stand.expected;
+    }
+
+    const numbers: number[] = [];
+    let index = offset;
+    for (; index < events.length; index += 1) {
+      const position = (producer?.position ?? 0) + index;
+      const item = events[index];
+      if (item === undefined || "error" in item) continue;
+      if (producer && position < expected) {
+        duplicates.push(index);
+        continue;
+      }
+      const { type, timestamp, text } = item.event;
+      const sequence = this.#add(renderMessage(type, timestamp ?? new Date(this.#nowEpochMillis).toISOString(), text));
+      if (sequence === undefined) break;
+      numbers.push(sequence);
+      if (producer) this.#extendRun(producer.id, position, sequence);
+    }
+    if (producer) this.#leaveTrail(producer, known, index, numbers.length > 0);
+    return { offset: index, accepted: numbers.length, duplicates, ...ends(numbers) };
+  }
+
+  #trailOf(id: string): ProducerTrail | undefined {
+    return this.#tail.producers.find((trail) => trail.id === id);
+  }
+
+  /** The number that the message gets in this page; undefined when the page is full. */
+  #add(message: Message): number | undefined {
+    const bytes = Buffer.byteLength(message.text) + 1;
+    if (this.messages.length >= this.#capacity) return undefined;
+    if (this.messages.length > 0 && this.#textBytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
+    this.messages.push(message);
+    this.#textBytes += bytes;
+    return this.#tail.next + this.messages.length - 1;
+  }
+
+  /** False when the page has no room for both the gap and a first message after it. */
+  #addGap(producer: string, firstPosition: number, lastPosition: number): boolean {
+    const gap = renderGap("lost-before-ingest", { producer, firstPosition, lastPosition }, this.#nowEpochMillis);
+    return this.#add(gap) !== undefined;
+  }
+
+  #extendRun(producer: string, position: number, sequence: number): void {
+    const last = this.runs.at(-1);
+    if (
+      last?.producer === producer &&
+      last.position + last.count === position &&
+      last.first + last.count === sequence
+    )
+      this.runs[this.runs.length - 1] = { ...last, count: last.count + 1 };
+    else {
+      const earlierPage = this.#trailOf(producer)?.page ?? 0;
+      this.runs.push({ producer, position, first: sequence, count: 1, earlierPage });
+    }
+  }
+
+  #leaveTrail(
+    producer: { id: string; position: number },
+    known: ProducerTrail | undefined,
+    index: number,
+    appended: boolean,
+  ): void {
+    this.touched.set(producer.id, {
+      id: producer.id,
+      start: known?.start ?? producer.position,
+      next: Math.max(known?.next ?? 0, producer.position + index),
+      page: appended ? this.#tail.next : (known?.page ?? 0),
+      lastSeenEpochMillis: this.#nowEpochMillis,
+    });
+  }
+}
+
+function ends(numbers: readonly number[]): { first?: number; last?: number } {
+  const first = numbers[0];
+  const last = numbers.at(-1);
+  return first === undefined || last === undefined ? {} : { first, last };
+}

@@ -1,0 +1,62 @@
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { PageUnreadableError } from "../errors.ts";
+import type { Message } from "./message.ts";
+import type { Page, StoredPage } from "./page.ts";
+
+/**
+ * The page body: a first line that names the event types and says which message has which, then one line of JSON per
+ * message; compressed with zstd. Measured on a recorded call trace at 50 events a page: zstd level 3 needs
+ * 37 bytes an event and 0.1 ms a page; brotli 4 and deflate 6 save 5 bytes and cost three times the time.
+ */
+export const PAGE_CODEC = "zstd-lines-1";
+
+/** Bodies grow no larger when unpacked. With names and producers the item stays below DynamoDB's 400 KB. */
+export const MAX_PAGE_TEXT_BYTES = 256 * 1024;
+export const MAX_PAGE_MESSAGES = 500;
+
+/** The first line holds at most 500 names of 128 characters, each up to 6 bytes when escaped. */
+const MAX_BODY_BYTES = MAX_PAGE_TEXT_BYTES + 512 * 1024;
+
+export type EncodedPage = Pick<StoredPage, "count" | "names" | "codec" | "checksum" | "body">;
+
+export function encodePage(messages: readonly Message[]): EncodedPage {
+  const numberOfName = new Map<string, number>();
+  const nameNumbers = messages.map(({ type }) => {
+    const known = numberOfName.get(type) ?? numberOfName.size;
+    numberOfName.set(type, known);
+    return known;
+  });
+  const names = [...numberOfName.keys()];
+  const lines = [JSON.stringify({ names, nameNumbers }), ...messages.map(({ text }) => text)];
+  const body = zstdCompressSync(lines.join("\n"), { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  return { count: messages.length, names, codec: PAGE_CODEC, checksum: crc32(body), body };
+}
+
+/** @throws PageUnreadableError when the body is not what was written, or the codec is of another version. */
+export function decodePage(feed: string, stored: StoredPage): Page {
+  const facts = { feed, first: stored.first, codec: stored.codec };
+  if (stored.codec !== PAGE_CODEC) throw new PageUnreadableError("the page's codec is unknown", facts);
+  if (crc32(stored.body) !== stored.checksum)
+    throw new PageUnreadableError("the page does not match its checksum", facts);
+  const unpacked = unpack(stored.body, facts);
+  const [head = "", ...lines] = unpacked.toString("utf8").split("\n");
+  const { names, nameNumbers } = JSON.parse(head) as { names: string[]; nameNumbers: number[] };
+  if (lines.length !== stored.count || nameNumbers.length !== stored.count)
+    throw new PageUnreadableError("the page does not hold the messages that it says", facts);
+  return {
+    first: stored.first,
+    count: stored.count,
+    names: stored.names,
+    appendedAtEpochMillis: stored.appendedAtEpochMillis,
+    messages: lines.map((line, index) => ({ type: names[nameNumbers[index] ?? -1] ?? "", text: line })),
+    textBytes: unpacked.length,
+  };
+}
+
+function unpack(body: Uint8Array, facts: { feed: string; first: number; codec: string }): Buffer {
+  try {
+    return zstdDecompressSync(body, { maxOutputLength: MAX_BODY_BYTES });
+  } catch (cause) {
+    throw new PageUnreadableError("the page's body cannot be unpacked", facts, cause);
+  }
+}

@@ -1,0 +1,95 @@
+import { lastOf, type StoredPage } from "./page.ts";
+import type { ProducerTrail } from "./producers.ts";
+import { firstOfSegment, lastOfSegment, segmentOf } from "./sequence.ts";
+
+/** A feed's head item: everything below `headSegment` is freed. */
+export interface FeedHead {
+  readonly feed: string;
+  /** Fixed when the feed begins. */
+  readonly segmentSize: number;
+  readonly headSegment: number;
+  /** A number that was the tail some time ago (the sweep writes it); readers begin to search there. */
+  readonly tailHint: number;
+  /** Below this segment the freed pages are deleted too. */
+  readonly clearedSegment: number;
+}
+
+export type LastPage = Pick<StoredPage, "first" | "count" | "appendedAtEpochMillis" | "producers">;
+
+/** The end of a feed as it was at `readAtEpochMillis`. */
+export interface Tail {
+  readonly feed: string;
+  readonly segmentSize: number;
+  readonly headSegment: number;
+  /** The number that the next message gets. */
+  readonly next: number;
+  readonly producers: readonly ProducerTrail[];
+  /** When the last page was appended; 0 for a feed that never had one. */
+  readonly lastAppendedAtEpochMillis: number;
+  readonly readAtEpochMillis: number;
+}
+
+export interface TailSource {
+  /** Strongly consistent; undefined for a feed that does not exist. */
+  readHead(feed: string): Promise<FeedHead | undefined>;
+  /** Strongly consistent; the page with the highest number of a segment. */
+  readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
+}
+
+/**
+ * Finds a feed's tail with strongly consistent reads: from the hint forward while segments are full.
+ *
+ * The segment that holds the last message is never freed, so the search begins on pages that exist. The exception is
+ * a free between reading the head and reading the segment: then the head has moved, and the search begins again.
+ * When the head has not moved, the pages ran out of their time to live, and the hint (exact on an idle feed) holds.
+ */
+export async function readTail(
+  source: TailSource,
+  feed: string,
+  nowEpochMillis: () => number,
+): Promise<Tail | undefined> {
+  const readAtEpochMillis = nowEpochMillis();
+  let head = await source.readHead(feed);
+  while (head !== undefined) {
+    let segment = Math.max(head.headSegment, segmentOf(Math.max(1, head.tailHint), head.segmentSize));
+    let last = await source.readLastPage(feed, segment);
+    if (last === undefined) {
+      const again = await source.readHead(feed);
+      if (again !== undefined && (again.headSegment !== head.headSegment || again.tailHint !== head.tailHint)) {
+        head = again;
+        continue;
+      }
+    }
+    while (last !== undefined && lastOf(last) === lastOfSegment(segment, head.segmentSize)) {
+      const following = await source.readLastPage(feed, segment + 1);
+      if (following === undefined) break;
+      segment += 1;
+      last = following;
+    }
+    const base = { feed, segmentSize: head.segmentSize, headSegment: head.headSegment, readAtEpochMillis };
+    return last === undefined
+      ? {
+          ...base,
+          next: Math.max(head.tailHint + 1, firstOfSegment(head.headSegment, head.segmentSize)),
+          producers: [],
+          lastAppendedAtEpochMillis: 0,
+        }
+      : {
+          ...base,
+          next: lastOf(last) + 1,
+          producers: last.producers,
+          lastAppendedAtEpochMillis: last.appendedAtEpochMillis,
+        };
+  }
+  return undefined;
+}
+
+/** The lowest sequence number that the feed still holds (or will hold, when it is empty). */
+export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): number {
+  return firstOfSegment(feed.headSegment, feed.segmentSize);
+}
+
+/** The segment of the last message, never freed; 0 while the feed is empty. */
+export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): number {
+  return segmentOf(Math.max(1, tail.next - 1), tail.segmentSize);
+}

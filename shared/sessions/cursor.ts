@@ -1,0 +1,271 @@
+import { GAP_TYPE, type GapReason } from "../queue/message.ts";
+import { segmentOf } from "../queue/sequence.ts";
+
+/**
+ * The cursor: a session's durable row, and the rules by which it changes. Every change is one conditional write that
+ * names the state and the fence that were read (shared/aws/cursors.ts); the functions here say what it becomes.
+ *
+ * | from                                                | to        | by                  | function            |
+ * |-----------------------------------------------------|-----------|---------------------|---------------------|
+ * | parked                                              | signalled | notify, sweep       | `signal`            |
+ * | parked, signalled, backoff due, active run out      | active    | deliver             | `take` (fence + 1)  |
+ * | active                                              | active    | deliver             | `advance`           |
+ * | active                                              | parked    | deliver             | `park`              |
+ * | active                                              | backoff   | deliver             | `backOff`           |
+ * | active                                              | suspended | deliver             | `suspend` (fence + 1) |
+ * | any                                                 | paused    | a person            | `pause` (fence + 1) |
+ * | any                                                 | parked    | a person            | `resume`, `seek` (fence + 1) |
+ * | any                                                 | the same or parked | sweep      | `evict` (fence + 1) |
+ * | any                                                 | removed   | a person            | the row is deleted  |
+ *
+ * Three orders are load-bearing; each mutation of them loses a message for good (test/protocol):
+ * the wake is sent before `signal` is written; `signal` names the fence that was read; after `park` the tail is read
+ * again, strongly.
+ */
+export interface Cursor {
+  readonly feed: string;
+  readonly session: string;
+  readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
+  /** The first number that the session has not got. */
+  readonly next: number;
+  /** Where the session's reference is counted; behind `next` while a crossing waits. */
+  readonly segment: number;
+  /** Grows whenever someone takes the row over. */
+  readonly fence: number;
+  readonly lane: "fast" | "slow";
+  /** The event types that the session wants; absent means all. */
+  readonly interest?: readonly string[] | undefined;
+  /** The last number that was sent to the endpoint before `next`. */
+  readonly previous: number;
+  /** Grows when a person changes what the batches are made of, so that old batch ids do not come back. */
+  readonly generation: number;
+  /** Failures in a row. */
+  readonly attempts: number;
+  /** The end of the batch that is being sent; kept until it is accepted, so that a retry is the same batch. */
+  readonly batchLast?: number | undefined;
+  /** Messages that the session will never get and was not yet told of. They end before `next`. */
+  readonly gap?: CursorGap | undefined;
+  /** A crossing that found no more than a conflict is tried again at a later page. */
+  readonly leaseUntilEpochMillis?: number | undefined;
+  readonly dueAtEpochMillis?: number | undefined;
+  readonly failingSinceEpochMillis?: number | undefined;
+  readonly changedAtEpochMillis: number;
+  readonly lastDeliveryEpochMillis?: number | undefined;
+  readonly lastError?: DeliveryFailure | undefined;
+}
+
+export interface CursorGap {
+  readonly first: number;
+  readonly last: number;
+  readonly reason: GapReason;
+}
+
+export interface DeliveryFailure {
+  readonly reason: string;
+  readonly detail: string;
+  readonly status?: number | undefined;
+  readonly atEpochMillis: number;
+}
+
+/** The attributes that a transition writes; `undefined` removes one. */
+export type CursorChange = Partial<Omit<Cursor, "feed" | "session">>;
+
+/** A wake that arrives this much early (SQS delays count whole seconds) still counts as due. */
+const DUE_TOLERANCE_MILLIS = 250;
+
+/** Whether deliver may take the row: nobody holds it, and it is not waiting for a time or a person. */
+export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
+  switch (cursor.state) {
+    case "parked":
+    case "signalled":
+      return true;
+    case "backoff":
+      return (cursor.dueAtEpochMillis ?? 0) <= nowEpochMillis + DUE_TOLERANCE_MILLIS;
+    case "active":
+      return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;
+    case "paused":
+    case "suspended":
+      return false;
+  }
+}
+
+/** Only for a row that is parked; after the wake was sent. */
+export function signal(nowEpochMillis: number): CursorChange {
+  return { state: "signalled", changedAtEpochMillis: nowEpochMillis };
+}
+
+export function take(
+  cursor: Cursor,
+  plan: { batchLast: number | undefined; leaseMillis: number; nowEpochMillis: number },
+): CursorChange {
+  return {
+    state: "active",
+    fence: cursor.fence + 1,
+    leaseUntilEpochMillis: plan.nowEpochMillis + plan.leaseMillis,
+    dueAtEpochMillis: undefined,
+    batchLast: plan.batchLast,
+    changedAtEpochMillis: plan.nowEpochMillis,
+  };
+}
+
+/** What an accepted (or empty) batch does to the row. `sentLast` is absent when nothing had to be sent. */
+export interface Progressed {
+  readonly next: number;
+  readonly sentLast?: number | undefined;
+  readonly gapTold?: boolean;
+  readonly lane: Cursor["lane"];
+  readonly nowEpochMillis: number;
+}
+
+export function progress(cursor: Cursor, done: Progressed): Cursor {
+  if (done.next < cursor.next) throw new RangeError("a cursor only moves forward");
+  const sent = done.sentLast !== undefined || done.gapTold === true;
+  const previous = done.sentLast ?? (done.gapTold && cursor.gap ? cursor.gap.last : cursor.previous);
+  return {
+    ...cursor,
+    next: done.next,
+    previous,
+    batchLast: undefined,
+    gap: done.gapTold ? undefined : cursor.gap,
+    ...(sent
+      ? {
+          lane: done.lane,
+          attempts: 0,
+          failingSinceEpochMillis: undefined,
+          lastError: undefined,
+          lastDeliveryEpochMillis: done.nowEpochMillis,
+        }
+      : {}),
+  };
+}
+
+/** What `progress` changed, as it is written. */
+function progressed(cursor: Cursor): CursorChange {
+  return {
+    next: cursor.next,
+    previous: cursor.previous,
+    gap: cursor.gap,
+    lane: cursor.lane,
+    attempts: cursor.attempts,
+    failingSinceEpochMillis: cursor.failingSinceEpochMillis,
+    lastError: cursor.lastError,
+    lastDeliveryEpochMillis: cursor.lastDeliveryEpochMillis,
+  };
+}
+
+/** Stays active: writes the progress, the end of the batch that is sent next, and a new lease. */
+export function advance(
+  cursor: Cursor,
+  plan: { batchLast: number | undefined; leaseMillis: number; nowEpochMillis: number },
+): CursorChange {
+  return {
+    ...progressed(cursor),
+    batchLast: plan.batchLast,
+    leaseUntilEpochMillis: plan.nowEpochMillis + plan.leaseMillis,
+  };
+}
+
+export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return {
+    ...progressed(cursor),
+    state: "parked",
+    batchLast: undefined,
+    leaseUntilEpochMillis: undefined,
+    changedAtEpochMillis: nowEpochMillis,
+  };
+}
+
+export function backOff(
+  cursor: Cursor,
+  failure: DeliveryFailure,
+  dueAtEpochMillis: number,
+): CursorChange {
+  return {
+    ...progressed(cursor),
+    state: "backoff",
+    lane: "slow",
+    attempts: cursor.attempts + 1,
+    failingSinceEpochMillis: cursor.failingSinceEpochMillis ?? failure.atEpochMillis,
+    batchLast: cursor.batchLast,
+    dueAtEpochMillis,
+    leaseUntilEpochMillis: undefined,
+    lastError: failure,
+    changedAtEpochMillis: failure.atEpochMillis,
+  };
+}
+
+export function suspend(cursor: Cursor, failure: DeliveryFailure): CursorChange {
+  return {
+    ...backOff(cursor, failure, 0),
+    state: "suspended",
+    fence: cursor.fence + 1,
+    dueAtEpochMillis: undefined,
+  };
+}
+
+export function pause(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { ...released(cursor, nowEpochMillis), state: "paused" };
+}
+
+/** Goes on where it stood: the batch that was refused last is sent again with its old id. */
+export function resume(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { ...released(cursor, nowEpochMillis), state: "parked", attempts: 0, failingSinceEpochMillis: undefined };
+}
+
+/** What the batches are made of has changed: whoever holds the row loses it, and batches are planned anew. */
+export function reconfigure(
+  cursor: Cursor,
+  interest: readonly string[] | undefined,
+  nowEpochMillis: number,
+): CursorChange {
+  return { ...rebatched(cursor, nowEpochMillis), interest };
+}
+
+export function seek(cursor: Cursor, next: number, segmentSize: number, nowEpochMillis: number): CursorChange {
+  return {
+    ...rebatched(cursor, nowEpochMillis),
+    next,
+    previous: next - 1,
+    segment: segmentOf(next, segmentSize),
+    gap: undefined,
+  };
+}
+
+/** Moves a session that lags beyond the retention to `floor`, and keeps what it lost until it can be told. */
+export function evict(
+  cursor: Cursor,
+  floor: number,
+  segmentSize: number,
+  nowEpochMillis: number,
+): CursorChange {
+  return {
+    ...released(cursor, nowEpochMillis),
+    next: floor,
+    segment: segmentOf(floor, segmentSize),
+    batchLast: undefined,
+    gap: { first: cursor.gap?.first ?? cursor.next, last: floor - 1, reason: "retention" },
+  };
+}
+
+/** Takes the row from whoever holds it. What waits for a time or a person goes on waiting. */
+function released(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  const waits = cursor.state === "backoff" || cursor.state === "paused" || cursor.state === "suspended";
+  return {
+    fence: cursor.fence + 1,
+    leaseUntilEpochMillis: undefined,
+    state: waits ? cursor.state : "parked",
+    changedAtEpochMillis: nowEpochMillis,
+  };
+}
+
+function rebatched(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { ...released(cursor, nowEpochMillis), generation: cursor.generation + 1, batchLast: undefined };
+}
+
+/** Whether new pages with these event types concern the session. Gaps concern everybody. */
+export function isInterested(cursor: Pick<Cursor, "interest">, names: Iterable<string>): boolean {
+  if (cursor.interest === undefined) return true;
+  const wanted = new Set([...cursor.interest, GAP_TYPE]);
+  for (const name of names) if (wanted.has(name)) return true;
+  return false;
+}

@@ -1,0 +1,43 @@
+/** What a person configures of a session. Where it stands is in its cursor. */
+export interface Session {
+  readonly session: string;
+  readonly feed: string;
+  readonly kind: "webhook";
+  readonly url: string;
+  readonly format: "stasis";
+  /** Messages in one request. */
+  readonly maxBatch: number;
+  readonly filter?: { readonly types: readonly string[] } | undefined;
+  /** Newest first. */
+  readonly secrets: readonly SessionSecret[];
+  readonly createdAtEpochMillis: number;
+}
+
+export interface SessionSecret {
+  readonly secret: string;
+  /** Signs until then, beside its successor; absent for the current one. */
+  readonly expiresAtEpochMillis?: number | undefined;
+}
+
+/** Older secrets than these have signed long enough. */
+const KEPT_SECRETS = 5;
+
+/** Puts a new secret in front; the one before it goes on signing for `overlapMillis`. */
+export function rotateSecret(
+  secrets: readonly SessionSecret[],
+  secret: string,
+  overlapMillis: number,
+  nowEpochMillis: number,
+): SessionSecret[] {
+  const kept = secrets
+    .filter(({ expiresAtEpochMillis }) => (expiresAtEpochMillis ?? Number.POSITIVE_INFINITY) > nowEpochMillis)
+    .map((old) => ({ ...old, expiresAtEpochMillis: old.expiresAtEpochMillis ?? nowEpochMillis + overlapMillis }));
+  return [{ secret }, ...kept].slice(0, KEPT_SECRETS);
+}
+
+/** The secrets that sign now. */
+export function signingSecrets(secrets: readonly SessionSecret[], nowEpochMillis: number): string[] {
+  return secrets
+    .filter(({ expiresAtEpochMillis }) => (expiresAtEpochMillis ?? Number.POSITIVE_INFINITY) > nowEpochMillis)
+    .map(({ secret }) => secret);
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+/**
+ * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
+ * Everything else is passed on unread, so event types of future Asterisk versions are kept and delivered.
+ */
+const eventSchema = z.looseObject({
+  type: z.string().min(1).max(128),
+  timestamp: z.string().max(64).optional(),
+  application: z.string().max(256).optional(),
+  asterisk_id: z.string().max(256).optional(),
+});
+
+/** Half of a page: a larger event has no place in a queue of call events. */
+export const MAX_EVENT_BYTES = 128 * 1024;
+
+export interface StasisEvent {
+  readonly type: string;
+  /** As Asterisk wrote it (`2026-11-23T08:00:24.396+0000`); events without one exist. */
+  readonly timestamp: string | undefined;
+  /** The event's JSON as it was sent, on one line. */
+  readonly text: string;
+}
+
+/** An event, or why it is none. */
+export type EventOrRefusal = { readonly event: StasisEvent } | { readonly error: string };
+
+/** Reads one event from its JSON text. Never throws: what is wrong is said in `error`. */
+export function readEvent(text: string): EventOrRefusal {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_EVENT_BYTES)
+    return { error: `the event has ${bytes} bytes; at most ${MAX_EVENT_BYTES} are accepted` };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}` };
+  }
+  const parsed = eventSchema.safeParse(value);
+  if (!parsed.success) return { error: describe(parsed.error) };
+  return { event: { type: parsed.data.type, timestamp: parsed.data.timestamp, text: onOneLine(text) } };
+}
+
+function describe(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map((issue) => (issue.path.length > 0 ? `${issue.path.join(".")}: ${issue.message}` : issue.message))
+    .join("; ");
+}
+
+/** Takes line breaks (which JSON allows only between tokens) out of a text that is known to be JSON. */
+function onOneLine(json: string): string {
+  return /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, " ").trim() : json.trim();
+}

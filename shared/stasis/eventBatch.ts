@@ -1,0 +1,61 @@
+/**
+ * A body of events as texts, one per event. The texts are cut out of the body, not written anew, so that an event
+ * reaches its subscribers with the numbers, escapes and key order that Asterisk gave it.
+ */
+
+export type EventTexts = { readonly texts: readonly string[] } | { readonly error: string };
+
+/** NDJSON: one event a line; empty lines do not count. */
+export function splitLines(body: string): EventTexts {
+  return { texts: body.split("\n").filter((line) => line.trim() !== "") };
+}
+
+/** A JSON array of events. */
+export function splitArray(body: string): EventTexts {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    return { error: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}` };
+  }
+  if (!Array.isArray(value)) return { error: "the body must be a JSON array of events" };
+  return { texts: elementTexts(body) };
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** The elements of an array in a text that `JSON.parse` has accepted: only strings and nesting matter. */
+function elementTexts(json: string): string[] {
+  const texts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let index = 0; index < json.length; index += 1) {
+    const code = json.charCodeAt(index);
+    if (code === QUOTE) index = endOfString(json, index);
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      depth += 1;
+      if (depth === 1) start = index + 1;
+    } else if (code === CLOSE_BRACE) depth -= 1;
+    else if (code === CLOSE_BRACKET || (code === COMMA && depth === 1)) {
+      if (depth === 1) {
+        const text = json.slice(start, index).trim();
+        if (text !== "") texts.push(text);
+        start = index + 1;
+      }
+      if (code === CLOSE_BRACKET) depth -= 1;
+    }
+  }
+  return texts;
+}
+
+function endOfString(json: string, open: number): number {
+  let index = open + 1;
+  while (json.charCodeAt(index) !== QUOTE) index += json.charCodeAt(index) === BACKSLASH ? 2 : 1;
+  return index;
+}
