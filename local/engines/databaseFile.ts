@@ -1,0 +1,52 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { RelayError } from "../../shared/errors.ts";
+
+/*
+ * The engine does not lock its database file: two engines on one file would both answer, each with its own
+ * idea of the data. So a started engine leaves its process id beside the file, and the next one looks for it.
+ */
+
+/** Longer than an engine needs to end after its relay was killed. */
+const WAIT_MILLIS = 3_000;
+const CHECK_EVERY_MILLIS = 10;
+
+/**
+ * Resolves once no other engine works on this file: after a kill, the old engine may need a moment to end.
+ * @throws RelayError `local.data-in-use` when it stays, because then another relay is still running.
+ */
+export async function waitUntilFree(databaseFile: string): Promise<void> {
+  const deadline = Date.now() + WAIT_MILLIS;
+  for (;;) {
+    const processId = await engineOf(databaseFile);
+    if (processId === undefined) return;
+    if (Date.now() > deadline)
+      throw new RelayError(
+        "local.data-in-use",
+        `${databaseFile} is in use by another relay (its DynamoDB engine is process ${processId})`,
+        { facts: { databaseFile, processId } },
+      );
+    await pause(CHECK_EVERY_MILLIS);
+  }
+}
+
+export async function recordEngine(databaseFile: string, processId: number): Promise<void> {
+  await writeFile(processIdFile(databaseFile), `${processId}\n`);
+}
+
+/** The process that works on this file, if any. Without `/proc` (not Linux) there is no telling: none. */
+async function engineOf(databaseFile: string): Promise<number | undefined> {
+  const processId = Number(await readOrEmpty(processIdFile(databaseFile)));
+  if (!Number.isInteger(processId) || processId <= 0) return undefined;
+  // The number may meanwhile belong to something else, so its command line must name this very file.
+  const commandLine = await readOrEmpty(`/proc/${processId}/cmdline`);
+  return commandLine.split("\0").includes(databaseFile) ? processId : undefined;
+}
+
+function processIdFile(databaseFile: string): string {
+  return `${databaseFile}.pid`;
+}
+
+async function readOrEmpty(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
+}

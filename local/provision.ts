@@ -1,0 +1,172 @@
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  ResourceInUseException,
+  ResourceNotFoundException,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  SetQueueAttributesCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { AwsClients } from "../shared/aws/clients.ts";
+import { queues, tables } from "../shared/aws/names.ts";
+import { RelayError } from "../shared/errors.ts";
+import { systemClock } from "../shared/runtime/clock.ts";
+import type { Log } from "../shared/runtime/log.ts";
+import { type QueueName, queueLimits } from "./limits.ts";
+
+const TABLE_WAIT_MILLIS = 60_000;
+const TABLE_CHECK_EVERY_MILLIS = 50;
+
+export interface Queue {
+  readonly url: string;
+  readonly arn: string;
+}
+
+export interface Provisioned {
+  readonly tableNames: Readonly<Record<keyof typeof tables, string>>;
+  readonly queues: Readonly<Record<QueueName, Queue>>;
+}
+
+interface TableDefinition {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  readonly ttl?: string;
+}
+
+interface QueueDefinition {
+  readonly name: string;
+  readonly fifo: boolean;
+}
+
+/** Creates the tables and queues that are missing, and resolves when all can be used. Safe to repeat. */
+export async function provision(clients: AwsClients, log: Log): Promise<Provisioned> {
+  const [ingest, notify, wake, slow] = await Promise.all([
+    ensureQueue(clients.sqs, queues.ingest, queueLimits.ingest.visibilityTimeoutSeconds),
+    ensureQueue(clients.sqs, queues.notify, queueLimits.notify.visibilityTimeoutSeconds),
+    ensureQueue(clients.sqs, queues.wake, queueLimits.wake.visibilityTimeoutSeconds),
+    ensureQueue(clients.sqs, queues.slow, queueLimits.slow.visibilityTimeoutSeconds),
+    ...Object.values(tables).map((table) => ensureTable(clients.documents, table, log)),
+  ]);
+  return {
+    tableNames: { queue: tables.queue.name, cursors: tables.cursors.name, sessions: tables.sessions.name },
+    queues: { ingest, notify, wake, slow },
+  };
+}
+
+type TableClient = AwsClients["documents"];
+
+async function ensureTable(client: TableClient, table: TableDefinition, log: Log): Promise<void> {
+  const deadline = Date.now() + TABLE_WAIT_MILLIS;
+  let status = await tableStatus(client, table.name);
+  if (status === undefined) await createTable(client, table);
+  while (status !== "ACTIVE") {
+    if (Date.now() > deadline)
+      throw new RelayError(
+        "local.table",
+        `table ${table.name} is ${status ?? "missing"} and does not become active`,
+      );
+    await systemClock.sleep(TABLE_CHECK_EVERY_MILLIS);
+    status = await tableStatus(client, table.name);
+  }
+  if (table.ttl !== undefined) await ensureTimeToLive(client, table.name, table.ttl, log);
+}
+
+/** Undefined when there is no such table. */
+async function tableStatus(client: TableClient, name: string): Promise<string | undefined> {
+  try {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+    return Table?.TableStatus;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+async function createTable(client: TableClient, table: TableDefinition): Promise<void> {
+  const keys = [
+    { AttributeName: table.partitionKey, KeyType: "HASH" as const },
+    ...(table.sortKey === undefined ? [] : [{ AttributeName: table.sortKey, KeyType: "RANGE" as const }]),
+  ];
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: table.name,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: keys,
+        AttributeDefinitions: keys.map(({ AttributeName }) => ({
+          AttributeName,
+          AttributeType: "S" as const,
+        })),
+      }),
+    );
+  } catch (error) {
+    // Another relay on the same endpoint was faster.
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+}
+
+/** Only a safety net (the relay frees pages itself), so an endpoint that does not know it is good enough. */
+async function ensureTimeToLive(
+  client: TableClient,
+  name: string,
+  attribute: string,
+  log: Log,
+): Promise<void> {
+  try {
+    const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName: name }));
+    const status = TimeToLiveDescription?.TimeToLiveStatus;
+    if (status === "ENABLED" || status === "ENABLING") return;
+    await client.send(
+      new UpdateTimeToLiveCommand({
+        TableName: name,
+        TimeToLiveSpecification: { AttributeName: attribute, Enabled: true },
+      }),
+    );
+  } catch (error) {
+    log.info("the endpoint refuses a time to live", { table: name, error: String(error) });
+  }
+}
+
+async function ensureQueue(
+  client: SQSClient,
+  queue: QueueDefinition,
+  visibilityTimeoutSeconds: number,
+): Promise<Queue> {
+  const changeable = { VisibilityTimeout: String(visibilityTimeoutSeconds) };
+  let url = await queueUrl(client, queue.name);
+  if (url === undefined) {
+    const attributes = { ...changeable, ...(queue.fifo ? { FifoQueue: "true" } : {}) };
+    const created = await client.send(
+      new CreateQueueCommand({ QueueName: queue.name, Attributes: attributes }),
+    );
+    url = created.QueueUrl;
+  } else {
+    // The queue may have been made by an earlier version of this program.
+    await client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: changeable }));
+  }
+  const { Attributes } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["QueueArn"] }),
+  );
+  const arn = Attributes?.QueueArn;
+  if (url === undefined || arn === undefined)
+    throw new RelayError("local.queue", `the endpoint gives no URL or ARN for the queue ${queue.name}`);
+  return { url, arn };
+}
+
+/** Undefined when there is no such queue. */
+async function queueUrl(client: SQSClient, name: string): Promise<string | undefined> {
+  try {
+    return (await client.send(new GetQueueUrlCommand({ QueueName: name }))).QueueUrl;
+  } catch (error) {
+    if (error instanceof QueueDoesNotExist) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+import type { SQSEvent } from "aws-lambda";
+import { createHandler as createApi } from "../functions/api/handler.ts";
+import { createHandler as createDeliver } from "../functions/deliver/handler.ts";
+import { createHandler as createIngest } from "../functions/ingest/handler.ts";
+import { createHandler as createNotify } from "../functions/notify/handler.ts";
+import { createHandler as createSweep } from "../functions/sweep/handler.ts";
+import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
+import { type Clock, systemClock } from "../shared/runtime/clock.ts";
+import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
+import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
+import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
+import { startEngines } from "./engines/start.ts";
+import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
+import { startHttpGateway } from "./httpGateway.ts";
+import type { LambdaHandler, LocalFunction } from "./invoke.ts";
+import { httpTimeoutSeconds, type QueueName, queueLimits, sweepTimeoutSeconds } from "./limits.ts";
+import { type Provisioned, provision } from "./provision.ts";
+import {
+  type FunctionName,
+  functionEnvironment,
+  portOf,
+  sweepIntervalMillis,
+  withLocalDefaults,
+} from "./relayEnvironment.ts";
+import { startSchedule } from "./schedule.ts";
+
+export interface RelayOptions {
+  /** What an operator sets: RELAY_*, AWS_*, PORT, HOST. */
+  readonly environment: Environment;
+  /** Instead of PORT; 0 for any free one. */
+  readonly port?: number;
+  /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
+  readonly dataDirectory?: string;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+export interface Relay extends Provisioned {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly settings: Settings;
+  readonly endpoints: Endpoints;
+  readonly clients: AwsClients;
+  stop(): Promise<void>;
+}
+
+/** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { log = silentLog, clock = systemClock } = options;
+  const environment = withLocalDefaults(options.environment);
+  const settings = readSettings(environment);
+  const everyMillis = sweepIntervalMillis(environment);
+  const port = options.port ?? portOf(environment);
+  const host = environment.HOST ?? "127.0.0.1";
+
+  // What was started is stopped in the opposite order, also when a later step of starting fails.
+  await using started = new AsyncDisposableStack();
+
+  const dataDirectory = options.dataDirectory || environment.RELAY_DATA_DIR || undefined;
+  const endpoints = await startEngines(started, givenEndpoints(environment), dataDirectory);
+  const connection = connectionVariables(environment, endpoints);
+  const clients = createClients(connection);
+  started.defer(() => destroyClients(clients));
+  const provisioned = await provision(clients, log);
+  const region = connection.AWS_REGION ?? connection.AWS_DEFAULT_REGION ?? "";
+
+  const stopping = new AbortController();
+  const functions = createFunctions(
+    (name) => functionEnvironment(name, environment, connection, provisioned),
+    { clients, clock, log, stopping: stopping.signal },
+  );
+
+  const schedule = startSchedule({
+    target: localFunction("sweep", region, sweepTimeoutSeconds, functions.sweep),
+    everyMillis,
+    log,
+    clock,
+  });
+  started.defer(() => schedule.stop());
+
+  const mappings = startMappings(clients, provisioned.queues, functions, region, log);
+  started.defer(async () => void (await Promise.all(mappings.map((mapping) => mapping.stop()))));
+  started.defer(() => stopping.abort());
+
+  const gateway = await startHttpGateway({
+    host,
+    port,
+    ingest: localFunction("ingest", region, httpTimeoutSeconds, functions.ingest),
+    api: localFunction("api", region, httpTimeoutSeconds, functions.api),
+    log,
+  });
+  started.defer(() => gateway.close());
+
+  const running = started.move();
+  return {
+    ...provisioned,
+    url: `http://${reachable(host)}:${gateway.port}`,
+    apiKey: environment.RELAY_API_KEY ?? "",
+    settings,
+    endpoints,
+    clients,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+type Functions = ReturnType<typeof createFunctions>;
+
+/** Builds each function with its own environment, as if it ran alone. */
+function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+  return {
+    ingest: createIngest(environmentOf("ingest"), options),
+    notify: createNotify(environmentOf("notify"), options),
+    deliver: createDeliver(environmentOf("deliver"), options),
+    sweep: createSweep(environmentOf("sweep"), options),
+    api: createApi(environmentOf("api"), options),
+  };
+}
+
+/** Connects the queues to the functions. Both lanes of wakes are work for the one deliver function. */
+function startMappings(
+  { sqs }: AwsClients,
+  queues: Provisioned["queues"],
+  functions: Functions,
+  region: string,
+  log: Log,
+): readonly EventSourceMapping[] {
+  const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
+    const { functionTimeoutSeconds, batchSize, maximumConcurrency } = queueLimits[queue];
+    const target = localFunction(name, region, functionTimeoutSeconds, handler);
+    return startEventSourceMapping({ sqs, queue: queues[queue], target, batchSize, maximumConcurrency, log });
+  };
+  return [
+    map("ingest", "ingest", functions.ingest),
+    map("notify", "notify", functions.notify),
+    map("wake", "deliver", functions.deliver),
+    map("slow", "deliver", functions.deliver),
+  ];
+}
+
+function localFunction<Event>(
+  name: FunctionName,
+  region: string,
+  timeoutSeconds: number,
+  handler: LambdaHandler<Event>,
+): LocalFunction<Event> {
+  return { name, region, handler, timeoutMillis: timeoutSeconds * 1000 };
+}
+
+/** The address to call when the relay listens on all of them, and brackets around an IPv6 address. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
