@@ -31,8 +31,10 @@ export interface HttpGateway {
 /** Rejects with the system's error (`EADDRINUSE` …) when it cannot listen. */
 export async function startHttpGateway(options: HttpGatewayOptions): Promise<HttpGateway> {
   const server = createServer((request, response) => {
-    // A connection that is kept open would hold up closing.
-    if (!server.listening) response.setHeader("connection", "close");
+    // A connection that is kept alive after its last answer would hold up closing.
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
     void answer(options, request, response);
   });
   await new Promise<void>((listening, failed) => {

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startDynamodb } from "../../local/engines/dynamodb.ts";
+import { startSqs } from "../../local/engines/sqs.ts";
+import { provision } from "../../local/provision.ts";
+import { tables } from "../../shared/aws/names.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import { localClients } from "./support/clients.ts";
+import { until } from "./support/until.ts";
+
+let directory: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "stasis-relay-engines-"));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Starts the engine inside another process, which the test can then kill. */
+async function startInOtherProcess(databaseFile: string): Promise<{ child: ChildProcess; endpoint: string }> {
+  const script = join(import.meta.dirname, "support", "engineProcess.ts");
+  const child = spawn(process.execPath, [script, databaseFile], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
+  const [line] = await once(child.stdout, "data");
+  return { child, endpoint: String(line).trim() };
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  return fetch(endpoint).then(
+    () => true,
+    () => false,
+  );
+}
+
+describe("the embedded DynamoDB", () => {
+  it("answers once it is started, and is gone once it is closed", async () => {
+    const engine = await startDynamodb();
+    expect(await answers(engine.endpoint)).toBe(true);
+    await engine.close();
+    expect(await answers(engine.endpoint)).toBe(false);
+    await engine.close();
+  });
+
+  it("keeps its data over a SIGKILL of the process that started it, and can be restarted at once", async () => {
+    const databaseFile = join(directory, "data", "dynamodb.sqlite");
+    const { child, endpoint } = await startInOtherProcess(databaseFile);
+    const sqs = await startSqs();
+    const before = localClients({ dynamodb: endpoint, sqs: sqs.endpoint });
+    await provision(before, silentLog);
+    const item = { pk: "session", kind: "webhook" };
+    await before.documents.send(new PutCommand({ TableName: tables.sessions.name, Item: item }));
+
+    child.kill("SIGKILL");
+    const restarted = await startDynamodb({ databaseFile });
+    try {
+      expect(await answers(endpoint), "the engine of the killed process").toBe(false);
+      const after = localClients({ dynamodb: restarted.endpoint });
+      const found = await after.documents.send(
+        new GetCommand({ TableName: tables.sessions.name, Key: { pk: "session" } }),
+      );
+      expect(found.Item).toEqual(item);
+    } finally {
+      await restarted.close();
+      await sqs.close();
+    }
+  });
+
+  it("does not outlive a killed process, even if nobody starts it again", async () => {
+    const { child, endpoint } = await startInOtherProcess(join(directory, "dynamodb.sqlite"));
+    child.kill("SIGKILL");
+    await until(async () => !(await answers(endpoint)), "the engine ends");
+  });
+
+  it("refuses a file that a running engine has open, and names the process", async () => {
+    const databaseFile = join(directory, "dynamodb.sqlite");
+    const engine = await startDynamodb({ databaseFile });
+    const processId = (await readFile(`${databaseFile}.pid`, "utf8")).trim();
+    await expect(startDynamodb({ databaseFile })).rejects.toThrow(processId);
+    await engine.close();
+    const next = await startDynamodb({ databaseFile });
+    await next.close();
+  });
+
+  it("says why when it cannot start", async () => {
+    await expect(startDynamodb({ databaseFile: directory })).rejects.toThrow(
+      /embedded DynamoDB ended at once: ./,
+    );
+  });
+});
+
+describe("the embedded SQS", () => {
+  it("keeps queues and messages in its data directory", async () => {
+    const first = await startSqs({ dataDirectory: join(directory, "sqs") });
+    const before = localClients({ sqs: first.endpoint });
+    const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName: "kept" }));
+    await before.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "still here" }));
+    await first.close();
+
+    const second = await startSqs({ dataDirectory: join(directory, "sqs") });
+    const after = localClients({ sqs: second.endpoint });
+    const { Messages } = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(Messages?.map((message) => message.Body)).toEqual(["still here"]);
+    await second.close();
+  });
+
+  it("listens on loopback only", async () => {
+    const engine = await startSqs();
+    const { port } = new URL(engine.endpoint);
+    expect(await answers(`http://127.0.0.1:${port}/health`)).toBe(true);
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter((address) => !address.internal && address.family === "IPv4");
+    for (const { address } of others) expect(await answers(`http://${address}:${port}/health`)).toBe(false);
+    await engine.close();
+  });
+});
