@@ -26,7 +26,12 @@ export type PutResult = { readonly written: true } | { readonly written: false; 
 export interface AppendStore extends TailSource {
   createFeed(feed: string, segmentSize: number): Promise<void>;
   /** Writes the page unless its number is taken; then tells who took it. */
-  putPage(feed: string, segment: number, page: StoredPage, signal: AbortSignal): Promise<PutResult>;
+  putPage(
+    feed: string,
+    segment: number,
+    page: StoredPage,
+    options: { expiresAtEpochSeconds: number; signal: AbortSignal },
+  ): Promise<PutResult>;
   readPageAt(feed: string, segment: number, first: number): Promise<StoredPage | undefined>;
 }
 
@@ -35,7 +40,7 @@ export interface AppendParts {
   sendNotify(hint: NotifyHint): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly settings: Pick<Settings, "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis">;
+  readonly settings: Pick<Settings, "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis" | "pageTtlMillis">;
   newAppendId(): string;
 }
 
@@ -140,8 +145,13 @@ export class Appender {
 
   /** True when the number is ours, also when an earlier try of the same put won and its answer was lost. */
   async #put(feed: string, tail: Tail, page: StoredPage, deadline: AbortSignal): Promise<boolean> {
+    const segment = segmentOf(page.first, tail.segmentSize);
+    const expiresAtEpochMillis = page.appendedAtEpochMillis + this.#parts.settings.pageTtlMillis;
     try {
-      const result = await this.#parts.store.putPage(feed, segmentOf(page.first, tail.segmentSize), page, deadline);
+      const result = await this.#parts.store.putPage(feed, segment, page, {
+        expiresAtEpochSeconds: Math.ceil(expiresAtEpochMillis / 1000),
+        signal: deadline,
+      });
       return result.written || result.winner.appendId === page.appendId;
     } catch (cause) {
       this.#tails.delete(feed);

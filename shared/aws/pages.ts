@@ -6,8 +6,8 @@ import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 
-/** Pages are read with a limit, because a query stops at 1 MB anyway and a page may have a quarter of it. */
-const PAGES_PER_READ = 8;
+/** Enough small pages for one batch; large ones are cut at 1 MB by DynamoDB itself. */
+const PAGES_PER_READ = 25;
 
 const FACTS = "#first, #count, #names, appendedAtEpochMillis";
 const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
@@ -16,12 +16,10 @@ const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
 export class PageStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
-  readonly #pageTtlMillis: number;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, pageTtlMillis: number) {
+  constructor(documents: DynamoDBDocumentClient, table: string) {
     this.#documents = documents;
     this.#table = table;
-    this.#pageTtlMillis = pageTtlMillis;
   }
 
   /**
@@ -32,18 +30,17 @@ export class PageStore {
     feed: string,
     segment: number,
     page: StoredPage,
-    signal: AbortSignal,
+    options: { expiresAtEpochSeconds: number; signal: AbortSignal },
   ): Promise<{ written: true } | { written: false; winner: StoredPage }> {
-    const expiresAtEpochSeconds = Math.ceil((page.appendedAtEpochMillis + this.#pageTtlMillis) / 1000);
     try {
       await this.#documents.send(
         new PutCommand({
           TableName: this.#table,
-          Item: { ...keys.page(feed, segment, page.first), ...page, expiresAtEpochSeconds },
+          Item: { ...keys.page(feed, segment, page.first), ...page, expiresAtEpochSeconds: options.expiresAtEpochSeconds },
           ConditionExpression: "attribute_not_exists(pk)",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
-        { abortSignal: signal },
+        { abortSignal: options.signal },
       );
       return { written: true };
     } catch (error) {

@@ -30,6 +30,8 @@ export interface Cursor {
   readonly next: number;
   /** Where the session's reference is counted; behind `next` while a crossing waits. */
   readonly segment: number;
+  /** The feed's, which never changes. */
+  readonly segmentSize: number;
   /** Grows whenever someone takes the row over. */
   readonly fence: number;
   readonly lane: "fast" | "slow";
@@ -45,7 +47,6 @@ export interface Cursor {
   readonly batchLast?: number | undefined;
   /** Messages that the session will never get and was not yet told of. They end before `next`. */
   readonly gap?: CursorGap | undefined;
-  /** A crossing that found no more than a conflict is tried again at a later page. */
   readonly leaseUntilEpochMillis?: number | undefined;
   readonly dueAtEpochMillis?: number | undefined;
   readonly failingSinceEpochMillis?: number | undefined;
@@ -221,27 +222,22 @@ export function reconfigure(
   return { ...rebatched(cursor, nowEpochMillis), interest };
 }
 
-export function seek(cursor: Cursor, next: number, segmentSize: number, nowEpochMillis: number): CursorChange {
+export function seek(cursor: Cursor, next: number, nowEpochMillis: number): CursorChange {
   return {
     ...rebatched(cursor, nowEpochMillis),
     next,
     previous: next - 1,
-    segment: segmentOf(next, segmentSize),
+    segment: segmentOf(next, cursor.segmentSize),
     gap: undefined,
   };
 }
 
 /** Moves a session that lags beyond the retention to `floor`, and keeps what it lost until it can be told. */
-export function evict(
-  cursor: Cursor,
-  floor: number,
-  segmentSize: number,
-  nowEpochMillis: number,
-): CursorChange {
+export function evict(cursor: Cursor, floor: number, nowEpochMillis: number): CursorChange {
   return {
     ...released(cursor, nowEpochMillis),
     next: floor,
-    segment: segmentOf(floor, segmentSize),
+    segment: segmentOf(floor, cursor.segmentSize),
     batchLast: undefined,
     gap: { first: cursor.gap?.first ?? cursor.next, last: floor - 1, reason: "retention" },
   };

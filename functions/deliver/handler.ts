@@ -1,0 +1,71 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { createClients } from "../../shared/aws/clients.ts";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { WakeSender } from "../../shared/aws/hints.ts";
+import { environmentNames } from "../../shared/aws/names.ts";
+import { PageStore } from "../../shared/aws/pages.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { SessionStore } from "../../shared/aws/sessions.ts";
+import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
+import { createWebhookClient } from "../../shared/delivery/webhookClient.ts";
+import { wakeHintSchema } from "../../shared/queue/hints.ts";
+import { PageReader } from "../../shared/queue/pageReader.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
+import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
+import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
+import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { deliver } from "./deliver.ts";
+
+/** A few hundred pages: what the sessions of one process are likely to read at the same time. */
+const PAGE_CACHE_BYTES = 24 * 1024 * 1024;
+
+export function createHandler(
+  environment: Environment,
+  options: HandlerOptions = {},
+): (event: SQSEvent) => Promise<SQSBatchResponse> {
+  const settings = readSettings(environment);
+  const { documents, sqs } = options.clients ?? createClients(environment);
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? createLambdaLog("deliver");
+  const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const parts = {
+    cursors: new CursorStore(
+      documents,
+      requireVariable(environment, environmentNames.cursorsTable),
+      new ReferenceStore(documents, queueTable),
+    ),
+    sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
+    pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
+    wakes: new WakeSender(sqs, {
+      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
+      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+    }),
+    webhook: createWebhookClient({
+      guard: createAddressGuard(settings.allowedAddressRanges),
+      requestTimeoutMillis: settings.requestTimeoutMillis,
+    }),
+    clock,
+    random: Math.random,
+    log,
+    settings,
+    stopping: options.stopping ?? new AbortController().signal,
+  };
+
+  return async ({ Records }) => {
+    const hints = readHints(Records, wakeHintSchema, log);
+    return processInGroups(
+      [...hints.keys()],
+      // Doubled wakes of one session are one turn.
+      (record) => JSON.stringify(hints.get(record)),
+      async (_key, [record]) => {
+        const hint = record && hints.get(record);
+        if (hint) await deliver(parts, hint);
+      },
+      log,
+    );
+  };
+}
+
+export const handler = onFirstEvent(createHandler);

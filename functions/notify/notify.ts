@@ -1,0 +1,33 @@
+import type { NotifyHint } from "../../shared/queue/hints.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { readTail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
+import { type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
+
+export interface NotifyParts extends WakeParts {
+  readonly tails: TailSource;
+  readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
+  readonly clock: Clock;
+}
+
+/**
+ * Wakes the sessions of one feed that are parked behind its tail. The hints say only where to look and which event
+ * types are new; where the feed and the sessions stand is read from the rows, strongly.
+ */
+export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
+  const [tail, cursors] = await Promise.all([
+    readTail(parts.tails, feed, () => parts.clock.nowEpochMillis()),
+    parts.cursors.listCursors(feed),
+  ]);
+  if (tail === undefined) return;
+  const names = new Set(hints.flatMap((hint) => hint.names));
+  const parked = cursors.filter(
+    (cursor) =>
+      cursor.state === "parked" &&
+      cursor.next < tail.next &&
+      // A session that wants none of this is woken once the tail leaves its segment, so that it does not pin the queue.
+      (isInterested(cursor, names) || segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail)),
+  );
+  await wakeParked(parts, parked);
+}

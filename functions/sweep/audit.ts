@@ -1,0 +1,42 @@
+import type { Cursor } from "../../shared/sessions/cursor.ts";
+import type { SweepParts } from "./parts.ts";
+
+export interface CountDifference {
+  readonly segment: number;
+  readonly counted: number;
+  readonly cursors: number;
+}
+
+/** Cursors and counts are not read at one moment; a real difference is still there on each of these reads. */
+const READS = 3;
+
+/** Recomputes the reference counts of a feed from its cursors and returns the differences that do not go away. */
+export async function auditReferences(
+  { cursors, references }: Pick<SweepParts, "cursors" | "references">,
+  feed: string,
+): Promise<CountDifference[]> {
+  let persistent: CountDifference[] | undefined;
+  for (let read = 0; read < READS; read += 1) {
+    const [rows, counts] = await Promise.all([cursors.listCursors(feed), references.counts(feed)]);
+    const found = differences(rows, counts);
+    persistent = persistent === undefined ? found : persistent.filter((old) => found.some((now) => isSame(old, now)));
+    if (persistent.length === 0) return [];
+  }
+  return persistent ?? [];
+}
+
+function differences(
+  cursors: readonly Pick<Cursor, "segment">[],
+  counts: ReadonlyMap<number, number>,
+): CountDifference[] {
+  const standing = new Map<number, number>();
+  for (const { segment } of cursors) standing.set(segment, (standing.get(segment) ?? 0) + 1);
+  return [...new Set([...standing.keys(), ...counts.keys()])]
+    .sort((a, b) => a - b)
+    .map((segment) => ({ segment, counted: counts.get(segment) ?? 0, cursors: standing.get(segment) ?? 0 }))
+    .filter(({ counted, cursors: stand }) => counted !== stand);
+}
+
+function isSame(a: CountDifference, b: CountDifference): boolean {
+  return a.segment === b.segment && a.counted === b.counted && a.cursors === b.cursors;
+}

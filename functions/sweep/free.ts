@@ -1,0 +1,34 @@
+import { type FeedHead, type Tail, tailSegment } from "../../shared/queue/tail.ts";
+import type { SweepParts } from "./parts.ts";
+
+/**
+ * Frees the segments at the head that no cursor stands in, then deletes their pages.
+ *
+ * A segment goes only when it lies below the tail's and its last page is older than the grace, which exceeds the
+ * age of any tail that a writer may still act on: the condition of a put on a freed number would pass again.
+ * Between moving the head and deleting a crash may come; `clearedSegment` tells the next sweep what is left to delete.
+ */
+export async function freeSegments(
+  parts: SweepParts,
+  head: FeedHead,
+  tail: Tail,
+): Promise<{ freedSegments: number; deletedPages: number }> {
+  let headSegment = tail.headSegment;
+  while (headSegment < tailSegment(tail) && (await isFreeable(parts, head.feed, headSegment))) {
+    if (!(await parts.heads.moveHead(head.feed, headSegment))) break;
+    headSegment += 1;
+  }
+  let deletedPages = 0;
+  for (let segment = head.clearedSegment; segment < headSegment; segment += 1) {
+    deletedPages += await parts.pages.deletePages(head.feed, segment);
+    await parts.references.deleteSegment(head.feed, segment);
+    await parts.heads.markCleared(head.feed, segment + 1);
+  }
+  return { freedSegments: headSegment - tail.headSegment, deletedPages };
+}
+
+/** The counts are checked by the transaction that moves the head; here only the grace. */
+async function isFreeable({ pages, clock, settings }: SweepParts, feed: string, segment: number): Promise<boolean> {
+  const last = await pages.readLastPage(feed, segment);
+  return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis > settings.freeGraceMillis;
+}

@@ -1,0 +1,42 @@
+import { createClients } from "../../shared/aws/clients.ts";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { HeadStore } from "../../shared/aws/heads.ts";
+import { WakeSender } from "../../shared/aws/hints.ts";
+import { environmentNames } from "../../shared/aws/names.ts";
+import { PageStore } from "../../shared/aws/pages.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { createTailSource } from "../../shared/aws/tailSource.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
+import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
+import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
+import { type FeedReport, sweep } from "./sweep.ts";
+
+/** Runs on a schedule; the event itself says nothing that the sweep needs. */
+export function createHandler(
+  environment: Environment,
+  options: HandlerOptions = {},
+): (event: unknown) => Promise<FeedReport[]> {
+  const { documents, sqs } = options.clients ?? createClients(environment);
+  const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
+  const references = new ReferenceStore(documents, queueTable);
+  const parts = {
+    tails: createTailSource(documents, queueTable),
+    heads: new HeadStore(documents, queueTable),
+    pages: new PageStore(documents, queueTable),
+    references,
+    cursors: new CursorStore(documents, cursorsTable, references),
+    wakes: new WakeSender(sqs, {
+      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
+      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+    }),
+    clock: options.clock ?? systemClock,
+    log: options.log ?? createLambdaLog("sweep"),
+    settings: readSettings(environment),
+  };
+  return () => sweep(parts);
+}
+
+export const handler = onFirstEvent(createHandler);

@@ -1,0 +1,35 @@
+import type { ReferenceCounts } from "../../shared/aws/references.ts";
+import type { PageFacts } from "../../shared/queue/page.ts";
+import type { FeedHead, LastPage, TailSource } from "../../shared/queue/tail.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
+import type { Cursor } from "../../shared/sessions/cursor.ts";
+import type { WakeParts } from "../../shared/sessions/wake.ts";
+
+/** What the sweep works with. */
+export interface SweepParts extends WakeParts {
+  readonly tails: TailSource;
+  readonly heads: {
+    listHeads(): Promise<FeedHead[]>;
+    moveTailHint(feed: string, tail: number): Promise<void>;
+    moveHead(feed: string, segment: number): Promise<boolean>;
+    markCleared(feed: string, segment: number): Promise<void>;
+  };
+  readonly pages: {
+    readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
+    listPages(feed: string, segment: number): Promise<PageFacts[]>;
+    deletePages(feed: string, segment: number): Promise<number>;
+  };
+  readonly references: {
+    counts(feed: string): Promise<ReferenceCounts>;
+    deleteSegment(feed: string, segment: number): Promise<void>;
+  };
+  readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: Pick<
+    Settings,
+    "freeGraceMillis" | "retentionMillis" | "retentionMessages" | "hintGraceMillis"
+  >;
+}

@@ -1,0 +1,130 @@
+import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type FeedHead, readTail, type Tail } from "../../shared/queue/tail.ts";
+import { type Cursor, type CursorChange, evict } from "../../shared/sessions/cursor.ts";
+import { wakeParked } from "../../shared/sessions/wake.ts";
+import { auditReferences } from "./audit.ts";
+import { freeSegments } from "./free.ts";
+import type { SweepParts } from "./parts.ts";
+import { needsWake } from "./repair.ts";
+import { retentionFloor } from "./retention.ts";
+
+/** What one sweep of one feed did. */
+export interface FeedReport {
+  readonly feed: string;
+  readonly woken: number;
+  readonly evicted: number;
+  readonly crossed: number;
+  readonly freedSegments: number;
+  readonly deletedPages: number;
+  readonly countDifferences: number;
+}
+
+/**
+ * Visits every feed: writes its tail hint, repairs lost hints, moves lagging sessions forward, lets parked
+ * sessions cross, audits the reference counts, and frees what nobody needs. One feed's failure leaves the others be.
+ */
+export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
+  const reports: FeedReport[] = [];
+  const failures: unknown[] = [];
+  for (const head of await parts.heads.listHeads()) {
+    try {
+      reports.push(await sweepFeed(parts, head));
+    } catch (error) {
+      parts.log.error("the sweep of a feed failed; the next one tries again", { feed: head.feed, error });
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, `the sweep failed for ${failures.length} feeds`);
+  return reports;
+}
+
+async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport> {
+  const { feed } = head;
+  const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
+  if (tail === undefined)
+    return { feed, woken: 0, evicted: 0, crossed: 0, freedSegments: 0, deletedPages: 0, countDifferences: 0 };
+  if (tail.next - 1 > head.tailHint) await parts.heads.moveTailHint(feed, tail.next - 1);
+
+  const cursors = await parts.cursors.listCursors(feed);
+  const evicted = await evictLagging(parts, tail, cursors);
+  const crossed = await crossResting(parts, cursors);
+  const woken = await repair(parts, tail, cursors, evicted);
+  const differences = await auditReferences(parts, feed);
+  if (differences.length > 0)
+    parts.log.error("reference counts do not match the cursors", { feed, differences });
+  const { freedSegments, deletedPages } = await freeSegments(parts, head, tail);
+  return {
+    feed,
+    woken,
+    evicted: evicted.size,
+    crossed,
+    freedSegments,
+    deletedPages,
+    countDifferences: differences.length,
+  };
+}
+
+/** Moves sessions that lag beyond the retention; returns their rows as they are then. */
+async function evictLagging(
+  parts: SweepParts,
+  tail: Tail,
+  cursors: readonly Cursor[],
+): Promise<Map<string, Cursor>> {
+  const evicted = new Map<string, Cursor>();
+  const lowest = Math.min(...cursors.map(({ next }) => next), tail.next);
+  if (lowest === tail.next) return evicted;
+  const floor = await retentionFloor(parts, tail, lowest);
+  for (const cursor of cursors.filter(({ next }) => next < floor)) {
+    const { feed, session, next } = cursor;
+    const moved = await attempt(parts, cursor, evict(cursor, floor, parts.clock.nowEpochMillis()));
+    if (moved === undefined) continue;
+    evicted.set(session, moved);
+    parts.log.warn("a session lagged beyond the retention and was moved forward", { feed, session, from: next, to: floor });
+  }
+  return evicted;
+}
+
+/** Sessions at rest cross here when a conflict kept deliver from it. The fence grows: others may hold what they read. */
+async function crossResting(parts: SweepParts, cursors: readonly Cursor[]): Promise<number> {
+  let crossed = 0;
+  for (const cursor of cursors) {
+    const segment = segmentOf(cursor.next, cursor.segmentSize);
+    if (segment === cursor.segment || cursor.state === "active") continue;
+    if (await attempt(parts, cursor, { segment, fence: cursor.fence + 1 })) crossed += 1;
+  }
+  return crossed;
+}
+
+/** Undefined when the row has changed or a transaction was in the way: the next sweep sees it again. */
+async function attempt(
+  { cursors }: SweepParts,
+  cursor: Cursor,
+  change: CursorChange,
+): Promise<Cursor | undefined> {
+  try {
+    return await cursors.write(cursor, change);
+  } catch (error) {
+    if (error instanceof FenceLostError || error instanceof TransactionRefusedError) return undefined;
+    throw error;
+  }
+}
+
+async function repair(
+  parts: SweepParts,
+  tail: Tail,
+  cursors: readonly Cursor[],
+  evicted: ReadonlyMap<string, Cursor>,
+): Promise<number> {
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  const fresh = cursors.map((cursor) => evicted.get(cursor.session) ?? cursor);
+  const toWake = fresh.filter(
+    (cursor) =>
+      (evicted.has(cursor.session) && cursor.state === "parked") ||
+      needsWake(cursor, tail, nowEpochMillis, parts.settings.hintGraceMillis),
+  );
+  const parked = toWake.filter(({ state }) => state === "parked");
+  await wakeParked(parts, parked);
+  await parts.wakes.sendWakes(toWake.filter(({ state }) => state !== "parked"));
+  return toWake.length;
+}

@@ -1,0 +1,189 @@
+import {
+  BatchGetCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { FenceLostError, TransactionRefusedError } from "../errors.ts";
+import type { Cursor, CursorChange } from "../sessions/cursor.ts";
+import { cancellationOf, isConditionFailure } from "./failures.ts";
+import { CURSOR_SHARDS, keys } from "./keys.ts";
+import { queryAll } from "./queryAll.ts";
+import type { ReferenceStore, TransactItem } from "./references.ts";
+
+/**
+ * The Cursors table. Every write names the state and the fence that were read, so of two writers that read the same
+ * row one wins and the other learns that it lost. A change of segment moves the reference count in the same
+ * transaction.
+ */
+export class CursorStore {
+  readonly #documents: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #references: ReferenceStore;
+
+  constructor(documents: DynamoDBDocumentClient, table: string, references: ReferenceStore) {
+    this.#documents = documents;
+    this.#table = table;
+    this.#references = references;
+  }
+
+  async readCursor(feed: string, session: string): Promise<Cursor | undefined> {
+    const { Item } = await this.#documents.send(
+      new GetCommand({ TableName: this.#table, Key: keys.cursor(feed, session), ConsistentRead: true }),
+    );
+    return Item && asCursor(Item);
+  }
+
+  async readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]> {
+    const cursors: Cursor[] = [];
+    for (let from = 0; from < rows.length; from += 100) {
+      let wanted: Record<string, unknown>[] = rows
+        .slice(from, from + 100)
+        .map(({ feed, session }) => keys.cursor(feed, session));
+      while (wanted.length > 0) {
+        const answer = await this.#documents.send(
+          new BatchGetCommand({ RequestItems: { [this.#table]: { Keys: wanted, ConsistentRead: true } } }),
+        );
+        cursors.push(...(answer.Responses?.[this.#table] ?? []).map(asCursor));
+        wanted = answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
+      }
+    }
+    return cursors;
+  }
+
+  /** All cursors of a feed, by strongly consistent queries of the base table: an index could hide a parked row. */
+  async listCursors(feed: string): Promise<Cursor[]> {
+    const shards = await Promise.all(
+      Array.from({ length: CURSOR_SHARDS }, (_, shard) =>
+        queryAll(this.#documents, {
+          TableName: this.#table,
+          KeyConditionExpression: "pk = :pk",
+          ExpressionAttributeValues: { ":pk": keys.cursorShard(feed, shard) },
+        }),
+      ),
+    );
+    return shards.flat().map(asCursor);
+  }
+
+  /**
+   * Writes a transition and returns the row as it is then.
+   * @param alongside written in the same transaction (a session's configuration, a check of the feed's head)
+   * @throws FenceLostError when the row is not as it was read
+   * @throws TransactionRefusedError when another transaction was in the way or another condition did not hold
+   */
+  async write(cursor: Cursor, change: CursorChange, alongside: readonly TransactItem[] = []): Promise<Cursor> {
+    const crossing =
+      change.segment !== undefined && change.segment !== cursor.segment
+        ? [
+            this.#references.countOut(cursor.feed, cursor.segment, cursor.session),
+            this.#references.countIn(cursor.feed, change.segment, cursor.session),
+          ]
+        : [];
+    const update = this.#update(cursor, change);
+    const others = [...crossing, ...alongside];
+    try {
+      if (others.length === 0) await this.#documents.send(new UpdateCommand(update));
+      else
+        await this.#documents.send(new TransactWriteCommand({ TransactItems: [{ Update: update }, ...others] }));
+    } catch (error) {
+      throw refusal(error, cursor, crossing.length);
+    }
+    return { ...cursor, ...change };
+  }
+
+  /** A session's row, its configuration and its reference come into being together, on ground that is held. */
+  async create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+    const { feed, session, segment } = cursor;
+    try {
+      await this.#documents.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            {
+              Put: {
+                TableName: this.#table,
+                Item: { ...keys.cursor(feed, session), ...cursor },
+                ConditionExpression: "attribute_not_exists(pk)",
+              },
+            },
+            this.#references.countIn(feed, segment, session),
+            this.#references.heldCheck(feed, segment),
+            ...alongside,
+          ],
+        }),
+      );
+    } catch (error) {
+      throw refusal(error, cursor, 1);
+    }
+  }
+
+  /** The row goes and its reference is given back in the same transaction. */
+  async remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+    const { feed, session, segment } = cursor;
+    try {
+      await this.#documents.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            { Delete: { TableName: this.#table, Key: keys.cursor(feed, session), ...asRead(cursor) } },
+            this.#references.countOut(feed, segment, session),
+            ...alongside,
+          ],
+        }),
+      );
+    } catch (error) {
+      throw refusal(error, cursor, 1);
+    }
+  }
+
+  #update(cursor: Cursor, change: CursorChange) {
+    const names: Record<string, string> = {};
+    const values: Record<string, unknown> = {};
+    const set: string[] = [];
+    const remove: string[] = [];
+    for (const [attribute, value] of Object.entries(change)) {
+      names[`#${attribute}`] = attribute;
+      if (value === undefined) remove.push(`#${attribute}`);
+      else {
+        values[`:${attribute}`] = value;
+        set.push(`#${attribute} = :${attribute}`);
+      }
+    }
+    const condition = asRead(cursor);
+    return {
+      TableName: this.#table,
+      Key: keys.cursor(cursor.feed, cursor.session),
+      UpdateExpression: [
+        set.length > 0 ? `SET ${set.join(", ")}` : "",
+        remove.length > 0 ? `REMOVE ${remove.join(", ")}` : "",
+      ].join(" "),
+      ConditionExpression: condition.ConditionExpression,
+      ExpressionAttributeNames: { ...names, ...condition.ExpressionAttributeNames },
+      ExpressionAttributeValues: { ...values, ...condition.ExpressionAttributeValues },
+    };
+  }
+}
+
+/** The condition of every write: the row is still the one that was read. */
+function asRead(cursor: Cursor) {
+  return {
+    ConditionExpression: "#state = :stateRead AND #fence = :fenceRead",
+    ExpressionAttributeNames: { "#state": "state", "#fence": "fence" },
+    ExpressionAttributeValues: { ":stateRead": cursor.state, ":fenceRead": cursor.fence },
+  };
+}
+
+/** Transactions put the row first, then the reference items, then what is written alongside. */
+function refusal(error: unknown, { feed, session, fence }: Cursor, referenceItems: number): unknown {
+  if (isConditionFailure(error)) return new FenceLostError({ feed, session, fence });
+  const cancellation = cancellationOf(error);
+  if (cancellation === undefined) return error;
+  if (cancellation.kind === "conflict") return new TransactionRefusedError({ feed, session, cause: "conflict" });
+  if (cancellation.index === 0) return new FenceLostError({ feed, session, fence });
+  const cause = cancellation.index <= referenceItems ? "reference-missing" : "not-held";
+  return new TransactionRefusedError({ feed, session, cause });
+}
+
+function asCursor(item: Record<string, unknown>): Cursor {
+  const { pk, sk, ...cursor } = item;
+  return cursor as unknown as Cursor;
+}

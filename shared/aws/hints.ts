@@ -1,0 +1,73 @@
+import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { NotifyHint, WakeHint } from "../queue/hints.ts";
+import type { Cursor } from "../sessions/cursor.ts";
+
+/** SQS takes ten messages in one call and delays one by at most 15 minutes. */
+const BATCH_SIZE = 10;
+const LONGEST_DELAY_SECONDS = 900;
+
+/** Sends "the feed advanced". */
+export class NotifySender {
+  readonly #sqs: SQSClient;
+  readonly #queueUrl: string;
+
+  constructor(sqs: SQSClient, queueUrl: string) {
+    this.#sqs = sqs;
+    this.#queueUrl = queueUrl;
+  }
+
+  async sendNotify(hint: NotifyHint): Promise<void> {
+    await this.#sqs.send(
+      new SendMessageCommand({ QueueUrl: this.#queueUrl, MessageBody: JSON.stringify(hint) }),
+    );
+  }
+}
+
+/** Sends "this session has something to read", each session by its own lane. */
+export class WakeSender {
+  readonly #sqs: SQSClient;
+  readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
+
+  constructor(sqs: SQSClient, queueUrls: Readonly<Record<Cursor["lane"], string>>) {
+    this.#sqs = sqs;
+    this.#queueUrls = queueUrls;
+  }
+
+  /** One wake. One that is due later than SQS can delay is left to the sweep. */
+  async sendWake({ feed, session, lane }: Cursor, delayMillis = 0): Promise<void> {
+    const delaySeconds = Math.ceil(delayMillis / 1000);
+    if (delaySeconds > LONGEST_DELAY_SECONDS) return;
+    await this.#sqs.send(
+      new SendMessageCommand({
+        QueueUrl: this.#queueUrls[lane],
+        MessageBody: JSON.stringify({ feed, session } satisfies WakeHint),
+        ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
+      }),
+    );
+  }
+
+  /** Wakes for many sessions; returns those whose wake SQS has taken. */
+  async sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> {
+    const calls: Promise<Cursor[]>[] = [];
+    for (const lane of ["fast", "slow"] as const) {
+      const rows = cursors.filter((cursor) => cursor.lane === lane);
+      for (let from = 0; from < rows.length; from += BATCH_SIZE)
+        calls.push(this.#sendBatch(lane, rows.slice(from, from + BATCH_SIZE)));
+    }
+    return (await Promise.all(calls)).flat();
+  }
+
+  async #sendBatch(lane: Cursor["lane"], rows: readonly Cursor[]): Promise<Cursor[]> {
+    const answer = await this.#sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: this.#queueUrls[lane],
+        Entries: rows.map(({ feed, session }, index) => ({
+          Id: String(index),
+          MessageBody: JSON.stringify({ feed, session } satisfies WakeHint),
+        })),
+      }),
+    );
+    const failed = new Set((answer.Failed ?? []).map(({ Id }) => Id));
+    return rows.filter((_, index) => !failed.has(String(index)));
+  }
+}

@@ -1,0 +1,116 @@
+import { GAP_TYPE, numberedText, renderGap } from "../queue/message.ts";
+import { lastOf, type Page } from "../queue/page.ts";
+import type { Cursor } from "../sessions/cursor.ts";
+
+/** One request's worth of messages, or of none when the session wants nothing of what it passes. */
+export interface Batch {
+  /** The same on every try of the same batch. */
+  readonly id: string;
+  /** The last number that the cursor passes with this batch. */
+  readonly last: number;
+  readonly messages: readonly NumberedMessage[];
+  /** The batch tells of the cursor's gap and moves nothing. */
+  readonly tellsGap: boolean;
+}
+
+export interface NumberedMessage {
+  readonly sequence: number;
+  /** The message's JSON as the subscriber gets it. */
+  readonly text: string;
+}
+
+/** Bounds one request beside the session's own `maxBatch`. */
+export const MAX_BATCH_BYTES = 512 * 1024;
+
+type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast" | "interest" | "gap">;
+
+/**
+ * Plans the next batch from consecutive pages, the first of which holds `cursor.next`.
+ *
+ * A batch is whole pages while they fit into `maxBatch`; a page with more matching messages than that is cut after
+ * each `maxBatch` of them, counted from the page's beginning. A batch that was begun before (`batchLast`) is repeated
+ * exactly, however many pages have come since. Undefined when there are no pages.
+ */
+export function planBatch(cursor: Position, pages: readonly Page[], maxBatch: number): Batch | undefined {
+  if (pages.length === 0) return undefined;
+  const matches = matcher(cursor.interest);
+  const last = cursor.batchLast ?? batchEnd(cursor.next, pages, maxBatch, matches);
+  const messages = pages.flatMap((page) => matching(page, cursor.next, last, matches));
+  return { id: batchId(cursor, `${cursor.next}-${last}`), last, messages, tellsGap: false };
+}
+
+/** The batch that tells a session what it will never get. */
+export function planGap(
+  cursor: Position & { gap: NonNullable<Cursor["gap"]> },
+  atEpochMillis: number,
+): Batch {
+  const { first, last, reason } = cursor.gap;
+  const message = renderGap(reason, { first, last }, atEpochMillis);
+  return {
+    id: batchId(cursor, `gap-${first}-${last}`),
+    last: cursor.next - 1,
+    messages: [{ sequence: last, text: numberedText(message, last) }],
+    tellsGap: true,
+  };
+}
+
+function batchId({ session, generation }: Position, range: string): string {
+  return `${session}-${generation}-${range}`;
+}
+
+type Matcher = ((type: string) => boolean) & { readonly page: (names: readonly string[]) => boolean };
+
+function matcher(interest: readonly string[] | undefined): Matcher {
+  if (interest === undefined) return Object.assign(() => true, { page: () => true });
+  const wanted = new Set([...interest, GAP_TYPE]);
+  const type = (name: string) => wanted.has(name);
+  return Object.assign(type, { page: (names: readonly string[]) => names.some(type) });
+}
+
+function batchEnd(next: number, pages: readonly Page[], maxBatch: number, matches: Matcher): number {
+  let end = next - 1;
+  let messages = 0;
+  let bytes = 0;
+  for (const page of pages) {
+    const sequences = matches.page(page.names)
+      ? page.messages.flatMap(({ type }, index) => (matches(type) ? [page.first + index] : []))
+      : [];
+    const firstWanted = sequences.findIndex((sequence) => sequence >= next);
+    const wanted = firstWanted < 0 ? 0 : sequences.length - firstWanted;
+    if (sequences.length > maxBatch && wanted > 0) {
+      if (messages > 0) break;
+      const cut = sequences[(Math.floor(firstWanted / maxBatch) + 1) * maxBatch];
+      if (cut !== undefined) return cut - 1;
+    }
+    if (messages > 0 && (messages + wanted > maxBatch || bytes + page.textBytes > MAX_BATCH_BYTES)) break;
+    messages += wanted;
+    bytes += wanted > 0 ? page.textBytes : 0;
+    end = lastOf(page);
+  }
+  return end;
+}
+
+function matching(page: Page, next: number, last: number, matches: Matcher): NumberedMessage[] {
+  if (!matches.page(page.names)) return [];
+  const from = Math.max(0, next - page.first);
+  return page.messages.slice(from, Math.max(0, last - page.first + 1)).flatMap((message, index) => {
+    const sequence = page.first + from + index;
+    return matches(message.type) ? [{ sequence, text: numberedText(message, sequence) }] : [];
+  });
+}
+
+/**
+ * The request body. `first` and `last` are the numbers of the first and last message in it (of the gap, when it tells
+ * one); `previous` is the last number sent to this session before them, so that a receiver that keeps `last` can prove
+ * that it missed nothing, whatever its filter leaves out.
+ */
+export function webhookBody(
+  cursor: Pick<Cursor, "feed" | "session" | "fence" | "previous" | "gap">,
+  batch: Batch,
+): string {
+  const first = batch.tellsGap && cursor.gap ? cursor.gap.first : batch.messages[0]?.sequence;
+  const last = batch.messages.at(-1)?.sequence;
+  const head = `"feed":${JSON.stringify(cursor.feed)},"session":${JSON.stringify(cursor.session)}`;
+  const numbers = `"epoch":${cursor.fence},"first":${first},"last":${last},"previous":${cursor.previous}`;
+  return `{${head},${numbers},"messages":[${batch.messages.map(({ text }) => text).join(",")}]}`;
+}

@@ -1,0 +1,267 @@
+import type { Dispatcher } from "undici";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { AddressGuard } from "./addressGuard.ts";
+import { codeOf, excerptOf, sanitise } from "./failureDetail.ts";
+import {
+  ConnectionFailure,
+  createGuardedConnector,
+  type ResolveHost,
+  resolveHost,
+} from "./guardedConnector.ts";
+import { createOriginPools, type Origin } from "./originPools.ts";
+import type { DeliveryOutcome } from "./outcome.ts";
+import { parseRetryAfter } from "./retryAfter.ts";
+import { type SignatureHeaders, sign } from "./signature.ts";
+
+/** Bytes of an answer's body that are read at most. Only a connection whose answer ended can be used again. */
+const MAX_ANSWER_BODY_BYTES = 16_384;
+/** Bytes of an error's body that are enough for its excerpt. */
+const EXCERPT_BYTES = 1_024;
+/** How long an answer's body may take after its headers; then its connection is closed. */
+const ANSWER_BODY_MILLIS = 1_000;
+const USER_AGENT = "stasis-relay/0.1";
+
+export interface WebhookRequest {
+  readonly url: string;
+  /** The webhook-id: the same for every attempt to deliver the same batch. */
+  readonly id: string;
+  /** JSON text. */
+  readonly body: string;
+  /** All of them sign, see `sign`. */
+  readonly secrets: readonly string[];
+  readonly timestampEpochMillis: number;
+  /** Ends the request early, with reason `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WebhookClient {
+  /**
+   * Sends one signed POST and says what became of it. Whatever an endpoint does is an outcome: this never
+   * rejects. The outcome is known at the end of the answer's headers; only the body of an error is waited
+   * for, briefly, to tell a person what it said.
+   */
+  post(request: WebhookRequest): Promise<DeliveryOutcome>;
+  /** Lets posts under way end within their deadline, refuses new ones (`aborted`), closes all connections. */
+  close(): Promise<void>;
+}
+
+type Failed = Extract<DeliveryOutcome, { kind: "failed" }>;
+type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "status" | "retryAfterMillis">>;
+
+/**
+ * The HTTP client for webhooks: guarded addresses, kept connections, one deadline, no redirects.
+ *
+ * @param options.requestTimeoutMillis from name resolution (and waiting for a connection) to the end of the
+ *   answer's headers.
+ * @param options.clock what an HTTP-date in Retry-After is compared with.
+ * @param options.resolve replaces the operating system's resolver.
+ */
+export function createWebhookClient(options: {
+  readonly guard: AddressGuard;
+  readonly requestTimeoutMillis: number;
+  readonly clock?: Clock;
+  readonly resolve?: ResolveHost;
+}): WebhookClient {
+  const { guard, requestTimeoutMillis, clock = systemClock } = options;
+  const origins = createOriginPools(
+    createGuardedConnector({
+      guard,
+      resolve: options.resolve ?? resolveHost,
+      connectTimeoutMillis: requestTimeoutMillis,
+    }),
+  );
+  const closing = new AbortController();
+
+  return {
+    async post(request) {
+      const startedAt = performance.now();
+      const failed = (facts: FailedFacts): DeliveryOutcome => ({
+        kind: "failed",
+        ...facts,
+        detail: sanitise(facts.detail),
+        durationMillis: performance.now() - startedAt,
+      });
+      const aborted = { reason: "aborted", detail: "the relay ended the request" };
+
+      if (closing.signal.aborted || request.signal?.aborted) return failed(aborted);
+      const url = readUrl(request.url);
+      if (url === undefined)
+        return failed({ reason: "url.invalid", detail: "not an http: or https: URL without credentials" });
+      const signature = trySign(request);
+      if (signature === undefined)
+        return failed({ reason: "secret.invalid", detail: "the session's secret cannot sign" });
+
+      const deadline = new AbortController();
+      const timer = setTimeout(() => {
+        const detail = `no answer within ${requestTimeoutMillis} ms`;
+        deadline.abort({ reason: "timeout", detail } satisfies FailedFacts);
+      }, requestTimeoutMillis);
+      const onAbort = () => deadline.abort(aborted satisfies FailedFacts);
+      request.signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        const origin = origins.of(url.origin);
+        if (!(await origin.slots.take(deadline.signal))) return failed(deadline.signal.reason);
+
+        const result = await exchange(origin, toDispatch(url, signature, request.body), {
+          giveUp: deadline.signal,
+          closing: closing.signal,
+        });
+        if ("reason" in result) return failed(result);
+        if (result.status >= 200 && result.status < 300)
+          return { kind: "accepted", status: result.status, durationMillis: result.headersAt - startedAt };
+        return { ...failed(judgeStatus(result, clock)), durationMillis: result.headersAt - startedAt };
+      } finally {
+        clearTimeout(timer);
+        request.signal?.removeEventListener("abort", onAbort);
+      }
+    },
+
+    async close() {
+      closing.abort();
+      await origins.close();
+    },
+  };
+}
+
+/** The URL's parts that a request needs; a session's URL was checked when it was saved, but by an older relay. */
+function readUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return undefined;
+  return url.username === "" && url.password === "" ? url : undefined;
+}
+
+/** A secret that cannot sign fails its own session only; thrown, it would fail a whole turn again and again. */
+function trySign(request: WebhookRequest): SignatureHeaders | undefined {
+  try {
+    return sign(request.secrets, request.id, request.timestampEpochMillis, request.body);
+  } catch {
+    return undefined;
+  }
+}
+
+function toDispatch(url: URL, signature: SignatureHeaders, body: string): Dispatcher.DispatchOptions {
+  return {
+    path: url.pathname + url.search,
+    method: "POST",
+    headers: { "content-type": "application/json", "user-agent": USER_AGENT, ...signature },
+    body,
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** `performance.now()` when the headers were complete. */
+  readonly headersAt: number;
+  readonly excerpt: string;
+}
+
+/**
+ * Runs one request on a slot that is held, and gives the slot back when the connection is free again, which
+ * may be later than the answer. Never rejects.
+ */
+function exchange(
+  origin: Origin,
+  dispatch: Dispatcher.DispatchOptions,
+  signals: { readonly giveUp: AbortSignal; readonly closing: AbortSignal },
+): Promise<Answer | FailedFacts> {
+  const { giveUp, closing } = signals;
+  const { promise, resolve } = Promise.withResolvers<Answer | FailedFacts>();
+  let controller: Dispatcher.DispatchController | undefined;
+  let answer: Omit<Answer, "excerpt"> | undefined;
+  let bodyTimer: NodeJS.Timeout | undefined;
+  let bodyBytes = 0;
+  let isSettled = false;
+  const excerpt: Buffer[] = [];
+
+  const settle = (result: Answer | FailedFacts) => {
+    isSettled = true;
+    giveUp.removeEventListener("abort", onGiveUp);
+    resolve(result);
+  };
+  const settleAnswer = () => {
+    if (answer !== undefined && !isSettled) settle({ ...answer, excerpt: excerptOf(Buffer.concat(excerpt)) });
+  };
+  /** Ends the exchange whatever is still to come; undici closes the connection. */
+  const cut = () => {
+    settleAnswer();
+    controller?.abort(new Error("the rest of the answer is not needed"));
+  };
+  const onGiveUp = () => {
+    if (answer === undefined) settle(giveUp.reason);
+    cut();
+  };
+  const end = () => {
+    clearTimeout(bodyTimer);
+    closing.removeEventListener("abort", cutRest);
+    origin.slots.give();
+  };
+  const cutRest = () => {
+    if (isSettled) cut();
+  };
+
+  giveUp.addEventListener("abort", onGiveUp, { once: true });
+  closing.addEventListener("abort", cutRest, { once: true });
+  origin.pool.dispatch(dispatch, {
+    onRequestStart(started) {
+      // Thrown here, the request is dropped before a byte is written, and the connection stays usable.
+      if (isSettled) throw new Error("given up before the connection was ready");
+      controller = started;
+    },
+    onResponseStart(_controller, status, headers) {
+      if (status < 200) return;
+      const retryAfter = headers["retry-after"];
+      answer = {
+        status,
+        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+        headersAt: performance.now(),
+      };
+      const isErrorWithBody = status >= 400;
+      if (!isErrorWithBody) settleAnswer();
+      if (closing.aborted || Number(headers["content-length"] ?? 0) > MAX_ANSWER_BODY_BYTES) {
+        if (!isErrorWithBody) return cut();
+      }
+      bodyTimer = setTimeout(cut, ANSWER_BODY_MILLIS).unref();
+    },
+    onResponseData(_controller, chunk) {
+      bodyBytes += chunk.length;
+      if (!isSettled) excerpt.push(chunk);
+      if (bodyBytes >= EXCERPT_BYTES) settleAnswer();
+      if (bodyBytes > MAX_ANSWER_BODY_BYTES) cut();
+    },
+    onResponseEnd() {
+      settleAnswer();
+      end();
+    },
+    onResponseError(_controller, error) {
+      if (answer !== undefined) settleAnswer();
+      else if (!isSettled) settle(failureOf(error));
+      end();
+    },
+  });
+  return promise;
+}
+
+function failureOf(error: Error): FailedFacts {
+  if (error instanceof ConnectionFailure) return { reason: error.reason, detail: error.message };
+  const code = codeOf(error);
+  if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED")
+    return { reason: "aborted", detail: "the relay is closing" };
+  return { reason: "connection.failed", detail: `the connection ended before an answer: ${code}` };
+}
+
+/** @param answer of any status but 2xx. */
+function judgeStatus(answer: Answer, clock: Clock): FailedFacts {
+  const { status, excerpt } = answer;
+  if (status < 400)
+    return { reason: "http.redirect", status, detail: `status ${status}: redirects are not followed` };
+
+  const reason = status === 410 ? "http.gone" : "http.status";
+  const detail = excerpt === "" ? `status ${status}` : `status ${status}: ${excerpt}`;
+  // RFC 6585 4 (429) and RFC 9110 15.6.4 (503): the two statuses by which an endpoint asks for time.
+  const asksForTime = status === 429 || status === 503;
+  const retryAfterMillis = asksForTime
+    ? parseRetryAfter(answer.retryAfter, clock.nowEpochMillis())
+    : undefined;
+  return { reason, status, detail, ...(retryAfterMillis !== undefined && { retryAfterMillis }) };
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/** An error answer as RFC 9457 has it. `code` is stable; `detail` says what is wrong and where. */
+export const problemSchema = z.object({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  /** Where the request is wrong, one entry per place. */
+  errors: z.array(z.object({ at: z.string(), error: z.string() })).optional(),
+  /** Events that were refused, by their index in the body. */
+  refused: z.array(z.object({ index: z.int(), error: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+export type ProblemStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+
+/** Thrown by a route, answered by `answerProblem`. */
+export class HttpProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(
+    status: ProblemStatus,
+    code: string,
+    detail: string,
+    more: Pick<Problem, "errors" | "refused"> = {},
+  ) {
+    super(detail);
+    this.name = "HttpProblem";
+    this.problem = { type: "about:blank", title: TITLES[status] ?? "Error", status, code, detail, ...more };
+  }
+}
+
+export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}

@@ -1,0 +1,139 @@
+import { lastOf, type Page, type StoredPage } from "./page.ts";
+import { decodePage } from "./pageCodec.ts";
+import { segmentOf } from "./sequence.ts";
+
+/** Strongly consistent reads of one segment's pages. */
+export interface PageSource {
+  /** Pages that begin at `sequence` or later, in order; a few of them. */
+  readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]>;
+  /** The nearest page that begins at `sequence` or before it. */
+  readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined>;
+}
+
+/**
+ * Reads pages for many sessions: each page is read and unpacked once while it is in the cache, and sessions that
+ * want the same page at the same time share one request. Pages are immutable, so the cache is never wrong; that
+ * there is *no* page is never remembered.
+ */
+export class PageReader {
+  readonly #source: PageSource;
+  readonly #maxBytes: number;
+  /** Least recently used first. */
+  readonly #cache = new Map<string, { readonly feed: string; readonly page: Page }>();
+  /** Per feed the first numbers of its cached pages, ascending. */
+  readonly #firsts = new Map<string, number[]>();
+  readonly #inFlight = new Map<string, Promise<Page[]>>();
+  #bytes = 0;
+
+  constructor(source: PageSource, maxBytes: number) {
+    this.#source = source;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Consecutive pages from the one that holds `next`, all of one segment. Empty when nothing was appended at `next`
+   * yet; when the first page begins after `next`, the pages between have expired.
+   * @throws PageUnreadableError
+   */
+  async read(feed: string, segmentSize: number, next: number): Promise<Page[]> {
+    const cached = this.#cachedFrom(feed, next, segmentSize);
+    if (cached.length > 0) return cached;
+    const key = `${feed}#${next}`;
+    const running = this.#inFlight.get(key);
+    if (running) return running;
+    const reading = this.#load(feed, segmentOf(next, segmentSize), segmentSize, next).finally(() =>
+      this.#inFlight.delete(key),
+    );
+    this.#inFlight.set(key, reading);
+    return reading;
+  }
+
+  async #load(feed: string, segment: number, segmentSize: number, next: number): Promise<Page[]> {
+    const stored = await this.#source.readPagesFrom(feed, segment, next);
+    if (stored[0]?.first !== next && !this.#isPageBorder(feed, segmentSize, next)) {
+      const before = await this.#source.readPageBefore(feed, segment, next);
+      if (before && lastOf(before) >= next) stored.unshift(before);
+    }
+    const pages = stored.map((page) => decodePage(feed, page));
+    for (const page of pages) this.#keep(feed, page);
+    return consecutive(pages);
+  }
+
+  /** Whether `next` is known to begin a page, so that no earlier page can hold it. */
+  #isPageBorder(feed: string, segmentSize: number, next: number): boolean {
+    if ((next - 1) % segmentSize === 0) return true;
+    const before = this.#find(feed, next - 1);
+    return before !== undefined && lastOf(before) === next - 1;
+  }
+
+  #cachedFrom(feed: string, next: number, segmentSize: number): Page[] {
+    const pages: Page[] = [];
+    let page = this.#find(feed, next);
+    while (page !== undefined && segmentOf(page.first, segmentSize) === segmentOf(next, segmentSize)) {
+      pages.push(page);
+      this.#touch(feed, page);
+      page = this.#cache.get(cacheKey(feed, lastOf(page) + 1))?.page;
+    }
+    return pages;
+  }
+
+  #find(feed: string, sequence: number): Page | undefined {
+    const firsts = this.#firsts.get(feed);
+    if (firsts === undefined) return undefined;
+    const first = firsts[countUpTo(firsts, sequence) - 1];
+    const page = first === undefined ? undefined : this.#cache.get(cacheKey(feed, first))?.page;
+    return page !== undefined && lastOf(page) >= sequence ? page : undefined;
+  }
+
+  #touch(feed: string, page: Page): void {
+    const key = cacheKey(feed, page.first);
+    this.#cache.delete(key);
+    this.#cache.set(key, { feed, page });
+  }
+
+  #keep(feed: string, page: Page): void {
+    if (this.#cache.has(cacheKey(feed, page.first))) return;
+    this.#cache.set(cacheKey(feed, page.first), { feed, page });
+    const firsts = this.#firsts.get(feed) ?? [];
+    firsts.splice(countUpTo(firsts, page.first), 0, page.first);
+    this.#firsts.set(feed, firsts);
+    this.#bytes += page.textBytes;
+    for (const [key, { feed: oldFeed, page: old }] of this.#cache) {
+      if (this.#bytes <= this.#maxBytes || this.#cache.size === 1) break;
+      this.#drop(key, oldFeed, old);
+    }
+  }
+
+  #drop(key: string, feed: string, page: Page): void {
+    this.#cache.delete(key);
+    this.#bytes -= page.textBytes;
+    const firsts = this.#firsts.get(feed) ?? [];
+    firsts.splice(countUpTo(firsts, page.first) - 1, 1);
+    if (firsts.length === 0) this.#firsts.delete(feed);
+  }
+}
+
+function cacheKey(feed: string, first: number): string {
+  return `${feed}#${first}`;
+}
+
+/** How many of the ascending numbers are at most `limit`. */
+function countUpTo(ascending: readonly number[], limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] ?? Number.POSITIVE_INFINITY) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The pages up to the first hole. */
+function consecutive(pages: readonly Page[]): Page[] {
+  const hole = pages.findIndex((page, index) => {
+    const before = pages[index - 1];
+    return before !== undefined && page.first !== lastOf(before) + 1;
+  });
+  return hole < 0 ? [...pages] : pages.slice(0, hole);
+}
