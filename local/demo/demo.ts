@@ -1,0 +1,160 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
+import { DeliveryCheck } from "./deliveryCheck.ts";
+import { Progress } from "./progress.ts";
+import { RECEIVER_PATH, type Receiver, startReceiver } from "./receiver.ts";
+import { readRecording } from "./recording.ts";
+import { RelayClient, type SessionState } from "./relayClient.ts";
+import { replay } from "./replay.ts";
+import { type Summary, summarize } from "./summary.ts";
+
+const FEED = "demo";
+/** Long enough to watch. */
+const PACE_MILLIS = 10_000;
+const LOOK_EVERY_MILLIS = 500;
+/** With `once`: what has not arrived so long after the start counts as lost. */
+const DEADLINE_SECONDS = 60;
+
+const SUBSCRIBERS = [
+  { name: "wallboard", delayMillis: 0, maxBatch: 100 },
+  { name: "recorder", delayMillis: 0, maxBatch: 100 },
+  { name: "slow", delayMillis: 300, maxBatch: 20 },
+] as const;
+
+export interface DemoOptions {
+  readonly url: string;
+  readonly apiKey: string;
+  /** End when every session has everything, instead of going on until `stopping` aborts. */
+  readonly once: boolean;
+  readonly stopping: AbortSignal;
+  readonly clock?: Clock;
+  print(line: string): void;
+}
+
+interface Subscription {
+  readonly id: string;
+  readonly name: string;
+  readonly check: DeliveryCheck;
+}
+
+/**
+ * Replays the recorded calls into a feed while three webhook sessions follow it, one of them deliberately slow, and
+ * checks everything that they get.
+ */
+export async function runDemo(options: DemoOptions): Promise<Summary> {
+  const { once, stopping, print, clock = systemClock } = options;
+  const client = new RelayClient(options.url, options.apiKey);
+  await removeLeftOvers(client);
+
+  await using cleanUp = new AsyncDisposableStack();
+  const subscriptions = await Promise.all(SUBSCRIBERS.map((plan) => subscribe(client, plan, cleanUp)));
+
+  const ending = new AbortController();
+  cleanUp.defer(() => ending.abort());
+  const signal = AbortSignal.any([stopping, ending.signal]);
+
+  const events = await readRecording();
+  const startedAt = clock.nowEpochMillis();
+  const seconds = () => (clock.nowEpochMillis() - startedAt) / 1000;
+  const follow = new Follow(client, subscriptions, print);
+  let replayed = false;
+
+  const replayAll = async () => {
+    const counts = await replay({
+      client,
+      clock,
+      feed: FEED,
+      producer: `demo-${randomUUID()}`,
+      events,
+      ...(once ? {} : { paceMillis: PACE_MILLIS }),
+      stopping: signal,
+      onAccepted: (sequence, line) => {
+        for (const { check } of subscriptions) check.expect(sequence, line);
+      },
+    });
+    print(`replayed: ${counts.accepted} of ${events.length} recorded events are in the feed "${FEED}"`);
+    replayed = true;
+    return counts;
+  };
+  const followAll = async () => {
+    while (!signal.aborted) {
+      const settled = await follow.look(replayed, seconds());
+      if (once && (settled || seconds() > DEADLINE_SECONDS)) return;
+      await clock.sleep(LOOK_EVERY_MILLIS, signal);
+    }
+  };
+  const [counts] = await Promise.all([replayAll(), followAll()]);
+  return summarize(events.length, counts, follow.results(seconds()));
+}
+
+/** Watches the sessions, says what moved, and notes when each of the demo's own has everything. */
+class Follow {
+  readonly #client: RelayClient;
+  readonly #subscriptions: readonly Subscription[];
+  readonly #progress: Progress;
+  readonly #settledAtSeconds = new Map<string, number>();
+  readonly #print: (line: string) => void;
+
+  constructor(client: RelayClient, subscriptions: readonly Subscription[], print: (line: string) => void) {
+    this.#client = client;
+    this.#subscriptions = subscriptions;
+    this.#print = print;
+    this.#progress = new Progress(
+      new Map(subscriptions.map(({ id, name, check }) => [id, { name, delivered: () => check.messages }])),
+    );
+  }
+
+  /** True when all sessions have everything, and the relay says the same. */
+  async look(replayed: boolean, seconds: number): Promise<boolean> {
+    const sessions = await this.#client.listSessions();
+    for (const line of this.#progress.changed(sessions)) this.#print(line);
+    if (!replayed) return false;
+    for (const { id, check } of this.#subscriptions) {
+      const lag = sessions.find((session) => session.id === id)?.lagMessages;
+      if (lag === 0 && check.isComplete() && !this.#settledAtSeconds.has(id))
+        this.#settledAtSeconds.set(id, seconds);
+    }
+    return this.#settledAtSeconds.size === this.#subscriptions.length;
+  }
+
+  results(seconds: number) {
+    return this.#subscriptions.map(({ id, name, check }) => ({
+      name,
+      ...check.report(),
+      seconds: this.#settledAtSeconds.get(id) ?? seconds,
+      settled: this.#settledAtSeconds.has(id),
+    }));
+  }
+}
+
+async function subscribe(
+  client: RelayClient,
+  plan: (typeof SUBSCRIBERS)[number],
+  cleanUp: AsyncDisposableStack,
+): Promise<Subscription> {
+  const receiver: Receiver = await startReceiver(plan);
+  cleanUp.defer(() => receiver.close());
+  const { id, secret } = await client.createSession({
+    feed: FEED,
+    url: receiver.url,
+    maxBatch: plan.maxBatch,
+  });
+  // A session that cannot be deleted now is deleted by the next run.
+  cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
+  const next = (await client.listSessions()).find((session) => session.id === id)?.next;
+  if (next === undefined) throw new Error(`the relay does not list the session ${id} that it has created`);
+  const check = new DeliveryCheck(next);
+  receiver.subscribe({ secret, check });
+  return { id, name: plan.name, check };
+}
+
+/** Sessions of an earlier run that was killed: nobody listens at their addresses any more. */
+async function removeLeftOvers(client: RelayClient): Promise<void> {
+  const leftOver = (await client.listSessions()).filter(isOfDemo);
+  await Promise.all(leftOver.map(({ id }) => client.deleteSession(id)));
+}
+
+function isOfDemo({ feed, url }: SessionState): boolean {
+  const { hostname, pathname } = new URL(url);
+  return feed === FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
+}

@@ -1,0 +1,49 @@
+import type { Log } from "../shared/runtime/log.ts";
+
+/** What people read beside the demo's lines: only what needs their attention, on stderr. */
+export const terminalLog: Log = {
+  info: () => {},
+  warn: (message, facts) => write("warning", message, facts),
+  error: (message, facts) => write("error", message, facts),
+};
+
+function write(level: string, message: string, facts: Record<string, unknown> = {}): void {
+  const details = Object.entries(facts).map(
+    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  process.stderr.write(`${[`${level}: ${message}`, ...details].join(" ")}\n`);
+}
+
+export const HELP = `stasis-relay on this machine: the whole pipeline over embedded DynamoDB and SQS
+
+  npm start                  run it, and replay recorded calls to three webhook sessions
+  npm start -- --once        the same as fast as it goes; check what arrived, print a summary, exit 0 or 1
+  npm start -- --once --json print the summary as JSON on the last line
+  npm start -- --no-replay   run only the relay
+
+  PORT, HOST                 where to listen (8080 on 127.0.0.1)
+  RELAY_API_KEY              the key that callers name (local)
+  RELAY_DATA_DIR             keeps the data over a restart; without it they are in memory
+  RELAY_SEGMENT_SIZE         messages in a segment
+  RELAY_FREE_GRACE_SECONDS   how old a segment must be to be freed (30)
+  RELAY_RETENTION_SECONDS    how far a session may lag before it is moved forward
+  RELAY_SWEEP_SECONDS        how often lost hints are repaired and segments freed (5)
+  AWS_ENDPOINT_URL           LocalStack or the like, instead of the embedded engines
+`;
+
+/** How to go on from here. The key is shown only if it is the one that everybody knows. */
+export function greeting(url: string, apiKey: string): string {
+  const key = apiKey === "local" ? "local" : "$RELAY_API_KEY";
+  const authorization = `-H "Authorization: Bearer ${key}"`;
+  const json = `-H "Content-Type: application/json"`;
+  const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","application":"curl","eventname":"Hello"}`;
+  const session = `{"feed":"demo","kind":"webhook","url":"http://127.0.0.1:9000/","format":"stasis","from":"head"}`;
+  return `stasis-relay is at ${url} (API key: ${key}; description: ${url}/v1/openapi.json)
+
+  curl ${authorization} ${json} -d '[${event}]' ${url}/v1/feeds/demo/events
+  curl ${authorization} ${json} -d '${session}' ${url}/v1/sessions
+  curl ${authorization} '${url}/v1/feeds/demo/messages?from=1&limit=5'
+
+Ctrl-C stops it.
+`;
+}

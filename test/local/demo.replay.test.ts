@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { readRecording } from "../../local/demo/recording.ts";
+import { type EventBatch, RelayAnswerError } from "../../local/demo/relayClient.ts";
+import { replay } from "../../local/demo/replay.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+
+const producer = { feed: "demo", producer: "test" };
+
+/** A clock whose sleeps take no time, but move it. */
+function jumpingClock(): Clock & { slept: number } {
+  return {
+    slept: 0,
+    nowEpochMillis() {
+      return this.slept;
+    },
+    async sleep(millis) {
+      this.slept += millis;
+    },
+  };
+}
+
+/** Takes all events, in a feed that has 100 messages already. */
+const takeAll = async ({ position, lines }: EventBatch) => ({
+  first: 100 + position,
+  last: 99 + position + lines.length,
+  accepted: lines.length,
+  duplicates: 0,
+  refused: [],
+});
+
+describe("the recording", () => {
+  it("has 453 events that survive being parsed and written again", async () => {
+    const events = await readRecording();
+    expect(events).toHaveLength(453);
+    for (const { line } of events) expect(JSON.stringify(JSON.parse(line))).toBe(line);
+  });
+});
+
+describe("the replay", () => {
+  it("sends everything in order and tells the number of each line", async () => {
+    const events = await readRecording();
+    const sent: string[] = [];
+    const numbered: [number, string][] = [];
+    const result = await replay({
+      ...producer,
+      client: {
+        postEvents: (batch) => {
+          sent.push(...batch.lines);
+          return takeAll(batch);
+        },
+      },
+      clock: jumpingClock(),
+      events,
+      stopping: new AbortController().signal,
+      onAccepted: (...numberAndLine) => numbered.push(numberAndLine),
+    });
+    expect(result).toEqual({ accepted: 453, refused: 0 });
+    expect(sent).toEqual(events.map(({ line }) => line));
+    expect(numbered).toEqual(events.map(({ line }, index) => [101 + index, line]));
+  });
+
+  it("sends the same batch again after a lost answer and after an error of the relay", async () => {
+    const events = (await readRecording()).slice(0, 60);
+    const batches: EventBatch[] = [];
+    const failures: unknown[] = [new TypeError("fetch failed"), new RelayAnswerError("POST", 503, "")];
+    const result = await replay({
+      ...producer,
+      client: {
+        postEvents: async (batch) => {
+          batches.push(batch);
+          const failure = failures.shift();
+          if (failure !== undefined) throw failure;
+          return { ...(await takeAll(batch)), accepted: 0, duplicates: batch.lines.length };
+        },
+      },
+      clock: jumpingClock(),
+      events,
+      stopping: new AbortController().signal,
+      onAccepted: () => {},
+    });
+    expect(batches.map(({ position }) => position)).toEqual([1, 1, 1, 51]);
+    expect(batches[2]).toEqual(batches[0]);
+    expect(result).toEqual({ accepted: 60, refused: 0 });
+  });
+
+  it("does not repeat what the relay calls wrong", async () => {
+    const wrong = new RelayAnswerError("POST", 401, "wrong key");
+    const running = replay({
+      ...producer,
+      client: { postEvents: () => Promise.reject(wrong) },
+      clock: jumpingClock(),
+      events: await readRecording(),
+      stopping: new AbortController().signal,
+      onAccepted: () => {},
+    });
+    await expect(running).rejects.toBe(wrong);
+  });
+
+  it("leaves out refused lines when it tells the numbers", async () => {
+    const events = (await readRecording()).slice(0, 3);
+    const numbered: [number, string][] = [];
+    const result = await replay({
+      ...producer,
+      client: {
+        postEvents: async () => ({
+          first: 7,
+          last: 8,
+          accepted: 2,
+          duplicates: 0,
+          refused: [{ index: 1, error: "x" }],
+        }),
+      },
+      clock: jumpingClock(),
+      events,
+      stopping: new AbortController().signal,
+      onAccepted: (...numberAndLine) => numbered.push(numberAndLine),
+    });
+    expect(result).toEqual({ accepted: 2, refused: 1 });
+    expect(numbered).toEqual([
+      [7, events[0]?.line],
+      [8, events[2]?.line],
+    ]);
+  });
+
+  it("takes as long as it is told to, when a person watches", async () => {
+    const clock = jumpingClock();
+    let batches = 0;
+    await replay({
+      ...producer,
+      client: {
+        postEvents: (batch) => {
+          batches++;
+          return takeAll(batch);
+        },
+      },
+      clock,
+      events: await readRecording(),
+      paceMillis: 10_000,
+      stopping: new AbortController().signal,
+      onAccepted: () => {},
+    });
+    expect(clock.slept).toBeGreaterThan(9_000);
+    expect(clock.slept).toBeLessThanOrEqual(10_500);
+    expect(batches).toBeGreaterThan(10);
+  });
+
+  it("ends when it is told to stop", async () => {
+    const stopping = new AbortController();
+    const result = await replay({
+      ...producer,
+      client: {
+        postEvents: (batch) => {
+          stopping.abort();
+          return takeAll(batch);
+        },
+      },
+      clock: jumpingClock(),
+      events: await readRecording(),
+      stopping: stopping.signal,
+      onAccepted: () => {},
+    });
+    expect(result.accepted).toBe(50);
+  });
+});
