@@ -77,7 +77,11 @@ export class AppendTimeoutError extends RelayError {
 
 /** A transaction met another one on the same items, or a count that does not match. Nothing was written. */
 export class TransactionRefusedError extends RelayError {
-  constructor(facts: { feed: string; session: string; cause: "conflict" | "reference-missing" | "not-held" }) {
+  constructor(facts: {
+    feed: string;
+    session: string;
+    cause: "conflict" | "reference-missing" | "not-held";
+  }) {
     super("transaction.refused", `the transaction for session ${facts.session} was refused: ${facts.cause}`, {
       retryable: facts.cause === "conflict",
       facts,

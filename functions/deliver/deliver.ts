@@ -1,7 +1,7 @@
-import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../../shared/errors.ts";
 import { type Batch, planBatch, planGap, webhookBody } from "../../shared/delivery/batch.ts";
 import type { DeliveryOutcome } from "../../shared/delivery/outcome.ts";
 import { afterFailure } from "../../shared/delivery/retryPolicy.ts";
+import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../../shared/errors.ts";
 import type { WakeHint } from "../../shared/queue/hints.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
@@ -101,7 +101,8 @@ class Turn {
         batch = (await this.#plan()) ?? (await this.#linger());
         // Together with the progress the end of the next batch is written, so that whoever must repeat it after a
         // crash sends the same messages under the same id.
-        if (batch !== undefined && batch.messages.length > 0) await this.#write(advance(this.#cursor, this.#lease(batch)));
+        if (batch !== undefined && batch.messages.length > 0)
+          await this.#write(advance(this.#cursor, this.#lease(batch)));
       }
       await this.#write(park(this.#cursor, this.#now()));
       // A page that was appended before the row said "parked" had nobody to wake: its notify saw an active row.
@@ -149,7 +150,11 @@ class Turn {
       return planGap({ ...this.#cursor, gap: expired }, this.#now());
     }
     // A batch that was begun by another process may reach beyond the pages that this one has in its cache.
-    for (let last = pages.at(-1); batchLast !== undefined && last && lastOf(last) < batchLast; last = pages.at(-1)) {
+    for (
+      let last = pages.at(-1);
+      batchLast !== undefined && last && lastOf(last) < batchLast;
+      last = pages.at(-1)
+    ) {
       const more = await this.#parts.pages.read(feed, segmentSize, lastOf(last) + 1);
       if (more.length === 0) break;
       pages.push(...more);
@@ -192,7 +197,8 @@ class Turn {
   #pass(batch: Batch, lane: Cursor["lane"]): void {
     const nowEpochMillis = this.#now();
     const before = this.#cursor.lastDeliveryEpochMillis;
-    if (batch.messages.length > 0) this.#busy = before !== undefined && nowEpochMillis - before < BUSY_GAP_MILLIS;
+    if (batch.messages.length > 0)
+      this.#busy = before !== undefined && nowEpochMillis - before < BUSY_GAP_MILLIS;
     this.#cursor = progress(this.#cursor, {
       next: batch.last + 1,
       sentLast: batch.messages.at(-1)?.sequence,

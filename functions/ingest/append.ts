@@ -1,5 +1,11 @@
 import { AppendTimeoutError, PositionConflictError, RelayError } from "../../shared/errors.ts";
-import { type PagePlan, planPage, type Progress, type Step, type Submission } from "../../shared/queue/appendPlan.ts";
+import {
+  type PagePlan,
+  type Progress,
+  planPage,
+  type Step,
+  type Submission,
+} from "../../shared/queue/appendPlan.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
@@ -40,7 +46,10 @@ export interface AppendParts {
   sendNotify(hint: NotifyHint): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly settings: Pick<Settings, "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis" | "pageTtlMillis">;
+  readonly settings: Pick<
+    Settings,
+    "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis" | "pageTtlMillis"
+  >;
   newAppendId(): string;
 }
 
@@ -67,7 +76,10 @@ export class Appender {
    * PositionConflictError in place of a result says that this submission was not taken.
    * @throws AppendTimeoutError when other writers or a slow table left no time. Resending is safe with a producer.
    */
-  async append(feed: string, submissions: readonly Submission[]): Promise<(AppendResult | PositionConflictError)[]> {
+  async append(
+    feed: string,
+    submissions: readonly Submission[],
+  ): Promise<(AppendResult | PositionConflictError)[]> {
     const { clock, settings } = this.#parts;
     const deadline = AbortSignal.timeout(settings.appendTimeoutMillis);
     let work: Progress[] = submissions.map((submission) => ({ submission, offset: 0 }));
@@ -76,10 +88,12 @@ export class Appender {
     let tail = await this.#tail(feed);
 
     while (work.some(({ submission, offset }) => offset < submission.events.length)) {
-      if (deadline.aborted) throw new AppendTimeoutError({ feed, timeoutMillis: settings.appendTimeoutMillis });
+      if (deadline.aborted)
+        throw new AppendTimeoutError({ feed, timeoutMillis: settings.appendTimeoutMillis });
       // A number may be written only while no segment that was open when the tail was read can have been freed:
       // the condition on a freed number would pass again.
-      if (clock.nowEpochMillis() - tail.readAtEpochMillis > settings.tailCacheMillis) tail = await this.#freshTail(feed);
+      if (clock.nowEpochMillis() - tail.readAtEpochMillis > settings.tailCacheMillis)
+        tail = await this.#freshTail(feed);
       const putAtEpochMillis = clock.nowEpochMillis();
       const plan = planPage(tail, work, putAtEpochMillis);
       if (plan.messages.length > 0) {
@@ -120,7 +134,8 @@ export class Appender {
       await store.createFeed(feed, settings.segmentSize);
       tail = await readTail(store, feed, now);
     }
-    if (tail === undefined) throw new RelayError("feed.vanished", `feed ${feed} has no head item`, { retryable: true });
+    if (tail === undefined)
+      throw new RelayError("feed.vanished", `feed ${feed} has no head item`, { retryable: true });
     this.#keep(tail);
     return tail;
   }
@@ -182,7 +197,12 @@ export class Appender {
     const { producer, events } = submission;
     const conflict = steps.find((step) => step.conflict)?.conflict;
     if (conflict && producer)
-      return new PositionConflictError({ feed, producer: producer.id, position: producer.position, ...conflict });
+      return new PositionConflictError({
+        feed,
+        producer: producer.id,
+        position: producer.position,
+        ...conflict,
+      });
     const refused = events.flatMap((item, index) => ("error" in item ? [{ index, error: item.error }] : []));
     const duplicates = steps.flatMap((step) => step.duplicates);
     const appended = steps.filter((step) => step.first !== undefined);
@@ -191,7 +211,8 @@ export class Appender {
     const first =
       oldFirst === undefined ? appended[0]?.first : await this.#originalOf(feed, tail, submission, oldFirst);
     const last =
-      appended.at(-1)?.last ?? (oldLast === undefined ? undefined : await this.#originalOf(feed, tail, submission, oldLast));
+      appended.at(-1)?.last ??
+      (oldLast === undefined ? undefined : await this.#originalOf(feed, tail, submission, oldLast));
     return {
       first: first ?? null,
       last: last ?? null,
@@ -202,12 +223,21 @@ export class Appender {
   }
 
   /** Walks the producer's pages back to the one that holds the resent event. */
-  async #originalOf(feed: string, tail: Tail, { producer }: Submission, index: number): Promise<number | undefined> {
+  async #originalOf(
+    feed: string,
+    tail: Tail,
+    { producer }: Submission,
+    index: number,
+  ): Promise<number | undefined> {
     if (!producer) return undefined;
     const position = producer.position + index;
     let pageFirst = tail.producers.find(({ id }) => id === producer.id)?.page ?? 0;
     for (let step = 0; step < RESEND_SEARCH_PAGES && pageFirst > 0; step += 1) {
-      const page = await this.#parts.store.readPageAt(feed, segmentOf(pageFirst, tail.segmentSize), pageFirst);
+      const page = await this.#parts.store.readPageAt(
+        feed,
+        segmentOf(pageFirst, tail.segmentSize),
+        pageFirst,
+      );
       const sequence = page && sequenceIn(page.runs, producer.id, position);
       if (sequence !== undefined) return sequence;
       pageFirst = page?.runs.find((run) => run.producer === producer.id)?.earlierPage ?? 0;
@@ -233,7 +263,12 @@ export class Appender {
       }
     if (hint.names.size === 0) return;
     try {
-      await this.#parts.sendNotify({ feed, first: hint.first ?? tail.next, next: tail.next, names: [...hint.names] });
+      await this.#parts.sendNotify({
+        feed,
+        first: hint.first ?? tail.next,
+        next: tail.next,
+        names: [...hint.names],
+      });
     } catch (error) {
       this.#parts.log.error("the notify hint could not be sent; the sweep will repair it", { feed, error });
     }

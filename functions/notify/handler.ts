@@ -3,8 +3,8 @@ import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { WakeSender } from "../../shared/aws/hints.ts";
 import { environmentNames } from "../../shared/aws/names.ts";
-import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
+import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { notifyHintSchema } from "../../shared/queue/hints.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
@@ -38,7 +38,12 @@ export function createHandler(
     return processInGroups(
       [...hints.keys()],
       (record) => hints.get(record)?.feed ?? "",
-      (feed, group) => notify(parts, feed, group.flatMap((record) => hints.get(record) ?? [])),
+      (feed, group) =>
+        notify(
+          parts,
+          feed,
+          group.flatMap((record) => hints.get(record) ?? []),
+        ),
       log,
     );
   };

@@ -19,7 +19,8 @@ export async function auditReferences(
   for (let read = 0; read < READS; read += 1) {
     const [rows, counts] = await Promise.all([cursors.listCursors(feed), references.counts(feed)]);
     const found = differences(rows, counts);
-    persistent = persistent === undefined ? found : persistent.filter((old) => found.some((now) => isSame(old, now)));
+    persistent =
+      persistent === undefined ? found : persistent.filter((old) => found.some((now) => isSame(old, now)));
     if (persistent.length === 0) return [];
   }
   return persistent ?? [];

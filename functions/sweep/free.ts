@@ -28,7 +28,11 @@ export async function freeSegments(
 }
 
 /** The counts are checked by the transaction that moves the head; here only the grace. */
-async function isFreeable({ pages, clock, settings }: SweepParts, feed: string, segment: number): Promise<boolean> {
+async function isFreeable(
+  { pages, clock, settings }: SweepParts,
+  feed: string,
+  segment: number,
+): Promise<boolean> {
   const last = await pages.readLastPage(feed, segment);
   return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis > settings.freeGraceMillis;
 }

@@ -35,7 +35,8 @@ export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, `the sweep failed for ${failures.length} feeds`);
+  if (failures.length > 0)
+    throw new AggregateError(failures, `the sweep failed for ${failures.length} feeds`);
   return reports;
 }
 
@@ -80,7 +81,12 @@ async function evictLagging(
     const moved = await attempt(parts, cursor, evict(cursor, floor, parts.clock.nowEpochMillis()));
     if (moved === undefined) continue;
     evicted.set(session, moved);
-    parts.log.warn("a session lagged beyond the retention and was moved forward", { feed, session, from: next, to: floor });
+    parts.log.warn("a session lagged beyond the retention and was moved forward", {
+      feed,
+      session,
+      from: next,
+      to: floor,
+    });
   }
   return evicted;
 }

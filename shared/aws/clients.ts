@@ -29,13 +29,23 @@ export function createClients(environment: Environment): AwsClients {
   const dynamodb = new DynamoDBClient({
     ...common,
     ...(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, httpsAgent: { maxSockets: 200 }, httpAgent: { maxSockets: 200 } },
+    requestHandler: {
+      connectionTimeout: 2_000,
+      requestTimeout: 5_000,
+      httpsAgent: { maxSockets: 200 },
+      httpAgent: { maxSockets: 200 },
+    },
   });
   const sqs = new SQSClient({
     ...common,
     // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
     ...(sqsEndpoint ? { endpoint: sqsEndpoint, useQueueUrlAsEndpoint: false } : {}),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 25_000, httpsAgent: { maxSockets: 200 }, httpAgent: { maxSockets: 200 } },
+    requestHandler: {
+      connectionTimeout: 2_000,
+      requestTimeout: 25_000,
+      httpsAgent: { maxSockets: 200 },
+      httpAgent: { maxSockets: 200 },
+    },
   });
   return {
     documents: DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } }),

@@ -72,7 +72,11 @@ export class CursorStore {
    * @throws FenceLostError when the row is not as it was read
    * @throws TransactionRefusedError when another transaction was in the way or another condition did not hold
    */
-  async write(cursor: Cursor, change: CursorChange, alongside: readonly TransactItem[] = []): Promise<Cursor> {
+  async write(
+    cursor: Cursor,
+    change: CursorChange,
+    alongside: readonly TransactItem[] = [],
+  ): Promise<Cursor> {
     const crossing =
       change.segment !== undefined && change.segment !== cursor.segment
         ? [
@@ -85,7 +89,9 @@ export class CursorStore {
     try {
       if (others.length === 0) await this.#documents.send(new UpdateCommand(update));
       else
-        await this.#documents.send(new TransactWriteCommand({ TransactItems: [{ Update: update }, ...others] }));
+        await this.#documents.send(
+          new TransactWriteCommand({ TransactItems: [{ Update: update }, ...others] }),
+        );
     } catch (error) {
       throw refusal(error, cursor, crossing.length);
     }
@@ -177,7 +183,8 @@ function refusal(error: unknown, { feed, session, fence }: Cursor, referenceItem
   if (isConditionFailure(error)) return new FenceLostError({ feed, session, fence });
   const cancellation = cancellationOf(error);
   if (cancellation === undefined) return error;
-  if (cancellation.kind === "conflict") return new TransactionRefusedError({ feed, session, cause: "conflict" });
+  if (cancellation.kind === "conflict")
+    return new TransactionRefusedError({ feed, session, cause: "conflict" });
   if (cancellation.index === 0) return new FenceLostError({ feed, session, fence });
   const cause = cancellation.index <= referenceItems ? "reference-missing" : "not-held";
   return new TransactionRefusedError({ feed, session, cause });

@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import type { FeedHead } from "../queue/tail.ts";
 import { cancellationOf, isConditionFailure } from "./failures.ts";
 import { keys, REFERENCE_SHARDS } from "./keys.ts";
@@ -114,6 +120,8 @@ export class HeadStore {
 }
 
 function asHead(item: Record<string, unknown>): FeedHead {
-  const { sk, segmentSize, headSegment, tailHint, clearedSegment } = item as unknown as FeedHead & { sk: string };
+  const { sk, segmentSize, headSegment, tailHint, clearedSegment } = item as unknown as FeedHead & {
+    sk: string;
+  };
   return { feed: sk, segmentSize, headSegment, tailHint, clearedSegment };
 }

@@ -19,7 +19,10 @@ export function shardOf(session: string, shards: number): number {
 }
 
 export const keys = {
-  page: (feed: string, segment: number, first: number) => ({ pk: `page#${feed}#${segment}`, sk: padded(first) }),
+  page: (feed: string, segment: number, first: number) => ({
+    pk: `page#${feed}#${segment}`,
+    sk: padded(first),
+  }),
   pagesOfSegment: (feed: string, segment: number) => `page#${feed}#${segment}`,
   head: (feed: string) => ({ pk: "head", sk: feed }),
   heads: "head",

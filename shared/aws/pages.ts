@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import type { PageFacts, StoredPage } from "../queue/page.ts";
+import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { LastPage } from "../queue/tail.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { isConditionFailure, winnerOf } from "./failures.ts";
@@ -36,7 +36,11 @@ export class PageStore {
       await this.#documents.send(
         new PutCommand({
           TableName: this.#table,
-          Item: { ...keys.page(feed, segment, page.first), ...page, expiresAtEpochSeconds: options.expiresAtEpochSeconds },
+          Item: {
+            ...keys.page(feed, segment, page.first),
+            ...page,
+            expiresAtEpochSeconds: options.expiresAtEpochSeconds,
+          },
           ConditionExpression: "attribute_not_exists(pk)",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
@@ -102,6 +106,24 @@ export class PageStore {
     );
     const item = Items?.[0];
     return item && asPage(item);
+  }
+
+  /** When the page that holds `sequence` was appended; undefined when there is none yet. */
+  async readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined> {
+    const { Items } = await this.#documents.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: "pk = :pk AND sk <= :sk",
+        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
+        ProjectionExpression: FACTS,
+        ExpressionAttributeNames: FACT_NAMES,
+        ScanIndexForward: false,
+        Limit: 1,
+        ConsistentRead: true,
+      }),
+    );
+    const page = Items?.[0] && asFacts(Items[0]);
+    return page && lastOf(page) >= sequence ? page.appendedAtEpochMillis : undefined;
   }
 
   /** What the pages of a segment are, without their bodies. */

@@ -74,7 +74,9 @@ export class ReferenceStore {
 
   /** Removes the zero counts of a freed segment. Safe to repeat. */
   async deleteSegment(feed: string, segment: number): Promise<void> {
-    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => keys.reference(feed, segment, shard));
+    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) =>
+      keys.reference(feed, segment, shard),
+    );
     await batchDelete(this.#documents, this.#table, shards);
   }
 }

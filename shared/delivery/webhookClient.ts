@@ -54,19 +54,19 @@ type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "sta
  * @param options.requestTimeoutMillis from name resolution (and waiting for a connection) to the end of the
  *   answer's headers.
  * @param options.clock what an HTTP-date in Retry-After is compared with.
- * @param options.resolve replaces the operating system's resolver.
+ * @param options.lookup replaces the operating system's resolver.
  */
 export function createWebhookClient(options: {
   readonly guard: AddressGuard;
   readonly requestTimeoutMillis: number;
   readonly clock?: Clock;
-  readonly resolve?: ResolveHost;
+  readonly lookup?: ResolveHost;
 }): WebhookClient {
   const { guard, requestTimeoutMillis, clock = systemClock } = options;
   const origins = createOriginPools(
     createGuardedConnector({
       guard,
-      resolve: options.resolve ?? resolveHost,
+      resolve: options.lookup ?? resolveHost,
       connectTimeoutMillis: requestTimeoutMillis,
     }),
   );
@@ -75,11 +75,11 @@ export function createWebhookClient(options: {
   return {
     async post(request) {
       const startedAt = performance.now();
-      const failed = (facts: FailedFacts): DeliveryOutcome => ({
+      const failed = (facts: FailedFacts, endedAt = performance.now()): DeliveryOutcome => ({
         kind: "failed",
         ...facts,
         detail: sanitise(facts.detail),
-        durationMillis: performance.now() - startedAt,
+        durationMillis: endedAt - startedAt,
       });
       const aborted = { reason: "aborted", detail: "the relay ended the request" };
 
@@ -109,7 +109,7 @@ export function createWebhookClient(options: {
         if ("reason" in result) return failed(result);
         if (result.status >= 200 && result.status < 300)
           return { kind: "accepted", status: result.status, durationMillis: result.headersAt - startedAt };
-        return { ...failed(judgeStatus(result, clock)), durationMillis: result.headersAt - startedAt };
+        return failed(judgeStatus(result, clock), result.headersAt);
       } finally {
         clearTimeout(timer);
         request.signal?.removeEventListener("abort", onAbort);
@@ -216,11 +216,9 @@ function exchange(
         retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
         headersAt: performance.now(),
       };
-      const isErrorWithBody = status >= 400;
-      if (!isErrorWithBody) settleAnswer();
-      if (closing.aborted || Number(headers["content-length"] ?? 0) > MAX_ANSWER_BODY_BYTES) {
-        if (!isErrorWithBody) return cut();
-      }
+      if (status < 400) settleAnswer();
+      const isTooLong = Number(headers["content-length"] ?? 0) > MAX_ANSWER_BODY_BYTES;
+      if (isSettled && (isTooLong || closing.aborted)) return cut();
       bodyTimer = setTimeout(cut, ANSWER_BODY_MILLIS).unref();
     },
     onResponseData(_controller, chunk) {

@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { isServiceFailure } from "../aws/failures.ts";
 import { RelayError } from "../errors.ts";
 import type { Log } from "../runtime/log.ts";
 import { HttpProblem, type ProblemStatus, problemResponse } from "./problem.ts";
@@ -17,18 +19,24 @@ export function answerProblem(log: Log): (error: Error, context: Context) => Res
       const challenge = error.problem.status === 401 ? { "www-authenticate": "Bearer" } : undefined;
       return problemResponse(error.problem, challenge);
     }
+    if (error instanceof HTTPException && error.status === 400)
+      return problemResponse(new HttpProblem(400, "request.invalid", error.message).problem);
     if (error instanceof RelayError) {
       const status = STATUS_OF_CODE[error.code];
-      if (status !== undefined) return problemResponse(new HttpProblem(status, error.code, error.message).problem);
+      if (status !== undefined)
+        return problemResponse(new HttpProblem(status, error.code, error.message).problem);
     }
     log.error("a request failed", { method: context.req.method, path: context.req.path, error });
-    const retryable = error instanceof RelayError && error.retryable;
-    return problemResponse(
-      retryable
-        ? new HttpProblem(503, error.code, "The relay could not finish in time; the same request may succeed now.").problem
-        : new HttpProblem(500, "internal", "The relay failed; the log says why.").problem,
-      retryable ? { "retry-after": "1" } : {},
-    );
+    if (isServiceFailure(error) || (error instanceof RelayError && error.retryable))
+      return problemResponse(
+        new HttpProblem(
+          503,
+          "relay.busy",
+          "The relay could not finish this now; the same request may succeed later.",
+        ).problem,
+        { "retry-after": "1" },
+      );
+    return problemResponse(new HttpProblem(500, "internal", "The relay failed; its log says why.").problem);
   };
 }
 

@@ -8,7 +8,8 @@ export function checkFeedName(feed: string): string {
     errors: [
       {
         at: "path.feed",
-        error: "must have 1 to 64 letters, digits, dots, underscores or hyphens, and begin with a letter or digit",
+        error:
+          "must have 1 to 64 letters, digits, dots, underscores or hyphens, and begin with a letter or digit",
       },
     ],
   });

@@ -82,7 +82,10 @@ class PageUnderConstruction {
       const stand = standing(known, producer.position + offset);
       if (stand.kind === "conflict")
         return { offset: events.length, accepted: 0, duplicates, conflict: { expected: stand.expected } };
-      if (stand.kind === "jumps" && !this.#addGap(producer.id, stand.expected, producer.position + offset - 1))
+      if (
+        stand.kind === "jumps" &&
+        !this.#addGap(producer.id, stand.expected, producer.position + offset - 1)
+      )
         return { offset, accepted: 0, duplicates };
       expected = stand.kind === "jumps" ? producer.position + offset : stand.expected;
     }
@@ -98,7 +101,9 @@ class PageUnderConstruction {
         continue;
       }
       const { type, timestamp, text } = item.event;
-      const sequence = this.#add(renderMessage(type, timestamp ?? new Date(this.#nowEpochMillis).toISOString(), text));
+      const sequence = this.#add(
+        renderMessage(type, timestamp ?? new Date(this.#nowEpochMillis).toISOString(), text),
+      );
       if (sequence === undefined) break;
       numbers.push(sequence);
       if (producer) this.#extendRun(producer.id, position, sequence);
@@ -123,7 +128,11 @@ class PageUnderConstruction {
 
   /** False when the page has no room for both the gap and a first message after it. */
   #addGap(producer: string, firstPosition: number, lastPosition: number): boolean {
-    const gap = renderGap("lost-before-ingest", { producer, firstPosition, lastPosition }, this.#nowEpochMillis);
+    const gap = renderGap(
+      "lost-before-ingest",
+      { producer, firstPosition, lastPosition },
+      this.#nowEpochMillis,
+    );
     return this.#add(gap) !== undefined;
   }
 

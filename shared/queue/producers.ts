@@ -62,15 +62,22 @@ export function remember(
     ({ lastSeenEpochMillis }) => nowEpochMillis - lastSeenEpochMillis <= REMEMBERED_MILLIS,
   );
   const isMessage = ({ id }: ProducerTrail) => id.startsWith(SQS_PRODUCER_PREFIX);
-  const named = all.filter((trail) => !isMessage(trail)).slice(0, Math.max(REMEMBERED_PRODUCERS, updated.length));
+  const named = all
+    .filter((trail) => !isMessage(trail))
+    .slice(0, Math.max(REMEMBERED_PRODUCERS, updated.length));
   const messages = all.filter(isMessage).slice(0, Math.max(REMEMBERED_SQS_MESSAGES, updated.length));
   return [...messages, ...named].sort((a, b) => b.lastSeenEpochMillis - a.lastSeenEpochMillis);
 }
 
 /** The sequence number that a position became in this page; undefined when it is in another page or was refused. */
-export function sequenceIn(runs: readonly AppendedRun[], producer: string, position: number): number | undefined {
+export function sequenceIn(
+  runs: readonly AppendedRun[],
+  producer: string,
+  position: number,
+): number | undefined {
   const run = runs.find(
-    (each) => each.producer === producer && position >= each.position && position < each.position + each.count,
+    (each) =>
+      each.producer === producer && position >= each.position && position < each.position + each.count,
   );
   return run ? run.first + (position - run.position) : undefined;
 }

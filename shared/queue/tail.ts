@@ -55,7 +55,10 @@ export async function readTail(
     let last = await source.readLastPage(feed, segment);
     if (last === undefined) {
       const again = await source.readHead(feed);
-      if (again !== undefined && (again.headSegment !== head.headSegment || again.tailHint !== head.tailHint)) {
+      if (
+        again !== undefined &&
+        (again.headSegment !== head.headSegment || again.tailHint !== head.tailHint)
+      ) {
         head = again;
         continue;
       }

@@ -99,7 +99,10 @@ export function assertRelations(settings: Settings): Settings {
       `the grace (${settings.freeGraceMillis} ms) must exceed the age of a cached tail (${settings.tailCacheMillis} ms) plus the longest append (${settings.appendTimeoutMillis} ms)`,
     );
   if (settings.leaseMillis <= settings.requestTimeoutMillis + settings.lingerMillis)
-    throw new SettingsError("RELAY_REQUEST_TIMEOUT_SECONDS", "the lease must outlast a request and the lingering");
+    throw new SettingsError(
+      "RELAY_REQUEST_TIMEOUT_SECONDS",
+      "the lease must outlast a request and the lingering",
+    );
   if (settings.pageTtlMillis <= settings.retentionMillis)
     throw new SettingsError("RELAY_RETENTION_SECONDS", "the pages' time to live must exceed the retention");
   return settings;

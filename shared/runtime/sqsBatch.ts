@@ -20,7 +20,11 @@ export async function processInGroups(
         await process(key, group);
         return [];
       } catch (error) {
-        log.error("a group of messages failed; SQS will give it again", { group: key, records: group.length, error });
+        log.error("a group of messages failed; SQS will give it again", {
+          group: key,
+          records: group.length,
+          error,
+        });
         return group;
       }
     }),
@@ -38,7 +42,11 @@ export function readHints<T>(
   for (const record of records) {
     const hint = schema.safeParse(parseJson(record.body));
     if (hint.success) hints.set(record, hint.data);
-    else log.error("a message is no hint and is dropped", { messageId: record.messageId, issues: hint.error.issues });
+    else
+      log.error("a message is no hint and is dropped", {
+        messageId: record.messageId,
+        issues: hint.error.issues,
+      });
   }
   return hints;
 }

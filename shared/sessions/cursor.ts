@@ -176,11 +176,7 @@ export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
   };
 }
 
-export function backOff(
-  cursor: Cursor,
-  failure: DeliveryFailure,
-  dueAtEpochMillis: number,
-): CursorChange {
+export function backOff(cursor: Cursor, failure: DeliveryFailure, dueAtEpochMillis: number): CursorChange {
   return {
     ...progressed(cursor),
     state: "backoff",
@@ -205,12 +201,17 @@ export function suspend(cursor: Cursor, failure: DeliveryFailure): CursorChange 
 }
 
 export function pause(cursor: Cursor, nowEpochMillis: number): CursorChange {
-  return { ...released(cursor, nowEpochMillis), state: "paused" };
+  return { ...release(cursor, nowEpochMillis), state: "paused" };
 }
 
 /** Goes on where it stood: the batch that was refused last is sent again with its old id. */
 export function resume(cursor: Cursor, nowEpochMillis: number): CursorChange {
-  return { ...released(cursor, nowEpochMillis), state: "parked", attempts: 0, failingSinceEpochMillis: undefined };
+  return {
+    ...release(cursor, nowEpochMillis),
+    state: "parked",
+    attempts: 0,
+    failingSinceEpochMillis: undefined,
+  };
 }
 
 /** What the batches are made of has changed: whoever holds the row loses it, and batches are planned anew. */
@@ -235,7 +236,7 @@ export function seek(cursor: Cursor, next: number, nowEpochMillis: number): Curs
 /** Moves a session that lags beyond the retention to `floor`, and keeps what it lost until it can be told. */
 export function evict(cursor: Cursor, floor: number, nowEpochMillis: number): CursorChange {
   return {
-    ...released(cursor, nowEpochMillis),
+    ...release(cursor, nowEpochMillis),
     next: floor,
     segment: segmentOf(floor, cursor.segmentSize),
     batchLast: undefined,
@@ -243,8 +244,35 @@ export function evict(cursor: Cursor, floor: number, nowEpochMillis: number): Cu
   };
 }
 
+/** A cursor as it is born: parked, with its reference counted where it stands. */
+export function newCursor(born: {
+  feed: string;
+  session: string;
+  next: number;
+  segmentSize: number;
+  interest: readonly string[] | undefined;
+  nowEpochMillis: number;
+}): Cursor {
+  const { feed, session, next, segmentSize, interest, nowEpochMillis } = born;
+  return {
+    feed,
+    session,
+    state: "parked",
+    next,
+    segment: segmentOf(next, segmentSize),
+    segmentSize,
+    fence: 1,
+    lane: "fast",
+    interest,
+    previous: next - 1,
+    generation: 1,
+    attempts: 0,
+    changedAtEpochMillis: nowEpochMillis,
+  };
+}
+
 /** Takes the row from whoever holds it. What waits for a time or a person goes on waiting. */
-function released(cursor: Cursor, nowEpochMillis: number): CursorChange {
+export function release(cursor: Cursor, nowEpochMillis: number): CursorChange {
   const waits = cursor.state === "backoff" || cursor.state === "paused" || cursor.state === "suspended";
   return {
     fence: cursor.fence + 1,
@@ -255,7 +283,7 @@ function released(cursor: Cursor, nowEpochMillis: number): CursorChange {
 }
 
 function rebatched(cursor: Cursor, nowEpochMillis: number): CursorChange {
-  return { ...released(cursor, nowEpochMillis), generation: cursor.generation + 1, batchLast: undefined };
+  return { ...release(cursor, nowEpochMillis), generation: cursor.generation + 1, batchLast: undefined };
 }
 
 /** Whether new pages with these event types concern the session. Gaps concern everybody. */

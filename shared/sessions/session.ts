@@ -31,7 +31,10 @@ export function rotateSecret(
 ): SessionSecret[] {
   const kept = secrets
     .filter(({ expiresAtEpochMillis }) => (expiresAtEpochMillis ?? Number.POSITIVE_INFINITY) > nowEpochMillis)
-    .map((old) => ({ ...old, expiresAtEpochMillis: old.expiresAtEpochMillis ?? nowEpochMillis + overlapMillis }));
+    .map((old) => ({
+      ...old,
+      expiresAtEpochMillis: old.expiresAtEpochMillis ?? nowEpochMillis + overlapMillis,
+    }));
   return [{ secret }, ...kept].slice(0, KEPT_SECRETS);
 }
 

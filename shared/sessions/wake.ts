@@ -18,7 +18,9 @@ export async function wakeParked(parts: WakeParts, parked: readonly Cursor[]): P
   const woken = await parts.wakes.sendWakes(parked);
   await Promise.all(woken.map((cursor) => markSignalled(parts, cursor)));
   if (woken.length < parked.length)
-    throw new RelayError("wake.not-sent", `${parked.length - woken.length} wakes could not be sent`, { retryable: true });
+    throw new RelayError("wake.not-sent", `${parked.length - woken.length} wakes could not be sent`, {
+      retryable: true,
+    });
 }
 
 async function markSignalled({ cursors, clock }: WakeParts, cursor: Cursor): Promise<void> {

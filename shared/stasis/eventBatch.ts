@@ -16,7 +16,9 @@ export function splitArray(body: string): EventTexts {
   try {
     value = JSON.parse(body);
   } catch (error) {
-    return { error: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}` };
+    return {
+      error: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}`,
+    };
   }
   if (!Array.isArray(value)) return { error: "the body must be a JSON array of events" };
   return { texts: elementTexts(body) };

@@ -1,0 +1,76 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
+import { bearerAuth } from "../../shared/http/bearerAuth.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { describeFeed, readMessages } from "./feeds.ts";
+import { openApiDocument, registerIngestRoute } from "./openApi.ts";
+import type { ApiParts } from "./parts.ts";
+import * as routes from "./routes.ts";
+import { changeSession, createSession, deleteSession, listSessions, showSession } from "./sessions.ts";
+
+const PUBLIC_PATHS = new Set(["/v1/health", "/v1/openapi.json"]);
+
+/** What a person calls the parts of a request. */
+const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" };
+
+/** Far beyond any configuration of a session. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The HTTP interface except ingest, which is a function of its own. */
+export function createApiApp(parts: ApiParts, apiKey: string, log: Log): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success)
+        throw new HttpProblem(400, "request.invalid", "The request is invalid.", {
+          errors: result.error.issues.map(({ path, message }) => ({
+            at: [TARGETS[result.target] ?? result.target, ...path].join("."),
+            error: message,
+          })),
+        });
+    },
+  });
+  app.onError(answerProblem(log));
+  app.notFound(answerNotFound);
+  const authenticate = bearerAuth(apiKey);
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
+  app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
+
+  app.openapi(routes.health, async (context) => {
+    // Ready means that the tables answer; which feed is asked for does not matter.
+    await parts.tails.readHead("health");
+    return context.json({ status: "ok" as const }, 200);
+  });
+  app.openapi(routes.getFeed, async (context) =>
+    context.json(await describeFeed(parts, context.req.valid("param").feed), 200),
+  );
+  app.openapi(routes.getMessages, async (context) => {
+    const text = await readMessages(parts, context.req.valid("param").feed, context.req.valid("query"));
+    return context.body(text, 200, { "content-type": "application/json" }) as never;
+  });
+  app.openapi(routes.postSession, async (context) =>
+    context.json(await createSession(parts, context.req.valid("json")), 201),
+  );
+  app.openapi(routes.getSessions, async (context) =>
+    context.json(await listSessions(parts, context.req.valid("query")), 200),
+  );
+  app.openapi(routes.getSession, async (context) =>
+    context.json(await showSession(parts, context.req.valid("param").id), 200),
+  );
+  app.openapi(routes.patchSession, async (context) =>
+    context.json(await changeSession(parts, context.req.valid("param").id, context.req.valid("json")), 200),
+  );
+  app.openapi(routes.deleteSession, async (context) => {
+    await deleteSession(parts, context.req.valid("param").id);
+    return context.body(null, 204);
+  });
+
+  registerIngestRoute(app);
+  app.get("/v1/openapi.json", (context) => context.json(app.getOpenAPI31Document(openApiDocument)));
+  return app;
+}
+
+function refuseLargeBody(): never {
+  throw new HttpProblem(413, "body.too-large", `The body has more than ${MAX_BODY_BYTES} bytes.`);
+}

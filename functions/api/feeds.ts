@@ -1,0 +1,65 @@
+import { HttpProblem } from "../../shared/http/problem.ts";
+import { numberedText } from "../../shared/queue/message.ts";
+import { lastOf } from "../../shared/queue/page.ts";
+import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
+import { firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
+import type { ApiParts } from "./parts.ts";
+import type { FeedView } from "./schemas.ts";
+
+/** A Lambda function can answer 6 MB; a message may have 128 KiB. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** @throws HttpProblem 404 when nothing was ever appended to the feed and no session follows it */
+export async function requireTail(parts: Pick<ApiParts, "tails" | "clock">, feed: string): Promise<Tail> {
+  const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
+  if (tail === undefined) throw new HttpProblem(404, "feed.unknown", `There is no feed ${feed}.`);
+  return tail;
+}
+
+/** What the feed holds, by segment, and how many sessions stand in each. */
+export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedView> {
+  const tail = await requireTail(parts, feed);
+  const counts = await parts.references.counts(feed);
+  const { segmentSize, headSegment } = tail;
+  const lastSegment = Math.max(tailSegment(tail), ...counts.keys());
+  const segments = Array.from({ length: lastSegment - headSegment + 1 }, (_, index) => {
+    const segment = headSegment + index;
+    const end = Math.min(lastOfSegment(segment, segmentSize), tail.next - 1);
+    return {
+      segment,
+      messages: Math.max(0, end - firstOfSegment(segment, segmentSize) + 1),
+      references: counts.get(segment) ?? 0,
+    };
+  });
+  return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, segments };
+}
+
+/** Reads messages without a session. The answer is JSON text, because events are passed on as they were sent. */
+export async function readMessages(
+  parts: ApiParts,
+  feed: string,
+  query: { from?: number | undefined; limit: number },
+): Promise<string> {
+  const tail = await requireTail(parts, feed);
+  const head = firstHeld(tail);
+  const wanted = query.from ?? head;
+  const texts: string[] = [];
+  let next = Math.max(wanted, head);
+  let bytes = 0;
+  while (texts.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
+    const [page] = await parts.pages.read(feed, tail.segmentSize, next);
+    if (page === undefined) break;
+    for (; next <= lastOf(page) && texts.length < query.limit && bytes < MAX_ANSWER_BYTES; next += 1) {
+      const message = page.messages[next - page.first];
+      if (message === undefined) {
+        next = page.first;
+        break;
+      }
+      const text = numberedText(message, next);
+      texts.push(text);
+      bytes += text.length;
+    }
+  }
+  const gap = wanted < head ? `,"gap":${JSON.stringify({ first: wanted, last: head - 1 })}` : "";
+  return `{"feed":${JSON.stringify(feed)},"messages":[${texts.join(",")}],"next":${next}${gap}}`;
+}

@@ -1,0 +1,56 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { feedPath, problems, security } from "./routes.ts";
+import { appendResult, events, webhookRequest } from "./schemas.ts";
+
+export const openApiDocument = {
+  openapi: "3.1.0",
+  info: {
+    title: "stasis-relay",
+    version: "1",
+    description:
+      "Asterisk's Stasis messages as a shared, ordered queue that every session reads at its own pace.",
+    license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+  },
+};
+
+/** Describes what is served or sent elsewhere: the ingest function's route, and the request that a webhook gets. */
+export function registerIngestRoute(app: OpenAPIHono): void {
+  const { openAPIRegistry } = app;
+  openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
+  openAPIRegistry.registerPath({
+    method: "post",
+    path: "/v1/feeds/{feed}/events",
+    tags: ["Feeds"],
+    summary: "Append events",
+    description: "Answered when the events are durable. With a producer and positions, resending is safe.",
+    security,
+    request: {
+      params: feedPath,
+      headers: z.object({
+        "relay-producer": z.string().max(128).optional(),
+        "relay-position": z.string().optional().openapi({
+          description: "The number of the first event in the body; grows by one per event of this producer.",
+        }),
+        "content-encoding": z.enum(["identity", "gzip"]).optional(),
+      }),
+      body: {
+        required: true,
+        content: {
+          "application/json": { schema: events },
+          "application/x-ndjson": { schema: z.string().openapi({ description: "One event per line." }) },
+        },
+      },
+    },
+    responses: {
+      202: { description: "Durable", content: { "application/json": { schema: appendResult } } },
+      ...problems(400, 401, 409, 413, 415, 422, 503),
+    },
+  });
+  openAPIRegistry.registerWebhook({
+    method: "post",
+    path: "messages",
+    summary: "What a session's URL gets; signed as Standard Webhooks says",
+    request: { body: { content: { "application/json": { schema: webhookRequest } } } },
+    responses: { 200: { description: "Any 2xx accepts the batch; anything else is tried again." } },
+  });
+}

@@ -1,0 +1,42 @@
+import type { ReferenceCounts, TransactItem } from "../../shared/aws/references.ts";
+import type { AddressGuard } from "../../shared/delivery/addressGuard.ts";
+import type { PageReader } from "../../shared/queue/pageReader.ts";
+import type { TailSource } from "../../shared/queue/tail.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
+import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
+import type { Session } from "../../shared/sessions/session.ts";
+
+/** What the API works with. */
+export interface ApiParts {
+  readonly tails: TailSource;
+  readonly heads: { createFeed(feed: string, segmentSize: number): Promise<void> };
+  readonly pages: Pick<PageReader, "read">;
+  /** When the page that holds a number was appended. */
+  readonly pageTimes: {
+    readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
+  };
+  readonly references: {
+    counts(feed: string): Promise<ReferenceCounts>;
+    heldCheck(feed: string, segment: number): TransactItem;
+  };
+  readonly cursors: {
+    readCursor(feed: string, session: string): Promise<Cursor | undefined>;
+    readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]>;
+    create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
+    write(cursor: Cursor, change: CursorChange, alongside?: readonly TransactItem[]): Promise<Cursor>;
+    remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
+  };
+  readonly sessions: {
+    readSession(session: string): Promise<Session | undefined>;
+    listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
+    put(session: Session): TransactItem;
+    delete(session: string): TransactItem;
+  };
+  readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
+  readonly guard: AddressGuard;
+  readonly clock: Clock;
+  newSessionId(): string;
+  newSecret(): string;
+  readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
+}

@@ -1,0 +1,121 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  changedSession,
+  createdSession,
+  feedName,
+  feedView,
+  listQuery,
+  messageList,
+  messagesQuery,
+  newSession,
+  problem,
+  sessionChange,
+  sessionList,
+  sessionView,
+} from "./schemas.ts";
+
+/** The routes of the interface, each with what it takes and answers. */
+
+export const security = [{ apiKey: [] }];
+
+function json<T extends z.ZodType>(description: string, schema: T) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+export function problems(...statuses: readonly number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: "What is wrong, and where",
+        content: { "application/problem+json": { schema: problem } },
+      },
+    ]),
+  );
+}
+
+const jsonBody = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
+export const feedPath = z.object({ feed: feedName });
+const sessionPath = z.object({ id: z.string().min(1).max(64) });
+
+export const health = createRoute({
+  method: "get",
+  path: "/v1/health",
+  tags: ["Operation"],
+  summary: "200 when ready",
+  responses: { 200: json("Ready", z.object({ status: z.literal("ok") })), ...problems(503) },
+});
+
+export const getFeed = createRoute({
+  method: "get",
+  path: "/v1/feeds/{feed}",
+  tags: ["Feeds"],
+  summary: "What the feed holds, and how many sessions stand where",
+  security,
+  request: { params: feedPath },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404) },
+});
+
+export const getMessages = createRoute({
+  method: "get",
+  path: "/v1/feeds/{feed}/messages",
+  tags: ["Feeds"],
+  summary: "Read the queue without a session",
+  security,
+  request: { params: feedPath, query: messagesQuery },
+  responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 404) },
+});
+
+export const postSession = createRoute({
+  method: "post",
+  path: "/v1/sessions",
+  tags: ["Sessions"],
+  summary: "Subscribe a webhook to a feed",
+  security,
+  request: { body: jsonBody(newSession) },
+  responses: { 201: json("The session and its secret", createdSession), ...problems(400, 401, 409, 503) },
+});
+
+export const getSessions = createRoute({
+  method: "get",
+  path: "/v1/sessions",
+  tags: ["Sessions"],
+  summary: "All sessions: state, lag, last error",
+  security,
+  request: { query: listQuery },
+  responses: { 200: json("Sessions", sessionList), ...problems(400, 401) },
+});
+
+export const getSession = createRoute({
+  method: "get",
+  path: "/v1/sessions/{id}",
+  tags: ["Sessions"],
+  summary: "One session: state, lag, last error",
+  security,
+  request: { params: sessionPath },
+  responses: { 200: json("The session", sessionView), ...problems(401, 404) },
+});
+
+export const patchSession = createRoute({
+  method: "patch",
+  path: "/v1/sessions/{id}",
+  tags: ["Sessions"],
+  summary: "Change, pause, resume, seek, or rotate the secret",
+  security,
+  request: { params: sessionPath, body: jsonBody(sessionChange) },
+  responses: { 200: json("The session as it is now", changedSession), ...problems(400, 401, 404, 409, 503) },
+});
+
+export const deleteSession = createRoute({
+  method: "delete",
+  path: "/v1/sessions/{id}",
+  tags: ["Sessions"],
+  summary: "Unsubscribe; what only this session held can be freed",
+  security,
+  request: { params: sessionPath },
+  responses: { 204: { description: "Gone" }, ...problems(401, 404, 503) },
+});

@@ -1,0 +1,188 @@
+import { z } from "@hono/zod-openapi";
+import { problemSchema } from "../../shared/http/problem.ts";
+import { FEED_NAME } from "../../shared/queue/sequence.ts";
+
+/** The shapes of the interface: they validate, and the OpenAPI document is made from them. */
+
+export const feedName = z
+  .string()
+  .regex(
+    FEED_NAME,
+    "must have 1 to 64 letters, digits, dots, underscores or hyphens, and begin with a letter or digit",
+  )
+  .openapi({ example: "pbx-1", description: "One Asterisk system's ordered stream of messages." });
+
+const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+const position = z.union([z.enum(["tail", "head"]), sequence], 'must be "tail", "head" or a sequence number');
+
+const filter = z
+  .strictObject({ types: z.array(z.string().min(1).max(128)).min(1).max(100) })
+  .openapi({ example: { types: ["ChannelCreated", "ChannelDestroyed"] } });
+
+const maxBatch = z.int().min(1).max(1000).openapi({ description: "Messages in one request, at most." });
+
+const url = z.string().min(1).max(2048).openapi({ example: "https://example.com/calls" });
+
+export const newSession = z
+  .strictObject({
+    feed: feedName,
+    kind: z.literal("webhook").default("webhook"),
+    url,
+    format: z.literal("stasis").default("stasis"),
+    from: position
+      .default("tail")
+      .openapi({ description: "Where to begin: what comes next, what is still held, or a number." }),
+    maxBatch: maxBatch.default(100),
+    filter: filter.optional(),
+  })
+  .openapi("NewSession");
+
+export const sessionChange = z
+  .strictObject({
+    url: url.optional(),
+    filter: filter.nullable().optional().openapi({ description: "null removes the filter." }),
+    maxBatch: maxBatch.optional(),
+    state: z.enum(["paused", "active"]).optional().openapi({
+      description: '"active" resumes a paused or suspended session where it stood and ends a backoff.',
+    }),
+    next: position.optional().openapi({ description: "Seek: the next message that the session gets." }),
+    rotateSecret: z.literal(true).optional().openapi({
+      description: "Makes a new secret, answered once. The old one goes on signing beside it for a while.",
+    }),
+  })
+  .refine((change) => Object.keys(change).length > 0, "must change something")
+  .openapi("SessionChange");
+
+const time = z.iso.datetime().openapi({ example: "2026-11-23T08:00:24.396Z" });
+
+export const sessionView = z
+  .object({
+    id: z.string(),
+    feed: z.string(),
+    kind: z.literal("webhook"),
+    url: z.string(),
+    format: z.literal("stasis"),
+    maxBatch: z.int(),
+    filter: filter.nullable(),
+    state: z.enum(["active", "backoff", "paused", "suspended"]),
+    next: z.int().openapi({ description: "The first message that the session has not got." }),
+    lagMessages: z.int(),
+    lagSeconds: z
+      .number()
+      .openapi({ description: "Age of the oldest message that the session has not got." }),
+    attempts: z.int().openapi({ description: "Failures in a row." }),
+    lastError: z
+      .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
+      .nullable(),
+    lastDelivery: time.nullable(),
+    createdAt: time,
+    cursor: z
+      .object({
+        state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]),
+        segment: z.int(),
+        fence: z.int(),
+        lane: z.enum(["fast", "slow"]),
+        leaseUntil: time.nullable(),
+        dueAt: time.nullable(),
+        gap: z.object({ first: z.int(), last: z.int(), reason: z.string() }).nullable(),
+      })
+      .openapi({ description: "The durable row behind the session, for those who look for a fault." }),
+  })
+  .openapi("Session");
+export type SessionView = z.infer<typeof sessionView>;
+
+export const createdSession = sessionView
+  .extend({
+    secret: z.string().openapi({ description: "Signs the requests (Standard Webhooks). Not shown again." }),
+  })
+  .openapi("CreatedSession");
+
+export const changedSession = sessionView
+  .extend({ secret: z.string().optional().openapi({ description: "The new secret, after a rotation." }) })
+  .openapi("ChangedSession");
+
+export const sessionList = z
+  .object({ sessions: z.array(sessionView), after: z.string().optional() })
+  .openapi("SessionList");
+
+export const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(100),
+  after: z.string().min(1).max(64).optional().openapi({ description: "The `after` of the answer before." }),
+});
+
+export const feedView = z
+  .object({
+    feed: z.string(),
+    head: z.int().openapi({ description: "The first sequence number still held." }),
+    tail: z.int().openapi({ description: "The last sequence number appended; 0 for none." }),
+    segmentSize: z.int(),
+    segments: z.array(
+      z.object({
+        segment: z.int(),
+        messages: z.int(),
+        references: z.int().openapi({ description: "Sessions that stand in the segment." }),
+      }),
+    ),
+  })
+  .openapi("Feed");
+export type FeedView = z.infer<typeof feedView>;
+
+export const messagesQuery = z.object({
+  from: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+const message = z
+  .object({
+    sequence: z.int(),
+    type: z.string(),
+    timestamp: z.string(),
+    event: z.looseObject({}).openapi({ description: "The Stasis event as Asterisk sent it." }),
+  })
+  .openapi("Message");
+
+export const messageList = z
+  .object({
+    feed: z.string(),
+    messages: z.array(message),
+    next: z.int().openapi({ description: "Where to go on reading." }),
+    gap: z
+      .object({ first: z.int(), last: z.int() })
+      .optional()
+      .openapi({ description: "Numbers that were asked for and are no longer held." }),
+  })
+  .openapi("MessageList");
+
+export const webhookRequest = z
+  .object({
+    feed: z.string(),
+    session: z.string(),
+    epoch: z.int().openapi({ description: "Grows whenever another process takes the session over." }),
+    first: z.int(),
+    last: z.int(),
+    previous: z
+      .int()
+      .openapi({ description: "The last sequence number sent to this session before `first`." }),
+    messages: z.array(message),
+  })
+  .openapi("WebhookRequest");
+
+export const appendResult = z
+  .object({
+    first: z.int().nullable(),
+    last: z.int().nullable(),
+    accepted: z.int(),
+    duplicates: z
+      .int()
+      .openapi({ description: "Events that were appended before; they keep their first numbers." }),
+    refused: z.array(z.object({ index: z.int(), error: z.string() })),
+  })
+  .openapi("AppendResult");
+
+export const events = z
+  .array(z.looseObject({ type: z.string().min(1).max(128), timestamp: z.string().max(64).optional() }))
+  .min(1)
+  .openapi("Events");
+
+export const problem = problemSchema.openapi("Problem");

@@ -1,0 +1,197 @@
+import type { z } from "@hono/zod-openapi";
+import { checkWebhookUrl } from "../../shared/delivery/webhookUrl.ts";
+import { FenceLostError, RelayError, TransactionRefusedError } from "../../shared/errors.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { readTail, type Tail } from "../../shared/queue/tail.ts";
+import {
+  type Cursor,
+  type CursorChange,
+  newCursor,
+  pause,
+  reconfigure,
+  release,
+  resume,
+  seek,
+} from "../../shared/sessions/cursor.ts";
+import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
+import { requireTail } from "./feeds.ts";
+import type { ApiParts } from "./parts.ts";
+import { resolvePosition } from "./position.ts";
+import type { newSession, SessionView, sessionChange } from "./schemas.ts";
+import { viewSession } from "./sessionView.ts";
+
+/** How often a change is tried when deliver or another person changes the row at the same moment. */
+const TRIES = 10;
+
+/** Creates a session with its cursor and its reference, in one transaction, on ground that is still held. */
+export async function createSession(
+  parts: ApiParts,
+  wanted: z.infer<typeof newSession>,
+): Promise<SessionView & { secret: string }> {
+  const url = checkUrl(parts, wanted.url);
+  const secret = parts.newSecret();
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  const session: Session = {
+    session: parts.newSessionId(),
+    feed: wanted.feed,
+    kind: wanted.kind,
+    url,
+    format: wanted.format,
+    maxBatch: wanted.maxBatch,
+    filter: wanted.filter,
+    secrets: [{ secret }],
+    createdAtEpochMillis: nowEpochMillis,
+  };
+  return tryAgain(wanted.feed, async () => {
+    const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
+    const cursor = newCursor({
+      feed: wanted.feed,
+      session: session.session,
+      next: resolvePosition(wanted.from, tail),
+      segmentSize: tail.segmentSize,
+      interest: wanted.filter?.types,
+      nowEpochMillis,
+    });
+    await parts.cursors.create(cursor, [parts.sessions.put(session)]);
+    // A page that came between reading the tail and the row's birth had no row to wake.
+    await parts.wakes.sendWake(cursor);
+    return { ...(await view(parts, session, cursor, tail)), secret };
+  });
+}
+
+export async function showSession(parts: ApiParts, id: string): Promise<SessionView> {
+  const { session, cursor } = await requireSession(parts, id);
+  return view(parts, session, cursor, await requireTail(parts, session.feed));
+}
+
+export async function listSessions(
+  parts: ApiParts,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<{ sessions: SessionView[]; after?: string }> {
+  const page = await parts.sessions.listSessions(limit, after);
+  const cursors = new Map(
+    (await parts.cursors.readCursors(page.sessions)).map((each) => [each.session, each]),
+  );
+  const feeds = [...new Set(page.sessions.map(({ feed }) => feed))];
+  const tails = new Map(
+    await Promise.all(feeds.map(async (feed) => [feed, await requireTail(parts, feed)] as const)),
+  );
+  const views = await Promise.all(
+    page.sessions.map(async (session) => {
+      const cursor = cursors.get(session.session);
+      const tail = tails.get(session.feed);
+      // The row of a session that was deleted between the two reads is gone.
+      return cursor && tail ? [await view(parts, session, cursor, tail)] : [];
+    }),
+  );
+  return { sessions: views.flat(), ...(page.last === undefined ? {} : { after: page.last }) };
+}
+
+/** Applies a person's change to configuration and cursor in one transaction. The fence grows: deliver begins anew. */
+export async function changeSession(
+  parts: ApiParts,
+  id: string,
+  change: z.infer<typeof sessionChange>,
+): Promise<SessionView & { secret?: string }> {
+  const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
+  const secret = change.rotateSecret ? parts.newSecret() : undefined;
+  return tryAgain(id, async () => {
+    const { session, cursor } = await requireSession(parts, id);
+    const tail = await requireTail(parts, session.feed);
+    const nowEpochMillis = parts.clock.nowEpochMillis();
+    const changed: Session = {
+      ...session,
+      url: url ?? session.url,
+      maxBatch: change.maxBatch ?? session.maxBatch,
+      filter: change.filter === undefined ? session.filter : (change.filter ?? undefined),
+      secrets: secret
+        ? rotateSecret(session.secrets, secret, parts.settings.secretOverlapMillis, nowEpochMillis)
+        : session.secrets,
+    };
+    const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
+    const rowChange = cursorChange(cursor, changed, { ...change, next }, nowEpochMillis);
+    const held =
+      next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
+    const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
+    if (row.state === "parked") await parts.wakes.sendWake(row);
+    return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
+  });
+}
+
+/** Deletes a session; its reference is given back in the same transaction. */
+export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
+  await tryAgain(id, async () => {
+    const { cursor } = await requireSession(parts, id);
+    await parts.cursors.remove(cursor, [parts.sessions.delete(id)]);
+  });
+}
+
+function cursorChange(
+  cursor: Cursor,
+  session: Session,
+  change: {
+    filter?: unknown;
+    maxBatch?: unknown;
+    next?: number | undefined;
+    state?: "paused" | "active" | undefined;
+  },
+  nowEpochMillis: number,
+): CursorChange {
+  const steps: ((row: Cursor) => CursorChange)[] = [(row) => release(row, nowEpochMillis)];
+  if (change.filter !== undefined || change.maxBatch !== undefined)
+    steps.push((row) => reconfigure(row, session.filter?.types, nowEpochMillis));
+  const { next, state } = change;
+  if (next !== undefined) steps.push((row) => seek(row, next, nowEpochMillis));
+  if (state === "paused") steps.push((row) => pause(row, nowEpochMillis));
+  if (state === "active") steps.push((row) => resume(row, nowEpochMillis));
+  let total: CursorChange = {};
+  for (const step of steps) total = { ...total, ...step({ ...cursor, ...total }) };
+  return total;
+}
+
+function checkUrl({ guard, settings }: ApiParts, text: string): string {
+  const checked = checkWebhookUrl(text, { guard, allowHttp: settings.allowHttp });
+  if (checked.ok) return checked.url;
+  throw new HttpProblem(400, "url.refused", "The webhook's URL cannot be used.", {
+    errors: [{ at: "body.url", error: checked.error }],
+  });
+}
+
+async function requireSession(parts: ApiParts, id: string): Promise<{ session: Session; cursor: Cursor }> {
+  const session = await parts.sessions.readSession(id);
+  const cursor = session && (await parts.cursors.readCursor(session.feed, id));
+  if (session === undefined || cursor === undefined)
+    throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
+  return { session, cursor };
+}
+
+/** Sessions may be there before the first event. */
+async function tailOfNewOrOldFeed(parts: ApiParts, feed: string): Promise<Tail> {
+  const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
+  if (tail !== undefined) return tail;
+  await parts.heads.createFeed(feed, parts.settings.segmentSize);
+  return requireTail(parts, feed);
+}
+
+async function view(parts: ApiParts, session: Session, cursor: Cursor, tail: Tail): Promise<SessionView> {
+  const { feed, next, segmentSize } = cursor;
+  const appendedAt =
+    next < tail.next
+      ? await parts.pageTimes.readAppendTime(feed, segmentOf(next, segmentSize), next)
+      : undefined;
+  return viewSession(session, cursor, tail, appendedAt, parts.clock.nowEpochMillis());
+}
+
+/** Reads and writes again when somebody else changed the row or freed the ground in between. */
+async function tryAgain<T>(what: string, action: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof FenceLostError) && !(error instanceof TransactionRefusedError)) throw error;
+      if (tries === TRIES)
+        throw new RelayError("session.busy", `${what} changes too fast`, { retryable: true, cause: error });
+    }
+  }
+}

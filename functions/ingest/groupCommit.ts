@@ -1,0 +1,62 @@
+import type { PositionConflictError } from "../../shared/errors.ts";
+import type { Submission } from "../../shared/queue/appendPlan.ts";
+import type { Appender, AppendResult } from "./append.ts";
+
+type Result = AppendResult | PositionConflictError;
+
+interface Waiting {
+  readonly submissions: readonly Submission[];
+  readonly resolve: (results: Result[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One append at a time per feed and process. Whatever arrives meanwhile goes into the next one together: requests of
+ * this process never race each other for a number, and under load small requests share pages, which is what makes
+ * them cheap.
+ */
+export class GroupCommit {
+  readonly #appender: Pick<Appender, "append">;
+  /** Feeds with an append under way, each with what waits for it. */
+  readonly #waiting = new Map<string, Waiting[]>();
+
+  constructor(appender: Pick<Appender, "append">) {
+    this.#appender = appender;
+  }
+
+  append(feed: string, submissions: readonly Submission[]): Promise<Result[]> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(feed);
+      if (waiting) waiting.push({ submissions, resolve, reject });
+      else {
+        this.#waiting.set(feed, [{ submissions, resolve, reject }]);
+        void this.#run(feed);
+      }
+    });
+  }
+
+  async #run(feed: string): Promise<void> {
+    for (let group = this.#next(feed); group.length > 0; group = this.#next(feed)) {
+      try {
+        const results = await this.#appender.append(
+          feed,
+          group.flatMap(({ submissions }) => submissions),
+        );
+        let from = 0;
+        for (const { submissions, resolve } of group) {
+          resolve(results.slice(from, from + submissions.length));
+          from += submissions.length;
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#waiting.delete(feed);
+  }
+
+  #next(feed: string): Waiting[] {
+    const group = this.#waiting.get(feed) ?? [];
+    this.#waiting.set(feed, []);
+    return group;
+  }
+}

@@ -1,0 +1,67 @@
+import type { SQSRecord } from "aws-lambda";
+import { PositionConflictError } from "../../shared/errors.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import type { Submission } from "../../shared/queue/appendPlan.ts";
+import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
+import { FEED_NAME } from "../../shared/queue/sequence.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
+import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import type { GroupCommit } from "./groupCommit.ts";
+import { readProducer } from "./producer.ts";
+
+/**
+ * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
+ * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`; without them the
+ * message's own id makes a redelivery recognisable.
+ *
+ * SQS has nobody to answer: what is refused is logged with the message's id and not given again, because it
+ * would block its group for ever.
+ */
+export async function appendRecords(
+  commit: GroupCommit,
+  feed: string,
+  records: readonly SQSRecord[],
+  log: Log,
+): Promise<void> {
+  if (!FEED_NAME.test(feed)) {
+    log.error("the message group is no feed name; its messages are refused", {
+      feed,
+      messages: records.length,
+    });
+    return;
+  }
+  const submissions = records.flatMap((record) => {
+    const submission = submissionOf(record, log);
+    return submission ? [submission] : [];
+  });
+  for (const result of await commit.append(feed, submissions))
+    if (result instanceof PositionConflictError)
+      log.error("a message contradicts what its producer sent before; it is refused", result.facts);
+}
+
+function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
+  const facts = { messageId: record.messageId };
+  const events = eventsOf(record.body);
+  events.forEach((item, index) => {
+    if ("error" in item) log.error("an event is refused", { ...facts, index, reason: item.error });
+  });
+  if (events.every((item) => "error" in item)) return undefined;
+  try {
+    const named = readProducer(attribute(record, "Relay-Producer"), attribute(record, "Relay-Position"));
+    return { events, producer: named ?? { id: `${SQS_PRODUCER_PREFIX}${record.messageId}`, position: 1 } };
+  } catch (error) {
+    if (!(error instanceof HttpProblem)) throw error;
+    log.error("a message's producer is invalid; it is refused", { ...facts, errors: error.problem.errors });
+    return undefined;
+  }
+}
+
+function eventsOf(body: string): EventOrRefusal[] {
+  const batch = body.trimStart().startsWith("[") ? splitArray(body) : splitLines(body);
+  return "error" in batch ? [{ error: batch.error }] : batch.texts.map(readEvent);
+}
+
+function attribute(record: SQSRecord, name: string): string | undefined {
+  return record.messageAttributes[name]?.stringValue;
+}
