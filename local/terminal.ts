@@ -8,10 +8,14 @@ export const terminalLog: Log = {
 };
 
 function write(level: string, message: string, facts: Record<string, unknown> = {}): void {
-  const details = Object.entries(facts).map(
-    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
+  const details = Object.entries(facts).map(([name, value]) => `${name}=${format(value)}`);
   process.stderr.write(`${[`${level}: ${message}`, ...details].join(" ")}\n`);
+}
+
+function format(value: unknown): string {
+  if (typeof value === "string") return value;
+  // JSON knows nothing of errors, and would show none of what they say.
+  return value instanceof Error ? String(value) : JSON.stringify(value);
 }
 
 export const HELP = `stasis-relay on this machine: the whole pipeline over embedded DynamoDB and SQS
