@@ -1,4 +1,4 @@
-import type { Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { AddressGuard } from "./addressGuard.ts";
 import { codeOf, excerptOf, sanitise } from "./failureDetail.ts";
@@ -8,7 +8,7 @@ import {
   type ResolveHost,
   resolveHost,
 } from "./guardedConnector.ts";
-import { createOriginPools, type Origin } from "./originPools.ts";
+import { createOriginConnections } from "./originConnections.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { parseRetryAfter } from "./retryAfter.ts";
 import { type SignatureHeaders, sign } from "./signature.ts";
@@ -63,7 +63,7 @@ export function createWebhookClient(options: {
   readonly lookup?: ResolveHost;
 }): WebhookClient {
   const { guard, requestTimeoutMillis, clock = systemClock } = options;
-  const origins = createOriginPools(
+  const origins = createOriginConnections(
     createGuardedConnector({
       guard,
       resolve: options.lookup ?? resolveHost,
@@ -99,12 +99,16 @@ export function createWebhookClient(options: {
       const onAbort = () => deadline.abort(aborted satisfies FailedFacts);
       request.signal?.addEventListener("abort", onAbort, { once: true });
       try {
-        const origin = origins.of(url.origin);
-        if (!(await origin.slots.take(deadline.signal))) return failed(deadline.signal.reason);
+        const connections = origins.of(url.origin);
+        const connection = await connections.take(deadline.signal);
+        if (connection === undefined) return failed(deadline.signal.reason);
 
-        const result = await exchange(origin, toDispatch(url, signature, request.body), {
+        const result = await exchange({
+          connection,
+          dispatch: toDispatch(url, signature, request.body),
           giveUp: deadline.signal,
           closing: closing.signal,
+          onConnectionFree: () => connections.give(connection),
         });
         if ("reason" in result) return failed(result);
         if (result.status >= 200 && result.status < 300)
@@ -157,15 +161,17 @@ interface Answer {
 }
 
 /**
- * Runs one request on a slot that is held, and gives the slot back when the connection is free again, which
- * may be later than the answer. Never rejects.
+ * Runs one request on a connection of its own. `onConnectionFree` is called once, when the connection can be
+ * used again, which may be later than the answer. Never rejects.
  */
-function exchange(
-  origin: Origin,
-  dispatch: Dispatcher.DispatchOptions,
-  signals: { readonly giveUp: AbortSignal; readonly closing: AbortSignal },
-): Promise<Answer | FailedFacts> {
-  const { giveUp, closing } = signals;
+function exchange(request: {
+  readonly connection: Client;
+  readonly dispatch: Dispatcher.DispatchOptions;
+  readonly giveUp: AbortSignal;
+  readonly closing: AbortSignal;
+  readonly onConnectionFree: () => void;
+}): Promise<Answer | FailedFacts> {
+  const { giveUp, closing } = request;
   const { promise, resolve } = Promise.withResolvers<Answer | FailedFacts>();
   let controller: Dispatcher.DispatchController | undefined;
   let answer: Omit<Answer, "excerpt"> | undefined;
@@ -194,7 +200,7 @@ function exchange(
   const end = () => {
     clearTimeout(bodyTimer);
     closing.removeEventListener("abort", cutRest);
-    origin.slots.give();
+    request.onConnectionFree();
   };
   const cutRest = () => {
     if (isSettled) cut();
@@ -202,7 +208,7 @@ function exchange(
 
   giveUp.addEventListener("abort", onGiveUp, { once: true });
   closing.addEventListener("abort", cutRest, { once: true });
-  origin.pool.dispatch(dispatch, {
+  request.connection.dispatch(request.dispatch, {
     onRequestStart(started) {
       // Thrown here, the request is dropped before a byte is written, and the connection stays usable.
       if (isSettled) throw new Error("given up before the connection was ready");
