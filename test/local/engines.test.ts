@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startDynamodb } from "../../local/engines/dynamodb.ts";
 import { startSqs } from "../../local/engines/sqs.ts";
 import { provision } from "../../local/provision.ts";
@@ -13,6 +13,9 @@ import { tables } from "../../shared/aws/names.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 import { until } from "./support/until.ts";
+
+// Processes and visibility timeouts take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 let directory: string;
 const children: ChildProcess[] = [];

@@ -6,7 +6,7 @@ import {
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Engine } from "../../local/engines/engine.ts";
 import { startSqs } from "../../local/engines/sqs.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "../../local/eventSourceMapping.ts";
@@ -16,6 +16,9 @@ import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
 import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 import { until } from "./support/until.ts";
+
+// Processes and visibility timeouts take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 let engine: Engine;
 let clients: AwsClients;

@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Relay, startRelay } from "../../local/relay.ts";
+
+// Processes and visibility timeouts take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const MAIN = join(import.meta.dirname, "..", "..", "local", "main.ts");
 
@@ -125,7 +128,7 @@ describe("npm start", () => {
     const { code, stderr } = await runMain(["--no-replay"], { PORT: String(port) });
     expect(stderr).toContain(`port ${port} is in use`);
     expect(code).toBe(1);
-  }, 30_000);
+  });
 
   it("explains itself", async () => {
     expect((await runMain(["--help"], {})).stdout).toContain("--no-replay");
@@ -134,5 +137,5 @@ describe("npm start", () => {
       stderr: expect.stringContaining("--once"),
     });
     expect(await runMain(["--nonsense"], {})).toMatchObject({ code: 1 });
-  }, 30_000);
+  });
 });
