@@ -1,6 +1,6 @@
 import type { Environment } from "../shared/runtime/settings.ts";
 
-/** The variables by which the AWS SDK finds its services. */
+/** Where the two services answer. */
 export interface Endpoints {
   readonly dynamodb: string;
   readonly sqs: string;

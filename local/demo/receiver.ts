@@ -6,7 +6,7 @@ import { type DeliveryCheck, webhookBody } from "./deliveryCheck.ts";
 /** By this part of its URL a later run recognises a session that an earlier one left over. */
 export const RECEIVER_PATH = "/stasis-relay-demo/";
 
-export interface Subscriber {
+interface Subscriber {
   readonly secret: string;
   readonly check: DeliveryCheck;
 }

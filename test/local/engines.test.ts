@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -31,8 +32,10 @@ afterEach(async () => {
 
 /** Starts the engine inside another process, which the test can then kill. */
 async function startInOtherProcess(databaseFile: string): Promise<{ child: ChildProcess; endpoint: string }> {
-  const script = join(import.meta.dirname, "support", "engineProcess.ts");
-  const child = spawn(process.execPath, [script, databaseFile], { stdio: ["ignore", "pipe", "inherit"] });
+  const script = new URL("./support/engineProcess.ts", import.meta.url);
+  const child = spawn(process.execPath, [fileURLToPath(script), databaseFile], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   children.push(child);
   const [line] = await once(child.stdout, "data");
   return { child, endpoint: String(line).trim() };
