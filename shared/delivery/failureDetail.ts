@@ -1,5 +1,5 @@
 /** The limit that `DeliveryOutcome.detail` promises. */
-export const MAX_DETAIL_CHARACTERS = 300;
+const MAX_DETAIL_CHARACTERS = 300;
 const MAX_EXCERPT_CHARACTERS = 200;
 
 /**

@@ -2,9 +2,9 @@ import { type buildConnector, Client } from "undici";
 import { createLender, type Lender } from "./lender.ts";
 
 /** Connections to one origin at a time; more requests than that wait. */
-export const MAX_CONNECTIONS_PER_ORIGIN = 32;
+const MAX_CONNECTIONS_PER_ORIGIN = 32;
 /** Origins whose connections are kept; beyond that the one idle for longest is closed. */
-export const MAX_ORIGINS = 256;
+const MAX_ORIGINS = 256;
 /** An unused connection is closed after this, or when the endpoint's own Keep-Alive hint says so. */
 const KEEP_ALIVE_MILLIS = 10_000;
 const KEEP_ALIVE_MAX_MILLIS = 60_000;

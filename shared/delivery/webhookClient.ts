@@ -17,7 +17,7 @@ import { type SignatureHeaders, sign } from "./signature.ts";
 const MAX_ANSWER_BODY_BYTES = 16_384;
 /** Bytes of an error's body that are enough for its excerpt. */
 const EXCERPT_BYTES = 1_024;
-/** How long an answer's body may take after its headers; then its connection is closed. */
+/** Enough for the short body of a webhook's answer; after it the connection is closed. */
 const ANSWER_BODY_MILLIS = 1_000;
 const USER_AGENT = "stasis-relay/0.1";
 
@@ -53,16 +53,18 @@ type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "sta
  *
  * @param options.requestTimeoutMillis from name resolution (and waiting for a connection) to the end of the
  *   answer's headers.
+ * @param options.answerBodyMillis how long an answer's body may take after its headers.
  * @param options.clock what an HTTP-date in Retry-After is compared with.
  * @param options.lookup replaces the operating system's resolver.
  */
 export function createWebhookClient(options: {
   readonly guard: AddressGuard;
   readonly requestTimeoutMillis: number;
+  readonly answerBodyMillis?: number;
   readonly clock?: Clock;
   readonly lookup?: ResolveHost;
 }): WebhookClient {
-  const { guard, requestTimeoutMillis, clock = systemClock } = options;
+  const { guard, requestTimeoutMillis, answerBodyMillis = ANSWER_BODY_MILLIS, clock = systemClock } = options;
   const origins = createOriginConnections(
     createGuardedConnector({
       guard,
@@ -108,6 +110,7 @@ export function createWebhookClient(options: {
           dispatch: toDispatch(url, signature, request.body),
           giveUp: deadline.signal,
           closing: closing.signal,
+          answerBodyMillis,
           onConnectionFree: () => connections.give(connection),
         });
         if ("reason" in result) return failed(result);
@@ -169,6 +172,7 @@ function exchange(request: {
   readonly dispatch: Dispatcher.DispatchOptions;
   readonly giveUp: AbortSignal;
   readonly closing: AbortSignal;
+  readonly answerBodyMillis: number;
   readonly onConnectionFree: () => void;
 }): Promise<Answer | FailedFacts> {
   const { giveUp, closing } = request;
@@ -206,6 +210,11 @@ function exchange(request: {
     if (isSettled) cut();
   };
 
+  if (giveUp.aborted) {
+    // Between the grant of the connection and now: a listener would never be called.
+    request.onConnectionFree();
+    return Promise.resolve(giveUp.reason);
+  }
   giveUp.addEventListener("abort", onGiveUp, { once: true });
   closing.addEventListener("abort", cutRest, { once: true });
   request.connection.dispatch(request.dispatch, {
@@ -225,7 +234,7 @@ function exchange(request: {
       if (status < 400) settleAnswer();
       const isTooLong = Number(headers["content-length"] ?? 0) > MAX_ANSWER_BODY_BYTES;
       if (isSettled && (isTooLong || closing.aborted)) return cut();
-      bodyTimer = setTimeout(cut, ANSWER_BODY_MILLIS).unref();
+      bodyTimer = setTimeout(cut, request.answerBodyMillis).unref();
     },
     onResponseData(_controller, chunk) {
       bodyBytes += chunk.length;

@@ -3,7 +3,7 @@ import type { AddressGuard } from "./addressGuard.ts";
 import { loopbackAddressesOf } from "./localhost.ts";
 
 /** Longer URLs are cut or refused by common servers and proxies; RFC 9110 4.1 asks only for 8000. */
-export const MAX_URL_CHARACTERS = 2048;
+const MAX_URL_CHARACTERS = 2048;
 
 export type WebhookUrlVerdict =
   | { readonly ok: true /** Normalised by the WHATWG URL parser. */; readonly url: string }

@@ -17,7 +17,12 @@ afterEach(async () => {
 });
 
 function createClient(
-  options: { guard?: AddressGuard; requestTimeoutMillis?: number; lookup?: ResolveHost } = {},
+  options: {
+    guard?: AddressGuard;
+    requestTimeoutMillis?: number;
+    answerBodyMillis?: number;
+    lookup?: ResolveHost;
+  } = {},
 ): WebhookClient {
   const client = createWebhookClient({
     guard: LOOPBACK,
@@ -104,17 +109,22 @@ describe("an accepted request", () => {
       response.on("drain", write);
       write();
     });
-    const outcome = await post(createClient({ requestTimeoutMillis: 60_000 }), receiver.url);
-    expect(outcome).toMatchObject({ kind: "accepted", status: 200 });
+    const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 60_000 });
+    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
     await closed(receiver.sockets[0]);
     expect(receiver.sockets[0]?.bytesWritten).toBeLessThan(10_000_000);
   });
 
-  it("does not wait for a body that never comes, and closes its connection", async () => {
+  it("does not wait for a body that never comes", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(200).flushHeaders());
-    const outcome = await post(createClient({ requestTimeoutMillis: 60_000 }), receiver.url);
-    expect(outcome).toMatchObject({ kind: "accepted", status: 200 });
-    expect(outcome.durationMillis).toBeLessThan(900);
+    const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 60_000 });
+    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
+  });
+
+  it("closes a connection whose answer takes too long to end", async () => {
+    await using receiver = await startReceiver((response) => response.writeHead(200).flushHeaders());
+    const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 50 });
+    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
     await closed(receiver.sockets[0]);
   });
 
@@ -122,10 +132,9 @@ describe("an accepted request", () => {
     await using receiver = await startReceiver((response) => {
       response.writeHead(200, { "content-length": "16385" }).flushHeaders();
     });
-    const startedAt = performance.now();
-    expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "accepted" });
+    const client = createClient({ answerBodyMillis: 60_000 });
+    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted" });
     await closed(receiver.sockets[0]);
-    expect(performance.now() - startedAt).toBeLessThan(900);
   });
 
   it("stays accepted when the connection breaks within the body", async () => {
@@ -231,18 +240,16 @@ describe("a refused request", () => {
 
   it("is not held up by an error's body that never ends", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(500).write("it broke"));
-    const outcome = await post(createClient({ requestTimeoutMillis: 60_000 }), receiver.url);
+    const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 100 });
+    const outcome = await post(client, receiver.url);
     expect(outcome).toMatchObject({ reason: "http.status", status: 500, detail: "status 500: it broke" });
-    expect(outcome.durationMillis).toBeLessThan(900);
     await closed(receiver.sockets[0]);
   });
 
   it("ends an error's body with the deadline at the latest", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(500).write("it broke"));
-    const startedAt = performance.now();
-    const outcome = await post(createClient({ requestTimeoutMillis: 200 }), receiver.url);
-    expect(outcome).toMatchObject({ reason: "http.status", status: 500 });
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    const client = createClient({ requestTimeoutMillis: 1_000, answerBodyMillis: 60_000 });
+    expect(await post(client, receiver.url)).toMatchObject({ reason: "http.status", status: 500 });
     await closed(receiver.sockets[0]);
   });
 });
@@ -250,9 +257,9 @@ describe("a refused request", () => {
 describe("an endpoint that does not answer", () => {
   it("times out before the headers, and its connection is closed", async () => {
     await using receiver = await startReceiver(() => {});
-    const outcome = await post(createClient({ requestTimeoutMillis: 100 }), receiver.url);
-    expect(outcome).toMatchObject({ kind: "failed", reason: "timeout", detail: "no answer within 100 ms" });
-    expect(outcome.durationMillis).toBeGreaterThanOrEqual(99);
+    const outcome = await post(createClient({ requestTimeoutMillis: 500 }), receiver.url);
+    expect(outcome).toMatchObject({ kind: "failed", reason: "timeout", detail: "no answer within 500 ms" });
+    expect(outcome.durationMillis).toBeGreaterThanOrEqual(499);
     await closed(receiver.sockets[0]);
   });
 
@@ -262,7 +269,7 @@ describe("an endpoint that does not answer", () => {
       const timer = setInterval(() => socket.write("a"), 20);
       socket.on("close", () => clearInterval(timer));
     });
-    const outcome = await post(createClient({ requestTimeoutMillis: 200 }), receiver.url);
+    const outcome = await post(createClient({ requestTimeoutMillis: 500 }), receiver.url);
     expect(outcome).toMatchObject({ reason: "timeout" });
     await closed(receiver.sockets[0]);
   });
@@ -274,29 +281,54 @@ describe("an endpoint that does not answer", () => {
     resolve([]);
   });
 
-  it("holds back at most its own origin, and those that waited for it never reach it", async () => {
-    await using hanging = await startReceiver(() => {});
-    await using healthy = await startReceiver((response) => response.end());
-    const client = createClient({ requestTimeoutMillis: 300 });
-    const stuck = Array.from({ length: 60 }, () => post(client, hanging.url));
-    expect(await post(client, healthy.url)).toMatchObject({ kind: "accepted" });
-    const outcomes = await Promise.all(stuck);
+  it("also times out while it waits for a connection", async () => {
+    await using receiver = await startReceiver(() => {});
+    const client = createClient({ requestTimeoutMillis: 500 });
+    const outcomes = await Promise.all(Array.from({ length: 33 }, () => post(client, receiver.url)));
     expect(outcomes.map((outcome) => "reason" in outcome && outcome.reason)).toEqual(
-      Array(60).fill("timeout"),
+      Array(33).fill("timeout"),
     );
-    await Promise.all(hanging.sockets.map(closed));
-    expect(hanging.requests).toHaveLength(32);
   });
 
-  it("can be reached again afterwards", async () => {
+  it("holds back its own origin only, and requests that gave up waiting never reach it", async () => {
     let isHanging = true;
-    await using receiver = await startReceiver((response) => {
+    await using hanging = await startReceiver((response) => {
       if (!isHanging) response.end();
     });
-    const client = createClient({ requestTimeoutMillis: 100 });
-    await Promise.all(Array.from({ length: 40 }, () => post(client, receiver.url)));
+    await using healthy = await startReceiver((response) => response.end());
+    const client = createClient({ requestTimeoutMillis: 60_000 });
+    const giveUp = new AbortController();
+    const stuck = Array.from({ length: 60 }, () => post(client, hanging.url, { signal: giveUp.signal }));
+    await expect.poll(() => hanging.requests.length).toBe(32);
+    expect(await post(client, healthy.url)).toMatchObject({ kind: "accepted" });
+
+    giveUp.abort();
+    const outcomes = await Promise.all(stuck);
+    expect(outcomes.map((outcome) => "reason" in outcome && outcome.reason)).toEqual(
+      Array(60).fill("aborted"),
+    );
+    await Promise.all(hanging.sockets.map(closed));
+
     isHanging = false;
-    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted" });
+    expect(await post(client, hanging.url)).toMatchObject({ kind: "accepted" });
+    expect(hanging.requests).toHaveLength(33);
+  });
+
+  it("is not sent a request that was given up while the connection was made", async () => {
+    await using receiver = await startReceiver((response) => response.end());
+    const { promise: addresses, resolve } = Promise.withResolvers<readonly string[]>();
+    const giveUp = new AbortController();
+    const lookup = vi.fn<ResolveHost>(() => addresses);
+    const client = createClient({ requestTimeoutMillis: 60_000, lookup });
+    const url = `http://late.example.com:${receiver.port}/`;
+    const outcome = post(client, url, { id: "given-up", signal: giveUp.signal });
+    await expect.poll(() => lookup.mock.calls.length).toBe(1);
+    giveUp.abort();
+    expect(await outcome).toMatchObject({ reason: "aborted" });
+    resolve(["127.0.0.1"]);
+    expect(await post(client, url, { id: "next" })).toMatchObject({ kind: "accepted" });
+    await client.close();
+    expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(["next"]);
   });
 });
 
@@ -467,6 +499,16 @@ describe("aborting", () => {
     expect(receiver.sockets).toHaveLength(0);
   });
 
+  it("right after the start ends the request too", async () => {
+    await using receiver = await startReceiver(() => {});
+    const controller = new AbortController();
+    const client = createClient({ requestTimeoutMillis: 60_000 });
+    const outcome = post(client, receiver.url, { signal: controller.signal });
+    controller.abort();
+    expect(await outcome).toMatchObject({ kind: "failed", reason: "aborted" });
+    await client.close();
+  });
+
   it("by one signal that many requests share raises no warning and leaves no listener", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
@@ -502,11 +544,9 @@ describe("closing", () => {
     await using receiver: Receiver = await startReceiver((response) =>
       response.writeHead(200).flushHeaders(),
     );
-    const client = createClient();
-    await post(client, receiver.url);
-    const startedAt = performance.now();
+    const client = createClient({ answerBodyMillis: 60_000 });
+    expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted" });
     await client.close();
-    expect(performance.now() - startedAt).toBeLessThan(500);
     await closed(receiver.sockets[0]);
   });
 });
