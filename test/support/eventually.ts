@@ -1,0 +1,16 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Awaits a condition that only shows from outside: asks again until `ask` answers with something. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  withinMillis = 15_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMillis;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadline) throw new Error(`not within ${withinMillis} ms: ${what}`);
+    await pause(20);
+  }
+}
