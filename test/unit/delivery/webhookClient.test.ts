@@ -246,6 +246,17 @@ describe("a refused request", () => {
     await closed(receiver.sockets[0]);
   });
 
+  it("keeps its status when the connection breaks within the body", async () => {
+    await using receiver = await startTcpReceiver((socket) => {
+      socket.once("data", () => socket.end("HTTP/1.1 500 Oops\r\ncontent-length: 10\r\n\r\nabc"));
+    });
+    expect(await post(createClient(), receiver.url)).toMatchObject({
+      reason: "http.status",
+      status: 500,
+      detail: "status 500: abc",
+    });
+  });
+
   it("ends an error's body with the deadline at the latest", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(500).write("it broke"));
     const client = createClient({ requestTimeoutMillis: 1_000, answerBodyMillis: 60_000 });
