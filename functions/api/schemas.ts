@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { problemSchema } from "../../shared/http/problem.ts";
+import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
 /** The shapes of the interface: they validate, and the OpenAPI document is made from them. */
@@ -168,6 +168,9 @@ export const webhookRequest = z
   })
   .openapi("WebhookRequest");
 
+const placed = z.array(z.object({ at: z.string(), error: z.string() }));
+const indexed = z.array(z.object({ index: z.int(), error: z.string() }));
+
 export const appendResult = z
   .object({
     first: z.int().nullable(),
@@ -176,7 +179,7 @@ export const appendResult = z
     duplicates: z
       .int()
       .openapi({ description: "Events that were appended before; they keep their first numbers." }),
-    refused: z.array(z.object({ index: z.int(), error: z.string() })),
+    refused: indexed,
   })
   .openapi("AppendResult");
 
@@ -185,4 +188,16 @@ export const events = z
   .min(1)
   .openapi("Events");
 
-export const problem = problemSchema.openapi("Problem");
+export const problem = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().openapi({ description: "Stable, for programs." }),
+    detail: z.string(),
+    errors: placed.optional().openapi({ description: "Where the request is wrong, one entry per place." }),
+    refused: indexed
+      .optional()
+      .openapi({ description: "Events that were refused, by their index in the body." }),
+  })
+  .openapi("Problem") satisfies z.ZodType<Problem>;

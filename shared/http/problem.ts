@@ -1,18 +1,15 @@
-import { z } from "zod";
-
 /** An error answer as RFC 9457 has it. `code` is stable; `detail` says what is wrong and where. */
-export const problemSchema = z.object({
-  type: z.literal("about:blank"),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string(),
+export interface Problem {
+  readonly type: "about:blank";
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
   /** Where the request is wrong, one entry per place. */
-  errors: z.array(z.object({ at: z.string(), error: z.string() })).optional(),
+  readonly errors?: readonly { readonly at: string; readonly error: string }[] | undefined;
   /** Events that were refused, by their index in the body. */
-  refused: z.array(z.object({ index: z.int(), error: z.string() })).optional(),
-});
-export type Problem = z.infer<typeof problemSchema>;
+  readonly refused?: readonly { readonly index: number; readonly error: string }[] | undefined;
+}
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",

@@ -1,0 +1,170 @@
+import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, it } from "vitest";
+import { keys } from "../../shared/aws/keys.ts";
+import { eventually } from "../support/eventually.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
+
+/** Freeing in fractions of a second: the same code, the same relations between the times. */
+const FAST = { RELAY_SEGMENT_SIZE: "10", RELAY_FREE_GRACE_SECONDS: "0.4", RELAY_SWEEP_SECONDS: "0.15" };
+
+async function pagesOf(relay: TestRelay, feed: string, segment: number): Promise<number> {
+  const { Count } = await relay.relay.clients.documents.send(
+    new QueryCommand({
+      TableName: relay.relay.tableNames.queue,
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment) },
+    }),
+  );
+  return Count ?? 0;
+}
+
+async function untilHead(relay: TestRelay, feed: string, head: number): Promise<void> {
+  await eventually(`head ${head}`, async () => (await relay.feed(feed)).head === head);
+}
+
+describe("freeing", () => {
+  it("frees what every session has passed, deletes its pages, and keeps the tail's segment", async () => {
+    await using relay = await TestRelay.start(FAST);
+    await using receiver = await WebhookReceiver.start();
+    await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    await relay.append("pbx", someEvents(35));
+    await receiver.untilReceived("/", 35);
+    await untilHead(relay, "pbx", 31);
+    for (const segment of [0, 1, 2])
+      await eventually("deleted pages", async () => (await pagesOf(relay, "pbx", segment)) === 0);
+    expect(await pagesOf(relay, "pbx", 3)).toBe(1);
+    expect(await relay.feed("pbx")).toEqual({
+      feed: "pbx",
+      head: 31,
+      tail: 35,
+      segmentSize: 10,
+      segments: [{ segment: 3, messages: 5, references: 1 }],
+    });
+    // Numbers go on after what was freed, and are never given twice.
+    expect(await relay.append("pbx", someEvents(1))).toMatchObject({ first: 36 });
+  });
+
+  it("keeps what a paused session has not got, and frees it once the session is deleted", async () => {
+    await using relay = await TestRelay.start(FAST);
+    await using receiver = await WebhookReceiver.start();
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/paused") });
+    await relay.createSession({ feed: "pbx", url: receiver.url("/other") });
+    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
+    await relay.append("pbx", someEvents(25));
+    await receiver.untilReceived("/other", 25);
+    await eventually("the other session in the tail's segment", async () => {
+      const { segments } = await relay.feed("pbx");
+      return segments[0].references === 1 && segments[2].references === 1;
+    });
+    const messages = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?from=1&limit=25");
+    expect(messages.json.messages).toHaveLength(25);
+    await relay.expectCall(204, "DELETE", `/v1/sessions/${id}`);
+    await untilHead(relay, "pbx", 21);
+    expect(receiver.requests("/paused")).toEqual([]);
+  });
+
+  it("does not free while only the audit's numbers differ: a count without a cursor is reported, and holds", async () => {
+    await using relay = await TestRelay.start(FAST);
+    await relay.append("pbx", someEvents(25));
+    await relay.relay.clients.documents.send(
+      new PutCommand({
+        TableName: relay.relay.tableNames.queue,
+        Item: { ...keys.reference("pbx", 0, 3), count: 1 },
+      }),
+    );
+    const entry = await eventually("the auditor's alarm", () =>
+      relay.logged.find(({ message }) => message.includes("reference counts")),
+    );
+    expect(entry).toMatchObject({
+      level: "error",
+      facts: { feed: "pbx", differences: [{ segment: 0, counted: 1, cursors: 0 }] },
+    });
+    expect((await relay.feed("pbx")).head).toBe(1);
+  });
+
+  it("counts as many references as there are cursors, whatever happens to the sessions", async () => {
+    await using relay = await TestRelay.start(FAST);
+    await using receiver = await WebhookReceiver.start();
+    const ids: string[] = [];
+    for (let index = 0; index < 12; index += 1)
+      ids.push(
+        (await relay.createSession({ feed: "pbx", url: receiver.url(`/${index}`), maxBatch: 1 + index })).id,
+      );
+    for (let round = 0; round < 4; round += 1) {
+      await relay.append("pbx", someEvents(13));
+      const [a, b, c] = [ids[round * 3], ids[round * 3 + 1], ids[round * 3 + 2]];
+      await relay.expectCall(204, "DELETE", `/v1/sessions/${a}`);
+      await relay.expectCall(200, "PATCH", `/v1/sessions/${b}`, { body: { next: "head" } });
+      await relay.expectCall(200, "PATCH", `/v1/sessions/${c}`, { body: { next: "tail" } });
+    }
+    await eventually("eight sessions at the tail", async () => {
+      const { json } = await relay.expectCall(200, "GET", "/v1/sessions");
+      return (
+        json.sessions.length === 8 && json.sessions.every((session: { next: number }) => session.next === 53)
+      );
+    });
+    await untilHead(relay, "pbx", 51);
+    expect((await relay.feed("pbx")).segments).toEqual([{ segment: 5, messages: 2, references: 8 }]);
+    expect(relay.logged.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  it("moves a session that lags beyond the retention, tells it the gap, and frees what it held", async () => {
+    await using relay = await TestRelay.start({ ...FAST, RELAY_RETENTION_SECONDS: "1" });
+    await using receiver = await WebhookReceiver.start();
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
+    await relay.append("pbx", someEvents(25));
+    await eventually("the session moved", async () => (await relay.session(id)).next === 26);
+    await relay.append("pbx", someEvents(2));
+    await untilHead(relay, "pbx", 21);
+    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "active" } });
+    await receiver.untilReceived("/", 27);
+    const [gap, ...rest] = receiver.requests("/").map(({ body }) => body);
+    expect(gap).toMatchObject({ first: 1, last: 25, previous: 0 });
+    expect(gap?.messages).toMatchObject([
+      {
+        sequence: 25,
+        type: "RelayGap",
+        event: { type: "RelayGap", reason: "retention", first: 1, last: 25 },
+      },
+    ]);
+    expect(rest[0]).toMatchObject({ first: 26, previous: 25 });
+  });
+
+  it("a read from below the head says what is gone", async () => {
+    await using relay = await TestRelay.start(FAST);
+    await relay.append("pbx", someEvents(25));
+    await untilHead(relay, "pbx", 21);
+    const { json } = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?from=4&limit=2");
+    expect(json).toMatchObject({
+      gap: { first: 4, last: 20 },
+      messages: [{ sequence: 21 }, { sequence: 22 }],
+      next: 23,
+    });
+    const refused = await relay.call("POST", "/v1/sessions", {
+      body: { feed: "pbx", url: "http://127.0.0.1:9/", from: 4 },
+    });
+    expect([refused.status, refused.json.code]).toEqual([409, "sequence.not-held"]);
+  });
+
+  it("finishes what a crash between moving the head and deleting the pages left behind", async () => {
+    await using relay = await TestRelay.start({ ...FAST, RELAY_SWEEP_SECONDS: "3600" });
+    const { documents } = relay.relay.clients;
+    const TableName = relay.relay.tableNames.queue;
+    await relay.append("pbx", someEvents(25));
+    const head = await documents.send(new GetCommand({ TableName, Key: keys.head("pbx") }));
+    await documents.send(new PutCommand({ TableName, Item: { ...head.Item, headSegment: 2 } }));
+    expect(await pagesOf(relay, "pbx", 0)).toBe(1);
+    await using swept = await TestRelay.start({
+      ...FAST,
+      AWS_ENDPOINT_URL_DYNAMODB: relay.relay.endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SQS: relay.relay.endpoints.sqs,
+    });
+    await eventually(
+      "no pages",
+      async () => (await pagesOf(swept, "pbx", 0)) + (await pagesOf(swept, "pbx", 1)) === 0,
+    );
+    expect(await pagesOf(swept, "pbx", 2)).toBe(1);
+  });
+});

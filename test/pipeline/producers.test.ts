@@ -1,0 +1,158 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
+
+const producer = (id: string, position: number) => ({
+  "relay-producer": id,
+  "relay-position": String(position),
+});
+
+async function allMessages(
+  relay: TestRelay,
+  feed: string,
+): Promise<{ sequence: number; event: { number: number } }[]> {
+  const messages = [];
+  for (let from = 1; ; ) {
+    const { json } = await relay.expectCall(200, "GET", `/v1/feeds/${feed}/messages?from=${from}&limit=1000`);
+    messages.push(...json.messages);
+    if (json.next === from) return messages;
+    from = json.next;
+  }
+}
+
+describe("producers", () => {
+  it("on one feed from several relays at once: a total order, no hole, no double, each producer's order kept", async () => {
+    await using first = await TestRelay.start({ RELAY_SEGMENT_SIZE: "64" });
+    // A second relay on the same tables is to the first what another Lambda environment is.
+    await using second = await TestRelay.start({
+      AWS_ENDPOINT_URL_DYNAMODB: first.relay.endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SQS: first.relay.endpoints.sqs,
+    });
+    const relays = [first, second];
+    const batches = 12;
+    const size = 15;
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, number) => {
+        const relay = relays[number % 2] ?? first;
+        for (let batch = 0; batch < batches; batch += 1) {
+          const position = 1 + batch * size;
+          const events = someEvents(size, [`Producer${number}`], position);
+          const answer = await relay.append("pbx", events, producer(`p${number}`, position));
+          expect(answer).toMatchObject({ accepted: size, duplicates: 0 });
+          // Every second batch is sent again, to the other relay.
+          if (batch % 2 === 0) {
+            const again = await (relays[(number + 1) % 2] ?? first).append(
+              "pbx",
+              events,
+              producer(`p${number}`, position),
+            );
+            expect(again).toEqual({ ...answer, accepted: 0, duplicates: size });
+          }
+        }
+      }),
+    );
+    const messages = await allMessages(first, "pbx");
+    expect(messages.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 6 * batches * size }, (_, index) => index + 1),
+    );
+    for (let number = 0; number < 6; number += 1) {
+      const own = messages.filter(
+        (message) => (message as unknown as { type: string }).type === `Producer${number}`,
+      );
+      expect(own.map(({ event }) => event.number)).toEqual(
+        Array.from({ length: batches * size }, (_, index) => index + 1),
+      );
+    }
+  });
+
+  it("a batch that overlaps what came before adds only what is new", async () => {
+    await using relay = await TestRelay.start();
+    await relay.append("pbx", someEvents(10), producer("bridge", 1));
+    const answer = await relay.append("pbx", someEvents(10, undefined, 6), producer("bridge", 6));
+    expect(answer).toEqual({ first: 6, last: 15, accepted: 5, duplicates: 5, refused: [] });
+    expect(await allMessages(relay, "pbx")).toHaveLength(15);
+  });
+
+  it("a jump in the positions becomes a gap message that says what was lost", async () => {
+    await using relay = await TestRelay.start();
+    await relay.append("pbx", someEvents(3), producer("bridge", 1));
+    const answer = await relay.append("pbx", someEvents(2), producer("bridge", 8));
+    expect(answer).toMatchObject({ first: 5, last: 6, accepted: 2 });
+    const { json } = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?from=4&limit=1");
+    expect(json.messages[0]).toMatchObject({
+      sequence: 4,
+      type: "RelayGap",
+      event: { reason: "lost-before-ingest", producer: "bridge", firstPosition: 4, lastPosition: 7 },
+    });
+  });
+
+  it("positions below everything that was ever seen are a conflict", async () => {
+    await using relay = await TestRelay.start();
+    await relay.append("pbx", someEvents(3), producer("bridge", 100));
+    const refused = await relay.call("POST", "/v1/feeds/pbx/events", {
+      body: someEvents(3),
+      headers: producer("bridge", 50),
+    });
+    expect([refused.status, refused.json.code]).toEqual([409, "producer.position-conflict"]);
+    expect((await relay.feed("pbx")).tail).toBe(3);
+  });
+
+  it("refused events keep their position and say which they are; the rest is not lost", async () => {
+    await using relay = await TestRelay.start();
+    const batch = [{ type: "A" }, { kind: "no type" }, "no object", { type: "B" }, { type: 7 }];
+    const answer = await relay.append("pbx", batch, producer("bridge", 1));
+    expect(answer).toMatchObject({ first: 1, last: 2, accepted: 2, duplicates: 0 });
+    expect(answer.refused.map(({ index }: { index: number }) => index)).toEqual([1, 2, 4]);
+    expect(await relay.append("pbx", batch, producer("bridge", 1))).toEqual({
+      ...answer,
+      accepted: 0,
+      duplicates: 2,
+    });
+    expect(await relay.append("pbx", [{ type: "C" }], producer("bridge", 6))).toMatchObject({
+      first: 3,
+      accepted: 1,
+    });
+  });
+
+  it("reach a feed through the FIFO queue, in order and once, also when a message is given again", async () => {
+    await using relay = await TestRelay.start();
+    await using receiver = await WebhookReceiver.start();
+    await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    const { sqs } = relay.relay.clients;
+    const send = (body: unknown, id: string, attributes: Record<string, string> = {}) =>
+      sqs.send(
+        new SendMessageCommand({
+          QueueUrl: relay.relay.queues.ingest.url,
+          MessageBody: typeof body === "string" ? body : JSON.stringify(body),
+          MessageGroupId: "pbx",
+          MessageDeduplicationId: id,
+          MessageAttributes: Object.fromEntries(
+            Object.entries(attributes).map(([name, StringValue]) => [
+              name,
+              { DataType: "String", StringValue },
+            ]),
+          ),
+        }),
+      );
+    for (let number = 1; number <= 30; number += 1) await send({ type: "One", number }, `one-${number}`);
+    await send(someEvents(5, ["Array"]), "array");
+    await send("not an event", "bad");
+    const attributes = { "Relay-Producer": "bridge", "Relay-Position": "1" };
+    await send(someEvents(4, ["Named"]), "named", attributes);
+    await send(someEvents(4, ["Named"]), "named again", attributes);
+    await send({ type: "Last" }, "last");
+    await receiver.untilReceived("/", 40);
+    const types = receiver.requests("/").flatMap(({ body }) => body.messages.map(({ type }) => type));
+    expect(types).toEqual([
+      ...Array.from({ length: 30 }, () => "One"),
+      ...Array.from({ length: 5 }, () => "Array"),
+      ...Array.from({ length: 4 }, () => "Named"),
+      "Last",
+    ]);
+    await eventually("a log line about the refused message", () =>
+      relay.logged.some(({ message }) => message.includes("refused")),
+    );
+  });
+});
