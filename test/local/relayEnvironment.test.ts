@@ -21,7 +21,7 @@ const connection = { AWS_REGION: "us-east-1" };
 describe("the environment of a function", () => {
   const operator = withLocalDefaults({
     RELAY_SEGMENT_SIZE: "7",
-    HOME: "/root",
+    HOME: "/home/operator",
     RELAY_CURSORS_TABLE: "forged",
   });
 
