@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
@@ -38,7 +39,9 @@ export function toHttpEvent(
   const sourceIp = request.socket.remoteAddress ?? "";
   const host = headers.host ?? "";
   const cookies = request.headersDistinct.cookie?.flatMap((header) => header.split(/;\s*/));
-  const isText = TEXT_TYPES.test(mediaType(headers)) && headers["content-encoding"] === undefined;
+  // Text would replace what is not UTF-8, and the function could no longer refuse it.
+  const isText =
+    TEXT_TYPES.test(mediaType(headers)) && headers["content-encoding"] === undefined && isUtf8(body);
   return {
     version: "2.0",
     routeKey: route.key,

@@ -77,7 +77,10 @@ export const postSession = createRoute({
   summary: "Subscribe a webhook to a feed",
   security,
   request: { body: jsonBody(newSession) },
-  responses: { 201: json("The session and its secret", createdSession), ...problems(400, 401, 409, 503) },
+  responses: {
+    201: json("The session and its secret", createdSession),
+    ...problems(400, 401, 409, 413, 415, 503),
+  },
 });
 
 export const getSessions = createRoute({
@@ -107,7 +110,10 @@ export const patchSession = createRoute({
   summary: "Change, pause, resume, seek, or rotate the secret",
   security,
   request: { params: sessionPath, body: jsonBody(sessionChange) },
-  responses: { 200: json("The session as it is now", changedSession), ...problems(400, 401, 404, 409, 503) },
+  responses: {
+    200: json("The session as it is now", changedSession),
+    ...problems(400, 401, 404, 409, 413, 415, 503),
+  },
 });
 
 export const deleteSession = createRoute({

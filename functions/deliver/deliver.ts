@@ -99,8 +99,8 @@ class Turn {
         this.#pass(batch, lane.after);
         if (lane.after !== lane.before || this.#isOver()) return await this.#parkAndWake();
         batch = (await this.#plan()) ?? (await this.#linger());
-        // Together with the progress the end of the next batch is written, so that whoever must repeat it after a
-        // crash sends the same messages under the same id.
+        // Every request follows a write that names the fence. Together with the progress it writes the end of the
+        // batch, so that whoever must repeat it after a crash sends the same messages under the same id.
         if (batch !== undefined && batch.messages.length > 0)
           await this.#write(advance(this.#cursor, this.#lease(batch)));
       }
@@ -162,16 +162,20 @@ class Turn {
     return planBatch(this.#cursor, pages, this.#session.maxBatch);
   }
 
-  /** While the feed is busy, waiting for the next page is cheaper than parking and being woken. */
+  /**
+   * While the feed is busy, waiting for the next page is cheaper than parking and being woken. When the page comes
+   * with the first tick, one write holds the progress and the next plan; else the progress is written by itself.
+   */
   async #linger(): Promise<Batch | undefined> {
     const { clock, settings, stopping } = this.#parts;
     if (!this.#busy) return undefined;
     const untilEpochMillis = Math.min(this.#now() + settings.lingerMillis, this.#endsAtEpochMillis);
-    while (this.#now() < untilEpochMillis && !stopping.aborted) {
+    for (let tick = 0; this.#now() < untilEpochMillis && !stopping.aborted; tick += 1) {
       // Ticks are aligned to the clock, so that all sessions at the same number share one read.
       await clock.sleep(settings.lingerPollMillis - (this.#now() % settings.lingerPollMillis), stopping);
       const batch = await this.#plan();
       if (batch !== undefined) return batch;
+      if (tick === 0) await this.#write(advance(this.#cursor, this.#lease(undefined)));
     }
     return undefined;
   }

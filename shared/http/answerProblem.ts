@@ -19,6 +19,11 @@ export function answerProblem(log: Log): (error: Error, context: Context) => Res
       const challenge = error.problem.status === 401 ? { "www-authenticate": "Bearer" } : undefined;
       return problemResponse(error.problem, challenge);
     }
+    // Raised by the framework for bodies that it cannot read.
+    if (error instanceof HTTPException && error.status === 415)
+      return problemResponse(
+        new HttpProblem(415, "content-type.unsupported", "Send the body as application/json.").problem,
+      );
     if (error instanceof HTTPException && error.status === 400)
       return problemResponse(new HttpProblem(400, "request.invalid", error.message).problem);
     if (error instanceof RelayError) {

@@ -60,7 +60,7 @@ export function readSettings(environment: Environment): Settings {
   const retentionMillis =
     numberOf(environment, "RELAY_RETENTION_SECONDS", (7 * DAY_MILLIS) / 1000, 0.1) * 1000;
   const requestTimeoutMillis = numberOf(environment, "RELAY_REQUEST_TIMEOUT_SECONDS", 15, 0.1) * 1000;
-  const lingerMillis = numberOf(environment, "RELAY_LINGER_SECONDS", 1, 0) * 1000;
+  const lingerMillis = numberOf(environment, "RELAY_LINGER_SECONDS", 0.5, 0) * 1000;
   const segmentSize = numberOf(environment, "RELAY_SEGMENT_SIZE", 5000, 1);
   if (!Number.isInteger(segmentSize)) throw new SettingsError("RELAY_SEGMENT_SIZE", "must be a whole number");
 

@@ -1,0 +1,89 @@
+import { PurgeQueueCommand } from "@aws-sdk/client-sqs";
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, it } from "vitest";
+import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
+import { createClients, destroyClients } from "../../shared/aws/clients.ts";
+import { keys } from "../../shared/aws/keys.ts";
+import { environmentNames } from "../../shared/aws/names.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import { eventually } from "../support/eventually.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
+
+describe("hints are only hints", () => {
+  it("the sweep repairs a lost notify", async () => {
+    await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
+    await using receiver = await WebhookReceiver.start();
+    await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    const { endpoints, tableNames, queues } = relay.relay;
+    // An ingest whose hints go to a queue that nobody reads: to the pipeline they are lost.
+    const environment = {
+      [environmentNames.queueTable]: tableNames.queue,
+      [environmentNames.notifyQueueUrl]: `${queues.notify.url}-lost`,
+      [environmentNames.apiKey]: "local",
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    const clients = createClients(environment);
+    const ingest = createIngest(environment, { clients, log: silentLog });
+    const answer = await ingest({
+      version: "2.0",
+      routeKey: "$default",
+      rawPath: "/v1/feeds/pbx/events",
+      rawQueryString: "",
+      headers: { authorization: "Bearer local", "content-type": "application/json", host: "relay" },
+      requestContext: { http: { method: "POST", path: "/v1/feeds/pbx/events" } } as never,
+      body: JSON.stringify(someEvents(3)),
+      isBase64Encoded: false,
+    });
+    // The page is durable, so the producer is answered although the hint could not be sent.
+    expect(answer).toMatchObject({ statusCode: 202 });
+    await receiver.untilReceived("/", 3);
+    destroyClients(clients);
+  });
+
+  it("the sweep repairs a lost wake: a row that says signalled with no wake under way", async () => {
+    await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
+    await using receiver = await WebhookReceiver.start();
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    const { documents, sqs } = relay.relay.clients;
+    await eventually(
+      "the session's first wake worked off",
+      async () => (await relay.session(id)).cursor.state === "parked",
+    );
+    await documents.send(
+      new UpdateCommand({
+        TableName: relay.relay.tableNames.cursors,
+        Key: keys.cursor("pbx", id),
+        UpdateExpression: "SET #state = :signalled",
+        ExpressionAttributeNames: { "#state": "state" },
+        ExpressionAttributeValues: { ":signalled": "signalled" },
+      }),
+    );
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: relay.relay.queues.wake.url }));
+    // Notify leaves a signalled row alone.
+    await relay.append("pbx", someEvents(2));
+    await receiver.untilReceived("/", 2);
+  });
+
+  it("the sweep takes a session from a deliver function that died with the lease", async () => {
+    await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
+    await using receiver = await WebhookReceiver.start();
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    await eventually("at rest", async () => (await relay.session(id)).cursor.state === "parked");
+    await relay.relay.clients.documents.send(
+      new UpdateCommand({
+        TableName: relay.relay.tableNames.cursors,
+        Key: keys.cursor("pbx", id),
+        UpdateExpression: "SET #state = :active, leaseUntilEpochMillis = :soon, fence = fence + :one",
+        ExpressionAttributeNames: { "#state": "state" },
+        ExpressionAttributeValues: { ":active": "active", ":soon": Date.now() + 1_000, ":one": 1 },
+      }),
+    );
+    await relay.append("pbx", someEvents(2));
+    await receiver.untilReceived("/", 2);
+  });
+});
