@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { eventually } from "./eventually.ts";
+
+const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
+
+/** A port that nobody listens on at this moment; a relay that is started again must get the same one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** `npm start` as a process of its own, which a test can kill. */
+export class RelayProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  #output = "";
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.url = `http://127.0.0.1:${port}`;
+    child.stdout?.on("data", (chunk: Buffer) => {
+      this.#output += chunk;
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.#output += chunk;
+    });
+  }
+
+  static async start(port: number, environment: Record<string, string>, args: string[] = ["--no-replay"]) {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, PORT: String(port), ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const relay = new RelayProcess(child, port);
+    await eventually("a healthy relay", async () => {
+      if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}: ${relay.output}`);
+      return fetch(`${relay.url}/v1/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    });
+    return relay;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Ends the process with a signal; the exit code, or null when the signal itself ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
+    const exit = once(this.#child, "exit");
+    this.#child.kill(signal);
+    const [code] = await exit;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+  }
+}
