@@ -2,7 +2,7 @@ import { z } from "zod";
 import { HttpProblem } from "../../shared/http/problem.ts";
 
 /** Control characters would make log lines and answers unreadable; SQS message ids have a prefix of their own. */
-export const producerIdSchema = z
+const producerIdSchema = z
   .string()
   .min(1)
   .max(128)
@@ -10,7 +10,7 @@ export const producerIdSchema = z
   .refine((id) => !id.startsWith("sqs:"), "must not begin with sqs:");
 
 /** Far enough below 2^53 that adding a batch to it stays exact. */
-export const positionSchema = z
+const positionSchema = z
   .string()
   .regex(/^\d{1,15}$/, "must be a whole number of at most 15 digits")
   .transform(Number);
