@@ -1,5 +1,5 @@
 import { HttpProblem } from "../../shared/http/problem.ts";
-import { numberedText } from "../../shared/queue/message.ts";
+import { type NumberedMessage, renderMessages } from "../../shared/queue/message.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
 import { firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
@@ -43,23 +43,22 @@ export async function readMessages(
   const tail = await requireTail(parts, feed);
   const head = firstHeld(tail);
   const wanted = query.from ?? head;
-  const texts: string[] = [];
+  const messages: NumberedMessage[] = [];
   let next = Math.max(wanted, head);
   let bytes = 0;
-  while (texts.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
+  while (messages.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
     const [page] = await parts.pages.read(feed, tail.segmentSize, next);
     if (page === undefined) break;
-    for (; next <= lastOf(page) && texts.length < query.limit && bytes < MAX_ANSWER_BYTES; next += 1) {
+    for (; next <= lastOf(page) && messages.length < query.limit && bytes < MAX_ANSWER_BYTES; next += 1) {
       const message = page.messages[next - page.first];
       if (message === undefined) {
         next = page.first;
         break;
       }
-      const text = numberedText(message, next);
-      texts.push(text);
-      bytes += text.length;
+      messages.push({ sequence: next, message });
+      bytes += Buffer.byteLength(message.text);
     }
   }
   const gap = wanted < head ? `,"gap":${JSON.stringify({ first: wanted, last: head - 1 })}` : "";
-  return `{"feed":${JSON.stringify(feed)},"messages":[${texts.join(",")}],"next":${next}${gap}}`;
+  return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages)},"next":${next}${gap}}`;
 }

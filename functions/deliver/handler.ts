@@ -19,7 +19,7 @@ import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { deliver } from "./deliver.ts";
 
 /** A few hundred pages: what the sessions of one process are likely to read at the same time. */
-const PAGE_CACHE_BYTES = 24 * 1024 * 1024;
+const PAGE_CACHE_BYTES = 16 * 1024 * 1024;
 
 export function createHandler(
   environment: Environment,

@@ -1,4 +1,4 @@
-import { GAP_TYPE, numberedText, renderGap } from "../queue/message.ts";
+import { GAP_TYPE, type NumberedMessage, renderGap, renderMessages } from "../queue/message.ts";
 import { lastOf, type Page } from "../queue/page.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
@@ -11,12 +11,6 @@ export interface Batch {
   readonly messages: readonly NumberedMessage[];
   /** The batch tells of the cursor's gap and moves nothing. */
   readonly tellsGap: boolean;
-}
-
-export interface NumberedMessage {
-  readonly sequence: number;
-  /** The message's JSON as the subscriber gets it. */
-  readonly text: string;
 }
 
 /** Bounds one request beside the session's own `maxBatch`. */
@@ -49,7 +43,7 @@ export function planGap(
   return {
     id: batchId(cursor, `gap-${first}-${last}`),
     last: cursor.next - 1,
-    messages: [{ sequence: last, text: numberedText(message, last) }],
+    messages: [{ sequence: last, message }],
     tellsGap: true,
   };
 }
@@ -95,7 +89,7 @@ function matching(page: Page, next: number, last: number, matches: Matcher): Num
   const from = Math.max(0, next - page.first);
   return page.messages.slice(from, Math.max(0, last - page.first + 1)).flatMap((message, index) => {
     const sequence = page.first + from + index;
-    return matches(message.type) ? [{ sequence, text: numberedText(message, sequence) }] : [];
+    return matches(message.type) ? [{ sequence, message }] : [];
   });
 }
 
@@ -112,5 +106,5 @@ export function webhookBody(
   const last = batch.messages.at(-1)?.sequence;
   const head = `"feed":${JSON.stringify(cursor.feed)},"session":${JSON.stringify(cursor.session)}`;
   const numbers = `"epoch":${cursor.fence},"first":${first},"last":${last},"previous":${cursor.previous}`;
-  return `{${head},${numbers},"messages":[${batch.messages.map(({ text }) => text).join(",")}]}`;
+  return `{${head},${numbers},"messages":${renderMessages(batch.messages)}}`;
 }

@@ -18,9 +18,22 @@ export function renderMessage(type: string, timestamp: string, eventText: string
   };
 }
 
-/** The message's JSON as a subscriber gets it: with its number in front. */
-export function numberedText(message: Message, sequence: number): string {
-  return `{"sequence":${sequence},${message.text.slice(1)}`;
+export interface NumberedMessage {
+  readonly sequence: number;
+  readonly message: Message;
+}
+
+/**
+ * A JSON array of messages as subscribers get them: each with its number in front. The parts are joined once: messages
+ * put together one by one would be copied twice, and at thousands a second that is what memory goes for.
+ */
+export function renderMessages(messages: readonly NumberedMessage[]): string {
+  const parts: string[] = [];
+  for (const { sequence, message } of messages) {
+    parts.push(parts.length === 0 ? `[{"sequence":${sequence},` : `,{"sequence":${sequence},`);
+    parts.push(message.text.slice(1));
+  }
+  return parts.length === 0 ? "[]" : `${parts.join("")}]`;
 }
 
 export type GapReason = "retention" | "expired" | "lost-before-ingest";

@@ -10,6 +10,9 @@ export interface PageSource {
   readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined>;
 }
 
+/** A session that lags far would else walk through the whole cache for each of its batches. */
+const PAGES_PER_ANSWER = 25;
+
 /**
  * Reads pages for many sessions: each page is read and unpacked once while it is in the cache, and sessions that
  * want the same page at the same time share one request. Pages are immutable, so the cache is never wrong; that
@@ -69,7 +72,12 @@ export class PageReader {
   #cachedFrom(feed: string, next: number, segmentSize: number): Page[] {
     const pages: Page[] = [];
     let page = this.#find(feed, next);
-    while (page !== undefined && segmentOf(page.first, segmentSize) === segmentOf(next, segmentSize)) {
+    const segment = segmentOf(next, segmentSize);
+    while (
+      page !== undefined &&
+      pages.length < PAGES_PER_ANSWER &&
+      segmentOf(page.first, segmentSize) === segment
+    ) {
       pages.push(page);
       this.#touch(feed, page);
       page = this.#cache.get(cacheKey(feed, lastOf(page) + 1))?.page;
