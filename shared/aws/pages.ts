@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/lib-dynamodb";
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { LastPage } from "../queue/tail.ts";
 import { batchDelete } from "./batchDelete.ts";
@@ -8,6 +14,8 @@ import { queryAll } from "./queryAll.ts";
 
 /** Enough small pages for one batch; large ones are cut at 1 MB by DynamoDB itself. */
 const PAGES_PER_READ = 25;
+
+const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
 
 const FACTS = "#first, #count, #names, appendedAtEpochMillis";
 const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
@@ -62,68 +70,53 @@ export class PageStore {
   }
 
   async readLastPage(feed: string, segment: number): Promise<LastPage | undefined> {
-    const { Items } = await this.#documents.send(
-      new QueryCommand({
-        TableName: this.#table,
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment) },
-        ProjectionExpression: `${FACTS}, producers`,
-        ExpressionAttributeNames: FACT_NAMES,
-        ScanIndexForward: false,
-        Limit: 1,
-        ConsistentRead: true,
-      }),
-    );
-    const item = Items?.[0];
+    const [item] = await this.#query(feed, segment, "<=", Number.MAX_SAFE_INTEGER, {
+      ...NEAREST_BEFORE,
+      ProjectionExpression: `${FACTS}, producers`,
+      ExpressionAttributeNames: FACT_NAMES,
+    });
     return item && asLastPage(item);
   }
 
   /** The pages of a segment that begin at `sequence` or later, in order, a few at a time. */
   async readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]> {
-    const { Items } = await this.#documents.send(
-      new QueryCommand({
-        TableName: this.#table,
-        KeyConditionExpression: "pk = :pk AND sk >= :sk",
-        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
-        Limit: PAGES_PER_READ,
-        ConsistentRead: true,
-      }),
-    );
-    return (Items ?? []).map(asPage);
+    return (await this.#query(feed, segment, ">=", sequence, { Limit: PAGES_PER_READ })).map(asPage);
   }
 
   /** The page of a segment that begins at `sequence` or before it, nearest first. */
   async readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined> {
-    const { Items } = await this.#documents.send(
-      new QueryCommand({
-        TableName: this.#table,
-        KeyConditionExpression: "pk = :pk AND sk <= :sk",
-        ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
-        ScanIndexForward: false,
-        Limit: 1,
-        ConsistentRead: true,
-      }),
-    );
-    const item = Items?.[0];
+    const [item] = await this.#query(feed, segment, "<=", sequence, NEAREST_BEFORE);
     return item && asPage(item);
   }
 
   /** When the page that holds `sequence` was appended; undefined when there is none yet. */
   async readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined> {
+    const [item] = await this.#query(feed, segment, "<=", sequence, {
+      ...NEAREST_BEFORE,
+      ProjectionExpression: FACTS,
+      ExpressionAttributeNames: FACT_NAMES,
+    });
+    const page = item && asFacts(item);
+    return page && lastOf(page) >= sequence ? page.appendedAtEpochMillis : undefined;
+  }
+
+  async #query(
+    feed: string,
+    segment: number,
+    comparison: "<=" | ">=",
+    sequence: number,
+    options: Partial<QueryCommandInput>,
+  ): Promise<Record<string, unknown>[]> {
     const { Items } = await this.#documents.send(
       new QueryCommand({
         TableName: this.#table,
-        KeyConditionExpression: "pk = :pk AND sk <= :sk",
+        KeyConditionExpression: `pk = :pk AND sk ${comparison} :sk`,
         ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment), ":sk": padded(sequence) },
-        ProjectionExpression: FACTS,
-        ExpressionAttributeNames: FACT_NAMES,
-        ScanIndexForward: false,
-        Limit: 1,
         ConsistentRead: true,
+        ...options,
       }),
     );
-    const page = Items?.[0] && asFacts(Items[0]);
-    return page && lastOf(page) >= sequence ? page.appendedAtEpochMillis : undefined;
+    return Items ?? [];
   }
 
   /** What the pages of a segment are, without their bodies. */

@@ -1,55 +1,18 @@
-import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { createHandler } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
-import { environmentNames } from "../../shared/aws/names.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
+import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
-
-function httpEvent(feed: string, events: readonly object[]): APIGatewayProxyEventV2 {
-  const path = `/v1/feeds/${feed}/events`;
-  const http = { method: "POST", path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" };
-  return {
-    version: "2.0",
-    routeKey: "$default",
-    rawPath: path,
-    rawQueryString: "",
-    headers: { authorization: "Bearer local", "content-type": "application/json", host: "relay" },
-    requestContext: {
-      accountId: "000000000000",
-      apiId: "api",
-      domainName: "relay",
-      domainPrefix: "relay",
-      requestId: "request",
-      routeKey: "$default",
-      stage: "$default",
-      time: "23/Nov/2026:08:00:24 +0000",
-      timeEpoch: 1795420824000,
-      http,
-    },
-    body: JSON.stringify(events),
-    isBase64Encoded: false,
-  };
-}
 
 describe("the cost of an append", () => {
   it("is one PutItem and one SendMessage a page, with one session and with a thousand", async () => {
     await using relay = await TestRelay.start();
-    const { tableNames, queues, endpoints } = relay.relay;
-    // An environment with the queue table and the notify queue only: there is no way to a cursor or a session.
-    const environment = {
-      [environmentNames.queueTable]: tableNames.queue,
-      [environmentNames.notifyQueueUrl]: queues.notify.url,
-      [environmentNames.apiKey]: "local",
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    };
+    const { tableNames } = relay.relay;
+    const environment = ingestEnvironment(relay);
     const clients = createClients(environment);
     const requests: string[] = [];
     clients.documents.middlewareStack.add((next, { commandName }) => (args) => {
@@ -63,7 +26,7 @@ describe("the cost of an append", () => {
     const ingest = createHandler(environment, { clients, log: silentLog });
     const append = async (events: number) => {
       requests.length = 0;
-      const answer = await ingest(httpEvent("pbx", someEvents(events)));
+      const answer = await ingest(appendRequest("pbx", someEvents(events)));
       expect(answer).toMatchObject({ statusCode: 202 });
       return [...requests];
     };

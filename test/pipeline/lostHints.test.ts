@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
-import { environmentNames } from "../../shared/aws/names.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
+import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
@@ -15,30 +15,11 @@ describe("hints are only hints", () => {
     await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     await relay.createSession({ feed: "pbx", url: receiver.url("/") });
-    const { endpoints, tableNames, queues } = relay.relay;
-    // An ingest whose hints go to a queue that nobody reads: to the pipeline they are lost.
-    const environment = {
-      [environmentNames.queueTable]: tableNames.queue,
-      [environmentNames.notifyQueueUrl]: `${queues.notify.url}-lost`,
-      [environmentNames.apiKey]: "local",
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    };
+    // An ingest whose hints go to a queue that does not exist: they are lost.
+    const environment = ingestEnvironment(relay, `${relay.relay.queues.notify.url}-lost`);
     const clients = createClients(environment);
     const ingest = createIngest(environment, { clients, log: silentLog });
-    const answer = await ingest({
-      version: "2.0",
-      routeKey: "$default",
-      rawPath: "/v1/feeds/pbx/events",
-      rawQueryString: "",
-      headers: { authorization: "Bearer local", "content-type": "application/json", host: "relay" },
-      requestContext: { http: { method: "POST", path: "/v1/feeds/pbx/events" } } as never,
-      body: JSON.stringify(someEvents(3)),
-      isBase64Encoded: false,
-    });
+    const answer = await ingest(appendRequest("pbx", someEvents(3)));
     // The page is durable, so the producer is answered although the hint could not be sent.
     expect(answer).toMatchObject({ statusCode: 202 });
     await receiver.untilReceived("/", 3);

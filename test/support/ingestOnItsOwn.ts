@@ -1,0 +1,47 @@
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { environmentNames } from "../../shared/aws/names.ts";
+import type { Environment } from "../../shared/runtime/settings.ts";
+import type { TestRelay } from "./testRelay.ts";
+
+/** What an ingest function on AWS is told: the queue table and the notify queue, and no way to a cursor or a session. */
+export function ingestEnvironment(
+  { relay }: TestRelay,
+  notifyQueueUrl = relay.queues.notify.url,
+): Environment {
+  return {
+    [environmentNames.queueTable]: relay.tableNames.queue,
+    [environmentNames.notifyQueueUrl]: notifyQueueUrl,
+    [environmentNames.apiKey]: "local",
+    AWS_ENDPOINT_URL_DYNAMODB: relay.endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SQS: relay.endpoints.sqs,
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+  };
+}
+
+/** A request as API Gateway hands it to ingest. */
+export function appendRequest(feed: string, events: readonly object[]): APIGatewayProxyEventV2 {
+  const path = `/v1/feeds/${feed}/events`;
+  return {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: path,
+    rawQueryString: "",
+    headers: { authorization: "Bearer local", "content-type": "application/json", host: "relay" },
+    requestContext: {
+      accountId: "000000000000",
+      apiId: "api",
+      domainName: "relay",
+      domainPrefix: "relay",
+      requestId: "request",
+      routeKey: "$default",
+      stage: "$default",
+      time: "23/Nov/2026:08:00:24 +0000",
+      timeEpoch: 1795420824000,
+      http: { method: "POST", path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" },
+    },
+    body: JSON.stringify(events),
+    isBase64Encoded: false,
+  };
+}
