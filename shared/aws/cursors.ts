@@ -6,7 +6,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import type { Cursor, CursorChange } from "../sessions/cursor.ts";
+import { type Cursor, type CursorChange, statesToFind } from "../sessions/cursor.ts";
 import { cancellationOf, isConditionFailure } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
@@ -130,7 +130,7 @@ export class CursorStore {
       await this.#documents.send(
         new TransactWriteCommand({
           TransactItems: [
-            { Delete: { TableName: this.#table, Key: keys.cursor(feed, session), ...asRead(cursor) } },
+            { Delete: { TableName: this.#table, Key: keys.cursor(feed, session), ...asRead(cursor, {}) } },
             this.#references.countOut(feed, segment, session),
             ...alongside,
           ],
@@ -154,7 +154,7 @@ export class CursorStore {
         set.push(`#${attribute} = :${attribute}`);
       }
     }
-    const condition = asRead(cursor);
+    const condition = asRead(cursor, change);
     return {
       TableName: this.#table,
       Key: keys.cursor(cursor.feed, cursor.session),
@@ -170,11 +170,12 @@ export class CursorStore {
 }
 
 /** The condition of every write: the row is still the one that was read. */
-function asRead(cursor: Cursor) {
+function asRead(cursor: Cursor, change: CursorChange) {
+  const states = statesToFind(cursor, change).map((state, index) => [`:stateRead${index}`, state] as const);
   return {
-    ConditionExpression: "#state = :stateRead AND #fence = :fenceRead",
+    ConditionExpression: `#fence = :fenceRead AND #state IN (${states.map(([name]) => name).join(", ")})`,
     ExpressionAttributeNames: { "#state": "state", "#fence": "fence" },
-    ExpressionAttributeValues: { ":stateRead": cursor.state, ":fenceRead": cursor.fence },
+    ExpressionAttributeValues: { ":fenceRead": cursor.fence, ...Object.fromEntries(states) },
   };
 }
 

@@ -90,6 +90,15 @@ export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
   }
 }
 
+/**
+ * The states in which a write may find a row that was read as `cursor`; with the fence they are its condition. A row
+ * that was parked may have been marked meanwhile: that changes nothing of it, and a deliver that gave up on it would leave it
+ * marked with its wake used up. The mark itself wants the row parked.
+ */
+export function statesToFind(cursor: Cursor, change: CursorChange): readonly Cursor["state"][] {
+  return cursor.state === "parked" && change.state !== "signalled" ? ["parked", "signalled"] : [cursor.state];
+}
+
 /** Only for a row that is parked; after the wake was sent. */
 export function signal(nowEpochMillis: number): CursorChange {
   return { state: "signalled", changedAtEpochMillis: nowEpochMillis };

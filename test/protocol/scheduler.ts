@@ -1,0 +1,157 @@
+/**
+ * Runs actors (appenders, notifiers, deliverers) one atomic step at a time, in an order that a test chooses. Every
+ * operation on a shared store waits at a gate until the scheduler lets it through, so any interleaving that a real
+ * system could show can be forced, and the same choices always give the same run.
+ */
+
+/** Picks one of `count` things that could happen next. */
+export type Choose = (count: number, labels: readonly string[]) => number;
+
+interface Waiting {
+  readonly actor: string;
+  readonly operation: string;
+  readonly pass: () => void;
+}
+
+export class Scheduler {
+  readonly #waiting: Waiting[] = [];
+  readonly #running = new Set<string>();
+  readonly #dead = new Set<string>();
+  readonly failures: unknown[] = [];
+  readonly trace: string[] = [];
+
+  /** The gate of one actor: resolves when the scheduler chooses it. A dead actor's gates never open. */
+  gateOf(actor: string): (operation: string) => Promise<void> {
+    return (operation) =>
+      new Promise((pass) => {
+        if (!this.#dead.has(actor)) this.#waiting.push({ actor, operation, pass });
+      });
+  }
+
+  start(actor: string, run: () => Promise<void>, ended: (failed: boolean) => void = () => {}): void {
+    this.#running.add(actor);
+    run().then(
+      () => {
+        this.#running.delete(actor);
+        ended(false);
+      },
+      (error: unknown) => {
+        this.#running.delete(actor);
+        this.failures.push(error);
+        ended(true);
+      },
+    );
+  }
+
+  /** The actor's process dies where it stands: nothing of it happens any more. */
+  kill(actor: string): void {
+    this.#dead.add(actor);
+    this.#running.delete(actor);
+    for (let index = this.#waiting.length - 1; index >= 0; index -= 1)
+      if (this.#waiting[index]?.actor === actor) this.#waiting.splice(index, 1);
+  }
+
+  running(prefix: string): string[] {
+    return [...this.#running].filter((actor) => actor.startsWith(prefix));
+  }
+
+  /** The steps that could be taken now. */
+  steps(): { label: string; take: () => void }[] {
+    return this.#waiting.map((waiting) => ({
+      label: `${waiting.actor} ${waiting.operation}`,
+      take: () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        waiting.pass();
+      },
+    }));
+  }
+
+  /** Resolves when every live actor stands at a gate again. Actors do nothing but wait for gates and promises. */
+  async settled(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Takes step after step until nothing can happen. `others` are things beside the actors: deliveries, faults. */
+  async run(choose: Choose, others: () => { label: string; take: () => void }[]): Promise<void> {
+    for (let taken = 0; ; taken += 1) {
+      await this.settled();
+      const options = [...this.steps(), ...others()];
+      if (options.length === 0) return;
+      if (taken > 5_000) throw new Error("the run does not come to an end");
+      const index =
+        options.length === 1
+          ? 0
+          : choose(
+              options.length,
+              options.map(({ label }) => label),
+            );
+      const option = options[index];
+      if (option === undefined) throw new RangeError(`there is no option ${index}`);
+      this.trace.push(option.label);
+      option.take();
+    }
+  }
+}
+
+/** Small, fast, and the same on every machine (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Every option is as likely as any other. */
+export function chooseEvenly(random: () => number): Choose {
+  return (count) => Math.floor(random() * count);
+}
+
+/**
+ * Some actors are much slower than others, and who is slow changes a few times: such runs find what needs one actor to
+ * stand still while another goes a long way (after Burckhardt et al., "A randomized scheduler", 2010).
+ */
+export function chooseByPriority(random: () => number): Choose {
+  const priorities = new Map<string, number>();
+  return (_count, labels) => {
+    let best = 0;
+    let bestPriority = -1;
+    labels.forEach((label, index) => {
+      const actor = label.split(" ", 1)[0] ?? "";
+      const priority = priorities.get(actor) ?? random();
+      priorities.set(actor, random() < 0.03 ? random() : priority);
+      if (priority > bestPriority) [best, bestPriority] = [index, priority];
+    });
+    return best;
+  };
+}
+
+/**
+ * Runs `scenario` with every sequence of choices, depth first, up to `limit` runs; returns how many there were and
+ * whether that was all.
+ */
+export async function exploreAll(
+  scenario: (choose: Choose) => Promise<void>,
+  limit: number,
+): Promise<{ runs: number; complete: boolean }> {
+  let prefix: number[] = [];
+  for (let runs = 1; ; runs += 1) {
+    const taken: { choice: number; count: number }[] = [];
+    await scenario((count) => {
+      const choice = prefix[taken.length] ?? 0;
+      taken.push({ choice, count });
+      return choice;
+    });
+    while (taken.length > 0) {
+      const last = taken.at(-1);
+      if (last && last.choice + 1 < last.count) break;
+      taken.pop();
+    }
+    const last = taken.at(-1);
+    if (last === undefined) return { runs, complete: true };
+    if (runs >= limit) return { runs, complete: false };
+    prefix = [...taken.slice(0, -1).map(({ choice }) => choice), last.choice + 1];
+  }
+}

@@ -1,0 +1,225 @@
+import type { AppendStore } from "../../functions/ingest/append.ts";
+import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
+import type { NotifyHint, WakeHint } from "../../shared/queue/hints.ts";
+import { lastOf, type StoredPage } from "../../shared/queue/page.ts";
+import { PageReader } from "../../shared/queue/pageReader.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import { type Cursor, type CursorChange, newCursor, statesToFind } from "../../shared/sessions/cursor.ts";
+import type { Session } from "../../shared/sessions/session.ts";
+
+/** Lets an operation through; a test decides when. */
+export type Gate = (operation: string) => Promise<void>;
+
+export const FEED = "pbx";
+
+/**
+ * The tables and queues of one feed in memory, with the conditions that shared/aws puts on its writes. Each operation
+ * passes its actor's gate and then happens at once.
+ */
+export class MemoryRelay {
+  readonly pages = new Map<number, StoredPage>();
+  readonly cursors = new Map<string, Cursor>();
+  /** The row as it was before its last change, for those who read it stale. */
+  readonly staleCursors = new Map<string, Cursor>();
+  readonly counts = new Map<number, number>();
+  readonly notifies: NotifyHint[] = [];
+  readonly wakes: { hint: WakeHint; dueAtEpochMillis: number }[] = [];
+  /** Every number that was ever given, in the order of the puts: none may come twice. */
+  readonly appended: number[] = [];
+  head: FeedHead;
+  nowEpochMillis = 1_000_000;
+
+  constructor(segmentSize: number) {
+    this.head = { feed: FEED, segmentSize, headSegment: 0, tailHint: 0, clearedSegment: 0 };
+  }
+
+  readonly clock: Clock = {
+    nowEpochMillis: () => this.nowEpochMillis,
+    sleep: async (millis) => {
+      this.nowEpochMillis += millis;
+    },
+  };
+
+  addSession(session: string): void {
+    const cursor = newCursor({
+      feed: FEED,
+      session,
+      next: 1,
+      segmentSize: this.head.segmentSize,
+      interest: undefined,
+      nowEpochMillis: this.nowEpochMillis,
+    });
+    this.cursors.set(session, cursor);
+    this.#count(cursor.segment, 1);
+  }
+
+  tail(): number {
+    return Math.max(0, ...[...this.pages.values()].map(lastOf));
+  }
+
+  #count(segment: number, change: number): void {
+    const count = (this.counts.get(segment) ?? 0) + change;
+    if (count === 0) this.counts.delete(segment);
+    else this.counts.set(segment, count);
+  }
+
+  #pagesOf(segment: number): StoredPage[] {
+    return [...this.pages.values()]
+      .filter(({ first }) => segmentOf(first, this.head.segmentSize) === segment)
+      .sort((a, b) => a.first - b.first);
+  }
+
+  tailSource(gate: Gate): TailSource {
+    return {
+      readHead: async () => this.head,
+      readLastPage: async (_feed, segment) => {
+        await gate("reads the tail");
+        return this.#pagesOf(segment).at(-1);
+      },
+    };
+  }
+
+  appendStore(gate: Gate): AppendStore {
+    return {
+      ...this.tailSource(gate),
+      createFeed: async () => {},
+      readPageAt: async (_feed, _segment, first) => this.pages.get(first),
+      putPage: async (_feed, _segment, page) => {
+        await gate(`puts page ${page.first}`);
+        const winner = this.pages.get(page.first);
+        if (winner) return { written: false, winner };
+        this.pages.set(page.first, page);
+        for (let number = page.first; number <= lastOf(page); number += 1) this.appended.push(number);
+        return { written: true };
+      },
+    };
+  }
+
+  sendNotify(gate: Gate): (hint: NotifyHint) => Promise<void> {
+    return async (hint) => {
+      await gate("sends the notify");
+      this.notifies.push(hint);
+    };
+  }
+
+  /** Reads without a cache: another process reads the same page. */
+  pageReader(gate: Gate): Pick<PageReader, "read"> {
+    const source = {
+      readPagesFrom: async (_feed: string, segment: number, sequence: number) => {
+        await gate(`reads pages from ${sequence}`);
+        return this.#pagesOf(segment).filter(({ first }) => first >= sequence);
+      },
+      readPageBefore: async (_feed: string, segment: number, sequence: number) =>
+        this.#pagesOf(segment).findLast(({ first }) => first <= sequence),
+    };
+    return new PageReader(source, 0);
+  }
+
+  cursorStore(gate: Gate) {
+    return {
+      readCursor: async (_feed: string, session: string) => {
+        await gate("reads the cursor");
+        return this.cursors.get(session);
+      },
+      listCursors: async () => {
+        await gate("reads the cursors");
+        return [...this.cursors.values()];
+      },
+      write: async (cursor: Cursor, change: CursorChange) => {
+        await gate(`writes ${change.state ?? "progress"}`);
+        return this.writeCursor(cursor, change);
+      },
+    };
+  }
+
+  /** One conditional write, and with a change of segment the move of its reference. */
+  writeCursor(cursor: Cursor, change: CursorChange, isAsRead = asRead): Cursor {
+    const row = this.cursors.get(cursor.session);
+    if (row === undefined || !isAsRead(row, cursor, change))
+      throw new FenceLostError({ feed: FEED, session: cursor.session, fence: cursor.fence });
+    const written = { ...row, ...change };
+    if (written.segment !== row.segment) this.moveReference(row, written.segment);
+    this.staleCursors.set(row.session, row);
+    this.cursors.set(row.session, written);
+    return { ...cursor, ...change };
+  }
+
+  moveReference({ session, segment }: Cursor, to: number): void {
+    if ((this.counts.get(segment) ?? 0) < 1)
+      throw new TransactionRefusedError({ feed: FEED, session, cause: "reference-missing" });
+    this.#count(segment, -1);
+    this.#count(to, 1);
+  }
+
+  sessionStore() {
+    return {
+      readSession: async (session: string): Promise<Session> => ({
+        session,
+        feed: FEED,
+        kind: "webhook",
+        url: "https://example.com/",
+        format: "stasis",
+        maxBatch: 100,
+        secrets: [],
+        createdAtEpochMillis: 0,
+      }),
+    };
+  }
+
+  wakeSender(gate: Gate) {
+    const push = ({ feed, session }: Cursor, delayMillis = 0) =>
+      this.wakes.push({ hint: { feed, session }, dueAtEpochMillis: this.nowEpochMillis + delayMillis });
+    return {
+      sendWake: async (cursor: Cursor, delayMillis?: number) => {
+        await gate("sends a wake");
+        push(cursor, delayMillis);
+      },
+      sendWakes: async (cursors: readonly Cursor[]) => {
+        if (cursors.length > 0) await gate("sends wakes");
+        for (const cursor of cursors) push(cursor);
+        return [...cursors];
+      },
+    };
+  }
+
+  /** What the sweep needs beside the above. */
+  sweepStores() {
+    return {
+      heads: {
+        listHeads: async () => [this.head],
+        moveTailHint: async (_feed: string, tailHint: number) => {
+          this.head = { ...this.head, tailHint };
+        },
+        moveHead: async (_feed: string, segment: number) => {
+          if (this.head.headSegment !== segment || this.counts.has(segment)) return false;
+          this.head = { ...this.head, headSegment: segment + 1 };
+          return true;
+        },
+        markCleared: async (_feed: string, clearedSegment: number) => {
+          this.head = { ...this.head, clearedSegment };
+        },
+      },
+      pages: {
+        readLastPage: async (_feed: string, segment: number) => this.#pagesOf(segment).at(-1),
+        listPages: async (_feed: string, segment: number) => this.#pagesOf(segment),
+        deletePages: async (_feed: string, segment: number) => {
+          const pages = this.#pagesOf(segment);
+          for (const { first } of pages) this.pages.delete(first);
+          return pages.length;
+        },
+      },
+      references: {
+        counts: async () => new Map(this.counts),
+        deleteSegment: async () => {},
+      },
+    };
+  }
+}
+
+function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
+  return row.fence === read.fence && statesToFind(read, change).includes(row.state);
+}
+
+export const openGate: Gate = async () => {};
