@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { GAP_TYPE, renderGap, renderMessage, renderMessages } from "../../../shared/queue/message.ts";
+import { message, NOW } from "./samples.ts";
+
+describe("a rendered message", () => {
+  it("holds the event as it was written", () => {
+    const text = '{"type":"A","n":1.0,"big":12345678901234567890}';
+    expect(renderMessage('A"\n', "now", text)).toEqual({
+      type: 'A"\n',
+      text: `{"type":"A\\"\\n","timestamp":"now","event":${text}}`,
+    });
+  });
+
+  it("gets its number in front", () => {
+    const numbered = [7, 8].map((sequence) => ({ sequence, message: message(sequence) }));
+    expect(JSON.parse(renderMessages(numbered))).toEqual(
+      [7, 8].map((sequence) => ({ sequence, ...JSON.parse(message(sequence).text) })),
+    );
+    expect(renderMessages(numbered)).toMatch(/^\[\{"sequence":7,"type":"Dial",/);
+    expect(renderMessages([])).toBe("[]");
+  });
+
+  it("tells a gap in the shape of an event", () => {
+    const gap = renderGap("retention", { first: 3, last: 9 }, NOW);
+    const timestamp = new Date(NOW).toISOString();
+    expect(gap.type).toBe(GAP_TYPE);
+    expect(JSON.parse(gap.text)).toEqual({
+      type: "RelayGap",
+      timestamp,
+      event: { type: "RelayGap", timestamp, reason: "retention", first: 3, last: 9 },
+    });
+  });
+});

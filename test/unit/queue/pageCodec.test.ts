@@ -1,0 +1,153 @@
+import { randomBytes } from "node:crypto";
+import { crc32, zstdCompressSync } from "node:zlib";
+import { marshall } from "@aws-sdk/util-dynamodb";
+import { describe, expect, it } from "vitest";
+import { keys } from "../../../shared/aws/keys.ts";
+import { PageUnreadableError } from "../../../shared/errors.ts";
+import { type PagePlan, planPage } from "../../../shared/queue/appendPlan.ts";
+import { renderMessage } from "../../../shared/queue/message.ts";
+import type { StoredPage } from "../../../shared/queue/page.ts";
+import {
+  decodePage,
+  encodePage,
+  MAX_PAGE_MESSAGES,
+  MAX_PAGE_TEXT_BYTES,
+} from "../../../shared/queue/pageCodec.ts";
+import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
+import { FEED, NOW, storedPage, tailOf } from "./samples.ts";
+
+/** DynamoDB's limit of an item: 400 KB, names and values. */
+const MAX_ITEM_BYTES = 400 * 1024;
+/** As long as a feed's name may be. */
+const LONG_FEED = "f".repeat(64);
+
+/** DynamoDB's item size rules, rounded up (developer guide, "DynamoDB item sizes and formats"). */
+function sizeOf(value: unknown): number {
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (typeof value !== "object" || value === null) return 1;
+  if ("M" in value) return 3 + attributes(value.M);
+  if ("L" in value && Array.isArray(value.L))
+    return 3 + value.L.reduce((sum: number, each: unknown) => sum + 1 + sizeOf(each), 0);
+  if ("N" in value) return Math.ceil(String(value.N).length / 2) + 2;
+  return Object.values(value).reduce((sum: number, each: unknown) => sum + sizeOf(each), 0);
+}
+
+function attributes(map: unknown): number {
+  return Object.entries(Object(map)).reduce(
+    (sum, [name, value]) => sum + 1 + Buffer.byteLength(name) + sizeOf(value),
+    0,
+  );
+}
+
+function itemBytes(page: StoredPage): number {
+  return attributes(
+    marshall({ ...keys.page(LONG_FEED, 123_456_789, page.first), ...page, expiresAtEpochSeconds: NOW }),
+  );
+}
+
+/** Random printable ASCII without what JSON escapes: no JSON text is harder to compress. */
+function noise(bytes: number): string {
+  return [...randomBytes(bytes)].map((byte) => String.fromCharCode(0x23 + (byte % 57))).join("");
+}
+
+/** An event of exactly so many bytes, of a type that no other has. */
+function noisyEvent(bytes: number): EventOrRefusal {
+  const type = noise(128);
+  const frame = `{"type":"${type}","x":""}`;
+  const text = frame.replace('""', `"${noise(bytes - frame.length)}"`);
+  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text } };
+}
+
+describe("a page's body", () => {
+  it("comes back as it was put in, each message with its own type", () => {
+    const messages = ["B", "A", "B", 'C"\n'].map((type, n) => renderMessage(type, "now", `{"n":${n}}`));
+    const encoded = encodePage(messages);
+    expect(encoded).toMatchObject({ count: 4, names: ["B", "A", 'C"\n'] });
+    const page = decodePage(FEED, { ...storedPage(41, 4), ...encoded });
+    expect(page).toMatchObject({ first: 41, count: 4, names: ["B", "A", 'C"\n'], messages });
+    expect(page.textBytes).toBeGreaterThan(messages.reduce((sum, { text }) => sum + text.length, 0));
+  });
+
+  const cut = storedPage(1, 3).body.subarray(0, -10);
+  const two = zstdCompressSync('{"names":["A"],"nameNumbers":[0]}\n{}\n{}');
+  it.each<[string, Partial<StoredPage>]>([
+    ["an unknown codec", { codec: "zstd-lines-2" }],
+    ["a wrong checksum", { checksum: 1 }],
+    ["a body that was cut", { body: storedPage(1, 3).body.subarray(0, -1) }],
+    ["a body that was cut before its checksum was made", { body: cut, checksum: crc32(cut) }],
+    ["a body that is not zstd", { body: Buffer.from("x"), checksum: crc32("x") }],
+    ["fewer messages than it says", { count: 4 }],
+    ["more messages than it says", { body: two, checksum: crc32(two), count: 1 }],
+  ])("with %s is unreadable, and the error names the page", (_what, facts) => {
+    const read = () => decodePage(FEED, storedPage(1, 3, facts));
+    expect(read).toThrow(PageUnreadableError);
+    expect(read).toThrow(
+      expect.objectContaining({
+        code: "page.unreadable",
+        facts: expect.objectContaining({ feed: FEED, first: 1 }),
+      }),
+    );
+  });
+
+  it("that would unpack beyond any page's size is unreadable instead of filling the memory", () => {
+    const body = zstdCompressSync(Buffer.alloc(8 * 1024 * 1024));
+    expect(body.byteLength).toBeLessThan(10_000);
+    expect(() => decodePage(FEED, storedPage(1, 1, { body, checksum: crc32(body) }))).toThrow(
+      PageUnreadableError,
+    );
+  });
+
+  it("may have as many names as messages, each as long as a name may be, all characters escaped", () => {
+    const messages = Array.from({ length: MAX_PAGE_MESSAGES }, (_, n) =>
+      renderMessage(`${"\u0001".repeat(124)}${n + 1000}`, "now", "{}"),
+    );
+    const page = decodePage(FEED, { ...storedPage(1, 1), ...encodePage(messages) });
+    expect(page.messages.map(({ type }) => type)).toEqual(messages.map(({ type }) => type));
+  });
+});
+
+describe("a page's item", () => {
+  /** A page as full as it gets: every event as long as 500 of them may be. */
+  function fullPage(producers: number, eventsEach: number): StoredPage {
+    const renderedBytes = Math.floor(MAX_PAGE_TEXT_BYTES / MAX_PAGE_MESSAGES);
+    const work = Array.from({ length: producers }, () => ({
+      submission: {
+        producer: { id: noise(128), position: 123_456_789_012_345 },
+        events: Array.from({ length: eventsEach }, () => noisyEvent(renderedBytes - 200)),
+      },
+      offset: 0,
+    }));
+    return pageOf(planPage(tailOf({ segmentSize: 1e9, next: 123_456_789 }), work, NOW));
+  }
+
+  function pageOf(plan: PagePlan): StoredPage {
+    return {
+      ...encodePage(plan.messages),
+      first: plan.first,
+      appendedAtEpochMillis: NOW,
+      appendId: "00000000-0000-0000-0000-000000000000",
+      runs: plan.runs,
+      producers: plan.producers,
+    };
+  }
+
+  it("stays below DynamoDB's limit with 500 names of 128 characters, incompressible text and 44 producers", () => {
+    const page = fullPage(44, 12);
+    expect(page).toMatchObject({ count: MAX_PAGE_MESSAGES });
+    expect(page.names).toHaveLength(MAX_PAGE_MESSAGES);
+    expect(page.producers).toHaveLength(44);
+    expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
+  });
+
+  it("stays below it with the largest events, which no compression makes smaller", () => {
+    const events = [1, 2].map(() => noisyEvent(MAX_PAGE_TEXT_BYTES / 2 - 200));
+    const page = pageOf(planPage(tailOf(), [{ submission: { events }, offset: 0 }], NOW));
+    expect(page.count).toBe(2);
+    expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
+  });
+
+  it("stays below it however many producers wait for the same append", () => {
+    expect(itemBytes(fullPage(3000, 1))).toBeLessThan(MAX_ITEM_BYTES);
+  });
+});

@@ -1,0 +1,55 @@
+import { type Message, renderMessage } from "../../../shared/queue/message.ts";
+import type { StoredPage } from "../../../shared/queue/page.ts";
+import { encodePage } from "../../../shared/queue/pageCodec.ts";
+import type { FeedHead, Tail } from "../../../shared/queue/tail.ts";
+import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
+
+export const NOW = 1_700_000_000_000;
+export const FEED = "pbx-1";
+
+/** An event that says which one it is; of exactly so many bytes when `bytes` is given. */
+export function event(name: string | number, { type = "Dial", bytes = 0 } = {}): EventOrRefusal {
+  const text = `{"type":"${type}","n":"${name}"}`;
+  const filler = bytes > 0 ? `,"x":"${"x".repeat(Math.max(0, bytes - text.length - 7))}"}` : "}";
+  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text: text.slice(0, -1) + filler } };
+}
+
+export function events(count: number, from = 1): EventOrRefusal[] {
+  return Array.from({ length: count }, (_, index) => event(from + index));
+}
+
+export const refusedEvent: EventOrRefusal = { error: "not JSON" };
+
+export function message(n: number, type = "Dial"): Message {
+  return renderMessage(type, "2026-11-23T08:00:24.396+0000", `{"type":"${type}","n":${n}}`);
+}
+
+export function headOf(facts: Partial<FeedHead> = {}): FeedHead {
+  return { feed: FEED, segmentSize: 10, headSegment: 0, tailHint: 0, clearedSegment: 0, ...facts };
+}
+
+export function tailOf(facts: Partial<Tail> = {}): Tail {
+  return {
+    feed: FEED,
+    segmentSize: 10,
+    headSegment: 0,
+    next: 1,
+    producers: [],
+    lastAppendedAtEpochMillis: 0,
+    readAtEpochMillis: NOW,
+    ...facts,
+  };
+}
+
+/** A page of `count` messages as it is stored. */
+export function storedPage(first: number, count: number, facts: Partial<StoredPage> = {}): StoredPage {
+  return {
+    ...encodePage(Array.from({ length: count }, (_, index) => message(first + index))),
+    first,
+    appendedAtEpochMillis: NOW,
+    appendId: `append-${first}`,
+    runs: [],
+    producers: [],
+    ...facts,
+  };
+}

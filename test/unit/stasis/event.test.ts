@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { MAX_EVENT_BYTES, readEvent } from "../../../shared/stasis/event.ts";
+
+/** An event of exactly so many bytes. */
+function eventOfBytes(bytes: number, filler = "x"): string {
+  const frame = '{"type":"A","x":""}';
+  return frame.replace('""', `"${filler.repeat((bytes - frame.length) / Buffer.byteLength(filler))}"`);
+}
+
+describe("readEvent", () => {
+  it.each([
+    ["", "not JSON: Unexpected end of JSON input"],
+    ["{", "not JSON: "],
+    ['{"type":"A"} x', "not JSON: "],
+    ["[]", "expected object, received array"],
+    ["3", "expected object, received number"],
+    ["null", "expected object, received null"],
+    ["{}", "type: Invalid input: expected string, received undefined"],
+    ['{"type":1}', "type: Invalid input: expected string, received number"],
+    ['{"type":""}', "type: Too small"],
+    [`{"type":"${"a".repeat(129)}"}`, "type: Too big"],
+    ['{"type":"A","timestamp":5}', "timestamp: Invalid input: expected string, received number"],
+    [`{"type":"A","timestamp":"${"0".repeat(65)}"}`, "timestamp: Too big"],
+    ['{"type":"A","application":{}}', "application: Invalid input: expected string, received object"],
+    ['{"type":"A","asterisk_id":[]}', "asterisk_id: Invalid input: expected string, received array"],
+  ])("refuses %j and names the place", (text, error) => {
+    expect(readEvent(text)).toEqual({ error: expect.stringContaining(error) });
+  });
+
+  it("names every wrong field of an event at once", () => {
+    expect(readEvent('{"timestamp":1,"application":2}')).toEqual({
+      error: expect.stringMatching(/^type: .*; timestamp: .*; application: /),
+    });
+  });
+
+  it("keeps an error short, however long the text that is no JSON", () => {
+    const refusal = readEvent(`nonsense ${"x".repeat(10_000)}`);
+    expect("error" in refusal && refusal.error.length).toBeLessThan(300);
+  });
+
+  it.each([
+    ["x", 1],
+    ["é", 2],
+  ])("counts the limit in bytes, not characters (%s)", (filler, width) => {
+    const largest = MAX_EVENT_BYTES - ((MAX_EVENT_BYTES - 19) % width);
+    expect(readEvent(eventOfBytes(largest, filler))).toHaveProperty("event");
+    expect(readEvent(eventOfBytes(largest + 2 * width, filler))).toEqual({
+      error: `the event has ${largest + 2 * width} bytes; at most ${MAX_EVENT_BYTES} are accepted`,
+    });
+  });
+
+  it("keeps types that no Asterisk version has yet, with every field that it does not know", () => {
+    const text = '{"type":"HologramStarted","timestamp":"2031-01-01T00:00:00.000+0000","depth":[{"z":1.0}]}';
+    expect(readEvent(text)).toEqual({
+      event: { type: "HologramStarted", timestamp: "2031-01-01T00:00:00.000+0000", text },
+    });
+  });
+
+  it("keeps the text byte-equal: numbers, escapes, key order, doubled keys, inner spaces", () => {
+    const text =
+      '{"b":1.0,"a":1e3,"type":"A","n":12345678901234567890,"s":"\\u00e9\\/ é  \\n","b":-0.0, "c" : 2}';
+    expect(readEvent(text)).toEqual({ event: { type: "A", timestamp: undefined, text } });
+  });
+
+  it("takes line breaks out between tokens and leaves those that a string spells", () => {
+    const text = '\r\n{\n  "type": "A",\r\n  "s": "one\\r\\ntwo\\n"\n}\n';
+    expect(readEvent(text)).toEqual({
+      event: { type: "A", timestamp: undefined, text: '{   "type": "A",   "s": "one\\r\\ntwo\\n" }' },
+    });
+  });
+});

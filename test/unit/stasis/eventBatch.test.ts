@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { splitArray, splitLines } from "../../../shared/stasis/eventBatch.ts";
+
+describe("splitLines", () => {
+  it("makes one text of each line and leaves empty ones out", () => {
+    expect(splitLines('{"a":1}\n\n  \r\n{"b":2}\r\n')).toEqual({ texts: ['{"a":1}', '{"b":2}\r'] });
+  });
+
+  it("does not judge the lines, so that one bad line cannot take the others with it", () => {
+    expect(splitLines('nonsense\n{"a":1}')).toEqual({ texts: ["nonsense", '{"a":1}'] });
+  });
+
+  it("finds nothing in an empty body", () => {
+    expect(splitLines("")).toEqual({ texts: [] });
+  });
+});
+
+describe("splitArray", () => {
+  it.each([
+    ["[]", []],
+    [" [ \n ] ", []],
+    ["[[]]", ["[]"]],
+    ["[1]", ["1"]],
+    ['[ {"a":[1,2]} , {"b":{}} ]', ['{"a":[1,2]}', '{"b":{}}']],
+    ["[1.0,1e3,12345678901234567890,-0.0]", ["1.0", "1e3", "12345678901234567890", "-0.0"]],
+    ['["]","}","[,","\\"],","\\\\"]', ['"]"', '"}"', '"[,"', '"\\"],"', '"\\\\"']],
+    ['[{"a":"},{"},null]', ['{"a":"},{"}', "null"]],
+  ])("cuts %s into its elements as they were written", (body, texts) => {
+    expect(splitArray(body)).toEqual({ texts });
+  });
+
+  it.each([
+    ["", "the body is not JSON: Unexpected end of JSON input"],
+    ["[1,]", "the body is not JSON: "],
+    ['[{"a":1}', "the body is not JSON: "],
+    ['{"a":1}', "the body must be a JSON array of events"],
+    ['"[1]"', "the body must be a JSON array of events"],
+    ["null", "the body must be a JSON array of events"],
+  ])("refuses %j", (body, error) => {
+    expect(splitArray(body)).toEqual({ error: expect.stringContaining(error) });
+  });
+});
