@@ -1,0 +1,225 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Batch, MAX_BATCH_BYTES, planBatch, planGap, webhookBody } from "../../shared/delivery/batch.ts";
+import { GAP_TYPE, renderMessage } from "../../shared/queue/message.ts";
+import { lastOf, type Page } from "../../shared/queue/page.ts";
+import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.ts";
+
+const NOW = 1_700_000_000_000;
+const TYPES = ["A", "B", "C", GAP_TYPE];
+
+const pageTypes = fc.array(fc.constantFrom(...TYPES), { minLength: 1, maxLength: 12 });
+const world = fc.record({
+  pages: fc.array(pageTypes, { minLength: 1, maxLength: 12 }).map(pagesOf),
+  interest: fc.option(fc.subarray(["A", "B", "X"], { minLength: 1 }), { nil: undefined }),
+  maxBatch: fc.integer({ min: 1, max: 15 }),
+  /** Where in the first page the session begins. */
+  start: fc.nat(11),
+  /** Before each plan, how many of the pages from the cursor's on have been appended. */
+  visible: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 50 }),
+});
+
+type World = typeof world extends fc.Arbitrary<infer Facts> ? Facts : never;
+
+function pagesOf(types: readonly (readonly string[])[], textBytes = 100): Page[] {
+  let next = 101;
+  return types.map((each) => {
+    const first = next;
+    next += each.length;
+    const messages = each.map((type, n) => renderMessage(type, "now", `{"n":${first + n}}`));
+    return {
+      first,
+      count: each.length,
+      names: [...new Set(each)],
+      appendedAtEpochMillis: NOW,
+      messages,
+      textBytes,
+    };
+  });
+}
+
+function cursorAt(next: number, interest?: readonly string[]): Cursor {
+  return newCursor({ feed: "pbx-1", session: "s", next, segmentSize: 1000, interest, nowEpochMillis: NOW });
+}
+
+function matching(pages: readonly Page[], interest: readonly string[] | undefined) {
+  return pages.flatMap((page) =>
+    page.messages.flatMap((message, index) =>
+      interest === undefined || interest.includes(message.type) || message.type === GAP_TYPE
+        ? [{ sequence: page.first + index, message }]
+        : [],
+    ),
+  );
+}
+
+/** Plans batch after batch to the end, each time from the pages that are there then. */
+function walk({ pages, interest, maxBatch, start, visible }: World) {
+  const [firstPage] = pages;
+  if (firstPage === undefined) throw new Error("no pages");
+  let cursor = cursorAt(Math.min(firstPage.first + start, lastOf(firstPage)), interest);
+  const begin = cursor.next;
+  const batches: { cursor: Cursor; batch: Batch }[] = [];
+  for (let step = 0; ; step += 1) {
+    const ahead = pages.filter((page) => lastOf(page) >= cursor.next);
+    const batch = planBatch(cursor, ahead.slice(0, visible[step % visible.length]), maxBatch);
+    if (batch === undefined) return { begin, batches };
+    batches.push({ cursor, batch });
+    const sentLast = batch.messages.at(-1)?.sequence;
+    cursor = progress(cursor, { next: batch.last + 1, sentLast, lane: "fast", nowEpochMillis: NOW });
+  }
+}
+
+describe("a session that walks batch by batch", () => {
+  it("gets every message that it wants once and in order", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        const { begin, batches } = walk(facts);
+        const wanted = matching(facts.pages, facts.interest).filter(({ sequence }) => sequence >= begin);
+        expect(batches.flatMap(({ batch }) => batch.messages)).toEqual(wanted);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("never gets more than maxBatch messages, and never a batch that does not move it", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        for (const { cursor, batch } of walk(facts).batches) {
+          expect(batch.messages.length).toBeLessThanOrEqual(facts.maxBatch);
+          expect(batch.last).toBeGreaterThanOrEqual(cursor.next);
+        }
+      }),
+    );
+  });
+
+  it("gets batches that end with a page, or after each maxBatch of a page's messages", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        for (const { batch } of walk(facts).batches) {
+          const page = facts.pages.find((each) => batch.last >= each.first && batch.last <= lastOf(each));
+          if (page === undefined) throw new Error(`${batch.last} is in no page`);
+          if (batch.last === lastOf(page)) continue;
+          const passed = matching([page], facts.interest).filter(({ sequence }) => sequence <= batch.last);
+          expect(passed.length).toBeGreaterThan(0);
+          expect(passed.length % facts.maxBatch).toBe(0);
+        }
+      }),
+    );
+  });
+
+  it("repeats a batch that was begun, however many pages came since", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        for (const { cursor, batch } of walk(facts).batches) {
+          const ahead = facts.pages.filter((page) => lastOf(page) >= cursor.next);
+          const begun = { ...cursor, batchLast: batch.last, fence: cursor.fence + 1, attempts: 3 };
+          expect(planBatch(begun, ahead, facts.maxBatch)).toEqual(batch);
+        }
+      }),
+    );
+  });
+
+  it("gets ids that differ from batch to batch, and again after a person changed what they are made of", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        const { batches } = walk(facts);
+        const again = batches.map(({ cursor, batch }) =>
+          planBatch({ ...cursor, batchLast: batch.last, generation: 2 }, facts.pages, facts.maxBatch),
+        );
+        const ids = [...batches.map(({ batch }) => batch), ...again].map((batch) => batch?.id);
+        expect(new Set(ids).size).toBe(2 * batches.length);
+      }),
+    );
+  });
+
+  it("can prove by previous, first and last that it missed nothing, whatever its filter leaves out", () => {
+    fc.assert(
+      fc.property(world, (facts) => {
+        const { begin, batches } = walk(facts);
+        const bodies = batches
+          .filter(({ batch }) => batch.messages.length > 0)
+          .map(({ cursor, batch }) => JSON.parse(webhookBody(cursor, batch)));
+        let previous = begin - 1;
+        for (const body of bodies) {
+          const sequences = body.messages.map(({ sequence }: { sequence: number }) => sequence);
+          expect(body).toMatchObject({ previous, first: sequences[0], last: sequences.at(-1) });
+          previous = body.last;
+        }
+      }),
+    );
+  });
+});
+
+describe("planBatch", () => {
+  it("plans nothing where no page is", () => {
+    expect(planBatch(cursorAt(101), [], 10)).toBeUndefined();
+  });
+
+  it("passes pages without anything wanted in one empty batch", () => {
+    const pages = pagesOf([["B"], ["B", "C"], ["C"]]);
+    expect(planBatch(cursorAt(101, ["A"]), pages, 1)).toEqual({
+      id: "s-1-101-104",
+      last: 104,
+      messages: [],
+      tellsGap: false,
+    });
+  });
+
+  it("joins whole pages while they fit, and does not begin one that does not", () => {
+    const pages = pagesOf([["A", "A"], ["A"], ["A", "A"]]);
+    expect(planBatch(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
+  });
+
+  it("bounds a request in bytes, but sends a page of any size", () => {
+    const pages = pagesOf(Array(3).fill(["A"]), MAX_BATCH_BYTES / 2);
+    expect(planBatch(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
+    const huge = pagesOf([["A"], ["A"]], 2 * MAX_BATCH_BYTES);
+    expect(planBatch(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
+  });
+
+  it("does not count the bytes of pages of which it sends nothing", () => {
+    const pages = pagesOf([["A"], ["B"], ["B"], ["A"]], MAX_BATCH_BYTES / 2);
+    expect(planBatch(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
+  });
+
+  it("cuts a large page at the same points, wherever in it the session begins", () => {
+    const pages = pagesOf([Array(10).fill("A")]);
+    expect([101, 102, 103, 104, 109].map((next) => planBatch(cursorAt(next), pages, 3)?.last)).toEqual([
+      103, 103, 103, 106, 109,
+    ]);
+  });
+});
+
+describe("the request body", () => {
+  const [page] = pagesOf([["A"]]);
+  const cursor = { ...cursorAt(101), fence: 9, previous: 77 };
+
+  it("is what the interface says, with every event as it was written", () => {
+    const batch = page && planBatch(cursor, [page], 10);
+    if (batch === undefined) throw new Error("no batch");
+    expect(webhookBody(cursor, batch)).toBe(
+      '{"feed":"pbx-1","session":"s","epoch":9,"first":101,"last":101,"previous":77,' +
+        '"messages":[{"sequence":101,"type":"A","timestamp":"now","event":{"n":101}}]}',
+    );
+  });
+
+  it("tells a gap with its own borders, and the cursor then goes on where it stood", () => {
+    const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
+    const batch = planGap(gapped, NOW);
+    expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });
+    expect(JSON.parse(webhookBody(gapped, batch))).toMatchObject({
+      first: 78,
+      last: 100,
+      previous: 77,
+      messages: [{ sequence: 100, type: "RelayGap", event: { reason: "retention", first: 78, last: 100 } }],
+    });
+    const told = progress(gapped, {
+      next: batch.last + 1,
+      sentLast: batch.messages.at(-1)?.sequence,
+      gapTold: true,
+      lane: "fast",
+      nowEpochMillis: NOW,
+    });
+    expect(told).toMatchObject({ next: 101, previous: 100 });
+  });
+});

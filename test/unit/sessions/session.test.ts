@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { rotateSecret, type SessionSecret, signingSecrets } from "../../../shared/sessions/session.ts";
+import { NOW } from "./samples.ts";
+
+const OVERLAP = 1000;
+
+describe("rotateSecret", () => {
+  it("puts the new secret in front and lets the old one sign for the overlap", () => {
+    const rotated = rotateSecret([{ secret: "old" }], "new", OVERLAP, NOW);
+    expect(rotated).toEqual([{ secret: "new" }, { secret: "old", expiresAtEpochMillis: NOW + OVERLAP }]);
+    expect(signingSecrets(rotated, NOW + OVERLAP - 1)).toEqual(["new", "old"]);
+    expect(signingSecrets(rotated, NOW + OVERLAP)).toEqual(["new"]);
+  });
+
+  it("does not give a secret that already expires more time", () => {
+    const once = rotateSecret([{ secret: "a" }], "b", OVERLAP, NOW);
+    const twice = rotateSecret(once, "c", OVERLAP, NOW + 400);
+    expect(twice).toEqual([
+      { secret: "c" },
+      { secret: "b", expiresAtEpochMillis: NOW + 400 + OVERLAP },
+      { secret: "a", expiresAtEpochMillis: NOW + OVERLAP },
+    ]);
+  });
+
+  it("drops what has expired", () => {
+    const once = rotateSecret([{ secret: "a" }], "b", OVERLAP, NOW);
+    expect(rotateSecret(once, "c", OVERLAP, NOW + OVERLAP).map(({ secret }) => secret)).toEqual(["c", "b"]);
+  });
+
+  it("ends the old secret at once when there is no overlap", () => {
+    expect(signingSecrets(rotateSecret([{ secret: "old" }], "new", 0, NOW), NOW)).toEqual(["new"]);
+  });
+
+  it("keeps the row small however often somebody rotates, and always the newest secrets", () => {
+    let secrets: SessionSecret[] = [{ secret: "0" }];
+    for (let n = 1; n <= 20; n += 1) secrets = rotateSecret(secrets, String(n), OVERLAP, NOW);
+    expect(signingSecrets(secrets, NOW)).toEqual(["20", "19", "18", "17", "16"]);
+  });
+});
