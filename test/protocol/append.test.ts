@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { Appender, type AppendResult, type AppendStore } from "../../functions/ingest/append.ts";
+import { freeSegments } from "../../functions/sweep/free.ts";
+import { readTail } from "../../shared/queue/tail.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import { readSettings } from "../../shared/runtime/settings.ts";
+import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
+import { chooseByPriority, chooseEvenly, Scheduler, seededRandom } from "./scheduler.ts";
+
+const SETTINGS = readSettings({ RELAY_FREE_GRACE_SECONDS: "10" });
+
+function appenderOf(
+  relay: MemoryRelay,
+  name: string,
+  gate: Gate,
+  store: Partial<AppendStore> = {},
+): Appender {
+  let pages = 0;
+  return new Appender({
+    store: { ...relay.appendStore(gate), ...store },
+    sendNotify: async () => {},
+    clock: relay.clock,
+    log: silentLog,
+    settings: SETTINGS,
+    newAppendId: () => `${name}-${pages++}`,
+  });
+}
+
+/** `count` events of a producer from `position` on. */
+function submission(id: string, position: number, count: number) {
+  const events = Array.from({ length: count }, (_, index) => ({
+    event: {
+      type: "A",
+      timestamp: undefined,
+      text: `{"type":"A","from":"${id}","position":${position + index}}`,
+    },
+  }));
+  return [{ producer: { id, position }, events }];
+}
+
+const resultOf = (results: readonly unknown[]) => results[0] as AppendResult;
+
+describe("appends from several processes, step by step in many orders", () => {
+  it("give every number once, keep each producer's order, and answer a resend with its first numbers", async () => {
+    for (let seed = 1; seed <= 600; seed += 1) {
+      const relay = new MemoryRelay(8);
+      const scheduler = new Scheduler();
+      const random = seededRandom(seed);
+      for (const name of ["a", "b", "c"])
+        scheduler.start(name, async () => {
+          const gate = scheduler.gateOf(name);
+          const appender = appenderOf(relay, name, gate);
+          const other = appenderOf(relay, `${name}-other`, gate);
+          for (let position = 1; position <= 7; position += 3) {
+            const sent = submission(name, position, 3);
+            const first = resultOf(await appender.append(FEED, sent));
+            const again = resultOf(await other.append(FEED, sent));
+            expect(again).toEqual({ ...first, accepted: 0, duplicates: 3 });
+          }
+        });
+      await scheduler.run(seed % 2 === 0 ? chooseEvenly(random) : chooseByPriority(random), () => []);
+
+      expect(scheduler.failures).toEqual([]);
+      expect(relay.appended).toEqual(Array.from({ length: 27 }, (_, index) => index + 1));
+      for (const name of ["a", "b", "c"]) {
+        const positions = [...relay.pages.values()]
+          .sort((x, y) => x.first - y.first)
+          .flatMap(({ runs }) => runs.filter(({ producer }) => producer === name))
+          .flatMap(({ position, count }) => Array.from({ length: count }, (_, index) => position + index));
+        expect(positions).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      }
+    }
+  }, 60_000);
+
+  it("recognise their own page when the answer to its put was lost", async () => {
+    const relay = new MemoryRelay(8);
+    const store = relay.appendStore(openGate);
+    // The SDK tries a put again whose answer did not come: the second one finds the first one's page.
+    const putPage: AppendStore["putPage"] = async (...put) => {
+      await store.putPage(...put);
+      return store.putPage(...put);
+    };
+    const appender = appenderOf(relay, "a", openGate, { putPage });
+    expect(resultOf(await appender.append(FEED, submission("a", 1, 3)))).toMatchObject({
+      first: 1,
+      last: 3,
+      accepted: 3,
+    });
+    expect(relay.appended).toEqual([1, 2, 3]);
+  });
+
+  it("recognise a batch that was appended by a process that died before it could answer", async () => {
+    const relay = new MemoryRelay(8);
+    await appenderOf(relay, "dead", openGate).append(FEED, submission("a", 1, 3));
+    const result = resultOf(await appenderOf(relay, "alive", openGate).append(FEED, submission("a", 1, 5)));
+    expect(result).toEqual({ first: 1, last: 5, accepted: 2, duplicates: 3, refused: [] });
+  });
+});
+
+describe("no resurrection: a freed number is not given again", () => {
+  /** A writer knows the tail; then others append, and everything that may be freed is. */
+  async function writeAfterFreeing(settings: {
+    freeGraceMillis: number;
+    passedMillis: number;
+  }): Promise<number[]> {
+    const relay = new MemoryRelay(2);
+    const writer = appenderOf(relay, "writer", openGate);
+    await writer.append(FEED, submission("writer", 1, 1));
+    await appenderOf(relay, "other", openGate).append(FEED, submission("other", 1, 5));
+    relay.nowEpochMillis += settings.passedMillis;
+    const tail = await readTail(relay.tailSource(openGate), FEED, () => relay.nowEpochMillis);
+    if (tail === undefined) throw new Error("the feed is gone");
+    await freeSegments(
+      {
+        ...relay.sweepStores(),
+        tails: relay.tailSource(openGate),
+        cursors: relay.cursorStore(openGate),
+        wakes: relay.wakeSender(openGate),
+        clock: relay.clock,
+        log: silentLog,
+        settings: { ...SETTINGS, freeGraceMillis: settings.freeGraceMillis },
+      },
+      relay.head,
+      tail,
+    );
+    await writer.append(FEED, submission("writer", 2, 1));
+    return relay.appended;
+  }
+
+  it("while a writer may still act on its tail, nothing is freed", async () => {
+    const passedMillis = SETTINGS.tailCacheMillis;
+    const appended = await writeAfterFreeing({ freeGraceMillis: SETTINGS.freeGraceMillis, passedMillis });
+    expect(appended).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("once segments may be freed, the writer reads the tail again", async () => {
+    const passedMillis = SETTINGS.freeGraceMillis + 1;
+    const appended = await writeAfterFreeing({ freeGraceMillis: SETTINGS.freeGraceMillis, passedMillis });
+    expect(appended).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("freeing without the grace gives a number twice: the grace is needed", async () => {
+    const appended = await writeAfterFreeing({ freeGraceMillis: -1, passedMillis: 0 });
+    expect(appended).toEqual([1, 2, 3, 4, 5, 6, 2]);
+  });
+});
