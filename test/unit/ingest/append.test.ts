@@ -1,0 +1,275 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Appender } from "../../../functions/ingest/append.ts";
+import { AppendTimeoutError, PositionConflictError } from "../../../shared/errors.ts";
+import { event, events, FEED, refusedEvent } from "../queue/samples.ts";
+import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
+
+let queue: MemoryQueue;
+let clock: ManualClock;
+let parts: ReturnType<typeof appendParts>;
+let appender: Appender;
+
+beforeEach(() => {
+  queue = new MemoryQueue();
+  clock = new ManualClock();
+  parts = appendParts(queue, clock);
+  appender = new Appender(parts);
+});
+
+const by = (id: string, position: number) => ({ producer: { id, position } });
+const names = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
+
+describe("Appender", () => {
+  it("writes one page and sends one hint for a batch", async () => {
+    const [result] = await appender.append(FEED, [{ events: events(5) }]);
+    expect(result).toEqual({ first: 1, last: 5, accepted: 5, duplicates: 0, refused: [] });
+    expect(queue.calls.putPage).toBe(1);
+    expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 6, names: ["Dial"] }]);
+  });
+
+  it("writes a page per segment and still sends one hint", async () => {
+    const [result] = await appender.append(FEED, [{ events: events(25) }]);
+    expect(result).toMatchObject({ first: 1, last: 25, accepted: 25 });
+    expect(queue.pagesOf(FEED).map(({ first, count }) => [first, count])).toEqual([
+      [1, 10],
+      [11, 10],
+      [21, 5],
+    ]);
+    expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 26, names: ["Dial"] }]);
+  });
+
+  it("answers each of several submissions with its own numbers, from common pages", async () => {
+    const results = await appender.append(FEED, [
+      { events: events(2) },
+      { events: [] },
+      { events: events(3, 3) },
+    ]);
+    expect(results.map((each) => "first" in each && [each.first, each.last])).toEqual([
+      [1, 2],
+      [null, null],
+      [3, 5],
+    ]);
+    expect(queue.calls.putPage).toBe(1);
+  });
+
+  it("says which events were refused, and appends the others", async () => {
+    const [result] = await appender.append(FEED, [{ events: [event("a"), refusedEvent, event("c")] }]);
+    expect(result).toEqual({
+      first: 1,
+      last: 2,
+      accepted: 2,
+      duplicates: 0,
+      refused: [{ index: 1, error: "not JSON" }],
+    });
+  });
+
+  it("names in the hint every type that is new", async () => {
+    await appender.append(FEED, [
+      { events: [event(1, { type: "A" }), event(2, { type: "B" }), event(3, { type: "A" })] },
+    ]);
+    expect(parts.hints[0]?.names).toEqual(["A", "B"]);
+  });
+
+  it("reads the tail once and then knows it, until it is old", async () => {
+    for (let n = 0; n < 5; n += 1) await appender.append(FEED, [{ events: [event(n)] }]);
+    const before = { ...queue.calls };
+    clock.now += parts.settings.tailCacheMillis;
+    await appender.append(FEED, [{ events: [event(6)] }]);
+    expect(queue.calls).toEqual({ ...before, putPage: before.putPage + 1 });
+    clock.now += parts.settings.tailCacheMillis + 1;
+    await appender.append(FEED, [{ events: [event(7)] }]);
+    expect(queue.calls.readHead).toBe(before.readHead + 1);
+    expect(names()).toEqual(["0", "1", "2", "3", "4", "6", "7"]);
+  });
+
+  it("reads an old tail again before it writes, because its number may have been freed meanwhile", async () => {
+    await appender.append(FEED, [{ events: events(10) }]);
+    await new Appender(parts).append(FEED, [{ events: events(12, 11) }]);
+    queue.pages.delete(`${FEED}#1`);
+    queue.pages.delete(`${FEED}#11`);
+    queue.heads.set(FEED, { feed: FEED, segmentSize: 10, headSegment: 2, tailHint: 0, clearedSegment: 2 });
+    clock.now += parts.settings.tailCacheMillis + 1;
+    const [result] = await appender.append(FEED, [{ events: [event("late")] }]);
+    expect(result).toMatchObject({ first: 23, last: 23 });
+    expect(queue.pages.has(`${FEED}#11`)).toBe(false);
+  });
+
+  it("plans again on the new tail when another writer won the number", async () => {
+    await appender.append(FEED, [{ events: events(2) }]);
+    await new Appender({ ...parts, newAppendId: () => "other" }).append(FEED, [{ events: events(3, 3) }]);
+    const [result] = await appender.append(FEED, [{ events: [event("mine")] }]);
+    expect(result).toMatchObject({ first: 6, last: 6, accepted: 1 });
+    expect(names()).toEqual(["1", "2", "3", "4", "5", "mine"]);
+  });
+
+  it("recognises after a lost race what the winner has already appended of the same producer", async () => {
+    await appender.append(FEED, [{ events: [event("before")] }]);
+    await new Appender({ ...parts, newAppendId: () => "other" }).append(FEED, [
+      { ...by("p", 1), events: events(2) },
+    ]);
+    const [result] = await appender.append(FEED, [{ ...by("p", 1), events: events(3) }]);
+    expect(result).toEqual({ first: 2, last: 4, accepted: 1, duplicates: 2, refused: [] });
+    expect(names()).toEqual(["before", "1", "2", "3"]);
+  });
+
+  it("recognises its own page when the answer to the first try was lost", async () => {
+    queue.beforePut = (page) => {
+      queue.beforePut = () => {};
+      queue.pages.set(`${FEED}#${page.first}`, page);
+    };
+    const [result] = await appender.append(FEED, [{ events: events(3) }]);
+    expect(result).toMatchObject({ first: 1, last: 3, accepted: 3 });
+    expect(names()).toEqual(["1", "2", "3"]);
+    expect(queue.calls.putPage).toBe(1);
+  });
+
+  it("sees its page on the resend when the first request failed after the put", async () => {
+    queue.afterPut = () => {
+      queue.afterPut = () => {};
+      throw new Error("socket hang up");
+    };
+    const submission = { ...by("p", 1), events: events(3) };
+    await expect(appender.append(FEED, [submission])).rejects.toThrow("socket hang up");
+    expect(await appender.append(FEED, [submission])).toMatchObject([
+      { first: 1, last: 3, accepted: 0, duplicates: 3 },
+    ]);
+    expect(names()).toEqual(["1", "2", "3"]);
+  });
+
+  it("answers a resend with its first numbers and sends the hint again", async () => {
+    const submission = { ...by("p", 7), events: [event("a"), refusedEvent, event("c")] };
+    await appender.append(FEED, [submission]);
+    const [again] = await new Appender(parts).append(FEED, [submission]);
+    expect(again).toEqual({
+      first: 1,
+      last: 2,
+      accepted: 0,
+      duplicates: 2,
+      refused: [{ index: 1, error: "not JSON" }],
+    });
+    expect(queue.calls.putPage).toBe(1);
+    expect(parts.hints).toEqual([
+      { feed: FEED, first: 1, next: 3, names: ["Dial"] },
+      { feed: FEED, first: 3, next: 3, names: ["Dial"] },
+    ]);
+  });
+
+  it("walks several pages back for a resend, past the pages of others", async () => {
+    for (let position = 1; position <= 40; position += 4) {
+      await appender.append(FEED, [{ ...by("p", position), events: events(4, position) }]);
+      await appender.append(FEED, [{ events: [event("other")] }]);
+    }
+    const before = queue.calls.readPageAt;
+    const [again] = await appender.append(FEED, [{ ...by("p", 2), events: events(6, 2) }]);
+    const numberOf = Object.fromEntries(
+      queue.eventsOf(FEED).map(({ sequence, event: { n } }) => [n, sequence]),
+    );
+    expect(again).toMatchObject({ first: numberOf[2], last: numberOf[7], duplicates: 6, accepted: 0 });
+    expect(queue.calls.readPageAt).toBeGreaterThan(before + 2);
+  });
+
+  it("answers a resend that is half new with the old first and the new last number", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: events(3) }]);
+    const [result] = await appender.append(FEED, [{ ...by("p", 2), events: events(4, 2) }]);
+    expect(result).toEqual({ first: 2, last: 5, accepted: 2, duplicates: 2, refused: [] });
+    expect(names()).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  it("answers without numbers when the resent events were freed meanwhile", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: events(10) }]);
+    await appender.append(FEED, [{ ...by("p", 11), events: events(2, 11) }]);
+    queue.pages.delete(`${FEED}#1`);
+    const [result] = await appender.append(FEED, [{ ...by("p", 1), events: events(3) }]);
+    expect(result).toMatchObject({ first: null, last: null, accepted: 0, duplicates: 3 });
+  });
+
+  it("refuses positions below a producer's first one, and takes the other submissions", async () => {
+    await appender.append(FEED, [{ ...by("p", 10), events: events(2) }]);
+    const [conflict, other] = await appender.append(FEED, [
+      { ...by("p", 9), events: events(9) },
+      { events: [event("other")] },
+    ]);
+    expect(conflict).toBeInstanceOf(PositionConflictError);
+    expect(conflict).toMatchObject({ facts: { feed: FEED, producer: "p", position: 9, expected: 12 } });
+    expect(other).toMatchObject({ first: 3, accepted: 1 });
+    expect(names()).toEqual(["1", "2", "other"]);
+  });
+
+  it("says in the feed and in the hint that positions never came", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: [event(1)] }]);
+    const [result] = await appender.append(FEED, [{ ...by("p", 5), events: [event(5)] }]);
+    expect(result).toMatchObject({ first: 3, last: 3, accepted: 1 });
+    expect(names()).toEqual(["1", "RelayGap", "5"]);
+    expect(parts.hints[1]).toEqual({ feed: FEED, first: 2, next: 4, names: ["RelayGap", "Dial"] });
+  });
+
+  it("answers although the hint cannot be sent, and tells the operator", async () => {
+    parts = { ...parts, sendNotify: () => Promise.reject(new Error("SQS is away")) };
+    const [result] = await new Appender(parts).append(FEED, [{ events: events(2) }]);
+    expect(result).toMatchObject({ accepted: 2 });
+    expect(parts.log.entries).toEqual([
+      {
+        message: expect.stringContaining("the sweep will repair it"),
+        facts: expect.objectContaining({ feed: FEED }),
+      },
+    ]);
+  });
+
+  it("sends no hint when nothing was appended or recognised", async () => {
+    await appender.append(FEED, [{ events: [refusedEvent] }]);
+    expect(parts.hints).toEqual([]);
+    expect(queue.calls.putPage).toBe(0);
+  });
+
+  it("gives a put that hangs up after its time and says that the same may succeed later", async () => {
+    parts = appendParts(queue, clock, { appendTimeoutMillis: 20 });
+    queue.beforePut = (_page, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const appending = new Appender(parts).append(FEED, [{ events: events(2) }]);
+    await expect(appending).rejects.toThrow(AppendTimeoutError);
+    await expect(appending).rejects.toMatchObject({ code: "append.timeout", retryable: true });
+  });
+
+  it("gives up in time when it loses every race", async () => {
+    parts = appendParts(queue, clock, { appendTimeoutMillis: 30, segmentSize: 1_000_000 });
+    queue.beforePut = async (page) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      queue.pages.set(`${FEED}#${page.first}`, { ...page, appendId: "other" });
+    };
+    await expect(new Appender(parts).append(FEED, [{ events: [event(1)] }])).rejects.toThrow(
+      AppendTimeoutError,
+    );
+  });
+
+  it("reads the tail again after a put that failed", async () => {
+    await appender.append(FEED, [{ events: [event(1)] }]);
+    queue.beforePut = () => {
+      queue.beforePut = () => {};
+      throw new Error("throttled");
+    };
+    await expect(appender.append(FEED, [{ events: [event(2)] }])).rejects.toThrow("throttled");
+    const before = queue.calls.readHead;
+    await appender.append(FEED, [{ events: [event(2)] }]);
+    expect(queue.calls.readHead).toBe(before + 1);
+  });
+
+  it("lets a page live so long as the settings say, from its append on", async () => {
+    let expires = 0;
+    const put = queue.putPage.bind(queue);
+    queue.putPage = (feed, segment, page, options) => {
+      expires = options.expiresAtEpochSeconds;
+      return put(feed, segment, page, options);
+    };
+    await appender.append(FEED, [{ events: [event(1)] }]);
+    expect(expires).toBe((clock.now + parts.settings.pageTtlMillis) / 1000);
+  });
+
+  it("begins a feed with the segment size of the settings, and keeps the size that it began with", async () => {
+    await appender.append(FEED, [{ events: [event(1)] }]);
+    await new Appender(appendParts(queue, clock, { segmentSize: 3 })).append(FEED, [
+      { events: events(5, 2) },
+    ]);
+    expect(queue.heads.get(FEED)).toMatchObject({ segmentSize: 10 });
+    expect(queue.pagesOf(FEED).map(({ count }) => count)).toEqual([1, 5]);
+  });
+});

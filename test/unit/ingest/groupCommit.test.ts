@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { Appender, type AppendResult } from "../../../functions/ingest/append.ts";
+import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
+import type { Submission } from "../../../shared/queue/appendPlan.ts";
+import { event, events, FEED } from "../queue/samples.ts";
+import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
+
+/** An append that ends when the test says so. */
+class HeldAppender {
+  readonly calls: { feed: string; submissions: readonly Submission[]; end: (error?: Error) => void }[] = [];
+
+  append(feed: string, submissions: readonly Submission[]): Promise<AppendResult[]> {
+    return new Promise((resolve, reject) => {
+      const end = (error?: Error) =>
+        error
+          ? reject(error)
+          : resolve(
+              submissions.map((submission) => ({
+                first: submission.events.length,
+                last: null,
+                accepted: 0,
+                duplicates: 0,
+                refused: [],
+              })),
+            );
+      this.calls.push({ feed, submissions, end });
+    });
+  }
+}
+
+/** Lets everything run that has nothing to wait for. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const submission = (count: number): Submission => ({ events: events(count) });
+
+describe("GroupCommit", () => {
+  it("appends at once what finds nothing under way", async () => {
+    const appender = new HeldAppender();
+    const commit = new GroupCommit(appender);
+    void commit.append("a", [submission(1)]);
+    void commit.append("b", [submission(1)]);
+    expect(appender.calls.map(({ feed }) => feed)).toEqual(["a", "b"]);
+  });
+
+  it("puts into one append whatever arrived during the one before, and gives each request its own results", async () => {
+    const appender = new HeldAppender();
+    const commit = new GroupCommit(appender);
+    const answers = [
+      commit.append("a", [submission(1)]),
+      commit.append("a", [submission(2), submission(3)]),
+      commit.append("a", []),
+      commit.append("a", [submission(4)]),
+    ];
+    expect(appender.calls).toHaveLength(1);
+    appender.calls[0]?.end();
+    await settle();
+    expect(appender.calls.map(({ submissions }) => submissions.length)).toEqual([1, 3]);
+    appender.calls[1]?.end();
+    const results = await Promise.all(answers);
+    expect(results.map((each) => each.map((result) => "first" in result && result.first))).toEqual([
+      [1],
+      [2, 3],
+      [],
+      [4],
+    ]);
+  });
+
+  it("fails every request of a group with its failure, and goes on with the next group", async () => {
+    const appender = new HeldAppender();
+    const commit = new GroupCommit(appender);
+    const first = commit.append("a", [submission(1)]);
+    const [second, third] = [commit.append("a", [submission(2)]), commit.append("a", [submission(3)])];
+    appender.calls[0]?.end();
+    await first;
+    await settle();
+    const fourth = commit.append("a", [submission(4)]);
+    appender.calls[1]?.end(new Error("throttled"));
+    await expect(second).rejects.toThrow("throttled");
+    await expect(third).rejects.toThrow("throttled");
+    await settle();
+    appender.calls[2]?.end();
+    expect(await fourth).toMatchObject([{ first: 4 }]);
+  });
+
+  it("begins at once again after a feed was quiet", async () => {
+    const appender = new HeldAppender();
+    const commit = new GroupCommit(appender);
+    for (let n = 1; n <= 3; n += 1) {
+      const answer = commit.append("a", [submission(n)]);
+      expect(appender.calls).toHaveLength(n);
+      appender.calls[n - 1]?.end();
+      expect(await answer).toMatchObject([{ first: n }]);
+      await settle();
+    }
+  });
+
+  it("makes pages that concurrent requests share", async () => {
+    const queue = new MemoryQueue();
+    const parts = appendParts(queue, new ManualClock(), { segmentSize: 1000 });
+    const commit = new GroupCommit(new Appender(parts));
+    const results = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => commit.append(FEED, [{ events: [event(n)] }])),
+    );
+    expect(queue.calls.putPage).toBe(2);
+    expect(parts.hints).toHaveLength(2);
+    expect(results.map(([each]) => each && "first" in each && each.first)).toEqual(
+      Array.from({ length: 100 }, (_, n) => n + 1),
+    );
+  });
+});

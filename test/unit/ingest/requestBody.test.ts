@@ -1,0 +1,104 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { type EventBody, MAX_BODY_BYTES, readEventBody } from "../../../functions/ingest/requestBody.ts";
+import { HttpProblem, type Problem } from "../../../shared/http/problem.ts";
+
+const EVENT = '{"type":"Dial","n":1.0}';
+
+function body(text: string | Uint8Array, more: Partial<EventBody> = {}): EventBody {
+  return {
+    bytes: typeof text === "string" ? Buffer.from(text) : text,
+    contentType: "application/json",
+    contentEncoding: undefined,
+    ...more,
+  };
+}
+
+function problemOf(input: EventBody): Problem {
+  try {
+    readEventBody(input);
+  } catch (error) {
+    if (error instanceof HttpProblem) return error.problem;
+    throw error;
+  }
+  throw new Error("the body was accepted");
+}
+
+describe("readEventBody", () => {
+  const event = { event: { type: "Dial", timestamp: undefined, text: EVENT } };
+
+  it.each<[string, EventBody]>([
+    ["a JSON array", body(`[${EVENT},${EVENT}]`)],
+    [
+      "a JSON array with a character set",
+      body(`[${EVENT},${EVENT}]`, { contentType: "Application/JSON; charset=utf-8" }),
+    ],
+    ["a JSON array with a byte order mark", body(`\ufeff[${EVENT},${EVENT}]`)],
+    ["lines", body(`${EVENT}\r\n\n${EVENT}\n`, { contentType: "application/x-ndjson" })],
+    ["gzip", body(gzipSync(`[${EVENT},${EVENT}]`), { contentEncoding: " GZIP " })],
+    ["no encoding said aloud", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
+  ])("reads %s", (_what, input) => {
+    expect(readEventBody(input)).toEqual([event, event]);
+  });
+
+  it("keeps the places of events that are refused", () => {
+    expect(readEventBody(body(`[${EVENT},7,${EVENT}]`))).toEqual([
+      event,
+      { error: expect.any(String) },
+      event,
+    ]);
+    expect(readEventBody(body(`${EVENT}\nnonsense`, { contentType: "application/x-ndjson" }))).toEqual([
+      event,
+      { error: expect.stringContaining("not JSON") },
+    ]);
+  });
+
+  it("takes a body of exactly the limit, packed or not", () => {
+    const text = `[${EVENT}]`.padEnd(MAX_BODY_BYTES, " ");
+    expect(readEventBody(body(text))).toHaveLength(1);
+    expect(readEventBody(body(gzipSync(text), { contentEncoding: "gzip" }))).toHaveLength(1);
+  });
+
+  const tooLarge = `[${EVENT}]`.padEnd(MAX_BODY_BYTES + 1, " ");
+  it.each<[string, EventBody, Partial<Problem>, string?]>([
+    ["no JSON", body("[{"), { status: 400, code: "body.invalid" }, "body"],
+    ["no array", body(EVENT), { status: 400, code: "body.invalid" }, "body"],
+    ["an empty array", body("[]"), { status: 400, code: "body.empty" }],
+    ["nothing", body("", { contentType: "application/x-ndjson" }), { status: 400, code: "body.empty" }],
+    ["what is not UTF-8", body(Buffer.from([0x5b, 0xff, 0x5d])), { status: 400, code: "body.invalid" }],
+    ["what is not gzip", body("x", { contentEncoding: "gzip" }), { status: 400, code: "body.invalid" }],
+    [
+      "gzip that was cut",
+      body(gzipSync(`[${EVENT}]`).subarray(0, -3), { contentEncoding: "gzip" }),
+      { status: 400, code: "body.invalid" },
+    ],
+    ["too many bytes", body(tooLarge), { status: 413, code: "body.too-large" }],
+    [
+      "too many bytes once unpacked",
+      body(gzipSync(tooLarge), { contentEncoding: "gzip" }),
+      { status: 413, code: "body.too-large" },
+    ],
+    [
+      "no content type",
+      body("[]", { contentType: undefined }),
+      { status: 415, code: "content-type.unsupported" },
+      "header.content-type",
+    ],
+    [
+      "another content type",
+      body("[]", { contentType: "text/plain" }),
+      { status: 415, code: "content-type.unsupported" },
+      "header.content-type",
+    ],
+    [
+      "another encoding",
+      body("[]", { contentEncoding: "br" }),
+      { status: 415, code: "content-encoding.unsupported" },
+      "header.content-encoding",
+    ],
+  ])("refuses %s and says where", (_what, input, problem, at) => {
+    const answered = problemOf(input);
+    expect(answered).toMatchObject(problem);
+    expect(answered.errors?.map((each) => each.at)).toEqual(at === undefined ? undefined : [at]);
+  });
+});
