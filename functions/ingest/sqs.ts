@@ -35,6 +35,7 @@ export async function appendRecords(
     const submission = submissionOf(record, log);
     return submission ? [submission] : [];
   });
+  if (submissions.length === 0) return;
   for (const result of await commit.append(feed, submissions))
     if (result instanceof PositionConflictError)
       log.error("a message contradicts what its producer sent before; it is refused", result.facts);
@@ -59,7 +60,8 @@ function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
 
 function eventsOf(body: string): EventOrRefusal[] {
   const batch = body.trimStart().startsWith("[") ? splitArray(body) : splitLines(body);
-  return "error" in batch ? [{ error: batch.error }] : batch.texts.map(readEvent);
+  if ("error" in batch) return [{ error: batch.error }];
+  return batch.texts.length === 0 ? [{ error: "the message holds no event" }] : batch.texts.map(readEvent);
 }
 
 function attribute(record: SQSRecord, name: string): string | undefined {

@@ -1,9 +1,18 @@
 import type { EventOrRefusal } from "../stasis/event.ts";
 import { type Message, renderGap, renderMessage } from "./message.ts";
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "./pageCodec.ts";
-import { type AppendedRun, type ProducerTrail, remember, standing } from "./producers.ts";
+import {
+  type AppendedRun,
+  type ProducerTrail,
+  REMEMBERED_PRODUCERS,
+  remember,
+  standing,
+} from "./producers.ts";
 import { lastOfSegment, segmentOf } from "./sequence.ts";
 import type { Tail } from "./tail.ts";
+
+/** Each run costs up to 250 bytes of the page's item, whose limit is DynamoDB's 400 KB; messages take 256 KB of it. */
+const MAX_PAGE_RUNS = 128;
 
 /** What one producer hands in at once. Without a `producer` nothing of it can be recognised when it is resent. */
 export interface Submission {
@@ -75,8 +84,9 @@ class PageUnderConstruction {
 
   take({ submission, offset }: Progress): Step {
     const { producer, events } = submission;
-    const known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
     const duplicates: number[] = [];
+    if (producer && !this.#hasRoomFor(producer.id)) return { offset, accepted: 0, duplicates };
+    const known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
     let expected = 0;
     if (producer) {
       const stand = standing(known, producer.position + offset);
@@ -100,16 +110,24 @@ class PageUnderConstruction {
         duplicates.push(index);
         continue;
       }
+      const run = producer && this.#runBefore(producer.id, position);
+      if (producer && !run && this.runs.length >= MAX_PAGE_RUNS) break;
       const { type, timestamp, text } = item.event;
       const sequence = this.#add(
         renderMessage(type, timestamp ?? new Date(this.#nowEpochMillis).toISOString(), text),
       );
       if (sequence === undefined) break;
       numbers.push(sequence);
-      if (producer) this.#extendRun(producer.id, position, sequence);
+      if (run) this.runs[this.runs.length - 1] = { ...run, count: run.count + 1 };
+      else if (producer) this.#beginRun(producer.id, position, sequence);
     }
     if (producer) this.#leaveTrail(producer, known, index, numbers.length > 0);
     return { offset: index, accepted: numbers.length, duplicates, ...ends(numbers) };
+  }
+
+  /** A page changes no more trails than are remembered: one that was forgotten at once could not recognise a resend. */
+  #hasRoomFor(producer: string): boolean {
+    return this.touched.has(producer) || this.touched.size < REMEMBERED_PRODUCERS;
   }
 
   #trailOf(id: string): ProducerTrail | undefined {
@@ -126,7 +144,7 @@ class PageUnderConstruction {
     return this.#tail.next + this.messages.length - 1;
   }
 
-  /** False when the page has no room for both the gap and a first message after it. */
+  /** False when the page has no room for it. */
   #addGap(producer: string, firstPosition: number, lastPosition: number): boolean {
     const gap = renderGap(
       "lost-before-ingest",
@@ -136,18 +154,24 @@ class PageUnderConstruction {
     return this.#add(gap) !== undefined;
   }
 
-  #extendRun(producer: string, position: number, sequence: number): void {
-    const last = this.runs.at(-1);
-    if (
-      last?.producer === producer &&
-      last.position + last.count === position &&
-      last.first + last.count === sequence
-    )
-      this.runs[this.runs.length - 1] = { ...last, count: last.count + 1 };
-    else {
-      const earlierPage = this.#trailOf(producer)?.page ?? 0;
-      this.runs.push({ producer, position, first: sequence, count: 1, earlierPage });
-    }
+  /** The page's last run, when a message with this position would continue it. */
+  #runBefore(producer: string, position: number): AppendedRun | undefined {
+    const run = this.runs.at(-1);
+    const continues =
+      run?.producer === producer &&
+      run.position + run.count === position &&
+      run.first + run.count === this.#tail.next + this.messages.length;
+    return continues ? run : undefined;
+  }
+
+  #beginRun(producer: string, position: number, first: number): void {
+    this.runs.push({
+      producer,
+      position,
+      first,
+      count: 1,
+      earlierPage: this.#trailOf(producer)?.page ?? 0,
+    });
   }
 
   #leaveTrail(

@@ -29,7 +29,7 @@ export interface AppendedRun {
 }
 
 /** Producers that name themselves are remembered for a day, the 32 last of a feed: each page pays for the list. */
-const REMEMBERED_PRODUCERS = 32;
+export const REMEMBERED_PRODUCERS = 32;
 const REMEMBERED_MILLIS = 24 * 3_600_000;
 
 /** SQS messages without a producer are their own producers; a redelivery comes before later ones of its group. */
@@ -51,7 +51,10 @@ export function standing(trail: ProducerTrail | undefined, position: number): St
   return { kind: "continues", expected: trail.next };
 }
 
-/** The trails after a page: newest first, old ones and too many dropped. */
+/**
+ * The trails after a page: newest first, old ones and too many dropped.
+ * @param updated the page's own, at most `REMEMBERED_PRODUCERS`: all of them stay
+ */
 export function remember(
   trails: readonly ProducerTrail[],
   updated: readonly ProducerTrail[],
@@ -62,9 +65,7 @@ export function remember(
     ({ lastSeenEpochMillis }) => nowEpochMillis - lastSeenEpochMillis <= REMEMBERED_MILLIS,
   );
   const isMessage = ({ id }: ProducerTrail) => id.startsWith(SQS_PRODUCER_PREFIX);
-  const named = all
-    .filter((trail) => !isMessage(trail))
-    .slice(0, Math.max(REMEMBERED_PRODUCERS, updated.length));
+  const named = all.filter((trail) => !isMessage(trail)).slice(0, REMEMBERED_PRODUCERS);
   const messages = all.filter(isMessage).slice(0, Math.max(REMEMBERED_SQS_MESSAGES, updated.length));
   return [...messages, ...named].sort((a, b) => b.lastSeenEpochMillis - a.lastSeenEpochMillis);
 }
