@@ -8,7 +8,7 @@ import type { Page, StoredPage } from "./page.ts";
  * message; compressed with zstd. Measured on a recorded call trace at 50 events a page: zstd level 3 needs
  * 37 bytes an event and 0.1 ms a page; brotli 4 and deflate 6 save 5 bytes and cost three times the time.
  */
-export const PAGE_CODEC = "zstd-lines-1";
+const PAGE_CODEC = "zstd-lines-1";
 
 /** Bodies grow no larger when unpacked. With names and producers the item stays below DynamoDB's 400 KB. */
 export const MAX_PAGE_TEXT_BYTES = 256 * 1024;

@@ -66,7 +66,9 @@ export function remember(
   );
   const isMessage = ({ id }: ProducerTrail) => id.startsWith(SQS_PRODUCER_PREFIX);
   const named = all.filter((trail) => !isMessage(trail)).slice(0, REMEMBERED_PRODUCERS);
-  const messages = all.filter(isMessage).slice(0, Math.max(REMEMBERED_SQS_MESSAGES, updated.length));
+  const messages = all
+    .filter(isMessage)
+    .slice(0, Math.max(REMEMBERED_SQS_MESSAGES, updated.filter(isMessage).length));
   return [...messages, ...named].sort((a, b) => b.lastSeenEpochMillis - a.lastSeenEpochMillis);
 }
 

@@ -91,7 +91,7 @@ export class MemoryQueue implements AppendStore {
 }
 
 /** A log whose entries can be looked at. */
-export function recordedLog(): Log & { readonly entries: { message: string; facts: unknown }[] } {
+function recordedLog(): Log & { readonly entries: { message: string; facts: unknown }[] } {
   const entries: { message: string; facts: unknown }[] = [];
   const record = (message: string, facts: unknown) => void entries.push({ message, facts });
   return { entries, info: record, warn: record, error: record };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type PagePlan, type Progress, planPage, type Submission } from "../../../shared/queue/appendPlan.ts";
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../../shared/queue/pageCodec.ts";
-import type { ProducerTrail } from "../../../shared/queue/producers.ts";
+import { type ProducerTrail, REMEMBERED_PRODUCERS } from "../../../shared/queue/producers.ts";
 import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
 import { event, events, NOW, refusedEvent, tailOf } from "./samples.ts";
 
@@ -203,5 +203,27 @@ describe("planPage with a producer", () => {
       { producer: "a", position: 3, first: 4, count: 1 },
     ]);
     expect(Object.fromEntries(plan.producers.map(({ id, next }) => [id, next]))).toEqual({ a: 4, b: 8 });
+  });
+
+  it("leaves a producer to the next page when the page holds as many as are remembered", () => {
+    const many = Array.from({ length: REMEMBERED_PRODUCERS + 1 }, (_, n) =>
+      work(events(1, n), { id: `p${n}`, position: 1 }),
+    );
+    const plan = planPage(
+      tailOf({ segmentSize: 100 }),
+      [...many, work(events(1, 99), { id: "p0", position: 2 })],
+      NOW,
+    );
+    expect(plan.messages).toHaveLength(REMEMBERED_PRODUCERS + 1);
+    expect(plan.steps.at(-2)).toEqual({ offset: 0, accepted: 0, duplicates: [] });
+    expect(plan.steps.at(-1)).toMatchObject({ offset: 1, accepted: 1 });
+  });
+
+  it("ends the page when refused events have torn the positions into 128 runs", () => {
+    const torn = events(200).flatMap((item) => [refusedEvent, item]);
+    const plan = planPage(tailOf({ segmentSize: 1000 }), [work(torn, { id: "p", position: 1 })], NOW);
+    expect(plan.runs).toHaveLength(128);
+    expect(plan.steps).toMatchObject([{ offset: 257, accepted: 128, first: 1, last: 128 }]);
+    expect(plan.producers).toMatchObject([{ id: "p", next: 258 }]);
   });
 });

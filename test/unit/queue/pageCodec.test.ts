@@ -13,8 +13,9 @@ import {
   MAX_PAGE_MESSAGES,
   MAX_PAGE_TEXT_BYTES,
 } from "../../../shared/queue/pageCodec.ts";
+import { REMEMBERED_PRODUCERS, SQS_PRODUCER_PREFIX } from "../../../shared/queue/producers.ts";
 import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
-import { FEED, NOW, storedPage, tailOf } from "./samples.ts";
+import { FEED, NOW, refusedEvent, storedPage, tailOf } from "./samples.ts";
 
 /** DynamoDB's limit of an item: 400 KB, names and values. */
 const MAX_ITEM_BYTES = 400 * 1024;
@@ -108,17 +109,30 @@ describe("a page's body", () => {
 });
 
 describe("a page's item", () => {
-  /** A page as full as it gets: every event as long as 500 of them may be. */
-  function fullPage(producers: number, eventsEach: number): StoredPage {
+  /** A page as full as it gets: every event as long as 500 of them may be, every memory of the tail in use. */
+  function fullPage(producers: number, eventsEach: number, { refuseEverySecond = false } = {}): StoredPage {
     const renderedBytes = Math.floor(MAX_PAGE_TEXT_BYTES / MAX_PAGE_MESSAGES);
     const work = Array.from({ length: producers }, () => ({
       submission: {
         producer: { id: noise(128), position: 123_456_789_012_345 },
-        events: Array.from({ length: eventsEach }, () => noisyEvent(renderedBytes - 200)),
+        events: Array.from({ length: eventsEach }, (_, n) =>
+          refuseEverySecond && n % 2 === 0 ? refusedEvent : noisyEvent(renderedBytes - 200),
+        ),
       },
       offset: 0,
     }));
-    return pageOf(planPage(tailOf({ segmentSize: 1e9, next: 123_456_789 }), work, NOW));
+    const ids = [noise(128), `${SQS_PRODUCER_PREFIX}${noise(36)}`];
+    const remembered = ids.flatMap((id) =>
+      Array.from({ length: REMEMBERED_PRODUCERS }, (_, n) => ({
+        id: id.slice(0, -2) + (n + 10),
+        start: 123_456_789_012_345,
+        next: 123_456_789_012_345,
+        page: 123_456_789,
+        lastSeenEpochMillis: NOW,
+      })),
+    );
+    const tail = tailOf({ segmentSize: 1e9, next: 123_456_789, producers: remembered });
+    return pageOf(planPage(tail, work, NOW));
   }
 
   function pageOf(plan: PagePlan): StoredPage {
@@ -133,7 +147,7 @@ describe("a page's item", () => {
   }
 
   it("stays below DynamoDB's limit with 500 names of 128 characters, incompressible text and 44 producers", () => {
-    const page = fullPage(44, 12);
+    const page = fullPage(REMEMBERED_PRODUCERS, 16);
     expect(page).toMatchObject({ count: MAX_PAGE_MESSAGES });
     expect(page.names).toHaveLength(MAX_PAGE_MESSAGES);
     expect(page.producers).toHaveLength(44);
@@ -148,6 +162,15 @@ describe("a page's item", () => {
   });
 
   it("stays below it however many producers wait for the same append", () => {
-    expect(itemBytes(fullPage(3000, 1))).toBeLessThan(MAX_ITEM_BYTES);
+    const page = fullPage(3000, 1);
+    expect(page.count).toBe(REMEMBERED_PRODUCERS);
+    expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
+  });
+
+  it("stays below it when refused events tear a producer's positions into many runs", () => {
+    const page = fullPage(1, 1000, { refuseEverySecond: true });
+    expect(page.runs.length).toBeGreaterThan(100);
+    expect(page.runs).toHaveLength(page.count);
+    expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 });

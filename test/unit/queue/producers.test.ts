@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type ProducerTrail,
+  REMEMBERED_PRODUCERS,
   remember,
   SQS_PRODUCER_PREFIX,
   sequenceIn,
@@ -48,9 +49,10 @@ describe("remember", () => {
     expect(idsOf(remember(trails(40), [trail("new")], NOW))).toEqual(["new", ...idsOf(trails(31))]);
   });
 
-  it("keeps every producer of the page itself, however many", () => {
-    const updated = Array.from({ length: 40 }, (_, n) => trail(`new${n}`));
-    expect(idsOf(remember(trails(10), updated, NOW))).toEqual(idsOf(updated));
+  it.each(["new", SQS_PRODUCER_PREFIX])("keeps all that a page itself may hold of %s", (prefix) => {
+    const updated = Array.from({ length: REMEMBERED_PRODUCERS }, (_, n) => trail(`${prefix}${n}`));
+    const kept = idsOf(remember([...trails(10), ...trails(10, SQS_PRODUCER_PREFIX)], updated, NOW));
+    expect(kept).toEqual(expect.arrayContaining(idsOf(updated)));
   });
 
   it("keeps the 12 newest SQS messages beside the named producers, so that neither drives the other out", () => {
