@@ -8,7 +8,7 @@ export function onFirstEvent<Event, Result>(
   createHandler: (environment: Environment) => (event: Event) => Promise<Result>,
 ): (event: Event) => Promise<Result> {
   let built: ((event: Event) => Promise<Result>) | undefined;
-  return (event) => {
+  return async (event) => {
     built ??= createHandler(process.env);
     return built(event);
   };

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
+
+let relay: TestRelay;
+// biome-ignore lint/suspicious/noExplicitAny: the document is what the test asserts on
+let document: any;
+
+beforeAll(async () => {
+  relay = await TestRelay.start();
+  document = (await relay.expectCall(200, "GET", "/v1/openapi.json", { key: null })).json;
+});
+
+afterAll(() => relay[Symbol.asyncDispose]());
+
+/** The schema that the document promises for an answer, ready to check one. */
+function promised(method: string, path: string, status: number): z.ZodType {
+  const { content } = document.paths[path][method].responses[status];
+  const [{ schema }] = Object.values<{ schema: object }>(content) as [{ schema: object }];
+  return z.fromJSONSchema({ ...schema, components: document.components } as Parameters<
+    typeof z.fromJSONSchema
+  >[0]);
+}
+
+describe("the OpenAPI document", () => {
+  it("is 3.1, has every call of the interface, and what a webhook gets", () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const calls = Object.entries<object>(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(calls.sort()).toEqual([
+      "DELETE /v1/sessions/{id}",
+      "GET /v1/feeds/{feed}",
+      "GET /v1/feeds/{feed}/messages",
+      "GET /v1/health",
+      "GET /v1/sessions",
+      "GET /v1/sessions/{id}",
+      "PATCH /v1/sessions/{id}",
+      "POST /v1/feeds/{feed}/events",
+      "POST /v1/sessions",
+    ]);
+    expect(Object.keys(document.webhooks)).toEqual(["messages"]);
+  });
+
+  it("refers to nothing that is not in it", () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(
+      ([, path = ""]) => path,
+    );
+    for (const path of references)
+      expect(
+        path.split("/").reduce((part, name) => part?.[name], document),
+        path,
+      ).toBeDefined();
+  });
+
+  it("says of each call whether it wants the key, and the relay agrees", async () => {
+    for (const [path, methods] of Object.entries<Record<string, { security?: unknown }>>(document.paths))
+      for (const [method, { security }] of Object.entries(methods)) {
+        const url = path.replace("{feed}", "pbx").replace("{id}", "none");
+        const answered = await relay.call(method.toUpperCase(), url, { key: "wrong" });
+        expect([method, path, answered.status]).toEqual([method, path, security ? 401 : 200]);
+      }
+  });
+
+  it("describes what the relay really answers", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const created = await relay.createSession({ feed: "pbx", url: receiver.url("/a"), filter: { types: ["A"] } });
+    const id = created.id;
+    const answers = [
+      ["get", "/v1/health", await relay.call("GET", "/v1/health")],
+      [
+        "post",
+        "/v1/feeds/{feed}/events",
+        await relay.call("POST", "/v1/feeds/pbx/events", { body: [...someEvents(2, ["A"]), {}] }),
+      ],
+      ["get", "/v1/feeds/{feed}", await relay.call("GET", "/v1/feeds/pbx")],
+      ["get", "/v1/feeds/{feed}/messages", await relay.call("GET", "/v1/feeds/pbx/messages")],
+      ["get", "/v1/sessions", await relay.call("GET", "/v1/sessions")],
+      ["get", "/v1/sessions/{id}", await relay.call("GET", `/v1/sessions/${id}`)],
+      [
+        "patch",
+        "/v1/sessions/{id}",
+        await relay.call("PATCH", `/v1/sessions/${id}`, { body: { rotateSecret: true } }),
+      ],
+      ["post", "/v1/sessions", await relay.call("POST", "/v1/sessions", { body: { feed: "pbx" } })],
+      ["get", "/v1/sessions/{id}", await relay.call("GET", "/v1/sessions/none")],
+    ] as const;
+    expect(promised("post", "/v1/sessions", 201).safeParse(created).error).toBeUndefined();
+    for (const [method, path, { status, json }] of answers) {
+      expect([path, promised(method, path, status).safeParse(json).error]).toEqual([path, undefined]);
+      expect([path, promised(method, path, status).safeParse({ other: 1 }).success]).toEqual([path, false]);
+    }
+    expect(answers.map(([, , { status }]) => status)).toEqual([200, 202, 200, 200, 200, 200, 200, 400, 404]);
+  });
+});

@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { describe, expect, it } from "vitest";
+import {
+  AppendTimeoutError,
+  FenceLostError,
+  PositionConflictError,
+  RelayError,
+} from "../../../shared/errors.ts";
+import { answerNotFound, answerProblem } from "../../../shared/http/answerProblem.ts";
+import { HttpProblem } from "../../../shared/http/problem.ts";
+
+/** Answers a request whose route throws; with what was logged as an error. */
+async function answerTo(error: Error): Promise<{ response: Response; body: unknown; logged: unknown[] }> {
+  const logged: unknown[] = [];
+  const app = new Hono();
+  app.onError(
+    answerProblem({ info: () => {}, warn: () => {}, error: (_message, facts) => void logged.push(facts) }),
+  );
+  app.get("/", () => {
+    throw error;
+  });
+  const response = await app.request("/");
+  return { response, body: await response.json(), logged };
+}
+
+const position = { feed: "pbx", producer: "p", position: 1, expected: 5 };
+
+describe("answerProblem", () => {
+  it.each<[Error, number, string]>([
+    [new HttpProblem(422, "events.refused", "no"), 422, "events.refused"],
+    [new PositionConflictError(position), 409, "producer.position-conflict"],
+    [new FenceLostError({ feed: "pbx", session: "s", fence: 1 }), 409, "cursor.fence-lost"],
+    [new HTTPException(400, { message: "Malformed JSON" }), 400, "request.invalid"],
+    [new HTTPException(415), 415, "content-type.unsupported"],
+  ])("answers %s for the caller to act on, and logs no fault", async (error, status, code) => {
+    const { response, body, logged } = await answerTo(error);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(body).toMatchObject({ type: "about:blank", status, code });
+    expect(logged).toEqual([]);
+  });
+
+  it.each<[string, Error]>([
+    ["an append that ran out of time", new AppendTimeoutError({ feed: "pbx", timeoutMillis: 1 })],
+    ["a failure that may pass", new RelayError("x.y", "secret inside", { retryable: true })],
+  ])("answers %s with 503 and when to come again", async (_what, error) => {
+    const { response, body, logged } = await answerTo(error);
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(JSON.stringify(body)).not.toContain("secret");
+    expect(logged).toMatchObject([{ error }]);
+  });
+
+  it("tells nothing of its own faults, and logs them", async () => {
+    const error = new TypeError("secret inside");
+    const { response, body, logged } = await answerTo(error);
+    expect(response.status).toBe(500);
+    expect(body).toMatchObject({ code: "internal" });
+    expect(JSON.stringify(body)).not.toContain("secret");
+    expect(logged).toMatchObject([{ error }]);
+  });
+});
+
+it("an unknown path is named in its 404", async () => {
+  const app = new Hono().notFound(answerNotFound);
+  const response = await app.request("/v2/x", { method: "PUT" });
+  expect(await response.json()).toMatchObject({
+    status: 404,
+    code: "route.unknown",
+    detail: "There is no PUT /v2/x.",
+  });
+});

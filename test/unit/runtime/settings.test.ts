@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { SettingsError } from "../../../shared/errors.ts";
+import { assertRelations, readSettings, requireVariable } from "../../../shared/runtime/settings.ts";
+
+const refusedFor = (variable: string) => expect.objectContaining({ facts: { setting: variable } });
+
+describe("readSettings", () => {
+  it("has defaults that agree with each other", () => {
+    expect(readSettings({})).toMatchObject({
+      segmentSize: 5000,
+      freeGraceMillis: 120_000,
+      retentionMillis: 7 * 86_400_000,
+      requestTimeoutMillis: 15_000,
+      allowHttp: false,
+      allowedAddressRanges: [],
+    });
+  });
+
+  it("takes each value in the unit that its name says", () => {
+    expect(
+      readSettings({
+        RELAY_SEGMENT_SIZE: "50",
+        RELAY_FREE_GRACE_SECONDS: "2.5",
+        RELAY_RETENTION_SECONDS: "60",
+        RELAY_RETENTION_MESSAGES: "1000",
+        RELAY_REQUEST_TIMEOUT_SECONDS: "3",
+        RELAY_LINGER_SECONDS: "0",
+        RELAY_SECRET_OVERLAP_SECONDS: "1",
+        RELAY_ALLOWED_ADDRESS_RANGES: "127.0.0.0/8, ::1/128,",
+        RELAY_ALLOW_HTTP: "true",
+      }),
+    ).toMatchObject({
+      segmentSize: 50,
+      freeGraceMillis: 2_500,
+      retentionMillis: 60_000,
+      retentionMessages: 1000,
+      requestTimeoutMillis: 3_000,
+      lingerMillis: 0,
+      secretOverlapMillis: 1_000,
+      allowedAddressRanges: ["127.0.0.0/8", "::1/128"],
+      allowHttp: true,
+    });
+  });
+
+  it.each([
+    ["RELAY_SEGMENT_SIZE", "0"],
+    ["RELAY_SEGMENT_SIZE", "1.5"],
+    ["RELAY_FREE_GRACE_SECONDS", "soon"],
+    ["RELAY_FREE_GRACE_SECONDS", "-1"],
+    ["RELAY_RETENTION_SECONDS", "Infinity"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "0"],
+  ])("refuses %s=%s and names the variable", (variable, value) => {
+    expect(() => readSettings({ [variable]: value })).toThrow(SettingsError);
+    expect(() => readSettings({ [variable]: value })).toThrow(refusedFor(variable));
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(readSettings({ RELAY_SEGMENT_SIZE: " " }).segmentSize).toBe(5000);
+  });
+
+  it.each(["0.1", "1", "40", "100000"])("keeps the relations with a grace of %s seconds", (seconds) => {
+    expect(() => readSettings({ RELAY_FREE_GRACE_SECONDS: seconds })).not.toThrow();
+  });
+});
+
+describe("assertRelations", () => {
+  const settings = readSettings({});
+
+  it.each([
+    [
+      "RELAY_FREE_GRACE_SECONDS",
+      { freeGraceMillis: settings.tailCacheMillis + settings.appendTimeoutMillis },
+    ],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", { leaseMillis: settings.requestTimeoutMillis + settings.lingerMillis }],
+    ["RELAY_RETENTION_SECONDS", { pageTtlMillis: settings.retentionMillis }],
+  ])("refuses at the border what %s breaks", (variable, changed) => {
+    expect(() => assertRelations({ ...settings, ...changed })).toThrow(refusedFor(variable));
+    const [name = "", value = 0] = Object.entries(changed)[0] ?? [];
+    expect(() => assertRelations({ ...settings, [name]: value + 1 })).not.toThrow();
+  });
+});
+
+describe("requireVariable", () => {
+  it.each([[{}], [{ X: "" }]])("refuses %o", (environment) => {
+    expect(() => requireVariable(environment, "X")).toThrow(refusedFor("X"));
+  });
+
+  it("returns what is set", () => {
+    expect(requireVariable({ X: "y" }, "X")).toBe("y");
+  });
+});

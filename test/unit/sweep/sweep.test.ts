@@ -1,0 +1,295 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { auditReferences } from "../../../functions/sweep/audit.ts";
+import { freeSegments } from "../../../functions/sweep/free.ts";
+import type { SweepParts } from "../../../functions/sweep/parts.ts";
+import { retentionFloor } from "../../../functions/sweep/retention.ts";
+import { type FeedReport, sweep } from "../../../functions/sweep/sweep.ts";
+import { TransactionRefusedError } from "../../../shared/errors.ts";
+import { readTail, type Tail } from "../../../shared/queue/tail.ts";
+import type { Cursor, CursorChange } from "../../../shared/sessions/cursor.ts";
+import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+import { storedPage } from "../queue/samples.ts";
+
+const GRACE = 10_000;
+const RETENTION = 100_000;
+
+/** Segments of 10 numbers, pages of 5: segment k holds the numbers 10k + 1 … 10k + 10. */
+let relay: MemoryRelay;
+let logged: { level: string; message: string; facts: unknown }[];
+let parts: SweepParts;
+
+beforeEach(() => {
+  relay = new MemoryRelay(10);
+  logged = [];
+  const record = (level: string) => (message: string, facts?: unknown) =>
+    void logged.push({ level, message, facts });
+  parts = {
+    ...relay.sweepStores(),
+    tails: relay.tailSource(openGate),
+    cursors: relay.cursorStore(openGate),
+    wakes: relay.wakeSender(openGate),
+    clock: relay.clock,
+    log: { info: record("info"), warn: record("warn"), error: record("error") },
+    settings: {
+      freeGraceMillis: GRACE,
+      retentionMillis: RETENTION,
+      retentionMessages: 1000,
+      hintGraceMillis: 5_000,
+    },
+  };
+});
+
+/** Appends pages of five messages, each a second after the one before. */
+function append(pages: number): void {
+  for (let count = 0; count < pages; count += 1) {
+    const first = relay.tail() + 1;
+    relay.nowEpochMillis += 1_000;
+    relay.pages.set(first, storedPage(first, 5, { appendedAtEpochMillis: relay.nowEpochMillis }));
+  }
+}
+
+async function tailNow(): Promise<Tail> {
+  const tail = await readTail(parts.tails, FEED, () => relay.nowEpochMillis);
+  if (tail === undefined) throw new Error("the feed is not there");
+  return tail;
+}
+
+/** Puts the session's row where a test needs it, with its reference. */
+function stand(session: string, next: number, facts: Partial<Cursor> = {}): void {
+  if (!relay.cursors.has(session)) relay.addSession(session);
+  const cursor = cursorOf(session);
+  const segment = Math.floor((next - 1) / 10);
+  relay.moveReference(cursor, segment);
+  relay.cursors.set(session, { ...cursor, next, segment, ...facts });
+}
+
+function cursorOf(session: string): Cursor {
+  const cursor = relay.cursors.get(session);
+  if (cursor === undefined) throw new Error(`no session ${session}`);
+  return cursor;
+}
+
+async function sweepOnce(changed: Partial<SweepParts> = {}): Promise<FeedReport | undefined> {
+  return (await sweep({ ...parts, ...changed }))[0];
+}
+
+const heldNumbers = () => [...relay.pages.keys()];
+
+describe("freeSegments", () => {
+  it("frees what nobody stands in, and keeps the first segment in which somebody does", async () => {
+    append(8);
+    relay.nowEpochMillis += GRACE;
+    stand("reader", 25);
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 2,
+      deletedPages: 4,
+    });
+    expect(heldNumbers()).toEqual([21, 26, 31, 36]);
+    expect(relay.head).toMatchObject({ headSegment: 2, clearedSegment: 2 });
+  });
+
+  it("never frees the tail's segment, full or not", async () => {
+    append(4);
+    relay.nowEpochMillis += 10 * GRACE;
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 1,
+      deletedPages: 2,
+    });
+    expect(heldNumbers()).toEqual([11, 16]);
+  });
+
+  it("waits until the segment's last page is older than the grace", async () => {
+    append(3);
+    const lastOfFirstSegment = relay.pages.get(6)?.appendedAtEpochMillis ?? 0;
+    relay.nowEpochMillis = lastOfFirstSegment + GRACE;
+    expect(await freeSegments(parts, relay.head, await tailNow())).toMatchObject({ freedSegments: 0 });
+    relay.nowEpochMillis += 1;
+    expect(await freeSegments(parts, relay.head, await tailNow())).toMatchObject({ freedSegments: 1 });
+  });
+
+  it("deletes what a crash left behind a head that had moved", async () => {
+    append(6);
+    relay.nowEpochMillis += GRACE;
+    const dies = { ...parts.pages, deletePages: () => Promise.reject(new Error("the process died")) };
+    await expect(freeSegments({ ...parts, pages: dies }, relay.head, await tailNow())).rejects.toThrow(
+      "died",
+    );
+    expect(relay.head).toMatchObject({ headSegment: 2, clearedSegment: 0 });
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 0,
+      deletedPages: 4,
+    });
+    expect(heldNumbers()).toEqual([21, 26]);
+  });
+
+  it("goes on past a segment whose pages ran out of their time to live", async () => {
+    append(6);
+    relay.nowEpochMillis += GRACE;
+    relay.pages.delete(1);
+    relay.pages.delete(6);
+    relay.head = { ...relay.head, tailHint: 26 };
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 2,
+      deletedPages: 2,
+    });
+  });
+});
+
+describe("retentionFloor", () => {
+  it("is the first page that is young enough", async () => {
+    append(6);
+    const fourthPage = relay.pages.get(16)?.appendedAtEpochMillis ?? 0;
+    relay.nowEpochMillis = fourthPage + RETENTION;
+    expect(await retentionFloor(parts, await tailNow(), 1)).toBe(16);
+    relay.nowEpochMillis += 1;
+    expect(await retentionFloor(parts, await tailNow(), 1)).toBe(21);
+  });
+
+  it("is the tail's next number when everything is too old", async () => {
+    append(3);
+    relay.nowEpochMillis += 2 * RETENTION;
+    expect(await retentionFloor(parts, await tailNow(), 1)).toBe(16);
+  });
+
+  it("is the limit in messages when that is stricter", async () => {
+    append(6);
+    const settings = { ...parts.settings, retentionMessages: 7 };
+    expect(await retentionFloor({ ...parts, settings }, await tailNow(), 1)).toBe(31 - 7);
+  });
+});
+
+describe("auditReferences", () => {
+  beforeEach(() => stand("reader", 15));
+
+  it("finds nothing where counts equal cursors", async () => {
+    expect(await auditReferences(parts, FEED)).toEqual([]);
+  });
+
+  it.each([
+    ["too many", [[1, 2]], [{ segment: 1, counted: 2, cursors: 1 }]],
+    [
+      "one in the wrong segment",
+      [[7, 1]],
+      [
+        { segment: 1, counted: 0, cursors: 1 },
+        { segment: 7, counted: 1, cursors: 0 },
+      ],
+    ],
+  ])("finds %s", async (_what, counts, expected) => {
+    relay.counts.clear();
+    for (const [segment = 0, count = 0] of counts) relay.counts.set(segment, count);
+    expect(await auditReferences(parts, FEED)).toEqual(expected);
+    const report = await sweepOnce();
+    expect(report).toMatchObject({ countDifferences: expected.length });
+    expect(logged).toContainEqual({
+      level: "error",
+      message: "reference counts do not match the cursors",
+      facts: { feed: FEED, differences: expected },
+    });
+  });
+
+  it("does not take a session that crosses between two reads for a difference", async () => {
+    const answers = [new Map([[2, 1]]), new Map([[1, 1]])];
+    const references = { ...parts.references, counts: async () => answers.shift() ?? new Map() };
+    expect(await auditReferences({ ...parts, references }, FEED)).toEqual([]);
+    expect(answers).toEqual([]);
+  });
+});
+
+describe("sweep", () => {
+  it("writes the tail hint", async () => {
+    append(3);
+    await sweepOnce();
+    expect(relay.head.tailHint).toBe(15);
+  });
+
+  it("wakes a session whose hint was lost, then marks it", async () => {
+    append(1);
+    stand("late", 1);
+    expect(await sweepOnce()).toMatchObject({ woken: 0 });
+    relay.nowEpochMillis += 5_000;
+    expect(await sweepOnce()).toMatchObject({ woken: 1 });
+    expect(relay.wakes.map(({ hint }) => hint)).toEqual([{ feed: FEED, session: "late" }]);
+    expect(cursorOf("late").state).toBe("signalled");
+  });
+
+  it("wakes one whose wake was lost after the mark, and leaves its row as it is", async () => {
+    append(1);
+    stand("late", 1, { state: "signalled" });
+    relay.nowEpochMillis += 5_000;
+    const row = cursorOf("late");
+    expect(await sweepOnce()).toMatchObject({ woken: 1 });
+    expect(relay.wakes).toHaveLength(1);
+    expect(cursorOf("late")).toEqual(row);
+  });
+
+  it.each(["parked", "active", "signalled"] as const)(
+    "moves a lagging session that is %s to the floor, tells it at once, and frees what it held",
+    async (state) => {
+      append(6);
+      stand("lagging", 3, { state, fence: 7, leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 });
+      relay.nowEpochMillis = (relay.pages.get(26)?.appendedAtEpochMillis ?? 0) + RETENTION;
+      expect(await sweepOnce()).toMatchObject({
+        evicted: 1,
+        woken: 1,
+        freedSegments: 2,
+        countDifferences: 0,
+      });
+      expect(cursorOf("lagging")).toMatchObject({
+        next: 26,
+        segment: 2,
+        fence: 8,
+        state: "signalled",
+        gap: { first: 3, last: 25, reason: "retention" },
+      });
+      expect(logged).toMatchObject([{ level: "warn", facts: { session: "lagging", from: 3, to: 26 } }]);
+    },
+  );
+
+  it.each(["paused", "suspended"] as const)("moves one that is %s, and lets it rest", async (state) => {
+    append(6);
+    stand("resting", 3, { state });
+    relay.nowEpochMillis += 2 * RETENTION;
+    expect(await sweepOnce()).toMatchObject({ evicted: 1, woken: 0, freedSegments: 2 });
+    expect(cursorOf("resting")).toMatchObject({ state, next: 31, gap: { first: 3, last: 30 } });
+  });
+
+  it("lets a session at rest cross that a conflict had kept counted behind", async () => {
+    append(6);
+    stand("reader", 31, { segment: 3 });
+    relay.moveReference(cursorOf("reader"), 0);
+    relay.cursors.set("reader", { ...cursorOf("reader"), segment: 0 });
+    expect(await sweepOnce()).toMatchObject({ crossed: 1, countDifferences: 0 });
+    expect(cursorOf("reader").segment).toBe(3);
+  });
+
+  it("leaves a session that cannot be moved at that moment to the next sweep", async () => {
+    append(6);
+    stand("busy", 3);
+    relay.nowEpochMillis += 2 * RETENTION;
+    const write = (cursor: Cursor, change: CursorChange) =>
+      change.segment === undefined
+        ? parts.cursors.write(cursor, change)
+        : Promise.reject(new TransactionRefusedError({ feed: FEED, session: "busy", cause: "conflict" }));
+    expect(await sweepOnce({ cursors: { ...parts.cursors, write } })).toMatchObject({
+      evicted: 0,
+      freedSegments: 0,
+    });
+    expect(cursorOf("busy")).toMatchObject({ next: 3, segment: 0 });
+    expect(await sweepOnce()).toMatchObject({ evicted: 1, freedSegments: 2 });
+  });
+
+  it("sweeps the other feeds when one fails, and fails then", async () => {
+    const broken = { ...relay.head, feed: "broken" };
+    const heads = { ...parts.heads, listHeads: async () => [broken, relay.head] };
+    const tails = {
+      ...parts.tails,
+      readHead: (feed: string) =>
+        feed === "broken" ? Promise.reject(new Error("throttled")) : Promise.resolve(relay.head),
+    };
+    append(3);
+    await expect(sweep({ ...parts, heads, tails })).rejects.toThrow("1 feeds");
+    expect(relay.head.tailHint).toBe(15);
+    expect(logged).toMatchObject([{ level: "error", facts: { feed: "broken" } }]);
+  });
+});
