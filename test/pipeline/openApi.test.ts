@@ -18,9 +18,8 @@ afterAll(() => relay[Symbol.asyncDispose]());
 function promised(method: string, path: string, status: number): z.ZodType {
   const { content } = document.paths[path][method].responses[status];
   const [{ schema }] = Object.values<{ schema: object }>(content) as [{ schema: object }];
-  return z.fromJSONSchema({ ...schema, components: document.components } as Parameters<
-    typeof z.fromJSONSchema
-  >[0]);
+  const whole = JSON.stringify({ ...schema, $defs: document.components.schemas });
+  return z.fromJSONSchema(JSON.parse(whole.replaceAll("#/components/schemas/", "#/$defs/")));
 }
 
 describe("the OpenAPI document", () => {
@@ -65,7 +64,11 @@ describe("the OpenAPI document", () => {
 
   it("describes what the relay really answers", async () => {
     await using receiver = await WebhookReceiver.start();
-    const created = await relay.createSession({ feed: "pbx", url: receiver.url("/a"), filter: { types: ["A"] } });
+    const created = await relay.createSession({
+      feed: "pbx",
+      url: receiver.url("/a"),
+      filter: { types: ["A"] },
+    });
     const id = created.id;
     const answers = [
       ["get", "/v1/health", await relay.call("GET", "/v1/health")],
