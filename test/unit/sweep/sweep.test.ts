@@ -254,13 +254,37 @@ describe("sweep", () => {
     expect(cursorOf("resting")).toMatchObject({ state, next: 31, gap: { first: 3, last: 30 } });
   });
 
-  it("lets a session at rest cross that a conflict had kept counted behind", async () => {
-    append(6);
-    stand("reader", 31, { segment: 3 });
-    relay.moveReference(cursorOf("reader"), 0);
-    relay.cursors.set("reader", { ...cursorOf("reader"), segment: 0 });
-    expect(await sweepOnce()).toMatchObject({ crossed: 1, countDifferences: 0 });
-    expect(cursorOf("reader").segment).toBe(3);
+  describe("with a session that a conflict has kept counted behind", () => {
+    beforeEach(() => {
+      append(6);
+      stand("reader", 31);
+      relay.moveReference(cursorOf("reader"), 0);
+      relay.cursors.set("reader", { ...cursorOf("reader"), segment: 0 });
+    });
+
+    it("lets it cross when it rests, and takes the row from whoever read it before", async () => {
+      const before = cursorOf("reader");
+      expect(await sweepOnce()).toMatchObject({ crossed: 1, countDifferences: 0 });
+      expect(cursorOf("reader")).toEqual({ ...before, segment: 3, fence: before.fence + 1 });
+    });
+
+    it("leaves it to its deliver when it is active", async () => {
+      const active = { state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 } as const;
+      relay.cursors.set("reader", { ...cursorOf("reader"), ...active });
+      const before = cursorOf("reader");
+      expect(await sweepOnce()).toMatchObject({ crossed: 0, countDifferences: 0 });
+      expect(cursorOf("reader")).toEqual(before);
+    });
+
+    it("leaves it alone when someone else was faster", async () => {
+      const listCursors = async (feed: string) => {
+        const rows = await parts.cursors.listCursors(feed);
+        relay.cursors.set("reader", { ...cursorOf("reader"), fence: 99 });
+        return rows;
+      };
+      expect(await sweepOnce({ cursors: { ...parts.cursors, listCursors } })).toMatchObject({ crossed: 0 });
+      expect(cursorOf("reader")).toMatchObject({ segment: 0, fence: 99 });
+    });
   });
 
   it("leaves a session that cannot be moved at that moment to the next sweep", async () => {
