@@ -19,7 +19,11 @@ const UNSAFE = /[\r\n\0]/g;
  * Writes an event block: `Event`, `Privilege`, then the fields in their order, one blank after each colon also
  * before an empty value. No value can begin a header of its own. Asterisk: main/manager.c, `__manager_event_sessions_va`.
  */
-export function renderAmi(name: string, classes: readonly EventClass[], fields: readonly AmiField[]): AmiMessage {
+export function renderAmi(
+  name: string,
+  classes: readonly EventClass[],
+  fields: readonly AmiField[],
+): AmiMessage {
   let text = `Event: ${safe(name)}\r\nPrivilege: ${classes.join(",")},all\r\n`;
   for (const [field, value] of fields) text += `${safeName(field)}: ${safe(value)}\r\n`;
   return { name: safe(name), classes, text: `${text}\r\n` };

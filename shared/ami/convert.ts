@@ -1,0 +1,355 @@
+import { type AmiField, type AmiMessage, renderAmi } from "./amiMessage.ts";
+import { CallMemory, type CallMemoryState } from "./callMemory.ts";
+import { escapeC } from "./escape.ts";
+import type { EventClass } from "./eventClass.ts";
+import { type JsonObject, objectIn, textIn } from "./json.ts";
+import { bridgeFields, channelFields } from "./snapshots.ts";
+import { transferConversions } from "./transfers.ts";
+import { jsonFields, parseSpelled } from "./userEvent.ts";
+
+/** A longer AMI text is not made: the event stays a Stasis message only. Field lists can be many times their JSON. */
+export const MAX_AMI_BYTES = 128 * 1024;
+
+/** A Stasis event to convert: its type, its parsed JSON, and the JSON itself. */
+export interface ConvertibleEvent {
+  readonly type: string;
+  readonly body: JsonObject;
+  readonly text: string;
+}
+
+/** What Manager makes of one event; undefined when it makes nothing. */
+export interface Conversion {
+  readonly name: string;
+  readonly eventClass: EventClass;
+  readonly fields: readonly AmiField[];
+}
+
+/** Builds the blocks of channels, with what is remembered of their linked ids. */
+export type ChannelBlock = (channel: JsonObject | undefined, prefix?: string) => AmiField[] | undefined;
+
+export type Convert = (
+  event: JsonObject,
+  channelBlock: ChannelBlock,
+  memory: CallMemory,
+) => Conversion | undefined;
+
+/**
+ * Converts the events of one feed, in their order, as Asterisk's Manager converts the same Stasis messages.
+ * Types that Manager has no event for yield nothing, or with `wrapUnmapped` a UserEvent named `ARI-<type>`.
+ */
+export class AmiConverter {
+  readonly #memory: CallMemory;
+  readonly #wrapUnmapped: boolean;
+  readonly #channelBlock: ChannelBlock;
+
+  constructor(memory: CallMemoryState, { wrapUnmapped = false } = {}) {
+    this.#memory = new CallMemory(memory);
+    this.#wrapUnmapped = wrapUnmapped;
+    const linkedIdOf = (channel: JsonObject) => this.#memory.linkedIdOf(channel);
+    this.#channelBlock = (channel, prefix) => channelFields(channel, linkedIdOf, prefix);
+  }
+
+  /** What later events need; to be given to the converter that goes on. */
+  memory(): CallMemoryState {
+    return this.#memory.state();
+  }
+
+  convert(event: ConvertibleEvent): AmiMessage | undefined {
+    const { type, body } = event;
+    this.#memory.learn(type, body);
+    const convert = CONVERSIONS.get(type);
+    const conversion = convert
+      ? convert(body, this.#channelBlock, this.#memory)
+      : type === "ChannelUserevent"
+        ? userEvent(event, this.#channelBlock)
+        : this.#wrapUnmapped
+          ? wrapped(event, this.#channelBlock)
+          : undefined;
+    this.#memory.forget(type, body);
+    if (conversion === undefined) return undefined;
+    const message = renderAmi(conversion.name, [conversion.eventClass], conversion.fields);
+    return Buffer.byteLength(message.text) <= MAX_AMI_BYTES ? message : undefined;
+  }
+}
+
+/** An event about one channel: its block, then what is its own. */
+function aboutChannel(
+  name: string | ((event: JsonObject) => string),
+  own: (event: JsonObject) => readonly AmiField[] = () => [],
+  eventClass: EventClass = "call",
+): Convert {
+  return (event, channelBlock) => {
+    const block = channelBlock(objectIn(event, "channel"));
+    if (block === undefined) return undefined;
+    return {
+      name: typeof name === "string" ? name : name(event),
+      eventClass,
+      fields: [...block, ...own(event)],
+    };
+  };
+}
+
+function aboutBridge(name: string, own: (event: JsonObject) => readonly AmiField[] = () => []): Convert {
+  return (event) => {
+    const block = bridgeFields(objectIn(event, "bridge"));
+    return block && { name, eventClass: "call", fields: [...block, ...own(event)] };
+  };
+}
+
+function aboutMembership(name: string): Convert {
+  return (event, channelBlock) => {
+    const bridge = bridgeFields(objectIn(event, "bridge"));
+    const channel = channelBlock(objectIn(event, "channel"));
+    return bridge && channel && { name, eventClass: "call", fields: [...bridge, ...channel] };
+  };
+}
+
+/** The field, unless the event does not have it. */
+function optional(name: string, value: string | undefined): AmiField[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** Zero stands for none in Asterisk's snapshots. */
+function technologyCause(event: JsonObject): AmiField[] {
+  const cause = textIn(event, "tech_cause");
+  return cause === undefined || cause === "0" ? [] : [["TechCause", cause]];
+}
+
+const hangup = aboutChannel("Hangup", (event) => [
+  ["Cause", textIn(event, "cause") ?? "0"],
+  ["Cause-txt", textIn(event, "cause_txt") ?? ""],
+  ...technologyCause(event),
+]);
+
+const newExtension = aboutChannel(
+  "Newexten",
+  (event) => {
+    const dialplan = objectIn(objectIn(event, "channel"), "dialplan");
+    return [
+      ["Extension", textIn(dialplan, "exten") ?? ""],
+      ["Application", textIn(event, "dialplan_app") ?? ""],
+      ["AppData", textIn(event, "dialplan_app_data") ?? ""],
+    ];
+  },
+  "dialplan",
+);
+
+const dial: Convert = (event, channelBlock) => {
+  const caller = channelBlock(objectIn(event, "caller")) ?? [];
+  const destination = channelBlock(objectIn(event, "peer"), "Dest");
+  if (destination === undefined) return undefined;
+  const status = textIn(event, "dialstatus") ?? "";
+  const channels = [...caller, ...destination];
+  if (status === "")
+    return {
+      name: "DialBegin",
+      eventClass: "call",
+      fields: [...channels, ["DialString", textIn(event, "dialstring") || "unknown"]],
+    };
+  const isUnderWay = status === "RINGING" || status === "PROCEEDING" || status === "PROGRESS";
+  return {
+    name: isUnderWay ? "DialState" : "DialEnd",
+    eventClass: "call",
+    fields: [
+      ...channels,
+      ...optional("Forward", textIn(event, "forward") || undefined),
+      ["DialStatus", status],
+    ],
+  };
+};
+
+const variableSet: Convert = (event, channelBlock) => {
+  const channel = channelBlock(objectIn(event, "channel")) ?? [
+    ["Channel", "none"],
+    ["Uniqueid", "none"],
+  ];
+  return {
+    name: "VarSet",
+    eventClass: "dialplan",
+    fields: [
+      ...channel,
+      ["Variable", textIn(event, "variable") ?? ""],
+      ["Value", escapeC(textIn(event, "value") ?? "")],
+    ],
+  };
+};
+
+const bridgesMerged: Convert = (event) => {
+  const to = bridgeFields(objectIn(event, "bridge"), "To");
+  const from = bridgeFields(objectIn(event, "bridge_from"), "From");
+  return to && from && { name: "BridgeMerge", eventClass: "call", fields: [...to, ...from] };
+};
+
+const deviceState: Convert = (event) => {
+  const state = objectIn(event, "device_state");
+  return (
+    state && {
+      name: "DeviceStateChange",
+      eventClass: "call",
+      fields: [
+        ["Device", textIn(state, "name") ?? ""],
+        ["State", textIn(state, "state") ?? ""],
+      ],
+    }
+  );
+};
+
+const peerStatus: Convert = (event) => {
+  const endpoint = objectIn(event, "endpoint");
+  const peer = objectIn(event, "peer");
+  const status = textIn(peer, "peer_status");
+  if (endpoint === undefined || status === undefined) return undefined;
+  const technology = textIn(endpoint, "technology") ?? "";
+  return {
+    name: "PeerStatus",
+    eventClass: "system",
+    fields: [
+      ["ChannelType", technology],
+      ["Peer", `${technology}/${textIn(endpoint, "resource") ?? ""}`],
+      ["PeerStatus", status],
+      ...optional("Cause", textIn(peer, "cause")),
+      ...optional("Address", textIn(peer, "address")),
+      ...optional("Port", textIn(peer, "port")),
+      ...optional("Time", textIn(peer, "time")),
+    ],
+  };
+};
+
+const contactStatus: Convert = (event) => {
+  const contact = objectIn(event, "contact_info");
+  const endpoint = textIn(objectIn(event, "endpoint"), "resource");
+  if (contact === undefined || endpoint === undefined) return undefined;
+  return {
+    name: "ContactStatus",
+    eventClass: "system",
+    fields: [
+      ["URI", textIn(contact, "uri") ?? ""],
+      ["ContactStatus", textIn(contact, "contact_status") ?? ""],
+      ["AOR", textIn(contact, "aor") ?? ""],
+      ["EndpointName", endpoint],
+      ...optional("RoundtripUsec", textIn(contact, "roundtrip_usec")),
+    ],
+  };
+};
+
+/**
+ * One line per ARI type that Manager has an event for. Sources in Asterisk: main/manager_channels.c,
+ * main/manager_bridges.c, main/stasis_channels.c, main/stasis_bridges.c, main/stasis_endpoints.c, main/devicestate.c.
+ */
+const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
+  ["ChannelCreated", aboutChannel("Newchannel")],
+  ["ChannelStateChange", aboutChannel("Newstate")],
+  ["ChannelDestroyed", hangup],
+  // ARI sends one more of these for a channel that is destroyed (res/stasis/app.c does not look, Manager does).
+  [
+    "ChannelDialplan",
+    (event, channelBlock, memory) =>
+      memory.isDestroyed(objectIn(event, "channel")) ? undefined : newExtension(event, channelBlock, memory),
+  ],
+  [
+    "ChannelCallerId",
+    aboutChannel("NewCallerid", (event) => [
+      [
+        "CID-CallingPres",
+        `${textIn(event, "caller_presentation") ?? "0"} (${escapeC(textIn(event, "caller_presentation_txt") ?? "")})`,
+      ],
+    ]),
+  ],
+  ["ChannelConnectedLine", aboutChannel("NewConnectedLine")],
+  [
+    "ChannelHangupRequest",
+    aboutChannel(
+      (event) => (event.soft === true ? "SoftHangupRequest" : "HangupRequest"),
+      (event) => [
+        ...optional("Cause", textIn(event, "cause")),
+        ...optional("TechCause", textIn(event, "tech_cause")),
+      ],
+    ),
+  ],
+  [
+    "ChannelDtmfReceived",
+    aboutChannel(
+      "DTMFEnd",
+      (event) => [
+        ["Digit", textIn(event, "digit") ?? ""],
+        ["DurationMs", textIn(event, "duration_ms") ?? "0"],
+        ["Direction", "Received"],
+      ],
+      "dtmf",
+    ),
+  ],
+  [
+    "ChannelHold",
+    // ARI says N/A where Manager leaves the class out.
+    aboutChannel("Hold", (event) => {
+      const musicClass = textIn(event, "musicclass");
+      return musicClass && musicClass !== "N/A" ? [["MusicClass", musicClass]] : [];
+    }),
+  ],
+  ["ChannelUnhold", aboutChannel("Unhold")],
+  ["ChannelTalkingStarted", aboutChannel("ChannelTalkingStart")],
+  [
+    "ChannelTalkingFinished",
+    aboutChannel("ChannelTalkingStop", (event) => [["Duration", textIn(event, "duration") ?? "0"]]),
+  ],
+  ["ChannelVarset", variableSet],
+  ["Dial", dial],
+  ["BridgeCreated", aboutBridge("BridgeCreate")],
+  ["BridgeDestroyed", aboutBridge("BridgeDestroy")],
+  ["ChannelEnteredBridge", aboutMembership("BridgeEnter")],
+  ["ChannelLeftBridge", aboutMembership("BridgeLeave")],
+  ["BridgeMerged", bridgesMerged],
+  [
+    "BridgeVideoSourceChanged",
+    aboutBridge("BridgeVideoSourceUpdate", (event) => [
+      ["BridgePreviousVideoSource", textIn(event, "old_video_source_id") ?? ""],
+    ]),
+  ],
+  ...transferConversions,
+  ["DeviceStateChanged", deviceState],
+  ["PeerStatusChange", peerStatus],
+  ["ContactStatusChange", contactStatus],
+]);
+
+/** The event names that conversion can yield, beside UserEvent. */
+const EVENT_NAME_KEY = new Set(["eventname"]);
+
+/** Asterisk: main/stasis.c, `multi_user_event_to_ami`. Of several channels ARI shows the last one only. */
+function userEvent({ body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
+  const spelled = parseSpelled(text);
+  const own = jsonFields(objectIn(spelled, "userevent") ?? {}, EVENT_NAME_KEY, MAX_AMI_BYTES);
+  if (spelled === undefined || own === undefined) return undefined;
+  return {
+    name: "UserEvent",
+    eventClass: "user",
+    fields: [
+      ...(channelBlock(objectIn(body, "channel")) ?? []),
+      ...(bridgeFields(objectIn(body, "bridge")) ?? []),
+      ["UserEvent", textIn(body, "eventname") ?? ""],
+      ...own,
+    ],
+  };
+}
+
+const WRAPPED_AS_BLOCKS = new Set(["type", "channel", "bridge"]);
+
+/** An event that Manager does not know, in the form of a user's event. */
+function wrapped({ type, body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
+  const spelled = parseSpelled(text);
+  const own = spelled && jsonFields(withoutBlocks(spelled), new Set(), MAX_AMI_BYTES);
+  if (own === undefined) return undefined;
+  return {
+    name: "UserEvent",
+    eventClass: "user",
+    fields: [
+      ...(channelBlock(objectIn(body, "channel")) ?? []),
+      ...(bridgeFields(objectIn(body, "bridge")) ?? []),
+      ["UserEvent", `ARI-${type}`],
+      ...own,
+    ],
+  };
+}
+
+function withoutBlocks(event: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(event).filter(([key]) => !WRAPPED_AS_BLOCKS.has(key)));
+}

@@ -1,0 +1,24 @@
+const ESCAPED: Readonly<Record<string, string>> = {
+  "\x07": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+  "\\": "\\\\",
+  "'": "\\'",
+  '"': '\\"',
+  "?": "\\?",
+};
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that Asterisk escapes
+const ESCAPABLE = /[\x07\b\f\n\r\t\v\\'"?]/g;
+
+/**
+ * C escapes, as Manager writes names, variable values and presentation texts; every other value goes out raw.
+ * Asterisk: main/utils.c, `ast_escape_c`.
+ */
+export function escapeC(text: string): string {
+  return text.replace(ESCAPABLE, (character) => ESCAPED[character] ?? character);
+}

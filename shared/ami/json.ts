@@ -1,0 +1,22 @@
+/** Reads of JSON that came from outside: what is missing or of another type reads as nothing. */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function objectIn(parent: JsonObject | undefined, name: string): JsonObject | undefined {
+  const value = parent?.[name];
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
+}
+
+/** The text of a string or number; undefined for everything else. */
+export function textIn(parent: JsonObject | undefined, name: string): string | undefined {
+  const value = parent?.[name];
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+export function listIn(parent: JsonObject | undefined, name: string): readonly unknown[] {
+  const value = parent?.[name];
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,69 @@
+import type { AmiField } from "./amiMessage.ts";
+import type { JsonObject } from "./json.ts";
+
+/** A number as its JSON had it: Asterisk tells integers from reals by their spelling, and so must this. */
+class SpelledNumber {
+  readonly spelling: string;
+
+  constructor(spelling: string) {
+    this.spelling = spelling;
+  }
+}
+
+/** Asterisk builds nested keys in a buffer of this size and cuts what is longer. main/manager.c, `manager_json_obj_with_key`. */
+const NESTED_KEY_BYTES = 63;
+
+/** Deeper than any event of Asterisk. The parser's reviver and `jsonFields` recurse. */
+const MAX_DEPTH = 64;
+
+/** Parses JSON for `jsonFields`; undefined when it is nested too deep. The text is known to be JSON. */
+export function parseSpelled(json: string): JsonObject | undefined {
+  if (!isShallow(JSON.parse(json), MAX_DEPTH)) return undefined;
+  const reviver = (_key: string, value: unknown, context?: { source?: string }) =>
+    typeof value === "number" ? new SpelledNumber(context?.source ?? String(value)) : value;
+  return JSON.parse(json, reviver) as JsonObject;
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
+}
+
+/**
+ * The fields of a JSON object as Manager flattens it: `a/b` for nested keys, `a(0)` for arrays, `True` and `False`,
+ * nothing for null and reals. Asterisk: main/manager.c, `manager_json_to_ast_str`.
+ * @param skip whole keys to leave out
+ * @param maxBytes the fields end before they exceed this: short arrays in JSON make long texts
+ * @returns undefined when they would exceed `maxBytes`
+ */
+export function jsonFields(
+  object: JsonObject,
+  skip: ReadonlySet<string>,
+  maxBytes: number,
+): AmiField[] | undefined {
+  const fields: AmiField[] = [];
+  let bytes = 0;
+  const add = (value: unknown, key: string): boolean => {
+    if (skip.has(key)) return true;
+    if (Array.isArray(value)) return value.every((each, index) => add(each, cut(`${key}(${index})`)));
+    if (typeof value === "object" && value !== null && !(value instanceof SpelledNumber))
+      return Object.entries(value).every(([name, each]) => add(each, cut(`${key}/${name}`)));
+    const text = scalar(value);
+    bytes += key.length + text.length + 4;
+    fields.push([key, text]);
+    return bytes <= maxBytes;
+  };
+  return Object.entries(object).every(([key, value]) => add(value, key)) ? fields : undefined;
+}
+
+function scalar(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return value instanceof SpelledNumber && /^-?\d+$/.test(value.spelling) ? value.spelling : "";
+}
+
+function cut(key: string): string {
+  if (key.length * 3 <= NESTED_KEY_BYTES) return key;
+  const bytes = Buffer.from(key);
+  return bytes.length <= NESTED_KEY_BYTES ? key : bytes.subarray(0, NESTED_KEY_BYTES).toString("utf8");
+}
