@@ -13,7 +13,8 @@ export interface AmiMessage {
 export type AmiField = readonly [name: string, value: string];
 
 /** What would begin a new header, end the block, or be no text to some clients. */
-const UNSAFE = /[\r\n\0]/g;
+const UNSAFE = /[\r\n\0]/;
+const EVERY_UNSAFE = new RegExp(UNSAFE, "g");
 
 /**
  * Writes an event block: `Event`, `Privilege`, then the fields in their order, one blank after each colon also
@@ -24,16 +25,22 @@ export function renderAmi(
   classes: readonly EventClass[],
   fields: readonly AmiField[],
 ): AmiMessage {
-  let text = `Event: ${safe(name)}\r\nPrivilege: ${classes.join(",")},all\r\n`;
-  for (const [field, value] of fields) text += `${safeName(field)}: ${safe(value)}\r\n`;
-  return { name: safe(name), classes, text: `${text}\r\n` };
+  let unchecked = name;
+  let body = "";
+  for (const [field, value] of fields) {
+    unchecked += `:${field}:${value}`;
+    body += `${field}: ${value}\r\n`;
+  }
+  // One look at all of them together: at 25 fields an event, one each would cost as much as the rest of the conversion.
+  if (UNSAFE.test(unchecked) || !unchecked.isWellFormed())
+    return renderAmi(safe(name), classes, fields.map(safeField));
+  return { name, classes, text: `Event: ${name}\r\nPrivilege: ${classes.join(",")},all\r\n${body}\r\n` };
 }
 
-function safe(value: string): string {
-  return value.replace(UNSAFE, "").toWellFormed();
+function safeField([name, value]: AmiField): AmiField {
+  return [safe(name), safe(value)];
 }
 
-/** A colon in a field's name would cut it short. */
-function safeName(name: string): string {
-  return safe(name).replaceAll(":", "");
+function safe(text: string): string {
+  return text.replace(EVERY_UNSAFE, "").toWellFormed();
 }

@@ -109,7 +109,8 @@ export class CallMemory {
     const before = this.#linkedIds.get(id) ?? id;
     const linkedId = this.linkedIdOf(caller);
     // The peer had its caller's linked id from its beginning, and so had what was linked to it meanwhile.
-    for (const [other, linked] of this.#linkedIds) if (linked === before) this.#linkedIds.set(other, linkedId);
+    for (const [other, linked] of this.#linkedIds)
+      if (linked === before) this.#linkedIds.set(other, linkedId);
     this.#link(id, linkedId);
   }
 
