@@ -88,3 +88,17 @@ export class TransactionRefusedError extends RelayError {
     });
   }
 }
+
+/** A block of AMI text cannot be read. */
+export class AmiSyntaxError extends RelayError {
+  constructor(facts: { line: number; reason: string }) {
+    super("ami.syntax", `line ${facts.line}: ${facts.reason}`, { facts });
+  }
+}
+
+/** An event filter is malformed. */
+export class EventFilterError extends RelayError {
+  constructor(expression: string, reason: string) {
+    super("filter.invalid", `event filter "${expression}": ${reason}`, { facts: { expression, reason } });
+  }
+}

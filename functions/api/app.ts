@@ -4,7 +4,7 @@ import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.t
 import { bearerAuth } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import { describeFeed, readMessages } from "./feeds.ts";
+import { changeFeed, describeFeed, readMessages } from "./feeds.ts";
 import { openApiDocument, registerIngestRoute } from "./openApi.ts";
 import type { ApiParts } from "./parts.ts";
 import * as routes from "./routes.ts";
@@ -44,6 +44,9 @@ export function createApiApp(parts: ApiParts, apiKey: string, log: Log): OpenAPI
   });
   app.openapi(routes.getFeed, async (context) =>
     context.json(await describeFeed(parts, context.req.valid("param").feed), 200),
+  );
+  app.openapi(routes.patchFeed, async (context) =>
+    context.json(await changeFeed(parts, context.req.valid("param").feed, context.req.valid("json")), 200),
   );
   app.openapi(routes.getMessages, async (context) => {
     const text = await readMessages(parts, context.req.valid("param").feed, context.req.valid("query"));

@@ -1,5 +1,10 @@
 import { HttpProblem } from "../../shared/http/problem.ts";
-import { type NumberedMessage, renderMessages } from "../../shared/queue/message.ts";
+import {
+  hasForm,
+  type MessageFormat,
+  type NumberedMessage,
+  renderMessages,
+} from "../../shared/queue/message.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
 import { firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
@@ -31,14 +36,26 @@ export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedV
       references: counts.get(segment) ?? 0,
     };
   });
-  return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, segments };
+  const options = tail.wrapUnmapped ? { wrapUnmapped: true as const } : {};
+  return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, ...options, segments };
+}
+
+/** Changes the feed's options; writers follow within the age of their cached tail. The feed may be new. */
+export async function changeFeed(
+  parts: ApiParts,
+  feed: string,
+  { wrapUnmapped }: { wrapUnmapped: boolean },
+): Promise<FeedView> {
+  await parts.heads.createFeed(feed, parts.settings.segmentSize);
+  await parts.heads.setWrapUnmapped(feed, wrapUnmapped);
+  return describeFeed(parts, feed);
 }
 
 /** Reads messages without a session. The answer is JSON text, because events are passed on as they were sent. */
 export async function readMessages(
   parts: ApiParts,
   feed: string,
-  query: { from?: number | undefined; limit: number },
+  query: { from?: number | undefined; limit: number; format: MessageFormat },
 ): Promise<string> {
   const tail = await requireTail(parts, feed);
   const head = firstHeld(tail);
@@ -55,10 +72,11 @@ export async function readMessages(
         next = page.first;
         break;
       }
+      if (!hasForm(message, query.format)) continue;
       messages.push({ sequence: next, message });
-      bytes += Buffer.byteLength(message.text);
+      bytes += Buffer.byteLength(message.text) + 2 * Buffer.byteLength(message.ami?.text ?? "");
     }
   }
   const gap = wanted < head ? `,"gap":${JSON.stringify({ first: wanted, last: head - 1 })}` : "";
-  return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages)},"next":${next}${gap}}`;
+  return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
 }

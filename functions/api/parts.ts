@@ -10,7 +10,10 @@ import type { Session } from "../../shared/sessions/session.ts";
 /** What the API works with. */
 export interface ApiParts {
   readonly tails: TailSource;
-  readonly heads: { createFeed(feed: string, segmentSize: number): Promise<void> };
+  readonly heads: {
+    createFeed(feed: string, segmentSize: number): Promise<void>;
+    setWrapUnmapped(feed: string, wrapUnmapped: boolean): Promise<void>;
+  };
   readonly pages: Pick<PageReader, "read">;
   /** When the page that holds a number was appended. */
   readonly pageTimes: {

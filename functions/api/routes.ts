@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import {
   changedSession,
   createdSession,
+  feedChange,
   feedName,
   feedView,
   listQuery,
@@ -58,6 +59,16 @@ export const getFeed = createRoute({
   security,
   request: { params: feedPath },
   responses: { 200: json("The feed", feedView), ...problems(400, 401, 404) },
+});
+
+export const patchFeed = createRoute({
+  method: "patch",
+  path: "/v1/feeds/{feed}",
+  tags: ["Feeds"],
+  summary: "Change how the feed's events are converted from now on",
+  security,
+  request: { params: feedPath, body: jsonBody(feedChange) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401) },
 });
 
 export const getMessages = createRoute({

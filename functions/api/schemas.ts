@@ -16,9 +16,24 @@ const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 const position = z.union([z.enum(["tail", "head"]), sequence], 'must be "tail", "head" or a sequence number');
 
+const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
+
 const filter = z
-  .strictObject({ types: z.array(z.string().min(1).max(128)).min(1).max(100) })
-  .openapi({ example: { types: ["ChannelCreated", "ChannelDestroyed"] } });
+  .strictObject({
+    types: nameList.optional().openapi({ description: "Stasis event types." }),
+    read: z.string().min(1).max(256).optional().openapi({
+      description:
+        "AMI read classes, as in manager.conf or the Events action. All classes of an event must be in it.",
+    }),
+    events: nameList.optional().openapi({ description: "AMI event names." }),
+    eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
+      description: "AMI event filters, legacy or advanced, as in manager.conf.",
+    }),
+  })
+  .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
+  .openapi({ example: { read: "call,user", eventFilters: ["!Event: Newexten"] } });
+
+const format = z.enum(["stasis", "ami"]);
 
 const maxBatch = z.int().min(1).max(1000).openapi({ description: "Messages in one request, at most." });
 
@@ -29,7 +44,10 @@ export const newSession = z
     feed: feedName,
     kind: z.literal("webhook").default("webhook"),
     url,
-    format: z.literal("stasis").default("stasis"),
+    format: format.default("stasis").openapi({
+      description:
+        "Each message as its Stasis event, or as the AMI text and fields that Manager makes of it.",
+    }),
     from: position
       .default("tail")
       .openapi({ description: "Where to begin: what comes next, what is still held, or a number." }),
@@ -62,7 +80,7 @@ export const sessionView = z
     feed: z.string(),
     kind: z.literal("webhook"),
     url: z.string(),
-    format: z.literal("stasis"),
+    format,
     maxBatch: z.int(),
     filter: filter.nullable(),
     state: z.enum(["active", "backoff", "paused", "suspended"]),
@@ -117,6 +135,9 @@ export const feedView = z
     head: z.int().openapi({ description: "The first sequence number still held." }),
     tail: z.int().openapi({ description: "The last sequence number appended; 0 for none." }),
     segmentSize: z.int(),
+    wrapUnmapped: z.literal(true).optional().openapi({
+      description: "Events that Manager does not know become a UserEvent named `ARI-<type>`.",
+    }),
     segments: z.array(
       z.object({
         segment: z.int(),
@@ -128,19 +149,36 @@ export const feedView = z
   .openapi("Feed");
 export type FeedView = z.infer<typeof feedView>;
 
+export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi("FeedChange");
+
 export const messagesQuery = z.object({
+  format: format.default("stasis"),
   from: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-const message = z
+const stasisMessage = z
   .object({
     sequence: z.int(),
     type: z.string(),
     timestamp: z.string(),
     event: z.looseObject({}).openapi({ description: "The Stasis event as Asterisk sent it." }),
   })
-  .openapi("Message");
+  .openapi("StasisMessage");
+
+const amiMessage = z
+  .object({
+    sequence: z.int(),
+    type: z.string().openapi({ description: "The AMI event's name." }),
+    timestamp: z.string(),
+    text: z.string().openapi({ description: "The AMI text with its line ends." }),
+    fields: z
+      .record(z.string(), z.union([z.string(), z.array(z.string())]))
+      .openapi({ description: "Its fields by name; repeated fields are arrays." }),
+  })
+  .openapi("AmiMessage");
+
+const message = z.union([stasisMessage, amiMessage]).openapi("Message");
 
 export const messageList = z
   .object({
@@ -180,6 +218,10 @@ export const appendResult = z
       .int()
       .openapi({ description: "Events that were appended before; they keep their first numbers." }),
     refused: indexed,
+    skipped: z
+      .int()
+      .optional()
+      .openapi({ description: "Of an AMI text: blocks that are no events (greetings, responses)." }),
   })
   .openapi("AppendResult");
 

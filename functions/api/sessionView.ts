@@ -1,5 +1,6 @@
 import type { Tail } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
+import type { SessionFilter } from "../../shared/sessions/selection.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import type { SessionView } from "./schemas.ts";
 
@@ -20,7 +21,7 @@ export function viewSession(
     url: session.url,
     format: session.format,
     maxBatch: session.maxBatch,
-    filter: session.filter ? { types: [...session.filter.types] } : null,
+    filter: session.filter ? viewFilter(session.filter) : null,
     state: shownState(cursor.state),
     next: cursor.next,
     lagMessages: Math.max(0, tail.next - cursor.next),
@@ -48,6 +49,15 @@ export function viewSession(
       dueAt: isoTimeOrNull(cursor.dueAtEpochMillis),
       gap: cursor.gap ?? null,
     },
+  };
+}
+
+function viewFilter({ types, read, events, eventFilters }: SessionFilter): SessionView["filter"] {
+  return {
+    ...(types && { types: [...types] }),
+    ...(read !== undefined && { read }),
+    ...(events && { events: [...events] }),
+    ...(eventFilters && { eventFilters: [...eventFilters] }),
   };
 }
 

@@ -1,7 +1,13 @@
 import type { z } from "@hono/zod-openapi";
 import { checkWebhookUrl } from "../../shared/delivery/webhookUrl.ts";
-import { FenceLostError, RelayError, TransactionRefusedError } from "../../shared/errors.ts";
+import {
+  EventFilterError,
+  FenceLostError,
+  RelayError,
+  TransactionRefusedError,
+} from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
+import type { MessageFormat } from "../../shared/queue/message.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
 import {
@@ -14,6 +20,7 @@ import {
   resume,
   seek,
 } from "../../shared/sessions/cursor.ts";
+import { type Selection, type SessionFilter, selectionOf } from "../../shared/sessions/selection.ts";
 import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
@@ -30,6 +37,7 @@ export async function createSession(
   wanted: z.infer<typeof newSession>,
 ): Promise<SessionView & { secret: string }> {
   const url = checkUrl(parts, wanted.url);
+  const { interest } = checkFilter(wanted.format, wanted.filter);
   const secret = parts.newSecret();
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const session: Session = {
@@ -50,7 +58,7 @@ export async function createSession(
       session: session.session,
       next: resolvePosition(wanted.from, tail),
       segmentSize: tail.segmentSize,
-      interest: wanted.filter?.types,
+      interest,
       nowEpochMillis,
     });
     await parts.cursors.create(cursor, [parts.sessions.put(session)]);
@@ -140,7 +148,9 @@ function cursorChange(
 ): CursorChange {
   const steps: ((row: Cursor) => CursorChange)[] = [(row) => release(row, nowEpochMillis)];
   if (change.filter !== undefined || change.maxBatch !== undefined)
-    steps.push((row) => reconfigure(row, session.filter?.types, nowEpochMillis));
+    steps.push((row) =>
+      reconfigure(row, checkFilter(session.format, session.filter).interest, nowEpochMillis),
+    );
   const { next, state } = change;
   if (next !== undefined) steps.push((row) => seek(row, next, nowEpochMillis));
   if (state === "paused") steps.push((row) => pause(row, nowEpochMillis));
@@ -156,6 +166,18 @@ function checkUrl({ guard, settings }: ApiParts, text: string): string {
   throw new HttpProblem(400, "url.refused", "The webhook's URL cannot be used.", {
     errors: [{ at: "body.url", error: checked.error }],
   });
+}
+
+/** @throws HttpProblem 400 when an event filter is malformed */
+function checkFilter(format: MessageFormat, filter: SessionFilter | undefined): Selection {
+  try {
+    return selectionOf(format, filter);
+  } catch (error) {
+    if (!(error instanceof EventFilterError)) throw error;
+    throw new HttpProblem(400, error.code, "The session's filter cannot be used.", {
+      errors: [{ at: "body.filter", error: error.message }],
+    });
+  }
 }
 
 async function requireSession(parts: ApiParts, id: string): Promise<{ session: Session; cursor: Cursor }> {

@@ -3,6 +3,7 @@ import type { DeliveryOutcome } from "../../shared/delivery/outcome.ts";
 import { afterFailure } from "../../shared/delivery/retryPolicy.ts";
 import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../../shared/errors.ts";
 import type { WakeHint } from "../../shared/queue/hints.ts";
+import type { MessageFormat } from "../../shared/queue/message.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
@@ -21,6 +22,7 @@ import {
   suspend,
   take,
 } from "../../shared/sessions/cursor.ts";
+import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
 
 export interface DeliverParts {
@@ -41,6 +43,7 @@ export interface DeliverParts {
     }): Promise<DeliveryOutcome>;
   };
   readonly clock: Clock;
+  selectionOf(format: MessageFormat, filter: SessionFilter | undefined): Selection;
   /** Uniform in [0, 1). */
   random(): number;
   readonly log: Log;
@@ -77,6 +80,7 @@ export async function deliver(parts: DeliverParts, wake: WakeHint): Promise<void
 class Turn {
   readonly #parts: DeliverParts;
   readonly #session: Session;
+  readonly #selection: Selection;
   readonly #endsAtEpochMillis: number;
   #cursor: Cursor;
   #busy = false;
@@ -84,6 +88,7 @@ class Turn {
   constructor(parts: DeliverParts, session: Session, cursor: Cursor) {
     this.#parts = parts;
     this.#session = session;
+    this.#selection = parts.selectionOf(session.format, session.filter);
     this.#cursor = cursor;
     this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + parts.settings.turnMillis;
   }
@@ -159,7 +164,7 @@ class Turn {
       if (more.length === 0) break;
       pages.push(...more);
     }
-    return planBatch(this.#cursor, pages, this.#session.maxBatch);
+    return planBatch(this.#cursor, pages, this.#selection, this.#session.maxBatch);
   }
 
   /**
@@ -188,7 +193,7 @@ class Turn {
     const outcome = await webhook.post({
       url: this.#session.url,
       id: batch.id,
-      body: webhookBody(this.#cursor, batch),
+      body: webhookBody(this.#cursor, batch, this.#session.format),
       secrets: signingSecrets(this.#session.secrets, this.#now()),
       timestampEpochMillis: this.#now(),
     });

@@ -16,10 +16,13 @@ import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { selectionCache } from "../../shared/sessions/selection.ts";
 import { deliver } from "./deliver.ts";
 
 /** A few hundred pages: what the sessions of one process are likely to read at the same time. */
 const PAGE_CACHE_BYTES = 16 * 1024 * 1024;
+
+const CACHED_SELECTIONS = 200;
 
 export function createHandler(
   environment: Environment,
@@ -46,6 +49,7 @@ export function createHandler(
       guard: createAddressGuard(settings.allowedAddressRanges),
       requestTimeoutMillis: settings.requestTimeoutMillis,
     }),
+    selectionOf: selectionCache(CACHED_SELECTIONS),
     clock,
     random: Math.random,
     log,

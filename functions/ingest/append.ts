@@ -1,3 +1,6 @@
+import { EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
+import { AmiConverter } from "../../shared/ami/convert.ts";
+import { tokensOf } from "../../shared/ami/readFilter.ts";
 import { AppendTimeoutError, PositionConflictError, RelayError } from "../../shared/errors.ts";
 import {
   type PagePlan,
@@ -6,6 +9,7 @@ import {
   type Step,
   type Submission,
 } from "../../shared/queue/appendPlan.ts";
+import { packCallMemory } from "../../shared/queue/callMemoryCodec.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
@@ -15,6 +19,7 @@ import { readTail, type Tail, type TailSource } from "../../shared/queue/tail.ts
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
+import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 
 /** What became of one submission. Numbers are null when there is nothing to number or it was freed meanwhile. */
 export interface AppendResult {
@@ -104,7 +109,7 @@ export class Appender {
         }
         hint.first ??= plan.first;
         for (const name of page.names) hint.names.add(name);
-        tail = this.#advance(tail, page, putAtEpochMillis);
+        tail = this.#advance(tail, page, plan, putAtEpochMillis);
       }
       plan.steps.forEach((step, index) => {
         steps[index]?.push(step);
@@ -155,6 +160,7 @@ export class Appender {
       appendId: this.#parts.newAppendId(),
       runs: plan.runs,
       producers: plan.producers,
+      callMemory: packCallMemory(plan.callMemory),
     };
   }
 
@@ -176,11 +182,12 @@ export class Appender {
   }
 
   /** Our page being the one after the tail proves that the tail was true when the put was sent. */
-  #advance(tail: Tail, page: StoredPage, putAtEpochMillis: number): Tail {
+  #advance(tail: Tail, page: StoredPage, { callMemory }: PagePlan, putAtEpochMillis: number): Tail {
     const advanced: Tail = {
       ...tail,
       next: page.first + page.count,
       producers: page.producers,
+      callMemory,
       lastAppendedAtEpochMillis: page.appendedAtEpochMillis,
       readAtEpochMillis: putAtEpochMillis,
     };
@@ -259,7 +266,7 @@ export class Appender {
     for (const [number, submission] of submissions.entries())
       for (const index of steps[number]?.flatMap((step) => step.duplicates) ?? []) {
         const item = submission.events[index];
-        if (item && "event" in item) hint.names.add(item.event.type);
+        if (item) for (const name of namesOf(item, tail.wrapUnmapped)) hint.names.add(name);
       }
     if (hint.names.size === 0) return;
     try {
@@ -273,4 +280,12 @@ export class Appender {
       this.#parts.log.error("the notify hint could not be sent; the sweep will repair it", { feed, error });
     }
   }
+}
+
+/** What a page that holds the event has among its names. */
+function namesOf(item: EventOrRefusal, wrapUnmapped: boolean): readonly string[] {
+  if ("error" in item) return [];
+  if ("ami" in item) return tokensOf(item.ami);
+  const ami = new AmiConverter(EMPTY_CALL_MEMORY, { wrapUnmapped }).convert(item.event);
+  return [item.event.type, ...(ami ? tokensOf(ami) : [])];
 }

@@ -18,7 +18,7 @@ export function createIngestApp(commit: GroupCommit, apiKey: string, log: Log): 
   app.post("/v1/feeds/:feed/events", async (context) => {
     const feed = checkFeedName(context.req.param("feed"));
     const producer = readProducer(context.req.header("relay-producer"), context.req.header("relay-position"));
-    const events = readEventBody({
+    const { events, skipped } = readEventBody({
       bytes: new Uint8Array(await context.req.arrayBuffer()),
       contentType: context.req.header("content-type"),
       contentEncoding: context.req.header("content-encoding"),
@@ -28,7 +28,7 @@ export function createIngestApp(commit: GroupCommit, apiKey: string, log: Log): 
       throw new HttpProblem(422, "events.refused", "None of the events can be accepted.", { refused });
     const [result] = await commit.append(feed, [producer ? { producer, events } : { events }]);
     if (result instanceof PositionConflictError) throw result;
-    return context.json(result, 202);
+    return context.json({ ...result, ...(skipped === undefined ? {} : { skipped }) }, 202);
   });
   return app;
 }

@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import { readAmiEvents } from "../../shared/ami/amiEvents.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
@@ -12,33 +13,43 @@ export interface EventBody {
   readonly contentEncoding: string | undefined;
 }
 
-/**
- * The events of a request: each an event or the reason why it is refused.
- * @throws HttpProblem 400, 413 or 415 when the body as a whole is no batch of events
- */
-export function readEventBody(body: EventBody): EventOrRefusal[] {
-  const split = splitterOf(body.contentType);
-  const batch = split(asText(unpacked(body)));
-  if ("error" in batch)
-    throw new HttpProblem(400, "body.invalid", batch.error, { errors: [{ at: "body", error: batch.error }] });
-  if (batch.texts.length === 0) throw new HttpProblem(400, "body.empty", "The body holds no events.");
-  return batch.texts.map(readEvent);
+/** The events of a request, each an event or the reason why it is refused. */
+export interface EventBatch {
+  readonly events: readonly EventOrRefusal[];
+  /** Of an AMI text: blocks that are no events. */
+  readonly skipped?: number;
 }
 
-function splitterOf(contentType: string | undefined): typeof splitArray {
+/** @throws HttpProblem 400, 413 or 415 when the body as a whole is no batch of events */
+export function readEventBody(body: EventBody): EventBatch {
+  const read = readerOf(body.contentType);
+  const batch = read(unpacked(body));
+  if (batch.events.length === 0) throw new HttpProblem(400, "body.empty", "The body holds no events.");
+  return batch;
+}
+
+function readerOf(contentType: string | undefined): (bytes: Uint8Array) => EventBatch {
   const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase();
-  if (mediaType === "application/json") return splitArray;
-  if (mediaType === "application/x-ndjson") return splitLines;
+  if (mediaType === "application/json") return (bytes) => readJson(bytes, splitArray);
+  if (mediaType === "application/x-ndjson") return (bytes) => readJson(bytes, splitLines);
+  if (mediaType === "text/x-ami") return readAmiEvents;
   throw new HttpProblem(
     415,
     "content-type.unsupported",
-    "Send a JSON array as application/json, or one event per line as application/x-ndjson.",
+    "Send a JSON array as application/json, one event per line as application/x-ndjson, or AMI text as text/x-ami.",
     {
       errors: [
         { at: "header.content-type", error: mediaType ? `${mediaType} is not supported` : "is missing" },
       ],
     },
   );
+}
+
+function readJson(bytes: Uint8Array, split: typeof splitArray): EventBatch {
+  const batch = split(asText(bytes));
+  if ("error" in batch)
+    throw new HttpProblem(400, "body.invalid", batch.error, { errors: [{ at: "body", error: batch.error }] });
+  return { events: batch.texts.map(readEvent) };
 }
 
 function unpacked({ bytes, contentEncoding }: EventBody): Uint8Array {

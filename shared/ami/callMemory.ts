@@ -23,10 +23,11 @@ const DESTROYED_KEPT = 16;
 const LOCAL_HALVES_KEPT = 16;
 
 /** Live channels linked to another one. At some 40 bytes each this bounds what a page pays, before compression. */
-const LINKED_IDS_KEPT = 500;
+const LINKED_IDS_KEPT = 300;
 
-/** Longest id that Asterisk gives (include/asterisk/channel.h, `AST_MAX_PUBLIC_UNIQUEID`) is 149. */
-const LONGEST_ID = 150;
+/** Longer ids and names are not remembered: a page's item has no more room. Asterisk's own have some 25 characters. */
+const LONGEST_ID = 64;
+const LONGEST_NAME = 100;
 
 /**
  * Remembers while a run of events is converted. Linked ids follow Asterisk's rules as far as ARI shows their causes:
@@ -93,7 +94,7 @@ export class CallMemory {
     this.#destroyed.delete(id);
     if (toldLinkedId(channel) !== undefined) return;
     const [, name = "", half] = /^(Local\/.+);([12])$/s.exec(textIn(channel, "name") ?? "") ?? [];
-    if (half === "1" && name.length <= LONGEST_ID && id.length <= LONGEST_ID) {
+    if (half === "1" && name.length <= LONGEST_NAME && id.length <= LONGEST_ID) {
       this.#localHalves.set(name, id);
       dropOldest(this.#localHalves, LOCAL_HALVES_KEPT);
     } else if (half === "2") {

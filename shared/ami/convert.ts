@@ -8,7 +8,7 @@ import { transferConversions } from "./transfers.ts";
 import { jsonFields, parseSpelled } from "./userEvent.ts";
 
 /** A longer AMI text is not made: the event stays a Stasis message only. Field lists can be many times their JSON. */
-export const MAX_AMI_BYTES = 128 * 1024;
+const MAX_AMI_BYTES = 128 * 1024;
 
 /** A Stasis event to convert: its type, its parsed JSON, and the JSON itself. */
 export interface ConvertibleEvent {
@@ -54,6 +54,7 @@ export class AmiConverter {
     return this.#memory.state();
   }
 
+  /** What Manager sends for the event. Converting it again, before `passed`, gives the same. */
   convert(event: ConvertibleEvent): AmiMessage | undefined {
     const { type, body } = event;
     this.#memory.learn(type, body);
@@ -65,10 +66,14 @@ export class AmiConverter {
         : this.#wrapUnmapped
           ? wrapped(event, this.#channelBlock)
           : undefined;
-    this.#memory.forget(type, body);
     if (conversion === undefined) return undefined;
     const message = renderAmi(conversion.name, [conversion.eventClass], conversion.fields);
     return Buffer.byteLength(message.text) <= MAX_AMI_BYTES ? message : undefined;
+  }
+
+  /** The event is behind us: what it ends may be forgotten. */
+  passed({ type, body }: Pick<ConvertibleEvent, "type" | "body">): void {
+    this.#memory.forget(type, body);
   }
 }
 
@@ -311,7 +316,7 @@ const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["ContactStatusChange", contactStatus],
 ]);
 
-/** The event names that conversion can yield, beside UserEvent. */
+/** It is told as the event's name, not as a field. */
 const EVENT_NAME_KEY = new Set(["eventname"]);
 
 /** Asterisk: main/stasis.c, `multi_user_event_to_ami`. Of several channels ARI shows the last one only. */

@@ -51,6 +51,18 @@ export class HeadStore {
     }
   }
 
+  async setWrapUnmapped(feed: string, wrapUnmapped: boolean): Promise<void> {
+    await this.#documents.send(
+      new UpdateCommand({
+        TableName: this.#table,
+        Key: keys.head(feed),
+        UpdateExpression: "SET wrapUnmapped = :wrapUnmapped",
+        ConditionExpression: "attribute_exists(pk)",
+        ExpressionAttributeValues: { ":wrapUnmapped": wrapUnmapped },
+      }),
+    );
+  }
+
   /** Moves the tail hint forward, never back. */
   async moveTailHint(feed: string, tail: number): Promise<void> {
     try {
@@ -120,8 +132,6 @@ export class HeadStore {
 }
 
 function asHead(item: Record<string, unknown>): FeedHead {
-  const { sk, segmentSize, headSegment, tailHint, clearedSegment } = item as unknown as FeedHead & {
-    sk: string;
-  };
-  return { feed: sk, segmentSize, headSegment, tailHint, clearedSegment };
+  const { pk, sk, ...head } = item as unknown as Omit<FeedHead, "feed"> & { pk: string; sk: string };
+  return { feed: sk, ...head };
 }

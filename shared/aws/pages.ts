@@ -72,7 +72,7 @@ export class PageStore {
   async readLastPage(feed: string, segment: number): Promise<LastPage | undefined> {
     const [item] = await this.#query(feed, segment, "<=", Number.MAX_SAFE_INTEGER, {
       ...NEAREST_BEFORE,
-      ProjectionExpression: `${FACTS}, producers`,
+      ProjectionExpression: `${FACTS}, producers, callMemory`,
       ExpressionAttributeNames: FACT_NAMES,
     });
     return item && asLastPage(item);
@@ -152,13 +152,12 @@ function asFacts(item: Record<string, unknown>): PageFacts {
 }
 
 function asLastPage(item: Record<string, unknown>): LastPage {
-  const { first, count, appendedAtEpochMillis, producers } = item as unknown as LastPage;
-  return { first, count, appendedAtEpochMillis, producers };
+  const { first, count, appendedAtEpochMillis, producers, callMemory } = item as unknown as LastPage;
+  return { first, count, appendedAtEpochMillis, producers, callMemory };
 }
 
 /** The table is written by the relay alone, so items are taken for what was written; bodies have a checksum. */
 function asPage(item: Record<string, unknown>): StoredPage {
-  const { first, count, names, appendedAtEpochMillis, codec, checksum, body, appendId, runs, producers } =
-    item as unknown as StoredPage;
-  return { first, count, names, appendedAtEpochMillis, codec, checksum, body, appendId, runs, producers };
+  const { pk, sk, expiresAtEpochSeconds, ...page } = item;
+  return page as unknown as StoredPage;
 }

@@ -1,6 +1,7 @@
-import { GAP_TYPE, type NumberedMessage, renderGap, renderMessages } from "../queue/message.ts";
+import { type MessageFormat, type NumberedMessage, renderGap, renderMessages } from "../queue/message.ts";
 import { lastOf, type Page } from "../queue/page.ts";
-import type { Cursor } from "../sessions/cursor.ts";
+import { type Cursor, isInterested } from "../sessions/cursor.ts";
+import type { Selection } from "../sessions/selection.ts";
 
 /** One request's worth of messages, or of none when the session wants nothing of what it passes. */
 export interface Batch {
@@ -16,7 +17,7 @@ export interface Batch {
 /** Bounds one request beside the session's own `maxBatch`. */
 export const MAX_BATCH_BYTES = 512 * 1024;
 
-type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast" | "interest" | "gap">;
+type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast" | "gap">;
 
 /**
  * Plans the next batch from consecutive pages, the first of which holds `cursor.next`.
@@ -25,11 +26,15 @@ type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast" | "
  * each `maxBatch` of them, counted from the page's beginning. A batch that was begun before (`batchLast`) is repeated
  * exactly, however many pages have come since. Undefined when there are no pages.
  */
-export function planBatch(cursor: Position, pages: readonly Page[], maxBatch: number): Batch | undefined {
+export function planBatch(
+  cursor: Position,
+  pages: readonly Page[],
+  selection: Selection,
+  maxBatch: number,
+): Batch | undefined {
   if (pages.length === 0) return undefined;
-  const matches = matcher(cursor.interest);
-  const last = cursor.batchLast ?? batchEnd(cursor.next, pages, maxBatch, matches);
-  const messages = pages.flatMap((page) => matching(page, cursor.next, last, matches));
+  const last = cursor.batchLast ?? batchEnd(cursor.next, pages, selection, maxBatch);
+  const messages = pages.flatMap((page) => matching(page, cursor.next, last, selection));
   return { id: batchId(cursor, `${cursor.next}-${last}`), last, messages, tellsGap: false };
 }
 
@@ -52,23 +57,12 @@ function batchId({ session, generation }: Position, range: string): string {
   return `${session}-${generation}-${range}`;
 }
 
-type Matcher = ((type: string) => boolean) & { readonly page: (names: readonly string[]) => boolean };
-
-function matcher(interest: readonly string[] | undefined): Matcher {
-  if (interest === undefined) return Object.assign(() => true, { page: () => true });
-  const wanted = new Set([...interest, GAP_TYPE]);
-  const type = (name: string) => wanted.has(name);
-  return Object.assign(type, { page: (names: readonly string[]) => names.some(type) });
-}
-
-function batchEnd(next: number, pages: readonly Page[], maxBatch: number, matches: Matcher): number {
+function batchEnd(next: number, pages: readonly Page[], selection: Selection, maxBatch: number): number {
   let end = next - 1;
   let messages = 0;
   let bytes = 0;
   for (const page of pages) {
-    const sequences = matches.page(page.names)
-      ? page.messages.flatMap(({ type }, index) => (matches(type) ? [page.first + index] : []))
-      : [];
+    const sequences = matching(page, page.first, lastOf(page), selection).map(({ sequence }) => sequence);
     const firstWanted = sequences.findIndex((sequence) => sequence >= next);
     const wanted = firstWanted < 0 ? 0 : sequences.length - firstWanted;
     if (sequences.length > maxBatch && wanted > 0) {
@@ -84,12 +78,12 @@ function batchEnd(next: number, pages: readonly Page[], maxBatch: number, matche
   return end;
 }
 
-function matching(page: Page, next: number, last: number, matches: Matcher): NumberedMessage[] {
-  if (!matches.page(page.names)) return [];
+function matching(page: Page, next: number, last: number, selection: Selection): NumberedMessage[] {
+  if (!isInterested(selection, page.names)) return [];
   const from = Math.max(0, next - page.first);
   return page.messages.slice(from, Math.max(0, last - page.first + 1)).flatMap((message, index) => {
     const sequence = page.first + from + index;
-    return matches(message.type) ? [{ sequence, message }] : [];
+    return selection.wants(message) ? [{ sequence, message }] : [];
   });
 }
 
@@ -101,10 +95,11 @@ function matching(page: Page, next: number, last: number, matches: Matcher): Num
 export function webhookBody(
   cursor: Pick<Cursor, "feed" | "session" | "fence" | "previous" | "gap">,
   batch: Batch,
+  format: MessageFormat,
 ): string {
   const first = batch.tellsGap && cursor.gap ? cursor.gap.first : batch.messages[0]?.sequence;
   const last = batch.messages.at(-1)?.sequence;
   const head = `"feed":${JSON.stringify(cursor.feed)},"session":${JSON.stringify(cursor.session)}`;
   const numbers = `"epoch":${cursor.fence},"first":${first},"last":${last},"previous":${cursor.previous}`;
-  return `{${head},${numbers},"messages":${renderMessages(batch.messages)}}`;
+  return `{${head},${numbers},"messages":${renderMessages(batch.messages, format)}}`;
 }

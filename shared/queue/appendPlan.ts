@@ -1,5 +1,7 @@
+import type { CallMemoryState } from "../ami/callMemory.ts";
+import { AmiConverter } from "../ami/convert.ts";
 import type { EventOrRefusal } from "../stasis/event.ts";
-import { type Message, renderGap, renderMessage } from "./message.ts";
+import { type Message, renderAmiOnly, renderGap, renderMessage } from "./message.ts";
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "./pageCodec.ts";
 import {
   type AppendedRun,
@@ -32,6 +34,7 @@ export interface PagePlan {
   readonly messages: readonly Message[];
   readonly runs: readonly AppendedRun[];
   readonly producers: readonly ProducerTrail[];
+  readonly callMemory: CallMemoryState;
   /** Per submission, in the order given. */
   readonly steps: readonly Step[];
 }
@@ -61,6 +64,7 @@ export function planPage(tail: Tail, work: readonly Progress[], nowEpochMillis: 
     first: tail.next,
     messages: page.messages,
     runs: page.runs,
+    callMemory: page.converter.memory(),
     producers: remember(tail.producers, [...page.touched.values()].reverse(), nowEpochMillis),
     steps,
   };
@@ -70,6 +74,7 @@ class PageUnderConstruction {
   readonly messages: Message[] = [];
   readonly runs: AppendedRun[] = [];
   readonly touched = new Map<string, ProducerTrail>();
+  readonly converter: AmiConverter;
   readonly #tail: Tail;
   readonly #nowEpochMillis: number;
   readonly #capacity: number;
@@ -79,6 +84,7 @@ class PageUnderConstruction {
     this.#tail = tail;
     this.#nowEpochMillis = nowEpochMillis;
     const segmentEnd = lastOfSegment(segmentOf(tail.next, tail.segmentSize), tail.segmentSize);
+    this.converter = new AmiConverter(tail.callMemory, { wrapUnmapped: tail.wrapUnmapped });
     this.#capacity = Math.min(MAX_PAGE_MESSAGES, segmentEnd - tail.next + 1);
   }
 
@@ -112,11 +118,10 @@ class PageUnderConstruction {
       }
       const run = producer && this.#runBefore(producer.id, position);
       if (producer && !run && this.runs.length >= MAX_PAGE_RUNS) break;
-      const { type, timestamp, text } = item.event;
-      const sequence = this.#add(
-        renderMessage(type, timestamp ?? new Date(this.#nowEpochMillis).toISOString(), text),
-      );
+      if (this.messages.length >= this.#capacity) break;
+      const sequence = this.#add(this.#messageOf(item));
       if (sequence === undefined) break;
+      if ("event" in item) this.converter.passed(item.event);
       numbers.push(sequence);
       if (run) this.runs[this.runs.length - 1] = { ...run, count: run.count + 1 };
       else if (producer) this.#beginRun(producer.id, position, sequence);
@@ -134,9 +139,17 @@ class PageUnderConstruction {
     return this.#tail.producers.find((trail) => trail.id === id);
   }
 
+  /** What the event becomes. It may still be left to the next page, and is converted again then. */
+  #messageOf(item: Exclude<EventOrRefusal, { error: string }>): Message {
+    const now = () => new Date(this.#nowEpochMillis).toISOString();
+    if ("ami" in item) return renderAmiOnly(item.ami, now());
+    const { type, timestamp, text } = item.event;
+    return renderMessage(type, timestamp ?? now(), text, this.converter.convert(item.event));
+  }
+
   /** The number that the message gets in this page; undefined when the page is full. */
   #add(message: Message): number | undefined {
-    const bytes = Buffer.byteLength(message.text) + 1;
+    const bytes = Buffer.byteLength(message.text) + Buffer.byteLength(message.ami?.text ?? "") + 2;
     if (this.messages.length >= this.#capacity) return undefined;
     if (this.messages.length > 0 && this.#textBytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
     this.messages.push(message);

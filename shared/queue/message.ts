@@ -1,21 +1,31 @@
+import { type AmiMessage, renderAmi } from "../ami/amiMessage.ts";
+import { fieldsOf } from "../ami/amiParser.ts";
+
 /**
- * One converted Stasis event. `text` is the JSON that subscribers get, without its sequence number:
+ * One message of the queue. `text` is the JSON that Stasis subscribers get, without its sequence number:
  * `{"type":…,"timestamp":…,"event":…}`. It is kept as text from ingest to delivery: the event arrives byte-equal,
- * and no session pays for parsing it.
+ * and no session pays for parsing it. `ami` is what Manager makes of the same event, converted once, at ingest.
  */
 export interface Message {
-  readonly type: string;
+  /** The Stasis type; undefined for what came as AMI and has no Stasis form. */
+  readonly type: string | undefined;
+  /** Of a message that has no Stasis form: `{"timestamp":…}`. */
   readonly text: string;
+  /** Undefined when Manager has no such event. */
+  readonly ami?: AmiMessage | undefined;
 }
 
 /** A message by which the relay itself says that messages are missing. Every filter lets it pass. */
 export const GAP_TYPE = "RelayGap";
 
-export function renderMessage(type: string, timestamp: string, eventText: string): Message {
-  return {
-    type,
-    text: `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(timestamp)},"event":${eventText}}`,
-  };
+export function renderMessage(type: string, timestamp: string, eventText: string, ami?: AmiMessage): Message {
+  const text = `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(timestamp)},"event":${eventText}}`;
+  return { type, text, ami };
+}
+
+/** A message that came as AMI text. */
+export function renderAmiOnly(ami: AmiMessage, timestamp: string): Message {
+  return { type: undefined, text: `{"timestamp":${JSON.stringify(timestamp)}}`, ami };
 }
 
 export interface NumberedMessage {
@@ -23,18 +33,37 @@ export interface NumberedMessage {
   readonly message: Message;
 }
 
+export type MessageFormat = "stasis" | "ami";
+
+/** Whether the message has the form that the format shows. */
+export function hasForm(message: Message, format: MessageFormat): boolean {
+  return format === "ami" ? message.ami !== undefined : message.type !== undefined;
+}
+
 /**
  * A JSON array of messages as subscribers get them: each with its number in front. The parts are joined once: messages
  * put together one by one would be copied twice, and at thousands a second that is what memory goes for.
  */
-export function renderMessages(messages: readonly NumberedMessage[]): string {
+export function renderMessages(messages: readonly NumberedMessage[], format: MessageFormat): string {
   const parts: string[] = [];
   for (const { sequence, message } of messages) {
     parts.push(parts.length === 0 ? `[{"sequence":${sequence},` : `,{"sequence":${sequence},`);
-    parts.push(message.text.slice(1));
+    parts.push(format === "ami" ? amiForm(message) : message.text.slice(1));
   }
   return parts.length === 0 ? "[]" : `${parts.join("")}]`;
 }
+
+/** `"type":<event name>,"timestamp":…,"text":<the block>,"fields":{…}}` */
+function amiForm({ text, ami }: Message): string {
+  if (ami === undefined) throw new TypeError("a message without an AMI form was to be rendered as AMI");
+  const [, timestamp = '""'] = TIMESTAMP.exec(text) ?? [];
+  const block = JSON.stringify(ami.text);
+  const fields = JSON.stringify(fieldsOf(ami.text));
+  return `"type":${JSON.stringify(ami.name)},"timestamp":${timestamp},"text":${block},"fields":${fields}}`;
+}
+
+/** The timestamp's JSON in a message's text. */
+const TIMESTAMP = /^\{(?:"type":"(?:[^"\\]|\\.)*",)?"timestamp":("(?:[^"\\]|\\.)*")/;
 
 export type GapReason = "retention" | "expired" | "lost-before-ingest";
 
@@ -45,5 +74,9 @@ export function renderGap(
   atEpochMillis: number,
 ): Message {
   const timestamp = new Date(atEpochMillis).toISOString();
-  return renderMessage(GAP_TYPE, timestamp, JSON.stringify({ type: GAP_TYPE, timestamp, reason, ...facts }));
+  const event = JSON.stringify({ type: GAP_TYPE, timestamp, reason, ...facts });
+  const fields = Object.entries({ reason, ...facts }).map(
+    ([name, value]) => [name.charAt(0).toUpperCase() + name.slice(1), String(value)] as const,
+  );
+  return renderMessage(GAP_TYPE, timestamp, event, renderAmi(GAP_TYPE, ["system"], fields));
 }

@@ -5,7 +5,7 @@ import type { AppendedRun, ProducerTrail } from "./producers.ts";
 export interface PageFacts {
   readonly first: number;
   readonly count: number;
-  /** The event types in it, each once. */
+  /** What is in it, each once: Stasis types, AMI event names and their classes (`tokensOf`). */
   readonly names: readonly string[];
   readonly appendedAtEpochMillis: number;
 }
@@ -22,12 +22,14 @@ export interface StoredPage extends PageFacts {
   readonly runs: readonly AppendedRun[];
   /** Where every recent producer of the feed stands after this page. */
   readonly producers: readonly ProducerTrail[];
+  /** What converting the events after this page needs to know, packed; absent when that is nothing. */
+  readonly callMemory?: Uint8Array | undefined;
 }
 
 /** A page unpacked: what deliveries are made from. */
 export interface Page extends PageFacts {
   readonly messages: readonly Message[];
-  /** Size of the messages' JSON; bounds batches and the page cache. */
+  /** Size of the messages in both forms; bounds batches and the page cache. */
   readonly textBytes: number;
 }
 

@@ -1,3 +1,5 @@
+import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../ami/callMemory.ts";
+import { unpackCallMemory } from "./callMemoryCodec.ts";
 import { lastOf, type StoredPage } from "./page.ts";
 import type { ProducerTrail } from "./producers.ts";
 import { firstOfSegment, lastOfSegment, segmentOf } from "./sequence.ts";
@@ -12,9 +14,14 @@ export interface FeedHead {
   readonly tailHint: number;
   /** Below this segment the freed pages are deleted too. */
   readonly clearedSegment: number;
+  /** Whether events that Manager does not know get the AMI form of a user's event. */
+  readonly wrapUnmapped?: boolean | undefined;
 }
 
-export type LastPage = Pick<StoredPage, "first" | "count" | "appendedAtEpochMillis" | "producers">;
+export type LastPage = Pick<
+  StoredPage,
+  "first" | "count" | "appendedAtEpochMillis" | "producers" | "callMemory"
+>;
 
 /** The end of a feed as it was at `readAtEpochMillis`. */
 export interface Tail {
@@ -24,6 +31,8 @@ export interface Tail {
   /** The number that the next message gets. */
   readonly next: number;
   readonly producers: readonly ProducerTrail[];
+  readonly callMemory: CallMemoryState;
+  readonly wrapUnmapped: boolean;
   /** When the last page was appended; 0 for a feed that never had one. */
   readonly lastAppendedAtEpochMillis: number;
   readonly readAtEpochMillis: number;
@@ -69,18 +78,21 @@ export async function readTail(
       segment += 1;
       last = following;
     }
-    const base = { feed, segmentSize: head.segmentSize, headSegment: head.headSegment, readAtEpochMillis };
+    const { segmentSize, headSegment, wrapUnmapped = false } = head;
+    const base = { feed, segmentSize, headSegment, wrapUnmapped, readAtEpochMillis };
     return last === undefined
       ? {
           ...base,
           next: Math.max(head.tailHint + 1, firstOfSegment(head.headSegment, head.segmentSize)),
           producers: [],
+          callMemory: EMPTY_CALL_MEMORY,
           lastAppendedAtEpochMillis: 0,
         }
       : {
           ...base,
           next: lastOf(last) + 1,
           producers: last.producers,
+          callMemory: unpackCallMemory(last.callMemory),
           lastAppendedAtEpochMillis: last.appendedAtEpochMillis,
         };
   }

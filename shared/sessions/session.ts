@@ -1,13 +1,16 @@
+import type { MessageFormat } from "../queue/message.ts";
+import type { SessionFilter } from "./selection.ts";
+
 /** What a person configures of a session. Where it stands is in its cursor. */
 export interface Session {
   readonly session: string;
   readonly feed: string;
   readonly kind: "webhook";
   readonly url: string;
-  readonly format: "stasis";
+  readonly format: MessageFormat;
   /** Messages in one request. */
   readonly maxBatch: number;
-  readonly filter?: { readonly types: readonly string[] } | undefined;
+  readonly filter?: SessionFilter | undefined;
   /** Newest first. */
   readonly secrets: readonly SessionSecret[];
   readonly createdAtEpochMillis: number;

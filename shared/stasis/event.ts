@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { AmiMessage } from "../ami/amiMessage.ts";
+import type { JsonObject } from "../ami/json.ts";
 
 /**
  * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
@@ -20,10 +22,14 @@ export interface StasisEvent {
   readonly timestamp: string | undefined;
   /** The event's JSON as it was sent, on one line. */
   readonly text: string;
+  readonly body: JsonObject;
 }
 
-/** An event, or why it is none. */
-export type EventOrRefusal = { readonly event: StasisEvent } | { readonly error: string };
+/** An event in either of the forms that ingest takes, or why it is none. */
+export type EventOrRefusal =
+  | { readonly event: StasisEvent }
+  | { readonly ami: AmiMessage }
+  | { readonly error: string };
 
 /** Reads one event from its JSON text. Never throws: what is wrong is said in `error`. */
 export function readEvent(text: string): EventOrRefusal {
@@ -38,7 +44,8 @@ export function readEvent(text: string): EventOrRefusal {
   }
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) return { error: describe(parsed.error) };
-  return { event: { type: parsed.data.type, timestamp: parsed.data.timestamp, text: onOneLine(text) } };
+  const { type, timestamp } = parsed.data;
+  return { event: { type, timestamp, text: onOneLine(text), body: value as JsonObject } };
 }
 
 function describe(error: z.ZodError): string {

@@ -35,6 +35,7 @@ describe("the OpenAPI document", () => {
       "GET /v1/health",
       "GET /v1/sessions",
       "GET /v1/sessions/{id}",
+      "PATCH /v1/feeds/{feed}",
       "PATCH /v1/sessions/{id}",
       "POST /v1/feeds/{feed}/events",
       "POST /v1/sessions",

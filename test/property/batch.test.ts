@@ -4,6 +4,7 @@ import { type Batch, MAX_BATCH_BYTES, planBatch, planGap, webhookBody } from "..
 import { GAP_TYPE, renderMessage } from "../../shared/queue/message.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
 import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.ts";
+import { selectionOf } from "../../shared/sessions/selection.ts";
 
 const NOW = 1_700_000_000_000;
 const TYPES = ["A", "B", "C", GAP_TYPE];
@@ -45,11 +46,17 @@ function cursorAt(next: number, interest?: readonly string[]): Cursor {
 function matching(pages: readonly Page[], interest: readonly string[] | undefined) {
   return pages.flatMap((page) =>
     page.messages.flatMap((message, index) =>
-      interest === undefined || interest.includes(message.type) || message.type === GAP_TYPE
+      interest === undefined || interest.includes(message.type ?? "") || message.type === GAP_TYPE
         ? [{ sequence: page.first + index, message }]
         : [],
     ),
   );
+}
+
+/** Plans for a session whose filter is the types in its cursor's interest. */
+function plan(cursor: Cursor, pages: readonly Page[], maxBatch: number): Batch | undefined {
+  const filter = cursor.interest === undefined ? undefined : { types: cursor.interest };
+  return planBatch(cursor, pages, selectionOf("stasis", filter), maxBatch);
 }
 
 /** Plans batch after batch to the end, each time from the pages that are there then. */
@@ -61,7 +68,7 @@ function walk({ pages, interest, maxBatch, start, visible }: World) {
   const batches: { cursor: Cursor; batch: Batch }[] = [];
   for (let step = 0; ; step += 1) {
     const ahead = pages.filter((page) => lastOf(page) >= cursor.next);
-    const batch = planBatch(cursor, ahead.slice(0, visible[step % visible.length]), maxBatch);
+    const batch = plan(cursor, ahead.slice(0, visible[step % visible.length]), maxBatch);
     if (batch === undefined) return { begin, batches };
     batches.push({ cursor, batch });
     const sentLast = batch.messages.at(-1)?.sequence;
@@ -113,7 +120,7 @@ describe("a session that walks batch by batch", () => {
         for (const { cursor, batch } of walk(facts).batches) {
           const ahead = facts.pages.filter((page) => lastOf(page) >= cursor.next);
           const begun = { ...cursor, batchLast: batch.last, fence: cursor.fence + 1, attempts: 3 };
-          expect(planBatch(begun, ahead, facts.maxBatch)).toEqual(batch);
+          expect(plan(begun, ahead, facts.maxBatch)).toEqual(batch);
         }
       }),
     );
@@ -124,7 +131,7 @@ describe("a session that walks batch by batch", () => {
       fc.property(world, (facts) => {
         const { batches } = walk(facts);
         const again = batches.map(({ cursor, batch }) =>
-          planBatch({ ...cursor, batchLast: batch.last, generation: 2 }, facts.pages, facts.maxBatch),
+          plan({ ...cursor, batchLast: batch.last, generation: 2 }, facts.pages, facts.maxBatch),
         );
         const ids = [...batches.map(({ batch }) => batch), ...again].map((batch) => batch?.id);
         expect(new Set(ids).size).toBe(2 * batches.length);
@@ -138,7 +145,7 @@ describe("a session that walks batch by batch", () => {
         const { begin, batches } = walk(facts);
         const bodies = batches
           .filter(({ batch }) => batch.messages.length > 0)
-          .map(({ cursor, batch }) => JSON.parse(webhookBody(cursor, batch)));
+          .map(({ cursor, batch }) => JSON.parse(webhookBody(cursor, batch, "stasis")));
         let previous = begin - 1;
         for (const body of bodies) {
           const sequences = body.messages.map(({ sequence }: { sequence: number }) => sequence);
@@ -152,12 +159,12 @@ describe("a session that walks batch by batch", () => {
 
 describe("planBatch", () => {
   it("plans nothing where no page is", () => {
-    expect(planBatch(cursorAt(101), [], 10)).toBeUndefined();
+    expect(plan(cursorAt(101), [], 10)).toBeUndefined();
   });
 
   it("passes pages without anything wanted in one empty batch", () => {
     const pages = pagesOf([["B"], ["B", "C"], ["C"]]);
-    expect(planBatch(cursorAt(101, ["A"]), pages, 1)).toEqual({
+    expect(plan(cursorAt(101, ["A"]), pages, 1)).toEqual({
       id: "s-1-101-104",
       last: 104,
       messages: [],
@@ -167,24 +174,24 @@ describe("planBatch", () => {
 
   it("joins whole pages while they fit, and does not begin one that does not", () => {
     const pages = pagesOf([["A", "A"], ["A"], ["A", "A"]]);
-    expect(planBatch(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
+    expect(plan(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
   });
 
   it("bounds a request in bytes, but sends a page of any size", () => {
     const pages = pagesOf(Array(3).fill(["A"]), MAX_BATCH_BYTES / 2);
-    expect(planBatch(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
+    expect(plan(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
     const huge = pagesOf([["A"], ["A"]], 2 * MAX_BATCH_BYTES);
-    expect(planBatch(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
+    expect(plan(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
   });
 
   it("does not count the bytes of pages of which it sends nothing", () => {
     const pages = pagesOf([["A"], ["B"], ["B"], ["A"]], MAX_BATCH_BYTES / 2);
-    expect(planBatch(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
+    expect(plan(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
   });
 
   it("cuts a large page at the same points, wherever in it the session begins", () => {
     const pages = pagesOf([Array(10).fill("A")]);
-    expect([101, 102, 103, 104, 109].map((next) => planBatch(cursorAt(next), pages, 3)?.last)).toEqual([
+    expect([101, 102, 103, 104, 109].map((next) => plan(cursorAt(next), pages, 3)?.last)).toEqual([
       103, 103, 103, 106, 109,
     ]);
   });
@@ -195,9 +202,9 @@ describe("the request body", () => {
   const cursor = { ...cursorAt(101), fence: 9, previous: 77 };
 
   it("is what the interface says, with every event as it was written", () => {
-    const batch = page && planBatch(cursor, [page], 10);
+    const batch = page && plan(cursor, [page], 10);
     if (batch === undefined) throw new Error("no batch");
-    expect(webhookBody(cursor, batch)).toBe(
+    expect(webhookBody(cursor, batch, "stasis")).toBe(
       '{"feed":"pbx-1","session":"s","epoch":9,"first":101,"last":101,"previous":77,' +
         '"messages":[{"sequence":101,"type":"A","timestamp":"now","event":{"n":101}}]}',
     );
@@ -207,7 +214,7 @@ describe("the request body", () => {
     const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
     const batch = planGap(gapped, NOW);
     expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });
-    expect(JSON.parse(webhookBody(gapped, batch))).toMatchObject({
+    expect(JSON.parse(webhookBody(gapped, batch, "stasis"))).toMatchObject({
       first: 78,
       last: 100,
       previous: 77,

@@ -89,7 +89,7 @@ describe("a body of events", () => {
           ...textsOf(splitLines(events.map((event) => event.replace(/[\r\n]/g, " ")).join("\r\n"))),
         ].map((text) => {
           const event = readEvent(text);
-          if ("error" in event) throw new Error(event.error);
+          if (!("event" in event)) throw new Error("no event");
           return event.event.text;
         });
         expect(read.every((text) => !/[\r\n]/.test(text))).toBe(true);

@@ -28,13 +28,10 @@ function appenderOf(
 
 /** `count` events of a producer from `position` on. */
 function submission(id: string, position: number, count: number) {
-  const events = Array.from({ length: count }, (_, index) => ({
-    event: {
-      type: "A",
-      timestamp: undefined,
-      text: `{"type":"A","from":"${id}","position":${position + index}}`,
-    },
-  }));
+  const events = Array.from({ length: count }, (_, index) => {
+    const body = { type: "A", from: id, position: position + index };
+    return { event: { type: "A", timestamp: undefined, text: JSON.stringify(body), body } };
+  });
   return [{ producer: { id, position }, events }];
 }
 

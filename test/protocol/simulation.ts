@@ -5,6 +5,7 @@ import { sweep } from "../../functions/sweep/sweep.ts";
 import { FenceLostError } from "../../shared/errors.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
+import { selectionOf } from "../../shared/sessions/selection.ts";
 import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
 import { type Choose, Scheduler } from "./scheduler.ts";
 
@@ -177,9 +178,10 @@ class Simulation {
       },
       newAppendId: () => `${actor}-${this.#started++}`,
     });
-    const event = (number: number) => ({
-      event: { type: "A", timestamp: undefined, text: JSON.stringify({ type: "A", actor, number }) },
-    });
+    const event = (number: number) => {
+      const body = { type: "A", actor, number };
+      return { event: { type: "A", timestamp: undefined, text: JSON.stringify(body), body } };
+    };
     this.scheduler.start(actor, async () => {
       for (let batch = 0; batch < batches; batch += 1)
         await appender.append(FEED, [{ events: [event(2 * batch), event(2 * batch + 1)] }]);
@@ -263,6 +265,7 @@ class Simulation {
         lingerPollMillis: 50,
         slowRequestMillis: 1_000,
       },
+      selectionOf,
       stopping: new AbortController().signal,
     };
     this.#work(

@@ -200,7 +200,12 @@ describe("Appender", () => {
     const [result] = await appender.append(FEED, [{ ...by("p", 5), events: [event(5)] }]);
     expect(result).toMatchObject({ first: 3, last: 3, accepted: 1 });
     expect(names()).toEqual(["1", "RelayGap", "5"]);
-    expect(parts.hints[1]).toEqual({ feed: FEED, first: 2, next: 4, names: ["RelayGap", "Dial"] });
+    expect(parts.hints[1]).toEqual({
+      feed: FEED,
+      first: 2,
+      next: 4,
+      names: ["RelayGap", "Dial", "event RelayGap", "class system"],
+    });
   });
 
   it("answers although the hint cannot be sent, and tells the operator", async () => {

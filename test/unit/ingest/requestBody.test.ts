@@ -25,7 +25,7 @@ function problemOf(input: EventBody): Problem {
 }
 
 describe("readEventBody", () => {
-  const event = { event: { type: "Dial", timestamp: undefined, text: EVENT } };
+  const event = { event: { type: "Dial", timestamp: undefined, text: EVENT, body: JSON.parse(EVENT) } };
 
   it.each<[string, EventBody]>([
     ["a JSON array", body(`[${EVENT},${EVENT}]`)],
@@ -38,25 +38,36 @@ describe("readEventBody", () => {
     ["gzip", body(gzipSync(`[${EVENT},${EVENT}]`), { contentEncoding: " GZIP " })],
     ["no encoding said aloud", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
   ])("reads %s", (_what, input) => {
-    expect(readEventBody(input)).toEqual([event, event]);
+    expect(readEventBody(input)).toEqual({ events: [event, event] });
   });
 
   it("keeps the places of events that are refused", () => {
-    expect(readEventBody(body(`[${EVENT},7,${EVENT}]`))).toEqual([
+    expect(readEventBody(body(`[${EVENT},7,${EVENT}]`)).events).toEqual([
       event,
       { error: expect.any(String) },
       event,
     ]);
-    expect(readEventBody(body(`${EVENT}\nnonsense`, { contentType: "application/x-ndjson" }))).toEqual([
-      event,
-      { error: expect.stringContaining("not JSON") },
-    ]);
+    expect(readEventBody(body(`${EVENT}\nnonsense`, { contentType: "application/x-ndjson" })).events).toEqual(
+      [event, { error: expect.stringContaining("not JSON") }],
+    );
+  });
+
+  it("reads AMI text: its events, and how many blocks are none", () => {
+    const blocks = ["Event: A\r\nPrivilege: call,all\r\nX: \r\n\r\n", "Event: B\r\n\r\n"];
+    const text = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${blocks.join("")}`;
+    expect(readEventBody(body(text, { contentType: "text/x-ami" }))).toEqual({
+      events: [
+        { ami: { name: "A", classes: ["call"], text: blocks[0] } },
+        { ami: { name: "B", classes: undefined, text: blocks[1] } },
+      ],
+      skipped: 2,
+    });
   });
 
   it("takes a body of exactly the limit, packed or not", () => {
     const text = `[${EVENT}]`.padEnd(MAX_BODY_BYTES, " ");
-    expect(readEventBody(body(text))).toHaveLength(1);
-    expect(readEventBody(body(gzipSync(text), { contentEncoding: "gzip" }))).toHaveLength(1);
+    expect(readEventBody(body(text)).events).toHaveLength(1);
+    expect(readEventBody(body(gzipSync(text), { contentEncoding: "gzip" })).events).toHaveLength(1);
   });
 
   const tooLarge = `[${EVENT}]`.padEnd(MAX_BODY_BYTES + 1, " ");

@@ -30,7 +30,7 @@ describe("planPage", () => {
   });
 
   it("gives an event without a timestamp the time of its append", () => {
-    const item = { event: { type: "A", timestamp: undefined, text: "{}" } };
+    const item = { event: { type: "A", timestamp: undefined, text: "{}", body: {} } };
     const [only] = planPage(tailOf(), [work([item])], NOW).messages;
     expect(JSON.parse(only?.text ?? "").timestamp).toBe(new Date(NOW).toISOString());
   });

@@ -13,11 +13,11 @@ describe("a rendered message", () => {
 
   it("gets its number in front", () => {
     const numbered = [7, 8].map((sequence) => ({ sequence, message: message(sequence) }));
-    expect(JSON.parse(renderMessages(numbered))).toEqual(
+    expect(JSON.parse(renderMessages(numbered, "stasis"))).toEqual(
       [7, 8].map((sequence) => ({ sequence, ...JSON.parse(message(sequence).text) })),
     );
-    expect(renderMessages(numbered)).toMatch(/^\[\{"sequence":7,"type":"Dial",/);
-    expect(renderMessages([])).toBe("[]");
+    expect(renderMessages(numbered, "stasis")).toMatch(/^\[\{"sequence":7,"type":"Dial",/);
+    expect(renderMessages([], "stasis")).toBe("[]");
   });
 
   it("tells a gap in the shape of an event", () => {

@@ -2,9 +2,13 @@ import { randomBytes } from "node:crypto";
 import { crc32, zstdCompressSync } from "node:zlib";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { describe, expect, it } from "vitest";
+import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../../../shared/ami/callMemory.ts";
+import { AmiConverter } from "../../../shared/ami/convert.ts";
+import type { JsonObject } from "../../../shared/ami/json.ts";
 import { keys } from "../../../shared/aws/keys.ts";
 import { PageUnreadableError } from "../../../shared/errors.ts";
 import { type PagePlan, planPage } from "../../../shared/queue/appendPlan.ts";
+import { packCallMemory } from "../../../shared/queue/callMemoryCodec.ts";
 import { renderMessage } from "../../../shared/queue/message.ts";
 import type { StoredPage } from "../../../shared/queue/page.ts";
 import {
@@ -43,7 +47,10 @@ function attributes(map: unknown): number {
 
 function itemBytes(page: StoredPage): number {
   return attributes(
-    marshall({ ...keys.page(LONG_FEED, 123_456_789, page.first), ...page, expiresAtEpochSeconds: NOW }),
+    marshall(
+      { ...keys.page(LONG_FEED, 123_456_789, page.first), ...page, expiresAtEpochSeconds: NOW },
+      { removeUndefinedValues: true },
+    ),
   );
 }
 
@@ -56,8 +63,8 @@ function noise(bytes: number): string {
 function noisyEvent(bytes: number): EventOrRefusal {
   const type = noise(128);
   const frame = `{"type":"${type}","x":""}`;
-  const text = frame.replace('""', `"${noise(bytes - frame.length)}"`);
-  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text } };
+  const text = frame.replace('""', () => `"${noise(bytes - frame.length)}"`);
+  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text, body: JSON.parse(text) } };
 }
 
 describe("a page's body", () => {
@@ -71,9 +78,9 @@ describe("a page's body", () => {
   });
 
   const cut = storedPage(1, 3).body.subarray(0, -10);
-  const two = zstdCompressSync('{"names":["A"],"nameNumbers":[0]}\n{}\n{}');
+  const two = zstdCompressSync('{"types":["A"],"typeNumbers":[0]}\n{}\n\n{}\n');
   it.each<[string, Partial<StoredPage>]>([
-    ["an unknown codec", { codec: "zstd-lines-2" }],
+    ["an unknown codec", { codec: "zstd-lines-3" }],
     ["a wrong checksum", { checksum: 1 }],
     ["a body that was cut", { body: storedPage(1, 3).body.subarray(0, -1) }],
     ["a body that was cut before its checksum was made", { body: cut, checksum: crc32(cut) }],
@@ -131,8 +138,29 @@ describe("a page's item", () => {
         lastSeenEpochMillis: NOW,
       })),
     );
-    const tail = tailOf({ segmentSize: 1e9, next: 123_456_789, producers: remembered });
+    const callMemory = fullCallMemory();
+    const tail = tailOf({ segmentSize: 1e9, next: 123_456_789, producers: remembered, callMemory });
     return pageOf(planPage(tail, work, NOW));
+  }
+
+  /** A feed with more live channels than are remembered, all ids as long as Asterisk may have them. */
+  function fullCallMemory(): CallMemoryState {
+    const converter = new AmiConverter(EMPTY_CALL_MEMORY);
+    const turn = (type: string, body: JsonObject) => {
+      converter.convert({ type, body, text: "{}" });
+      converter.passed({ type, body });
+    };
+    for (let n = 0; n < 1000; n += 1) {
+      const [caller, peer, local] = [
+        { id: noise(64) },
+        { id: noise(64) },
+        { id: noise(64), name: `Local/${noise(90)};1` },
+      ];
+      turn("ChannelCreated", { channel: local });
+      turn("Dial", { caller, peer });
+      turn("ChannelDestroyed", { channel: { id: noise(64) } });
+    }
+    return converter.memory();
   }
 
   function pageOf(plan: PagePlan): StoredPage {
@@ -143,6 +171,7 @@ describe("a page's item", () => {
       appendId: "00000000-0000-0000-0000-000000000000",
       runs: plan.runs,
       producers: plan.producers,
+      callMemory: packCallMemory(plan.callMemory),
     };
   }
 
@@ -151,6 +180,7 @@ describe("a page's item", () => {
     expect(page).toMatchObject({ count: MAX_PAGE_MESSAGES });
     expect(page.names).toHaveLength(MAX_PAGE_MESSAGES);
     expect(page.producers).toHaveLength(44);
+    expect(page.callMemory?.byteLength).toBeGreaterThan(20_000);
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 

@@ -1,3 +1,4 @@
+import { EMPTY_CALL_MEMORY } from "../../../shared/ami/callMemory.ts";
 import { type Message, renderMessage } from "../../../shared/queue/message.ts";
 import type { StoredPage } from "../../../shared/queue/page.ts";
 import { encodePage } from "../../../shared/queue/pageCodec.ts";
@@ -11,7 +12,9 @@ export const FEED = "pbx-1";
 export function event(name: string | number, { type = "Dial", bytes = 0 } = {}): EventOrRefusal {
   const text = `{"type":"${type}","n":"${name}"}`;
   const filler = bytes > 0 ? `,"x":"${"x".repeat(Math.max(0, bytes - text.length - 7))}"}` : "}";
-  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text: text.slice(0, -1) + filler } };
+  const whole = text.slice(0, -1) + filler;
+  const body = JSON.parse(whole);
+  return { event: { type, timestamp: "2026-11-23T08:00:24.396+0000", text: whole, body } };
 }
 
 export function events(count: number, from = 1): EventOrRefusal[] {
@@ -35,6 +38,8 @@ export function tailOf(facts: Partial<Tail> = {}): Tail {
     headSegment: 0,
     next: 1,
     producers: [],
+    callMemory: EMPTY_CALL_MEMORY,
+    wrapUnmapped: false,
     lastAppendedAtEpochMillis: 0,
     readAtEpochMillis: NOW,
     ...facts,

@@ -52,20 +52,32 @@ describe("readEvent", () => {
   it("keeps types that no Asterisk version has yet, with every field that it does not know", () => {
     const text = '{"type":"HologramStarted","timestamp":"2031-01-01T00:00:00.000+0000","depth":[{"z":1.0}]}';
     expect(readEvent(text)).toEqual({
-      event: { type: "HologramStarted", timestamp: "2031-01-01T00:00:00.000+0000", text },
+      event: {
+        type: "HologramStarted",
+        timestamp: "2031-01-01T00:00:00.000+0000",
+        text,
+        body: JSON.parse(text),
+      },
     });
   });
 
   it("keeps the text byte-equal: numbers, escapes, key order, doubled keys, inner spaces", () => {
     const text =
       '{"b":1.0,"a":1e3,"type":"A","n":12345678901234567890,"s":"\\u00e9\\/ é  \\n","b":-0.0, "c" : 2}';
-    expect(readEvent(text)).toEqual({ event: { type: "A", timestamp: undefined, text } });
+    expect(readEvent(text)).toEqual({
+      event: { type: "A", timestamp: undefined, text, body: JSON.parse(text) },
+    });
   });
 
   it("takes line breaks out between tokens and leaves those that a string spells", () => {
     const text = '\r\n{\n  "type": "A",\r\n  "s": "one\\r\\ntwo\\n"\n}\n';
     expect(readEvent(text)).toEqual({
-      event: { type: "A", timestamp: undefined, text: '{   "type": "A",   "s": "one\\r\\ntwo\\n" }' },
+      event: {
+        type: "A",
+        timestamp: undefined,
+        text: '{   "type": "A",   "s": "one\\r\\ntwo\\n" }',
+        body: { type: "A", s: "one\r\ntwo\n" },
+      },
     });
   });
 });

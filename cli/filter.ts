@@ -1,0 +1,39 @@
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { type AmiItem, AmiParser, readAmi } from "../shared/ami/amiParser.ts";
+import { type AmiReadFilter, compileReadFilter } from "../shared/ami/readFilter.ts";
+import { EventFilterError } from "../shared/errors.ts";
+
+/**
+ * Writes the events of an AMI text that pass; greetings and responses are left out. The exit code: 1 when the filter
+ * or a part of the text was bad.
+ */
+export async function filterText(
+  input: Readable,
+  output: Writable,
+  errors: Writable,
+  filter: AmiReadFilter,
+): Promise<number> {
+  let passes: ReturnType<typeof compileReadFilter>["passes"];
+  try {
+    ({ passes } = compileReadFilter(filter));
+  } catch (error) {
+    if (!(error instanceof EventFilterError)) throw error;
+    errors.write(`${error.message}\n`);
+    return 1;
+  }
+  let exitCode = 0;
+  const write = async (items: Iterable<AmiItem>) => {
+    for (const item of items) {
+      if ("error" in item) {
+        errors.write(`${item.error.message}\n`);
+        exitCode = 1;
+      } else if (item.kind === "event" && passes(readAmi(item.text)) && !output.write(item.text))
+        await once(output, "drain");
+    }
+  };
+  const parser = new AmiParser();
+  for await (const chunk of input) await write(parser.feed(chunk));
+  await write(parser.end());
+  return exitCode;
+}

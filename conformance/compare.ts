@@ -1,0 +1,230 @@
+import { explain } from "./exceptions.ts";
+
+/** One AMI message of either side, with its fields in their order. */
+export interface ComparedMessage {
+  readonly name: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** What happened to the messages of one AMI event. */
+export interface EventTally {
+  readonly name: string;
+  /** Messages that Asterisk sent and that we made. */
+  asterisk: number;
+  relay: number;
+  /** Equal field for field, and in the same place among the messages of the same object. */
+  equal: number;
+  /** Counted by the name of the exception that explains them. */
+  readonly explained: Map<string, number>;
+}
+
+export interface Difference {
+  readonly name: string;
+  readonly kind: "missing" | "too much" | "different" | "out of order";
+  readonly object: string;
+  readonly detail: string;
+}
+
+export interface Comparison {
+  readonly tallies: readonly EventTally[];
+  /** What no exception explains. */
+  readonly differences: readonly Difference[];
+  /** Of the linked ids in messages on both sides, those that are equal. */
+  readonly linkedIds: { readonly equal: number; readonly all: number };
+}
+
+/**
+ * Compares what Asterisk's Manager sent with what the relay made of the same calls' Stasis events, both ways.
+ *
+ * The two were separate subscriptions: messages of one channel, bridge or device come in the same order on both, those
+ * of different objects may be interleaved differently. So the messages of each object are matched in their order.
+ * @param ignoreLinkedIds for recordings of an Asterisk that does not tell linked ids; they are counted only
+ */
+export function compare(
+  asterisk: readonly ComparedMessage[],
+  relay: readonly ComparedMessage[],
+  { ignoreLinkedIds = false } = {},
+): Comparison {
+  const report = new Report(ignoreLinkedIds);
+  const theirs = Map.groupBy(asterisk, objectOf);
+  const ours = Map.groupBy(relay, objectOf);
+  for (const object of new Set([...theirs.keys(), ...ours.keys()]))
+    for (const [sent, made] of align(theirs.get(object) ?? [], ours.get(object) ?? [], ignoreLinkedIds))
+      report.add(object, sent, made);
+  report.addDisorder(asterisk, relay);
+  return report.result();
+}
+
+class Report {
+  readonly #ignoreLinkedIds: boolean;
+  readonly #tallies = new Map<string, EventTally>();
+  readonly #differences: Difference[] = [];
+  readonly #partners = new Map<ComparedMessage, ComparedMessage>();
+  readonly #linkedIds = { equal: 0, all: 0 };
+
+  constructor(ignoreLinkedIds: boolean) {
+    this.#ignoreLinkedIds = ignoreLinkedIds;
+  }
+
+  add(object: string, sent: ComparedMessage | undefined, made: ComparedMessage | undefined): void {
+    const message = sent ?? made;
+    if (message === undefined) return;
+    const { name } = message;
+    const tally = this.#tallyOf(name);
+    if (sent) tally.asterisk += 1;
+    if (made) tally.relay += 1;
+    if (sent && made) this.#countLinkedIds(sent, made);
+    if (sent && made) this.#partners.set(made, sent);
+    const differing = sent && made ? differingFields(sent, made, this.#ignoreLinkedIds) : [];
+    if (sent && made && differing.length === 0) {
+      tally.equal += 1;
+      return;
+    }
+    const exception = explain({ sent, made, differing });
+    if (exception !== undefined) {
+      tally.explained.set(exception, (tally.explained.get(exception) ?? 0) + 1);
+      return;
+    }
+    const kind = sent === undefined ? "too much" : made === undefined ? "missing" : "different";
+    const detail =
+      sent && made ? differing.map((field) => fieldDifference(sent, made, field)).join("; ") : "";
+    this.#differences.push({ name, kind, object, detail });
+  }
+
+  /** Messages about several objects must keep their place among the messages of each of them. */
+  addDisorder(asterisk: readonly ComparedMessage[], relay: readonly ComparedMessage[]): void {
+    const place = new Map(asterisk.map((message, index) => [message, index]));
+    const lastPlaces = new Map<string, number>();
+    for (const made of relay) {
+      const sent = this.#partners.get(made);
+      const at = sent && place.get(sent);
+      if (at === undefined) continue;
+      for (const object of objectsOf(made)) {
+        if (at < (lastPlaces.get(object) ?? -1))
+          this.#differences.push({ name: made.name, kind: "out of order", object, detail: "" });
+        lastPlaces.set(object, Math.max(at, lastPlaces.get(object) ?? -1));
+      }
+    }
+  }
+
+  result(): Comparison {
+    return {
+      tallies: [...this.#tallies.values()].sort((a, b) => a.name.localeCompare(b.name)),
+      differences: this.#differences,
+      linkedIds: this.#linkedIds,
+    };
+  }
+
+  #tallyOf(name: string): EventTally {
+    const tally = this.#tallies.get(name) ?? { name, asterisk: 0, relay: 0, equal: 0, explained: new Map() };
+    this.#tallies.set(name, tally);
+    return tally;
+  }
+
+  #countLinkedIds(sent: ComparedMessage, made: ComparedMessage): void {
+    for (const [name, value] of sent.fields)
+      if (isLinkedId(name)) {
+        this.#linkedIds.all += 1;
+        if (fieldOf(made, name) === value) this.#linkedIds.equal += 1;
+      }
+  }
+}
+
+/** The object whose story a message belongs to first. */
+function objectOf(message: ComparedMessage): string {
+  return objectsOf(message)[0] ?? "system";
+}
+
+function objectsOf(message: ComparedMessage): string[] {
+  const of = (kind: string, field: string) => {
+    const value = fieldOf(message, field);
+    return value === undefined ? [] : [`${kind} ${value}`];
+  };
+  return [
+    ...of("channel", "Uniqueid"),
+    ...of("channel", "DestUniqueid"),
+    ...of("channel", "TransfererUniqueid"),
+    ...of("channel", "OrigTransfererUniqueid"),
+    ...of("bridge", "BridgeUniqueid"),
+    ...of("bridge", "ToBridgeUniqueid"),
+    ...of("device", "Device"),
+    ...of("endpoint", "Peer"),
+    ...of("endpoint", "EndpointName"),
+  ];
+}
+
+type Pair = readonly [sent: ComparedMessage | undefined, made: ComparedMessage | undefined];
+
+/**
+ * Pairs two runs of messages: first those that are equal, as the longest common subsequence; then, in what is left
+ * between them, those of the same event in their order.
+ */
+function align(
+  sent: readonly ComparedMessage[],
+  made: readonly ComparedMessage[],
+  ignoreLinkedIds: boolean,
+): Pair[] {
+  const keyOf = ({ name, fields }: ComparedMessage) =>
+    JSON.stringify([name, fields.filter(([field]) => !(ignoreLinkedIds && isLinkedId(field)))]);
+  const anchors = commonSubsequence(sent.map(keyOf), made.map(keyOf));
+  const pairs: Pair[] = [];
+  let [sentFrom, madeFrom] = [0, 0];
+  for (const [sentAt, madeAt] of [...anchors, [sent.length, made.length] as const]) {
+    pairs.push(...pairByName(sent.slice(sentFrom, sentAt), made.slice(madeFrom, madeAt)));
+    if (sentAt < sent.length) pairs.push([sent[sentAt], made[madeAt]]);
+    [sentFrom, madeFrom] = [sentAt + 1, madeAt + 1];
+  }
+  return pairs;
+}
+
+function pairByName(sent: readonly ComparedMessage[], made: readonly ComparedMessage[]): Pair[] {
+  const left = [...made];
+  const pairs: Pair[] = sent.map((message) => {
+    const index = left.findIndex(({ name }) => name === message.name);
+    return [message, index < 0 ? undefined : left.splice(index, 1)[0]];
+  });
+  return [...pairs, ...left.map((message): Pair => [undefined, message])];
+}
+
+/** Index pairs of the longest common subsequence. */
+function commonSubsequence(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
+  const width = b.length + 1;
+  const lengths = new Uint32Array((a.length + 1) * width);
+  const at = (i: number, j: number) => lengths[i * width + j] ?? 0;
+  for (let i = a.length - 1; i >= 0; i -= 1)
+    for (let j = b.length - 1; j >= 0; j -= 1)
+      lengths[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  const pairs: (readonly [number, number])[] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length; )
+    if (a[i] === b[j]) {
+      pairs.push([i, j]);
+      i += 1;
+      j += 1;
+    } else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
+    else j += 1;
+  return pairs;
+}
+
+/** Names of the fields that are not equal; `(order)` when the same fields come in another order. */
+function differingFields(sent: ComparedMessage, made: ComparedMessage, ignoreLinkedIds: boolean): string[] {
+  const compared = ({ fields }: ComparedMessage) =>
+    fields.filter(([name]) => !(ignoreLinkedIds && isLinkedId(name)));
+  if (JSON.stringify(compared(sent)) === JSON.stringify(compared(made))) return [];
+  const names = new Set([...compared(sent), ...compared(made)].map(([name]) => name));
+  const valuesOf = (message: ComparedMessage, field: string) =>
+    JSON.stringify(message.fields.filter(([name]) => name === field));
+  const differing = [...names].filter((field) => valuesOf(sent, field) !== valuesOf(made, field));
+  return differing.length === 0 ? ["(order)"] : differing;
+}
+
+function fieldDifference(sent: ComparedMessage, made: ComparedMessage, field: string): string {
+  return `${field}: ${JSON.stringify(fieldOf(sent, field))} instead of ${JSON.stringify(fieldOf(made, field))}`;
+}
+
+function isLinkedId(field: string): boolean {
+  return field.endsWith("Linkedid");
+}
+
+export function fieldOf(message: ComparedMessage, field: string): string | undefined {
+  return message.fields.find(([name]) => name === field)?.[1];
+}

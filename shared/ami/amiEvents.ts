@@ -1,0 +1,25 @@
+import type { AmiMessage } from "./amiMessage.ts";
+import { AmiParser, readAmi } from "./amiParser.ts";
+
+/** Longer names are no Asterisk's; they would be kept with every page. */
+const MAX_NAME_CHARACTERS = 128;
+
+export interface AmiEvents {
+  readonly events: readonly ({ readonly ami: AmiMessage } | { readonly error: string })[];
+  /** Blocks that are no events: the greeting, responses. */
+  readonly skipped: number;
+}
+
+/** The events of an AMI text as Asterisk sent it, in their order. Never throws: what is wrong is said in its place. */
+export function readAmiEvents(bytes: Uint8Array): AmiEvents {
+  const parser = new AmiParser();
+  const items = [...parser.feed(bytes), ...parser.end()];
+  const events = items.flatMap((item): AmiEvents["events"] => {
+    if ("error" in item) return [{ error: item.error.message }];
+    if (item.kind !== "event") return [];
+    const ami = readAmi(item.text);
+    if (ami.name !== "" && ami.name.length <= MAX_NAME_CHARACTERS) return [{ ami }];
+    return [{ error: `the event's name must have 1 to ${MAX_NAME_CHARACTERS} characters` }];
+  });
+  return { events, skipped: items.length - events.length };
+}

@@ -1,0 +1,190 @@
+import { RE2JS } from "re2js";
+import { EventFilterError } from "../errors.ts";
+import type { AmiMessage } from "./amiMessage.ts";
+
+/** Bounds what one session may ask of every message. */
+const MAX_FILTERS = 100;
+const MAX_EXPRESSION_CHARACTERS = 1000;
+
+/**
+ * One event filter of a manager user: `eventfilter[(criteria)] = pattern` of manager.conf.
+ * Asterisk: main/manager.c, `manager_add_filter`, `filter_cmp_fn`, `match_eventdata`.
+ */
+interface EventFilter {
+  readonly excludes: boolean;
+  /** Only events of this name match. */
+  readonly name: string | undefined;
+  /** Judges the values of these header lines instead of the whole text: a line's beginning, colon included. */
+  readonly header: string | undefined;
+  readonly matches: (text: string) => boolean;
+}
+
+type Method = "regex" | "exact" | "starts_with" | "ends_with" | "contains" | "none";
+
+interface Criteria {
+  action?: "include" | "exclude";
+  name?: string;
+  header?: string;
+  method?: Method;
+}
+
+const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
+
+/** `eventfilter`, its criteria in parentheses, and what stands behind the equals sign. */
+const CONFIGURED = /^\s*eventfilter\s*(?:\((?<criteria>.*?)\)\s*)?(?:=>?(?<pattern>.*))?$/s;
+
+/** Criteria alone, as in the MatchCriteria of the Filter action; a pattern may follow an equals sign. */
+const BARE =
+  /^\s*(?<criteria>(?:action|name|header|method)\([^()]*\)(?:[ ,]+(?:action|name|header|method)\([^()]*\))*)\s*(?:=>?(?<pattern>.*))?$/s;
+
+/**
+ * Makes the filters of one session ready. None lets everything pass; includes alone, what one of them matches;
+ * excludes alone, what none matches; both, what an include matches and no exclude does (`should_send_event`).
+ * @throws EventFilterError with the expression and what is wrong with it
+ */
+export function compileEventFilters(expressions: readonly string[]): EventFilters {
+  if (expressions.length > MAX_FILTERS)
+    throw new EventFilterError(
+      "",
+      `there are ${expressions.length} filters; at most ${MAX_FILTERS} are accepted`,
+    );
+  const filters = expressions.map(parse);
+  const includes = filters.filter(({ excludes }) => !excludes);
+  const excludes = filters.filter((filter) => filter.excludes);
+  const names = includes.map(({ name }) => name);
+  return {
+    names: names.length > 0 && names.every((name) => name !== undefined) ? [...new Set(names)] : undefined,
+    passes: (message) =>
+      (includes.length === 0 || includes.some((filter) => isMatch(filter, message))) &&
+      !excludes.some((filter) => isMatch(filter, message)),
+  };
+}
+
+export interface EventFilters {
+  /** The only event names that can pass; undefined when the filters do not say so. */
+  readonly names: readonly string[] | undefined;
+  passes(message: AmiMessage): boolean;
+}
+
+function isMatch({ name, header, matches }: EventFilter, message: AmiMessage): boolean {
+  if (name !== undefined && name !== message.name) return false;
+  if (header === undefined) return matches(message.text);
+  return message.text.split("\r\n").some((line) => {
+    if (!line.startsWith(header)) return false;
+    const value = line.slice(header.length).replace(/^[\0-\x20]+/, "");
+    return value !== "" && matches(value);
+  });
+}
+
+function parse(expression: string): EventFilter {
+  if (expression.length > MAX_EXPRESSION_CHARACTERS)
+    throw new EventFilterError(
+      expression.slice(0, 100),
+      `it has ${expression.length} characters; at most ${MAX_EXPRESSION_CHARACTERS} are accepted`,
+    );
+  const { criteria, pattern: written } = split(expression);
+  const excludesByMark = written.startsWith("!");
+  const pattern = excludesByMark ? written.slice(1) : written;
+  if (criteria === undefined) {
+    if (pattern === "") throw new EventFilterError(expression, "a filter without criteria needs a pattern");
+    return {
+      excludes: excludesByMark,
+      name: undefined,
+      header: undefined,
+      matches: matcher(expression, "regex", pattern),
+    };
+  }
+  const { action, name, header, method = "none" } = readCriteria(expression, criteria);
+  if (pattern === "" && method !== "none")
+    throw new EventFilterError(expression, `method ${method} needs a pattern`);
+  if (pattern !== "" && method === "none")
+    throw new EventFilterError(expression, "a pattern needs a method other than none");
+  if (name === undefined && header === undefined && method === "none")
+    throw new EventFilterError(expression, "it needs a name, a header or a pattern");
+  return {
+    excludes: action === undefined ? excludesByMark : action === "exclude",
+    name,
+    header: header === undefined || header.endsWith(":") ? header : `${header}:`,
+    matches: matcher(expression, method, pattern),
+  };
+}
+
+/** What has the form of a line of manager.conf or of the Filter action's criteria; everything else is a legacy pattern. */
+function split(expression: string): { criteria: string | undefined; pattern: string } {
+  const groups = (CONFIGURED.exec(expression) ?? BARE.exec(expression))?.groups;
+  if (groups === undefined) {
+    if (/^\s*eventfilter\s*\(/.test(expression))
+      throw new EventFilterError(expression, "its criteria do not end with a parenthesis");
+    return { criteria: undefined, pattern: expression };
+  }
+  return { criteria: groups.criteria, pattern: groups.pattern?.trim() ?? "" };
+}
+
+/** Criteria may stand in any order; their values hold no blank, comma or parenthesis. */
+function readCriteria(expression: string, text: string): Criteria {
+  const criteria: Criteria = {};
+  for (const option of text.split(/[ ,)]+/).filter((part) => part !== "")) {
+    const [, key, value] = /^(action|name|header|method)\((.+)$/s.exec(option) ?? [];
+    if (key === undefined || value === undefined)
+      throw new EventFilterError(
+        expression,
+        `"${option}" is no criterion: action(), name(), header() or method()`,
+      );
+    if (key === "action") {
+      if (value !== "include" && value !== "exclude")
+        throw new EventFilterError(expression, `action "${value}" is unknown: include or exclude`);
+      criteria.action = value;
+    } else if (key === "method") {
+      if (!isMethod(value))
+        throw new EventFilterError(expression, `method "${value}" is unknown: ${METHODS.join(", ")}`);
+      criteria.method = value;
+    } else if (key === "name") criteria.name = value;
+    else criteria.header = value;
+  }
+  if (Object.keys(criteria).length === 0) throw new EventFilterError(expression, "its criteria are empty");
+  return criteria;
+}
+
+function isMethod(text: string): text is Method {
+  return METHODS.includes(text);
+}
+
+function matcher(expression: string, method: Method, pattern: string): (text: string) => boolean {
+  switch (method) {
+    case "regex": {
+      const regex = compile(expression, pattern);
+      return (text) => regex.test(text);
+    }
+    case "exact":
+      return (text) => text === pattern;
+    case "starts_with":
+      return (text) => text.startsWith(pattern);
+    case "ends_with":
+      return (text) => text.endsWith(pattern);
+    case "contains":
+      return (text) => text.includes(pattern);
+    case "none":
+      return () => true;
+  }
+}
+
+/** Users write these, so they run on an engine whose time grows with the text alone. A dot matches a line end too. */
+function compile(expression: string, pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(withLiteralBackslashes(pattern), RE2JS.DOTALL);
+  } catch (error) {
+    throw new EventFilterError(
+      expression,
+      `the pattern does not compile: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}`,
+    );
+  }
+}
+
+/** Within brackets POSIX takes a backslash as it is; the engine takes it for an escape. */
+function withLiteralBackslashes(pattern: string): string {
+  return pattern.replace(
+    /(\\.)|(\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\])/gs,
+    (_whole, escaped: string | undefined, bracket: string | undefined) =>
+      escaped ?? bracket?.replaceAll("\\", "\\\\") ?? "",
+  );
+}

@@ -1,0 +1,16 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../ami/callMemory.ts";
+
+/** Many times what `CallMemory` keeps. */
+const MAX_UNPACKED_BYTES = 1024 * 1024;
+
+/** What a page stores of the call memory; undefined when there is nothing to remember. */
+export function packCallMemory(state: CallMemoryState): Uint8Array | undefined {
+  const isEmpty = Object.values(state).every((part) => part.length === 0);
+  return isEmpty ? undefined : zstdCompressSync(JSON.stringify(state));
+}
+
+export function unpackCallMemory(packed: Uint8Array | undefined): CallMemoryState {
+  if (packed === undefined) return EMPTY_CALL_MEMORY;
+  return JSON.parse(zstdDecompressSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES }).toString("utf8"));
+}
