@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { renderAmi } from "../../../shared/ami/amiMessage.ts";
+import { compileEventFilters } from "../../../shared/ami/eventFilter.ts";
+import { EventFilterError } from "../../../shared/errors.ts";
+
+const newchannel = renderAmi(
+  "Newchannel",
+  ["call"],
+  [
+    ["Channel", "PJSIP/alice-1"],
+    ["CallerIDName", ""],
+    ["ChanVariable", "a=1"],
+    ["ChanVariable", "b=\\d"],
+  ],
+);
+const hangup = renderAmi(
+  "Hangup",
+  ["call"],
+  [
+    ["Channel", "PJSIP/bob-2"],
+    ["Cause", "16"],
+  ],
+);
+const varset = renderAmi("VarSet", ["dialplan"], [["Variable", "x"]]);
+
+/** The names of the events that pass. */
+function passing(...expressions: readonly string[]): string[] {
+  const { passes } = compileEventFilters(expressions);
+  return [newchannel, hangup, varset].filter(passes).map(({ name }) => name);
+}
+
+describe("one filter", () => {
+  it.each<[string, readonly string[]]>([
+    // Legacy: a regular expression over the whole text.
+    ["Event: Newchannel", ["Newchannel"]],
+    ["!Event: VarSet", ["Newchannel", "Hangup"]],
+    ["Channel: PJSIP/(alice|bob)-", ["Newchannel", "Hangup"]],
+    ["Newchannel.*alice", ["Newchannel"]],
+    ["^Event: Hangup\r\nPrivilege: call,all\r\n.*Cause: 16\r\n\r\n$", ["Hangup"]],
+    ["^Channel", []],
+    ["[[:digit:]]$", []],
+    ["b=[\\d][\\d]\r", ["Newchannel"]],
+    ["event: hangup", []],
+    // Advanced: by name, by header, by both.
+    ["eventfilter(action(include),name(Hangup))", ["Hangup"]],
+    ["eventfilter(name(Hangup),action(exclude))", ["Newchannel", "VarSet"]],
+    ["eventfilter( name(Hangup) , action(include) ) = ", ["Hangup"]],
+    ["action(include),name(Hangup)", ["Hangup"]],
+    ["eventfilter(name(Hang))", []],
+    ["eventfilter(name(hangup))", []],
+    ["eventfilter(header(Channel),method(starts_with)) = PJSIP/al", ["Newchannel"]],
+    ["eventfilter(header(Channel:),method(ends_with))=-2", ["Hangup"]],
+    ["eventfilter(header(Channel),method(exact)) => PJSIP/bob-2", ["Hangup"]],
+    ["eventfilter(header(Channel),method(exact)) = PJSIP/bob", []],
+    ["eventfilter(header(Channel),method(contains)) = ob", ["Hangup"]],
+    ["eventfilter(header(Channel),method(regex)) = ^PJSIP/b", ["Hangup"]],
+    ["eventfilter(header(Channel),method(regex)) = !^PJSIP/b", ["Newchannel", "VarSet"]],
+    ["eventfilter(action(include),header(Channel),method(regex)) = !^PJSIP/b", ["Hangup"]],
+    ["eventfilter(method(contains)) = Cause: 16", ["Hangup"]],
+    ["eventfilter(name(Newchannel),header(Channel),method(contains)) = bob", []],
+    // A header: the line's beginning, any of its lines, never an empty value.
+    ["eventfilter(header(ChanVariable),method(exact)) = b=\\d", ["Newchannel"]],
+    ["eventfilter(header(Cause))", ["Hangup"]],
+    ["eventfilter(header(CallerIDName))", []],
+    ["eventfilter(header(channel))", []],
+    ["eventfilter(header(annel))", []],
+    ["eventfilter = Event: Hangup", ["Hangup"]],
+  ])("%j lets %j pass", (expression, names) => {
+    expect(passing(expression)).toEqual(names);
+  });
+
+  it.each<[string, string]>([
+    ["", "needs a pattern"],
+    ["!", "needs a pattern"],
+    ["eventfilter =", "needs a pattern"],
+    ["(", "does not compile"],
+    ["a{2000}", "does not compile"],
+    ["(a)\\1", "does not compile"],
+    ["eventfilter()", "criteria are empty"],
+    ["eventfilter(name(Hangup)", ""],
+    ["eventfilter(action(include)", ""],
+    ["eventfilter(name", "parenthesis"],
+    ["eventfilter(name())", "no criterion"],
+    ["eventfilter(color(red))", "no criterion"],
+    ["eventfilter(action(drop),name(Hangup))", 'action "drop"'],
+    ["eventfilter(name(Hangup),method(like)) = x", 'method "like"'],
+    ["eventfilter(action(include))", "needs a name, a header or a pattern"],
+    ["eventfilter(name(Hangup)) = x", "a method other than none"],
+    ["eventfilter(name(Hangup),method(regex))", "method regex needs a pattern"],
+    ["x".repeat(1001), "1001 characters"],
+  ])("%j is judged", (expression, reason) => {
+    if (reason === "") return expect(() => compileEventFilters([expression])).not.toThrow(TypeError);
+    expect(() => compileEventFilters([expression])).toThrow(EventFilterError);
+    expect(() => compileEventFilters([expression])).toThrow(reason);
+  });
+
+  it("runs in a time that grows with the text alone", () => {
+    const evil = compileEventFilters(["(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"]);
+    const text = `${"x".repeat(20_000)}`;
+    const before = performance.now();
+    expect(evil.passes(renderAmi("A", ["call"], [["X", text]]))).toBe(false);
+    // A backtracking engine would not end within the age of the universe.
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+});
+
+describe("several filters", () => {
+  it.each<[readonly string[], readonly string[]]>([
+    [[], ["Newchannel", "Hangup", "VarSet"]],
+    [
+      ["Event: Hangup", "Event: VarSet"],
+      ["Hangup", "VarSet"],
+    ],
+    [["!Event: Hangup", "!Event: VarSet"], ["Newchannel"]],
+    [["PJSIP", "!bob"], ["Newchannel"]],
+  ])("%j let %j pass together", (expressions, names) => {
+    expect(passing(...expressions)).toEqual(names);
+  });
+
+  it("say which names can pass only when every include names one", () => {
+    const names = (...expressions: readonly string[]) => compileEventFilters(expressions).names;
+    expect(names("eventfilter(name(A))", "eventfilter(name(B))", "eventfilter(name(A))", "!x")).toEqual([
+      "A",
+      "B",
+    ]);
+    expect(names("eventfilter(name(A))", "Event: B")).toBeUndefined();
+    expect(names("!Event: B")).toBeUndefined();
+    expect(names()).toBeUndefined();
+  });
+
+  it("are at most a hundred", () => {
+    expect(() => compileEventFilters(new Array(101).fill("a"))).toThrow(EventFilterError);
+  });
+});
