@@ -97,7 +97,9 @@ export class Appender {
         throw new AppendTimeoutError({ feed, timeoutMillis: settings.appendTimeoutMillis });
       // A number may be written only while no segment that was open when the tail was read can have been freed:
       // the condition on a freed number would pass again.
-      if (clock.nowEpochMillis() - tail.readAtEpochMillis > settings.tailCacheMillis)
+      // Each page of ours renews that proof, but not what is known of the feed's options.
+      const oldestEpochMillis = clock.nowEpochMillis() - settings.tailCacheMillis;
+      if (tail.readAtEpochMillis < oldestEpochMillis || tail.headReadAtEpochMillis < oldestEpochMillis)
         tail = await this.#freshTail(feed);
       const putAtEpochMillis = clock.nowEpochMillis();
       const plan = planPage(tail, work, putAtEpochMillis);

@@ -33,6 +33,8 @@ export interface Tail {
   readonly producers: readonly ProducerTrail[];
   readonly callMemory: CallMemoryState;
   readonly wrapUnmapped: boolean;
+  /** When the head item was read: how old what is known of the feed's options is. */
+  readonly headReadAtEpochMillis: number;
   /** When the last page was appended; 0 for a feed that never had one. */
   readonly lastAppendedAtEpochMillis: number;
   readonly readAtEpochMillis: number;
@@ -79,7 +81,14 @@ export async function readTail(
       last = following;
     }
     const { segmentSize, headSegment, wrapUnmapped = false } = head;
-    const base = { feed, segmentSize, headSegment, wrapUnmapped, readAtEpochMillis };
+    const base = {
+      feed,
+      segmentSize,
+      headSegment,
+      wrapUnmapped,
+      readAtEpochMillis,
+      headReadAtEpochMillis: readAtEpochMillis,
+    };
     return last === undefined
       ? {
           ...base,

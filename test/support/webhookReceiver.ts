@@ -13,7 +13,16 @@ const bodySchema = z.object({
   last: z.number(),
   previous: z.number(),
   messages: z.array(
-    z.object({ sequence: z.number(), type: z.string(), timestamp: z.string(), event: z.looseObject({}) }),
+    z.object({
+      sequence: z.number(),
+      type: z.string(),
+      timestamp: z.string(),
+      /** Of Stasis messages. */
+      event: z.looseObject({}).default({}),
+      /** Of AMI messages. */
+      text: z.string().default(""),
+      fields: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
+    }),
   ),
 });
 

@@ -42,6 +42,7 @@ export function tailOf(facts: Partial<Tail> = {}): Tail {
     wrapUnmapped: false,
     lastAppendedAtEpochMillis: 0,
     readAtEpochMillis: NOW,
+    headReadAtEpochMillis: NOW,
     ...facts,
   };
 }

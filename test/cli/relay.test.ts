@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { describe, expect, it } from "vitest";
+import { convertAll, Recording } from "../../conformance/recording.ts";
+
+const root = new URL("../../", import.meta.url);
+const recording = new Recording(new URL("conformance/recordings/calls-mixed", root).pathname);
+
+async function relay(args: readonly string[], input: string | Buffer) {
+  const child = spawn(process.execPath, ["cli/main.ts", ...args], { cwd: root });
+  // A command that refuses its arguments does not read on.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
+  return { output, errors, code };
+}
+
+describe("relay convert", () => {
+  it("writes what Manager sends for the events on standard input", async () => {
+    const lines = recording.stasisLines();
+    const { output, errors, code } = await relay(["convert"], `${lines.join("\n")}\n`);
+    expect([errors, code]).toEqual(["", 0]);
+    expect(output).toBe(
+      convertAll(lines)
+        .map((message) => message.text)
+        .join(""),
+    );
+  });
+
+  it("names lines that are no events, converts the others, and exits with 1", async () => {
+    const good = '{"type":"DeviceStateChanged","device_state":{"name":"a","state":"BUSY"}}';
+    const { output, errors, code } = await relay(["convert"], `${good}\r\n\nnonsense\n{"x":1}\n${good}`);
+    expect(output).toBe(
+      "Event: DeviceStateChange\r\nPrivilege: call,all\r\nDevice: a\r\nState: BUSY\r\n\r\n".repeat(2),
+    );
+    expect(errors.trim().split("\n")).toEqual([
+      expect.stringMatching(/^line 3: not JSON/),
+      expect.stringMatching(/^line 4: type/),
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it("wraps what Manager does not know when it is told to", async () => {
+    const { output } = await relay(
+      ["convert", "--wrap-unmapped"],
+      '{"type":"PlaybackStarted","playback":{"id":"p"}}',
+    );
+    expect(output).toContain("UserEvent: ARI-PlaybackStarted\r\nplayback/id: p\r\n");
+  });
+});
+
+describe("relay filter", () => {
+  const everything = recording
+    .amiEvents()
+    .map(({ text: block }) => block)
+    .join("");
+
+  it("writes the events that pass, without greeting and responses", async () => {
+    const input = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${everything}`;
+    const args = [
+      "filter",
+      "--read",
+      "call,user",
+      "--event-filter",
+      "!Event: New",
+      "--event-filter",
+      "!Event: Dial",
+    ];
+    const { output, code } = await relay(args, input);
+    const wanted = recording.amiEvents("masked").filter(({ name }) => !/^(New|Dial)/.test(name));
+    expect(code).toBe(0);
+    expect(output.split("\r\n\r\n").sort()).toEqual(
+      wanted
+        .map(({ text: block }) => block)
+        .join("")
+        .split("\r\n\r\n")
+        .sort(),
+    );
+    expect(
+      (await relay(["filter", "--events", "Hangup,Newchannel"], input)).output.match(/^Event: /gm),
+    ).toHaveLength(50);
+  });
+
+  it.each([
+    [["filter", "--event-filter", "eventfilter(color(red))"], "no criterion"],
+    [["filter", "--event-filter", "("], "does not compile"],
+  ])("%j says what is wrong and exits with 1", async (args, says) => {
+    const { output, errors, code } = await relay(args, everything);
+    expect([output, code]).toEqual(["", 1]);
+    expect(errors).toContain(says);
+  });
+
+  it("names a block that is too long and writes the others", async () => {
+    const { output, errors, code } = await relay(
+      ["filter"],
+      `Event: A\r\nX: ${"x".repeat(70_000)}\r\n\r\nEvent: B\r\nPrivilege: call,all\r\n\r\n`,
+    );
+    expect([output, code]).toEqual(["Event: B\r\nPrivilege: call,all\r\n\r\n", 1]);
+    expect(errors).toContain("line 2");
+  });
+});
+
+it("relay help explains the commands", async () => {
+  const { output, code } = await relay(["help"], "");
+  expect(code).toBe(0);
+  expect(output).toMatch(/convert[\s\S]*filter/);
+  expect((await relay(["help", "filter"], "")).output).toContain("--event-filter");
+});
