@@ -1,10 +1,12 @@
 import { cpus } from "node:os";
 import { readRecording } from "../local/demo/recording.ts";
+import { measureConversion } from "./conversion.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource, measureAppend, measureFanOut, measureLatency } from "./scenarios.ts";
 
 /** `npm run bench`: what the relay does on this machine with its embedded engines, as a table. */
-const source = new EventSource((await readRecording()).map(({ line }) => line));
+const lines = (await readRecording()).map(({ line }) => line);
+const source = new EventSource(lines);
 const rows: { what: string; figure: string }[] = [];
 const failures: string[] = [];
 const report = (what: string, figure: string) => {
@@ -12,6 +14,15 @@ const report = (what: string, figure: string) => {
   process.stderr.write(`${what}: ${figure}\n`);
 };
 const whole = (value: number) => Math.round(value).toLocaleString("en-US");
+
+{
+  const result = measureConversion(lines);
+  report("converted and serialized events/s", whole(result.convertedPerSecond));
+  report("read, converted and serialized events/s", whole(result.readAndConvertedPerSecond));
+  for (const [what, micros] of Object.entries(result.pageMicros))
+    report(`a page of 50: ${what}`, `${whole(micros)} µs`);
+  report("a page of 50: compressed bytes an event", result.bytesPerMessage.toFixed(1));
+}
 
 {
   await using relay = await RelayUnderTest.start();

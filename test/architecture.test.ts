@@ -67,7 +67,7 @@ describe("the domain", () => {
     ).toEqual([]);
   });
 
-  it.each(["stasis", "queue", "sessions"])("of shared/%s imports no adapter", (folder) => {
+  it.each(["stasis", "ami", "queue", "sessions"])("of shared/%s imports no adapter", (folder) => {
     expect(
       offences(
         ({ file, target }) =>

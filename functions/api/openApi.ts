@@ -38,6 +38,12 @@ export function registerIngestRoute(app: OpenAPIHono): void {
         content: {
           "application/json": { schema: events },
           "application/x-ndjson": { schema: z.string().openapi({ description: "One event per line." }) },
+          "text/x-ami": {
+            schema: z.string().openapi({
+              description:
+                "AMI text as Asterisk sent it: its events are stored unchanged, everything else is skipped.",
+            }),
+          },
         },
       },
     },

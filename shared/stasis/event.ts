@@ -6,7 +6,7 @@ import type { JsonObject } from "../ami/json.ts";
  * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
  * Everything else is passed on unread, so event types of future Asterisk versions are kept and delivered.
  */
-const eventSchema = z.looseObject({
+const eventSchema = z.object({
   type: z.string().min(1).max(128),
   timestamp: z.string().max(64).optional(),
   application: z.string().max(256).optional(),
