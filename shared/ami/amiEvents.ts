@@ -1,4 +1,4 @@
-import type { AmiMessage } from "./amiMessage.ts";
+import { type AmiMessage, MAX_AMI_BYTES } from "./amiMessage.ts";
 import { AmiParser, readAmi } from "./amiParser.ts";
 
 /** Longer names are no Asterisk's; they would be kept with every page. */
@@ -17,6 +17,9 @@ export function readAmiEvents(bytes: Uint8Array): AmiEvents {
   const events = items.flatMap((item): AmiEvents["events"] => {
     if ("error" in item) return [{ error: item.error.message }];
     if (item.kind !== "event") return [];
+    const bytes = Buffer.byteLength(item.text);
+    if (bytes > MAX_AMI_BYTES)
+      return [{ error: `the event has ${bytes} bytes; at most ${MAX_AMI_BYTES} are accepted` }];
     const ami = readAmi(item.text);
     if (ami.name !== "" && ami.name.length <= MAX_NAME_CHARACTERS) return [{ ami }];
     return [{ error: `the event's name must have 1 to ${MAX_NAME_CHARACTERS} characters` }];

@@ -10,6 +10,12 @@ export interface AmiMessage {
   readonly text: string;
 }
 
+/**
+ * No longer AMI text is made or accepted: with the event's own JSON it must fit into a page. An event whose AMI form would
+ * be longer stays a Stasis message only; field lists can be many times their JSON.
+ */
+export const MAX_AMI_BYTES = 128 * 1024;
+
 export type AmiField = readonly [name: string, value: string];
 
 /** What would begin a new header, end the block, or be no text to some clients. */

@@ -1,4 +1,4 @@
-import { type AmiField, type AmiMessage, renderAmi } from "./amiMessage.ts";
+import { type AmiField, type AmiMessage, MAX_AMI_BYTES, renderAmi } from "./amiMessage.ts";
 import { CallMemory, type CallMemoryState } from "./callMemory.ts";
 import { escapeC } from "./escape.ts";
 import type { EventClass } from "./eventClass.ts";
@@ -6,9 +6,6 @@ import { type JsonObject, objectIn, textIn } from "./json.ts";
 import { bridgeFields, channelFields } from "./snapshots.ts";
 import { transferConversions } from "./transfers.ts";
 import { jsonFields, parseSpelled } from "./userEvent.ts";
-
-/** A longer AMI text is not made: the event stays a Stasis message only. Field lists can be many times their JSON. */
-const MAX_AMI_BYTES = 128 * 1024;
 
 /** A Stasis event to convert: its type, its parsed JSON, and the JSON itself. */
 export interface ConvertibleEvent {

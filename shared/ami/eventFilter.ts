@@ -170,8 +170,13 @@ function matcher(expression: string, method: Method, pattern: string): (text: st
 
 /** Users write these, so they run on an engine whose time grows with the text alone. A dot matches a line end too. */
 function compile(expression: string, pattern: string): RE2JS {
+  if (COLLATING.test(pattern))
+    throw new EventFilterError(
+      expression,
+      "equivalence and collating classes ([=a=], [.a.]) are not supported",
+    );
   try {
-    return RE2JS.compile(withLiteralBackslashes(pattern), RE2JS.DOTALL);
+    return RE2JS.compile(pattern.replace(ESCAPE_OR_BRACKETS, literalBackslashes), RE2JS.DOTALL);
   } catch (error) {
     throw new EventFilterError(
       expression,
@@ -180,11 +185,12 @@ function compile(expression: string, pattern: string): RE2JS {
   }
 }
 
+/** The engine would take them for something else. */
+const COLLATING = /\[[^\]]*\[[=.]/;
+
+const ESCAPE_OR_BRACKETS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]/gs;
+
 /** Within brackets POSIX takes a backslash as it is; the engine takes it for an escape. */
-function withLiteralBackslashes(pattern: string): string {
-  return pattern.replace(
-    /(\\.)|(\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\])/gs,
-    (_whole, escaped: string | undefined, bracket: string | undefined) =>
-      escaped ?? bracket?.replaceAll("\\", "\\\\") ?? "",
-  );
+function literalBackslashes(part: string): string {
+  return part.startsWith("[") ? part.replaceAll("\\", "\\\\") : part;
 }

@@ -18,7 +18,7 @@ import {
   MAX_PAGE_TEXT_BYTES,
 } from "../../../shared/queue/pageCodec.ts";
 import { REMEMBERED_PRODUCERS, SQS_PRODUCER_PREFIX } from "../../../shared/queue/producers.ts";
-import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
+import { type EventOrRefusal, MAX_EVENT_BYTES } from "../../../shared/stasis/event.ts";
 import { FEED, NOW, refusedEvent, storedPage, tailOf } from "./samples.ts";
 
 /** DynamoDB's limit of an item: 400 KB, names and values. */
@@ -188,6 +188,16 @@ describe("a page's item", () => {
     const events = [1, 2].map(() => noisyEvent(MAX_PAGE_TEXT_BYTES / 2 - 200));
     const page = pageOf(planPage(tailOf(), [{ submission: { events }, offset: 0 }], NOW));
     expect(page.count).toBe(2);
+    expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
+  });
+
+  it("stays below it with the largest event that has an AMI form", () => {
+    // Asterisk escapes these, which would make the AMI form too long to be kept.
+    const value = noise(MAX_EVENT_BYTES - 200).replaceAll(/['?]/g, "x");
+    const body = { type: "ChannelVarset", variable: "X", value };
+    const event = { type: body.type, timestamp: undefined, text: JSON.stringify(body), body };
+    const page = pageOf(planPage(tailOf(), [{ submission: { events: [{ event }] }, offset: 0 }], NOW));
+    expect(page.names).toContain("event VarSet");
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 
