@@ -50,6 +50,17 @@ describe("AmiParser", () => {
     expect(next).toEqual({ kind: "event", text: EVENT });
   });
 
+  it("reports the first line of a block that is too long", () => {
+    const long = `X: ${"x".repeat(70_000)}\r\n`;
+    expect(parse(`Event: A\r\n${long}${long}\r\n`)).toMatchObject([{ error: { facts: { line: 2 } } }]);
+  });
+
+  it("says where a character was cut off at the end", () => {
+    expect(parse(Buffer.from("Event: \u00fc").subarray(0, -1))).toEqual([
+      { kind: "event", text: "Event: \ufffd\r\n\r\n" },
+    ]);
+  });
+
   it("keeps no more of an endless line than its limit", () => {
     const parser = new AmiParser();
     for (let count = 0; count < 1000; count += 1) expect([...parser.feed("x".repeat(10_000))]).toEqual([]);

@@ -3,6 +3,7 @@ import { fieldList } from "../../../shared/ami/amiParser.ts";
 import { EMPTY_CALL_MEMORY } from "../../../shared/ami/callMemory.ts";
 import { AmiConverter } from "../../../shared/ami/convert.ts";
 import type { JsonObject } from "../../../shared/ami/json.ts";
+import { jsonFields } from "../../../shared/ami/userEvent.ts";
 
 /** A channel as ARI shows it; `alice` has everything, `bob` as little as there can be. */
 const alice = {
@@ -138,6 +139,11 @@ const cases: Case[] = [
     [...head("Hangup"), ...BOB(), "Cause: 21", "Cause-txt: Call Rejected", "TechCause: 603"],
   ],
   [
+    "a hangup whose technology has no cause",
+    { type: "ChannelDestroyed", channel: bob, cause: 16, cause_txt: "Normal Clearing", tech_cause: 0 },
+    [...head("Hangup"), ...BOB(), "Cause: 16", "Cause-txt: Normal Clearing"],
+  ],
+  [
     "a dialplan step",
     { type: "ChannelDialplan", channel: alice, dialplan_app: "Dial", dialplan_app_data: "PJSIP/bob" },
     [
@@ -229,6 +235,11 @@ const cases: Case[] = [
     [...head("DialEnd"), ...BOB("Dest"), "Forward: Local/x", "DialStatus: CANCEL"],
   ],
   ["a new bridge", { type: "BridgeCreated", bridge: conference }, [...head("BridgeCreate"), ...CONFERENCE()]],
+  [
+    "a bridge that shows no video",
+    { type: "BridgeCreated", bridge: { ...plain, video_mode: "none", video_source_id: "v1" } },
+    [...head("BridgeCreate"), ...PLAIN()],
+  ],
   ["a bridge that ends", { type: "BridgeDestroyed", bridge: plain }, [...head("BridgeDestroy"), ...PLAIN()]],
   [
     "who enters a bridge",
@@ -469,6 +480,18 @@ describe("an ARI event", () => {
       ).toBeUndefined();
     },
   );
+
+  it("whose AMI form would be longer than 128 KiB has none", () => {
+    const varset = (length: number) =>
+      lines({ type: "ChannelVarset", variable: "X", value: "'".repeat(length) });
+    expect(varset(60_000)).toBeDefined();
+    expect(varset(66_000)).toBeUndefined();
+  });
+
+  it("is flattened no further than its limit", () => {
+    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 15)).toHaveLength(2);
+    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 14)).toBeUndefined();
+  });
 
   it("keeps numbers as they are spelled in a user's event", () => {
     const text =
