@@ -489,8 +489,8 @@ describe("an ARI event", () => {
   });
 
   it("is flattened no further than its limit", () => {
-    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 15)).toHaveLength(2);
-    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 14)).toBeUndefined();
+    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 16)).toHaveLength(2);
+    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 15)).toBeUndefined();
   });
 
   it("keeps numbers as they are spelled in a user's event", () => {
