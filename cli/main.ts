@@ -7,6 +7,12 @@ const program = new Command("relay")
   .description("Converts Stasis events to AMI, and filters AMI text, as Asterisk's Manager does.")
   .showHelpAfterError();
 
+// Whoever reads the output may have enough of it: `relay convert | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 program
   .command("convert")
   .description(
