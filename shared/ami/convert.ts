@@ -106,6 +106,12 @@ function aboutMembership(name: string): Convert {
   };
 }
 
+/** For what Manager sends of live channels only. */
+function unlessDestroyed(convert: Convert): Convert {
+  return (event, channelBlock, memory) =>
+    memory.isDestroyed(objectIn(event, "channel")) ? undefined : convert(event, channelBlock, memory);
+}
+
 /** The field, unless the event does not have it. */
 function optional(name: string, value: string | undefined): AmiField[] {
   return value === undefined ? [] : [[name, value]];
@@ -241,13 +247,10 @@ const contactStatus: Convert = (event) => {
 const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["ChannelCreated", aboutChannel("Newchannel")],
   ["ChannelStateChange", aboutChannel("Newstate")],
-  ["ChannelDestroyed", hangup],
-  // ARI sends one more of these for a channel that is destroyed (res/stasis/app.c does not look, Manager does).
-  [
-    "ChannelDialplan",
-    (event, channelBlock, memory) =>
-      memory.isDestroyed(objectIn(event, "channel")) ? undefined : newExtension(event, channelBlock, memory),
-  ],
+  // Of a channel that is destroyed, ARI goes on telling changes as its end and as dialplan steps (res/stasis/app.c);
+  // Manager does not.
+  ["ChannelDestroyed", unlessDestroyed(hangup)],
+  ["ChannelDialplan", unlessDestroyed(newExtension)],
   [
     "ChannelCallerId",
     aboutChannel("NewCallerid", (event) => [

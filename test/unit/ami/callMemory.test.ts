@@ -80,6 +80,12 @@ describe("Linkedid without channelvars", () => {
 describe("a destroyed channel", () => {
   const dialplan = (id: string) => ({ channel: { id }, dialplan_app: "Hangup" });
 
+  it("has one Hangup, however often ARI tells its end", () => {
+    const calls = new Calls();
+    expect(calls.turn("ChannelDestroyed", { channel: { id: "1.1" } })).toContain("Event: Hangup");
+    expect(calls.turn("ChannelDestroyed", { channel: { id: "1.1" } })).toBe("");
+  });
+
   it("has no Newexten any more, but everything else", () => {
     const calls = new Calls();
     expect(calls.turn("ChannelDialplan", dialplan("1.1"))).toContain("Event: Newexten");
