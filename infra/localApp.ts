@@ -1,4 +1,4 @@
-import { App, CliCredentialsStackSynthesizer } from "aws-cdk-lib";
+import { App, CliCredentialsStackSynthesizer, type IStackSynthesizer } from "aws-cdk-lib";
 import { RelayStack } from "./relayStack.ts";
 import type { RelayStage } from "./stages.ts";
 
@@ -31,5 +31,6 @@ const local: RelayStage = {
 };
 
 const app = new App();
-// The roles of CDK's bootstrap are left out: their policies have conditions that local clouds do not know.
-new RelayStack(app, local, { synthesizer: new CliCredentialsStackSynthesizer() });
+// With the caller's own credentials: the roles of CDK's bootstrap have conditions that local clouds do not know.
+const synthesizer = new CliCredentialsStackSynthesizer() as IStackSynthesizer;
+new RelayStack(app, local, { synthesizer });

@@ -33,7 +33,7 @@ export class RelayStack extends Stack {
     const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
 
     new CfnOutput(this, "ApiUrl", { value: http.url });
-    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKey.secretArn });
+    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKeyArn });
     new CfnOutput(this, "IngestQueueUrl", { value: queues.ingest.queue.queueUrl });
   }
 }
