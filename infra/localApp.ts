@@ -1,4 +1,5 @@
-import { App, CliCredentialsStackSynthesizer, type IStackSynthesizer } from "aws-cdk-lib";
+import { App, Aspects, CliCredentialsStackSynthesizer, type IStackSynthesizer } from "aws-cdk-lib";
+import { LocalDifferences } from "./localDifferences.ts";
 import { RelayStack } from "./relayStack.ts";
 import type { RelayStage } from "./stages.ts";
 
@@ -34,3 +35,4 @@ const app = new App();
 // With the caller's own credentials: the roles of CDK's bootstrap have conditions that local clouds do not know.
 const synthesizer = new CliCredentialsStackSynthesizer() as IStackSynthesizer;
 new RelayStack(app, local, { synthesizer });
+Aspects.of(app).add(new LocalDifferences());

@@ -43,7 +43,9 @@ export class RelayApi {
       status: answer.status,
       headers: answer.headers,
       text,
-      json: answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined,
+      // API gateways may give a type to an answer without a body.
+      json:
+        text !== "" && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined,
     };
   }
 
