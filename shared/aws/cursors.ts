@@ -6,14 +6,14 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import { type Cursor, type CursorChange, statesToFind } from "../sessions/cursor.ts";
+import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
 import { cancellationOf, isConditionFailure } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 import type { ReferenceStore, TransactItem } from "./references.ts";
 
 /**
- * The Cursors table. Every write names the state and the fence that were read, so of two writers that read the same
+ * The Cursors table. Every write names what was read of the row (`rowToFind`), so of two writers that read the same
  * row one wins and the other learns that it lost. A change of segment moves the reference count in the same
  * transaction.
  */
@@ -171,11 +171,24 @@ export class CursorStore {
 
 /** The condition of every write: the row is still the one that was read. */
 function asRead(cursor: Cursor, change: CursorChange) {
-  const states = statesToFind(cursor, change).map((state, index) => [`:stateRead${index}`, state] as const);
+  const { states, ...numbers } = rowToFind(cursor, change);
+  const stateValues = states.map((state, index) => [`:stateRead${index}`, state] as const);
+  const attributes = Object.keys(numbers);
   return {
-    ConditionExpression: `#fence = :fenceRead AND #state IN (${states.map(([name]) => name).join(", ")})`,
-    ExpressionAttributeNames: { "#state": "state", "#fence": "fence" },
-    ExpressionAttributeValues: { ":fenceRead": cursor.fence, ...Object.fromEntries(states) },
+    ConditionExpression: [
+      `#state IN (${stateValues.map(([name]) => name).join(", ")})`,
+      ...attributes.map((attribute) => `#${attribute} = :${attribute}Read`),
+    ].join(" AND "),
+    ExpressionAttributeNames: {
+      "#state": "state",
+      ...Object.fromEntries(attributes.map((attribute) => [`#${attribute}`, attribute])),
+    },
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(stateValues),
+      ...Object.fromEntries(
+        Object.entries(numbers).map(([attribute, value]) => [`:${attribute}Read`, value]),
+      ),
+    },
   };
 }
 
