@@ -5,6 +5,7 @@ import type {
   SQSBatchResponse,
   SQSEvent,
 } from "aws-lambda";
+import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { createClients } from "../../shared/aws/clients.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { NotifySender } from "../../shared/aws/hints.ts";
@@ -30,7 +31,9 @@ export function createHandler(
   environment: Environment,
   options: HandlerOptions = {},
 ): (event: IngestEvent) => Promise<IngestResult> {
+  const settings = readSettings(environment);
   const { documents, sqs } = options.clients ?? createClients(environment);
+  const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("ingest");
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const heads = new HeadStore(documents, queueTable);
@@ -46,14 +49,14 @@ export function createHandler(
   const appender = new Appender({
     store,
     sendNotify: (hint) => notifySender.sendNotify(hint),
-    clock: options.clock ?? systemClock,
+    clock,
     log,
-    settings: readSettings(environment),
+    settings,
     newAppendId: randomUUID,
   });
   const commit = new GroupCommit(appender);
-  const apiKey = requireVariable(environment, environmentNames.apiKey);
-  const answerHttp = answerHttpApi(createIngestApp(commit, apiKey, log));
+  const isApiKey = createApiKeyCheck(environment, { settings, clock, log });
+  const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log));
 
   return (event) =>
     "Records" in event

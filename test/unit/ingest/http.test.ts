@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { createIngestApp } from "../../../functions/ingest/http.ts";
+import { fixedApiKey } from "../../../shared/http/apiKey.ts";
 import { FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
 
@@ -11,7 +12,7 @@ let app: ReturnType<typeof createIngestApp>;
 beforeEach(() => {
   queue = new MemoryQueue();
   const parts = appendParts(queue, new ManualClock());
-  app = createIngestApp(new GroupCommit(new Appender(parts)), "key", parts.log);
+  app = createIngestApp(new GroupCommit(new Appender(parts)), fixedApiKey("key"), parts.log);
 });
 
 async function post(body: string, headers: Record<string, string> = {}, feed = FEED) {
