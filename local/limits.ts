@@ -18,7 +18,8 @@ export type QueueName = "ingest" | "notify" | "wake" | "slow";
 export const queueLimits: Readonly<Record<QueueName, FunctionLimits>> = {
   ingest: { batchSize: 10, maximumConcurrency: 5, functionTimeoutSeconds: 30, visibilityTimeoutSeconds: 35 },
   notify: { batchSize: 10, maximumConcurrency: 2, functionTimeoutSeconds: 30, visibilityTimeoutSeconds: 35 },
-  wake: { batchSize: 10, maximumConcurrency: 10, functionTimeoutSeconds: 60, visibilityTimeoutSeconds: 65 },
+  // Twice as many places (20 × 10) as sessions that the relay is measured with: invocations are rarely full.
+  wake: { batchSize: 10, maximumConcurrency: 20, functionTimeoutSeconds: 60, visibilityTimeoutSeconds: 65 },
   // The lane of slow sessions: a small share of the machine, so that they cannot crowd out the others.
   slow: { batchSize: 5, maximumConcurrency: 5, functionTimeoutSeconds: 60, visibilityTimeoutSeconds: 65 },
 };

@@ -264,6 +264,8 @@ class Simulation {
         lingerMillis: 0,
         lingerPollMillis: 50,
         slowRequestMillis: 1_000,
+        requestTimeoutMillis: 15_000,
+        fastRequestTimeoutMillis: 3_000,
       },
       selectionOf,
       stopping: new AbortController().signal,
