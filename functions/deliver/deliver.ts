@@ -15,6 +15,7 @@ import {
   backOff,
   type Cursor,
   type CursorChange,
+  changeLane,
   type DeliveryFailure,
   isTakeable,
   park,
@@ -22,6 +23,7 @@ import {
   suspend,
   take,
 } from "../../shared/sessions/cursor.ts";
+import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/sessions/lane.ts";
 import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
 
@@ -40,6 +42,7 @@ export interface DeliverParts {
       body: string;
       secrets: readonly string[];
       timestampEpochMillis: number;
+      timeoutMillis: number;
     }): Promise<DeliveryOutcome>;
   };
   readonly clock: Clock;
@@ -49,7 +52,13 @@ export interface DeliverParts {
   readonly log: Log;
   readonly settings: Pick<
     Settings,
-    "leaseMillis" | "turnMillis" | "lingerMillis" | "lingerPollMillis" | "slowRequestMillis"
+    | "leaseMillis"
+    | "turnMillis"
+    | "lingerMillis"
+    | "lingerPollMillis"
+    | "requestTimeoutMillis"
+    | "fastRequestTimeoutMillis"
+    | "slowRequestMillis"
   >;
   readonly stopping: AbortSignal;
 }
@@ -60,13 +69,18 @@ const BUSY_GAP_MILLIS = 2_000;
 /**
  * One turn of one session: takes its cursor, sends batch after batch, and parks. A wake is only a reason to look: one
  * that finds the row held, waiting or gone, or nothing to read, ends here.
+ * @param turnMillis after which the turn begins no further batch
  */
-export async function deliver(parts: DeliverParts, wake: WakeHint): Promise<void> {
+export async function deliver(
+  parts: DeliverParts,
+  wake: WakeHint,
+  turnMillis = parts.settings.turnMillis,
+): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);
   if (cursor === undefined || !isTakeable(cursor, parts.clock.nowEpochMillis())) return;
   const session = await parts.sessions.readSession(wake.session);
   if (session === undefined) return;
-  const turn = new Turn(parts, session, cursor);
+  const turn = new Turn(parts, session, cursor, turnMillis);
   try {
     await turn.run();
   } catch (error) {
@@ -88,13 +102,13 @@ class Turn {
   #cursor: Cursor;
   #busy = false;
 
-  constructor(parts: DeliverParts, session: Session, cursor: Cursor) {
+  constructor(parts: DeliverParts, session: Session, cursor: Cursor, turnMillis: number) {
     this.#parts = parts;
     this.#session = session;
     this.#selection = parts.selectionOf(session.format, session.filter);
     this.#row = cursor;
     this.#cursor = cursor;
-    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + parts.settings.turnMillis;
+    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + turnMillis;
   }
 
   async run(): Promise<void> {
@@ -200,10 +214,11 @@ class Turn {
       body: webhookBody(this.#cursor, batch, this.#session.format),
       secrets: signingSecrets(this.#session.secrets, this.#now()),
       timestampEpochMillis: this.#now(),
+      timeoutMillis: requestTimeoutMillis(before, settings),
     });
-    if (outcome.kind === "accepted")
-      return { before, after: outcome.durationMillis > settings.slowRequestMillis ? "slow" : "fast" };
-    await this.#fail(batch, outcome);
+    if (outcome.kind === "accepted") return { before, after: laneAfter(outcome.durationMillis, settings) };
+    if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
+    else await this.#fail(batch, outcome);
     return undefined;
   }
 
@@ -242,6 +257,12 @@ class Turn {
     }
     await this.#write(backOff(begun, failure, decision.dueAtEpochMillis));
     await wakes.sendWake(this.#cursor, Math.max(0, decision.dueAtEpochMillis - this.#now()));
+  }
+
+  async #leaveFastLane(batch: Batch): Promise<void> {
+    const begun = { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
+    await this.#write(changeLane(begun, this.#now()));
+    await this.#parts.wakes.sendWake(this.#cursor);
   }
 
   /** Gives the turn up with work left: first the row, then the wake; a crash between is repaired by the sweep. */

@@ -18,6 +18,7 @@ import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { deliver } from "./deliver.ts";
 
@@ -69,13 +70,14 @@ export function createHandler(
 
   return async ({ Records }) => {
     const hints = readHints(Records, wakeHintSchema, log);
+    const turn = turnMillis(hints.size, settings.turnMillis);
     return processInGroups(
       [...hints.keys()],
       // Doubled wakes of one session are one turn.
       (record) => JSON.stringify(hints.get(record)),
       async (_key, [record]) => {
         const hint = record && hints.get(record);
-        if (hint) await deliver(parts, hint);
+        if (hint) await deliver(parts, hint, turn);
       },
       log,
     );
