@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
@@ -17,6 +18,7 @@ import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { deliver } from "./deliver.ts";
 
@@ -41,6 +43,7 @@ export function createHandler(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       new ReferenceStore(documents, queueTable),
+      randomUUID,
     ),
     sessions: {
       readSession: async (id: string) => {
@@ -67,13 +70,14 @@ export function createHandler(
 
   return async ({ Records }) => {
     const hints = readHints(Records, wakeHintSchema, log);
+    const turn = turnMillis(hints.size, settings.turnMillis);
     return processInGroups(
       [...hints.keys()],
       // Doubled wakes of one session are one turn.
       (record) => JSON.stringify(hints.get(record)),
       async (_key, [record]) => {
         const hint = record && hints.get(record);
-        if (hint) await deliver(parts, hint);
+        if (hint) await deliver(parts, hint, turn);
       },
       log,
     );
