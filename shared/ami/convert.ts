@@ -2,7 +2,7 @@ import { type AmiField, type AmiMessage, MAX_AMI_BYTES, renderAmi } from "./amiM
 import { CallMemory, type CallMemoryState } from "./callMemory.ts";
 import { escapeC } from "./escape.ts";
 import type { EventClass } from "./eventClass.ts";
-import { type JsonObject, objectIn, textIn } from "./json.ts";
+import { type JsonObject, objectIn, stringIn, textIn } from "./json.ts";
 import { bridgeFields, channelFields } from "./snapshots.ts";
 import { transferConversions } from "./transfers.ts";
 import { jsonFields, parseSpelled } from "./userEvent.ts";
@@ -202,10 +202,11 @@ const deviceState: Convert = (event) => {
   );
 };
 
+/** Manager sends strings only: the port and time that chan_iax2 tells as numbers are in ARI alone. */
 const peerStatus: Convert = (event) => {
   const endpoint = objectIn(event, "endpoint");
   const peer = objectIn(event, "peer");
-  const status = textIn(peer, "peer_status");
+  const status = stringIn(peer, "peer_status");
   if (endpoint === undefined || status === undefined) return undefined;
   const technology = textIn(endpoint, "technology") ?? "";
   return {
@@ -215,10 +216,10 @@ const peerStatus: Convert = (event) => {
       ["ChannelType", technology],
       ["Peer", `${technology}/${textIn(endpoint, "resource") ?? ""}`],
       ["PeerStatus", status],
-      ...optional("Cause", textIn(peer, "cause")),
-      ...optional("Address", textIn(peer, "address")),
-      ...optional("Port", textIn(peer, "port")),
-      ...optional("Time", textIn(peer, "time")),
+      ...optional("Cause", stringIn(peer, "cause")),
+      ...optional("Address", stringIn(peer, "address")),
+      ...optional("Port", stringIn(peer, "port")),
+      ...optional("Time", stringIn(peer, "time")),
     ],
   };
 };

@@ -368,6 +368,21 @@ const cases: Case[] = [
     ],
   ],
   [
+    "a peer of chan_iax2, whose numbers Manager leaves out",
+    {
+      type: "PeerStatusChange",
+      endpoint,
+      peer: { peer_status: "Registered", address: "192.0.2.1", port: 4569, time: 12 },
+    },
+    [
+      ...head("PeerStatus", "system"),
+      "ChannelType: PJSIP",
+      "Peer: PJSIP/alice",
+      "PeerStatus: Registered",
+      "Address: 192.0.2.1",
+    ],
+  ],
+  [
     "a contact's status",
     {
       type: "ContactStatusChange",
