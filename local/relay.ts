@@ -35,6 +35,7 @@ export interface RelayOptions {
   readonly dataDirectory?: string;
   readonly log?: Log;
   readonly clock?: Clock;
+  readonly webhook?: HandlerOptions["webhook"];
 }
 
 export interface Relay extends Provisioned {
@@ -69,7 +70,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, stopping: stopping.signal },
+    {
+      clients,
+      clock,
+      log,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
   );
 
   const schedule = startSchedule({
