@@ -1,4 +1,5 @@
 import type { AwsClients } from "../aws/clients.ts";
+import type { WebhookClient } from "../delivery/webhookClient.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
@@ -7,6 +8,8 @@ export interface HandlerOptions {
   readonly clients?: AwsClients;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** In place of the guarded HTTP client, so that a test can decide when a request arrives. */
+  readonly webhook?: Pick<WebhookClient, "post">;
   /** Aborts when the host wants to stop: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
 }
