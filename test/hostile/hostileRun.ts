@@ -63,6 +63,8 @@ export interface Verdict {
 
 /** Share of the calls that meet a fault, until the setup's faults are used up. */
 const FAULT_RATE = 0.08;
+/** Share of the calls whose answer is a step of its own. */
+const LATE_ANSWER_RATE = 0.25;
 const VISIBILITY_MILLIS = 65_000;
 const LEASE_MILLIS = 21_000;
 const EVENTS_PER_BATCH = 3;
@@ -237,6 +239,9 @@ class HostileRun {
       this.#crash(actor);
       return new Promise(() => {});
     }
+    // An answer may be under way while others act: what it says is then old news.
+    if (!this.#isCalm && this.#random() < LATE_ANSWER_RATE)
+      await this.#scheduler.gateOf(actor)(`gets the answer to ${call.command}`);
     const [outcome] = done;
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
@@ -442,7 +447,9 @@ class HostileRun {
       // The same, but what it is about to do still happens.
       const [step] = this.#scheduler
         .steps()
-        .filter(({ label }) => label.startsWith(`${actor} `) && !/ (posts|sleeps)$/.test(label));
+        .filter(
+          ({ label }) => label.startsWith(`${actor} `) && !/ (posts|sleeps|gets the answer .*)$/.test(label),
+        );
       if (step)
         offer("crashes", `${actor} crashes after its call`, () => {
           this.#diesAfterCall.add(actor);
