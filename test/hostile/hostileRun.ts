@@ -39,6 +39,8 @@ export interface Setup {
   readonly sweeps: number;
   /** How many calls meet a fault. */
   readonly awsFaults: number;
+  /** Whether only first tries meet faults, so that the SDK's next try succeeds. */
+  readonly onlyFirstTries?: boolean;
   readonly crashes: number;
   readonly lostHints: number;
   readonly doubledHints: number;
@@ -108,6 +110,7 @@ class HostileRun {
   readonly #atDeath = new Map<string, () => void>();
   /** When an append's AbortSignal would fire, which counts real time: no put of it starts later. */
   readonly #deadlines = new Map<string, number>();
+  readonly #tried = new WeakSet<object>();
   readonly #diesAfterCall = new Set<string>();
   readonly #notifiers: Process<ReturnType<typeof createNotify>>[] = [];
   readonly #deliverers: Process<ReturnType<typeof createDeliver>>[] = [];
@@ -256,7 +259,10 @@ class HostileRun {
 
   #faultFor(call: AwsCall): Fault | undefined {
     if (this.#isCalm || actorOf.getStore() === undefined || this.#left.awsFaults <= 0) return undefined;
-    if (this.#random() >= FAULT_RATE) return undefined;
+    // The input of a call is the same object at each try.
+    const isFirstTry = !this.#tried.has(call.input);
+    this.#tried.add(call.input);
+    if ((this.#setup.onlyFirstTries && !isFirstTry) || this.#random() >= FAULT_RATE) return undefined;
     const faults = faultsOf(call);
     const fault = faults[Math.floor(this.#random() * faults.length)];
     this.#left.awsFaults -= 1;

@@ -29,6 +29,12 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
     refusedPosts: 2,
     environment: { ...CALM.environment, RELAY_LINGER_SECONDS: "0.1" },
   },
+  {
+    ...CALM,
+    name: "first tries are throttled or refused, or their answers are lost",
+    awsFaults: 8,
+    onlyFirstTries: true,
+  },
 ];
 
 /** What is left undone here is done by the next sweep. */
