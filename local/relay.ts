@@ -8,6 +8,7 @@ import { type AwsClients, createClients, destroyClients } from "../shared/aws/cl
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
@@ -33,6 +34,7 @@ export interface RelayOptions {
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
 }
 
@@ -47,7 +49,7 @@ export interface Relay extends Provisioned {
 
 /** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log = silentLog, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
   const environment = withLocalDefaults(options.environment);
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
@@ -68,7 +70,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, stopping: stopping.signal },
+    { clients, clock, log, metrics, stopping: stopping.signal },
   );
 
   const schedule = startSchedule({

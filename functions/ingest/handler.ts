@@ -14,6 +14,8 @@ import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
@@ -32,6 +34,7 @@ export function createHandler(
 ): (event: IngestEvent) => Promise<IngestResult> {
   const { documents, sqs } = options.clients ?? createClients(environment);
   const log = options.log ?? createLambdaLog("ingest");
+  const metrics = options.metrics ?? createLambdaMetrics("ingest", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const heads = new HeadStore(documents, queueTable);
   const pages = new PageStore(documents, queueTable);
@@ -48,22 +51,24 @@ export function createHandler(
     sendNotify: (hint) => notifySender.sendNotify(hint),
     clock: options.clock ?? systemClock,
     log,
+    metrics,
     settings: readSettings(environment),
     newAppendId: randomUUID,
   });
   const commit = new GroupCommit(appender);
   const apiKey = requireVariable(environment, environmentNames.apiKey);
-  const answerHttp = answerHttpApi(createIngestApp(commit, apiKey, log));
+  const answerHttp = answerHttpApi(createIngestApp(commit, apiKey, log, metrics));
 
-  return (event) =>
+  return publishing(metrics, async (event) =>
     "Records" in event
       ? processInGroups(
           event.Records,
           ({ attributes }) => attributes.MessageGroupId ?? "",
-          (feed, records) => appendRecords(commit, feed, records, log),
+          (feed, records) => appendRecords(commit, feed, records, log, metrics),
           log,
         )
-      : answerHttp(event);
+      : answerHttp(event),
+  );
 }
 
 export const handler = onFirstEvent(createHandler);

@@ -9,6 +9,8 @@ import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { type FeedReport, sweep } from "./sweep.ts";
@@ -21,6 +23,7 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
+  const metrics = options.metrics ?? createLambdaMetrics("sweep", environment);
   const references = new ReferenceStore(documents, queueTable);
   const parts = {
     tails: createTailSource(documents, queueTable),
@@ -34,9 +37,10 @@ export function createHandler(
     }),
     clock: options.clock ?? systemClock,
     log: options.log ?? createLambdaLog("sweep"),
+    metrics,
     settings: readSettings(environment),
   };
-  return () => sweep(parts);
+  return publishing(metrics, () => sweep(parts));
 }
 
 export const handler = onFirstEvent(createHandler);
