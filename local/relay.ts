@@ -5,6 +5,13 @@ import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
+import {
+  httpTimeoutSeconds,
+  type QueueName,
+  queueLimits,
+  sweepTimeoutSeconds,
+} from "../shared/aws/limits.ts";
+import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
@@ -15,15 +22,9 @@ import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { httpTimeoutSeconds, type QueueName, queueLimits, sweepTimeoutSeconds } from "./limits.ts";
+import { maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
-import {
-  type FunctionName,
-  functionEnvironment,
-  portOf,
-  sweepIntervalMillis,
-  withLocalDefaults,
-} from "./relayEnvironment.ts";
+import { functionEnvironment, portOf, sweepIntervalMillis, withLocalDefaults } from "./relayEnvironment.ts";
 import { startSchedule } from "./schedule.ts";
 
 export interface RelayOptions {
@@ -128,9 +129,15 @@ function startMappings(
   log: Log,
 ): readonly EventSourceMapping[] {
   const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
-    const { functionTimeoutSeconds, batchSize, maximumConcurrency } = queueLimits[queue];
-    const target = localFunction(name, region, functionTimeoutSeconds, handler);
-    return startEventSourceMapping({ sqs, queue: queues[queue], target, batchSize, maximumConcurrency, log });
+    const { functionTimeoutSeconds, batchSize } = queueLimits[queue];
+    return startEventSourceMapping({
+      sqs,
+      queue: queues[queue],
+      target: localFunction(name, region, functionTimeoutSeconds, handler),
+      batchSize,
+      maximumConcurrency: maximumConcurrency[queue],
+      log,
+    });
   };
   return [
     map("ingest", "ingest", functions.ingest),

@@ -41,5 +41,7 @@ export interface ApiParts {
   readonly clock: Clock;
   newSessionId(): string;
   newSecret(): string;
+  /** A session's secret as it is stored. */
+  sealSecret(session: string, secret: string): Promise<string>;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

@@ -6,6 +6,7 @@ import { environmentNames } from "../../shared/aws/names.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
+import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
 import { createWebhookClient } from "../../shared/delivery/webhookClient.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
@@ -36,13 +37,20 @@ export function createHandler(
   const log = options.log ?? createLambdaLog("deliver");
   const metrics = options.metrics ?? createLambdaMetrics("deliver", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const sessions = new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable));
+  const openSecrets = createSecretOpener(environment);
   const parts = {
     cursors: new CursorStore(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       new ReferenceStore(documents, queueTable),
     ),
-    sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
+    sessions: {
+      readSession: async (id: string) => {
+        const session = await sessions.readSession(id);
+        return session && openSecrets(session);
+      },
+    },
     pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),

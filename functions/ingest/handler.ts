@@ -5,6 +5,7 @@ import type {
   SQSBatchResponse,
   SQSEvent,
 } from "aws-lambda";
+import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { createClients } from "../../shared/aws/clients.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { NotifySender } from "../../shared/aws/hints.ts";
@@ -32,7 +33,9 @@ export function createHandler(
   environment: Environment,
   options: HandlerOptions = {},
 ): (event: IngestEvent) => Promise<IngestResult> {
+  const settings = readSettings(environment);
   const { documents, sqs } = options.clients ?? createClients(environment);
+  const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("ingest");
   const metrics = options.metrics ?? createLambdaMetrics("ingest", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
@@ -49,15 +52,15 @@ export function createHandler(
   const appender = new Appender({
     store,
     sendNotify: (hint) => notifySender.sendNotify(hint),
-    clock: options.clock ?? systemClock,
+    clock,
     log,
     metrics,
-    settings: readSettings(environment),
+    settings,
     newAppendId: randomUUID,
   });
   const commit = new GroupCommit(appender);
-  const apiKey = requireVariable(environment, environmentNames.apiKey);
-  const answerHttp = answerHttpApi(createIngestApp(commit, apiKey, log, metrics));
+  const isApiKey = createApiKeyCheck(environment, { settings, clock, log });
+  const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log, metrics));
 
   return publishing(metrics, async (event) =>
     "Records" in event

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { PositionConflictError } from "../../shared/errors.ts";
 import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
+import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
 import { bearerAuth } from "../../shared/http/bearerAuth.ts";
 import { checkFeedName } from "../../shared/http/feedName.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -13,14 +14,14 @@ import { readEventBody } from "./requestBody.ts";
 /** `POST /v1/feeds/{feed}/events`: answered when the events are durable. */
 export function createIngestApp(
   commit: GroupCommit,
-  apiKey: string,
+  isApiKey: ApiKeyCheck,
   log: Log,
   metrics: Pick<Metrics, "record">,
 ): Hono {
   const app = new Hono();
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
-  app.use(bearerAuth(apiKey));
+  app.use(bearerAuth(isApiKey));
   app.post("/v1/feeds/:feed/events", async (context) => {
     const feed = checkFeedName(context.req.param("feed"));
     const producer = readProducer(context.req.header("relay-producer"), context.req.header("relay-position"));

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { createIngestApp } from "../../../functions/ingest/http.ts";
+import { fixedApiKey } from "../../../shared/http/apiKey.ts";
 import type { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
@@ -14,7 +15,7 @@ beforeEach(() => {
   queue = new MemoryQueue();
   const parts = appendParts(queue, new ManualClock());
   metrics = parts.metrics;
-  app = createIngestApp(new GroupCommit(new Appender(parts)), "key", parts.log, metrics);
+  app = createIngestApp(new GroupCommit(new Appender(parts)), fixedApiKey("key"), parts.log, metrics);
 });
 
 async function post(body: string, headers: Record<string, string> = {}, feed = FEED) {
