@@ -15,6 +15,7 @@ import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
@@ -34,9 +35,11 @@ export interface RelayOptions {
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
   /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
   readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly webhook?: HandlerOptions["webhook"];
 }
 
 export interface Relay extends Provisioned {
@@ -50,7 +53,7 @@ export interface Relay extends Provisioned {
 
 /** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log = silentLog, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
   const environment = withLocalDefaults(options.environment);
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
@@ -72,7 +75,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
     (name) => options.clientsOf?.(name, connection) ?? clients,
-    { clock, log, stopping: stopping.signal },
+    {
+      clock,
+      log,
+      metrics,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
   );
 
   const schedule = startSchedule({

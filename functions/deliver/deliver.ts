@@ -9,6 +9,7 @@ import type { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import {
   advance,
@@ -50,6 +51,7 @@ export interface DeliverParts {
   /** Uniform in [0, 1). */
   random(): number;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
     | "leaseMillis"
@@ -168,6 +170,7 @@ class Turn {
     const firstPage = pages[0];
     if (firstPage === undefined) return undefined;
     if (firstPage.first > next) {
+      this.#record({ GapsExpired: 1 });
       const expired = { first: next, last: firstPage.first - 1, reason: "expired" as const };
       this.#cursor = { ...this.#cursor, next: firstPage.first, batchLast: undefined, gap: expired };
       return planGap({ ...this.#cursor, gap: expired }, this.#now());
@@ -216,10 +219,28 @@ class Turn {
       timestampEpochMillis: this.#now(),
       timeoutMillis: requestTimeoutMillis(before, settings),
     });
-    if (outcome.kind === "accepted") return { before, after: laneAfter(outcome.durationMillis, settings) };
-    if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
-    else await this.#fail(batch, outcome);
+    if (outcome.kind === "accepted") {
+      this.#recordAccepted(batch);
+      return { before, after: laneAfter(outcome.durationMillis, settings) };
+    }
+    if (hasOutstayed(before, outcome, settings)) {
+      await this.#leaveFastLane(batch);
+      return undefined;
+    }
+    this.#record({ FailedAttempts: 1 });
+    await this.#fail(batch, outcome);
     return undefined;
+  }
+
+  #recordAccepted({ messages, appendedAtEpochMillis, tellsGap }: Batch): void {
+    if (tellsGap) return;
+    this.#record({ DeliveredMessages: messages.length });
+    if (this.#cursor.lane === "fast")
+      this.#record({ AppendToDelivery: Math.max(0, this.#now() - appendedAtEpochMillis) });
+  }
+
+  #record(values: Parameters<Metrics["record"]>[1]): void {
+    this.#parts.metrics.record(this.#cursor.feed, values);
   }
 
   #pass(batch: Batch, lane: Cursor["lane"]): void {

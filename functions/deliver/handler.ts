@@ -15,6 +15,8 @@ import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
@@ -35,6 +37,7 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("deliver");
+  const metrics = options.metrics ?? createLambdaMetrics("deliver", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const sessions = new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable));
   const openSecrets = createSecretOpener(environment);
@@ -56,19 +59,22 @@ export function createHandler(
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),
     }),
-    webhook: createWebhookClient({
-      guard: createAddressGuard(settings.allowedAddressRanges),
-      requestTimeoutMillis: settings.requestTimeoutMillis,
-    }),
+    webhook:
+      options.webhook ??
+      createWebhookClient({
+        guard: createAddressGuard(settings.allowedAddressRanges),
+        requestTimeoutMillis: settings.requestTimeoutMillis,
+      }),
     selectionOf: selectionCache(CACHED_SELECTIONS),
     clock,
     random: Math.random,
     log,
+    metrics,
     settings,
     stopping: options.stopping ?? new AbortController().signal,
   };
 
-  return async ({ Records }) => {
+  return publishing(metrics, async ({ Records }) => {
     const hints = readHints(Records, wakeHintSchema, log);
     const turn = turnMillis(hints.size, settings.turnMillis);
     return processInGroups(
@@ -81,7 +87,7 @@ export function createHandler(
       },
       log,
     );
-  };
+  });
 }
 
 export const handler = onFirstEvent(createHandler);

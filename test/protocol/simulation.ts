@@ -4,6 +4,7 @@ import { notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { FenceLostError } from "../../shared/errors.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
 import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
@@ -123,6 +124,7 @@ class Simulation {
       wakes: relay.wakeSender(openGate),
       clock: relay.clock,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         freeGraceMillis: 1e12,
         retentionMillis: 1e12,
@@ -172,6 +174,7 @@ class Simulation {
       sendNotify: this.relay.sendNotify(gate),
       clock: this.relay.clock,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         segmentSize: this.#setup.segmentSize,
         tailCacheMillis: 1e9,
@@ -262,6 +265,7 @@ class Simulation {
       clock: relay.clock,
       random: () => 0.5,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         leaseMillis: LEASE_MILLIS,
         turnMillis: this.#setup.turnMillis ?? 1e9,
