@@ -15,6 +15,7 @@ import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
@@ -34,7 +35,11 @@ export interface RelayOptions {
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly webhook?: HandlerOptions["webhook"];
 }
 
 export interface Relay extends Provisioned {
@@ -48,7 +53,7 @@ export interface Relay extends Provisioned {
 
 /** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log = silentLog, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
   const environment = withLocalDefaults(options.environment);
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
@@ -69,7 +74,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, stopping: stopping.signal },
+    (name) => options.clientsOf?.(name, connection) ?? clients,
+    {
+      clock,
+      log,
+      metrics,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
   );
 
   const schedule = startSchedule({
@@ -108,13 +120,19 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 type Functions = ReturnType<typeof createFunctions>;
 
 /** Builds each function with its own environment, as if it ran alone. */
-function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+function createFunctions(
+  environmentOf: (name: FunctionName) => Environment,
+  clientsOf: (name: FunctionName) => AwsClients,
+  options: HandlerOptions,
+) {
+  const given = (name: FunctionName) =>
+    [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: createIngest(environmentOf("ingest"), options),
-    notify: createNotify(environmentOf("notify"), options),
-    deliver: createDeliver(environmentOf("deliver"), options),
-    sweep: createSweep(environmentOf("sweep"), options),
-    api: createApi(environmentOf("api"), options),
+    ingest: createIngest(...given("ingest")),
+    notify: createNotify(...given("notify")),
+    deliver: createDeliver(...given("deliver")),
+    sweep: createSweep(...given("sweep")),
+    api: createApi(...given("api")),
   };
 }
 
