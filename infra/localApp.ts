@@ -13,9 +13,9 @@ const defaults: Readonly<Record<string, string>> = {
   // Webhooks run beside the local cloud.
   RELAY_ALLOWED_ADDRESS_RANGES: "127.0.0.0/8,::1/128",
   RELAY_ALLOW_HTTP: "1",
-  // Small and short, so that freeing can be watched.
+  // Small, and about as short as infra/checkTimes.ts allows, so that freeing can be watched.
   RELAY_SEGMENT_SIZE: "100",
-  RELAY_FREE_GRACE_SECONDS: "10",
+  RELAY_FREE_GRACE_SECONDS: "45",
 };
 
 const local: RelayStage = {

@@ -51,7 +51,8 @@ function resourceText(resource: unknown): string {
     "Fn::GetAtt"?: [string, string];
     Ref?: string;
   };
-  const id = attribute?.[1] === "Arn" ? attribute[0] : reference;
+  // The ARN is the attribute `Arn`, and of a secret `Id`.
+  const id = ["Arn", "Id"].includes(attribute?.[1] ?? "") ? attribute?.[0] : reference;
   return id ? id.replace(/[0-9A-F]{8}$/, "") : JSON.stringify(resource);
 }
 
