@@ -5,24 +5,26 @@ import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
+import {
+  httpTimeoutSeconds,
+  type QueueName,
+  queueLimits,
+  sweepTimeoutSeconds,
+} from "../shared/aws/limits.ts";
+import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { httpTimeoutSeconds, type QueueName, queueLimits, sweepTimeoutSeconds } from "./limits.ts";
+import { maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
-import {
-  type FunctionName,
-  functionEnvironment,
-  portOf,
-  sweepIntervalMillis,
-  withLocalDefaults,
-} from "./relayEnvironment.ts";
+import { functionEnvironment, portOf, sweepIntervalMillis, withLocalDefaults } from "./relayEnvironment.ts";
 import { startSchedule } from "./schedule.ts";
 
 export interface RelayOptions {
@@ -33,7 +35,9 @@ export interface RelayOptions {
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
+  readonly webhook?: HandlerOptions["webhook"];
 }
 
 export interface Relay extends Provisioned {
@@ -47,7 +51,7 @@ export interface Relay extends Provisioned {
 
 /** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log = silentLog, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
   const environment = withLocalDefaults(options.environment);
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
@@ -68,7 +72,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, stopping: stopping.signal },
+    {
+      clients,
+      clock,
+      log,
+      metrics,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
   );
 
   const schedule = startSchedule({
@@ -126,9 +137,15 @@ function startMappings(
   log: Log,
 ): readonly EventSourceMapping[] {
   const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
-    const { functionTimeoutSeconds, batchSize, maximumConcurrency } = queueLimits[queue];
-    const target = localFunction(name, region, functionTimeoutSeconds, handler);
-    return startEventSourceMapping({ sqs, queue: queues[queue], target, batchSize, maximumConcurrency, log });
+    const { functionTimeoutSeconds, batchSize } = queueLimits[queue];
+    return startEventSourceMapping({
+      sqs,
+      queue: queues[queue],
+      target: localFunction(name, region, functionTimeoutSeconds, handler),
+      batchSize,
+      maximumConcurrency: maximumConcurrency[queue],
+      log,
+    });
   };
   return [
     map("ingest", "ingest", functions.ingest),

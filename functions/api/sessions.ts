@@ -38,17 +38,19 @@ export async function createSession(
 ): Promise<SessionView & { secret: string }> {
   const url = checkUrl(parts, wanted.url);
   const { interest } = checkFilter(wanted.format, wanted.filter);
+  const id = parts.newSessionId();
   const secret = parts.newSecret();
+  const sealedSecret = await parts.sealSecret(id, secret);
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const session: Session = {
-    session: parts.newSessionId(),
+    session: id,
     feed: wanted.feed,
     kind: wanted.kind,
     url,
     format: wanted.format,
     maxBatch: wanted.maxBatch,
     filter: wanted.filter,
-    secrets: [{ secret }],
+    secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
   };
   return tryAgain(wanted.feed, async () => {
@@ -61,10 +63,12 @@ export async function createSession(
       interest,
       nowEpochMillis,
     });
+    // Nothing may fail after the session is there: its secret would be told to nobody.
+    const shown = await view(parts, session, cursor, tail);
     await parts.cursors.create(cursor, [parts.sessions.put(session)]);
     // A page that came between reading the tail and the row's birth had no row to wake.
-    await parts.wakes.sendWake(cursor);
-    return { ...(await view(parts, session, cursor, tail)), secret };
+    await wake(parts, cursor);
+    return { ...shown, secret };
   });
 }
 
@@ -104,6 +108,7 @@ export async function changeSession(
 ): Promise<SessionView & { secret?: string }> {
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret() : undefined;
+  const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret);
   return tryAgain(id, async () => {
     const { session, cursor } = await requireSession(parts, id);
     const tail = await requireTail(parts, session.feed);
@@ -113,8 +118,8 @@ export async function changeSession(
       url: url ?? session.url,
       maxBatch: change.maxBatch ?? session.maxBatch,
       filter: change.filter === undefined ? session.filter : (change.filter ?? undefined),
-      secrets: secret
-        ? rotateSecret(session.secrets, secret, parts.settings.secretOverlapMillis, nowEpochMillis)
+      secrets: sealedSecret
+        ? rotateSecret(session.secrets, sealedSecret, parts.settings.secretOverlapMillis, nowEpochMillis)
         : session.secrets,
     };
     const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
@@ -122,7 +127,7 @@ export async function changeSession(
     const held =
       next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
     const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
-    if (row.state === "parked") await parts.wakes.sendWake(row);
+    if (row.state === "parked") await wake(parts, row);
     return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
   });
 }
@@ -203,6 +208,16 @@ async function view(parts: ApiParts, session: Session, cursor: Cursor, tail: Tai
       ? await parts.pageTimes.readAppendTime(feed, segmentOf(next, segmentSize), next)
       : undefined;
   return viewSession(session, cursor, tail, appendedAt, parts.clock.nowEpochMillis());
+}
+
+/** The change is durable, so a wake that cannot be sent is left to the sweep. */
+async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
+  try {
+    await wakes.sendWake(cursor);
+  } catch (error) {
+    const { feed, session } = cursor;
+    log.error("a wake could not be sent; the sweep will repair it", { feed, session, error });
+  }
 }
 
 /** Reads and writes again when somebody else changed the row or freed the ground in between. */

@@ -5,6 +5,7 @@ import type { Submission } from "../../shared/queue/appendPlan.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { GroupCommit } from "./groupCommit.ts";
@@ -23,6 +24,7 @@ export async function appendRecords(
   feed: string,
   records: readonly SQSRecord[],
   log: Log,
+  metrics: Pick<Metrics, "record">,
 ): Promise<void> {
   if (!FEED_NAME.test(feed)) {
     log.error("the message group is no feed name; its messages are refused", {
@@ -31,21 +33,27 @@ export async function appendRecords(
     });
     return;
   }
+  const refuse = (count: number) => metrics.record(feed, { RefusedEvents: count });
   const submissions = records.flatMap((record) => {
-    const submission = submissionOf(record, log);
+    const submission = submissionOf(record, log, refuse);
     return submission ? [submission] : [];
   });
   if (submissions.length === 0) return;
-  for (const result of await commit.append(feed, submissions))
-    if (result instanceof PositionConflictError)
-      log.error("a message contradicts what its producer sent before; it is refused", result.facts);
+  const results = await commit.append(feed, submissions);
+  for (const [index, result] of results.entries()) {
+    if (!(result instanceof PositionConflictError)) continue;
+    log.error("a message contradicts what its producer sent before; it is refused", result.facts);
+    refuse(submissions[index]?.events.filter((item) => !("error" in item)).length ?? 0);
+  }
 }
 
-function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
+function submissionOf(record: SQSRecord, log: Log, refuse: (count: number) => void): Submission | undefined {
   const facts = { messageId: record.messageId };
   const events = eventsOf(record.body);
   events.forEach((item, index) => {
-    if ("error" in item) log.error("an event is refused", { ...facts, index, reason: item.error });
+    if (!("error" in item)) return;
+    log.error("an event is refused", { ...facts, index, reason: item.error });
+    refuse(1);
   });
   if (events.every((item) => "error" in item)) return undefined;
   try {
@@ -54,6 +62,7 @@ function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
   } catch (error) {
     if (!(error instanceof HttpProblem)) throw error;
     log.error("a message's producer is invalid; it is refused", { ...facts, errors: error.problem.errors });
+    refuse(events.filter((item) => !("error" in item)).length);
     return undefined;
   }
 }

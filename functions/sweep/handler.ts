@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
@@ -9,6 +10,8 @@ import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { type FeedReport, sweep } from "./sweep.ts";
@@ -21,22 +24,25 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
-  const references = new ReferenceStore(documents, queueTable);
+  const clock = options.clock ?? systemClock;
+  const metrics = options.metrics ?? createLambdaMetrics("sweep", environment);
+  const references = new ReferenceStore(documents, queueTable, clock);
   const parts = {
     tails: createTailSource(documents, queueTable),
     heads: new HeadStore(documents, queueTable),
-    pages: new PageStore(documents, queueTable),
+    pages: new PageStore(documents, queueTable, clock),
     references,
-    cursors: new CursorStore(documents, cursorsTable, references),
+    cursors: new CursorStore(documents, cursorsTable, references, randomUUID),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),
     }),
-    clock: options.clock ?? systemClock,
+    clock,
     log: options.log ?? createLambdaLog("sweep"),
+    metrics,
     settings: readSettings(environment),
   };
-  return () => sweep(parts);
+  return publishing(metrics, () => sweep(parts));
 }
 
 export const handler = onFirstEvent(createHandler);

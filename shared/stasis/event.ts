@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AmiMessage } from "../ami/amiMessage.ts";
 import type { JsonObject } from "../ami/json.ts";
 

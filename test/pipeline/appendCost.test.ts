@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createHandler } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
 import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
@@ -23,7 +25,7 @@ describe("the cost of an append", () => {
       requests.push(String(commandName));
       return next(args);
     });
-    const ingest = createHandler(environment, { clients, log: silentLog });
+    const ingest = createHandler(environment, { clients, log: silentLog, metrics: silentMetrics });
     const append = async (events: number) => {
       requests.length = 0;
       const answer = await ingest(appendRequest("pbx", someEvents(events)));
@@ -36,6 +38,7 @@ describe("the cost of an append", () => {
       documents,
       tableNames.cursors,
       new ReferenceStore(documents, tableNames.queue),
+      randomUUID,
     );
     const addSessions = async (from: number, to: number) => {
       for (let first = from; first < to; first += 50)

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
@@ -12,7 +13,7 @@ const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
 async function heldSession(relay: TestRelay) {
   const { documents } = relay.relay.clients;
   const references = new ReferenceStore(documents, relay.relay.tableNames.queue);
-  const cursors = new CursorStore(documents, relay.relay.tableNames.cursors, references);
+  const cursors = new CursorStore(documents, relay.relay.tableNames.cursors, references, randomUUID);
   await relay.append("pbx", someEvents(25));
   const { id } = await relay.createSession({ feed: "pbx", url: "http://127.0.0.1:9/", from: "head" });
   await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });

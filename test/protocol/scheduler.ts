@@ -17,6 +17,7 @@ export class Scheduler {
   readonly #waiting: Waiting[] = [];
   readonly #running = new Set<string>();
   readonly #dead = new Set<string>();
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly failures: unknown[] = [];
   readonly trace: string[] = [];
 
@@ -66,9 +67,24 @@ export class Scheduler {
     }));
   }
 
-  /** Resolves when every live actor stands at a gate again. Actors do nothing but wait for gates and promises. */
+  /** A step that takes real time (a call to an engine): nothing else happens until it is through. */
+  during<T>(work: Promise<T>): Promise<T> {
+    const end = () => void this.#underWay.delete(work);
+    this.#underWay.add(work);
+    work.then(end, end);
+    return work;
+  }
+
+  /**
+   * Resolves when every live actor stands at a gate again. Actors do nothing but wait for gates, for promises, and for
+   * what is `during`.
+   */
   async settled(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+    while (this.#underWay.size > 0) {
+      await Promise.allSettled(this.#underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Takes step after step until nothing can happen. `others` are things beside the actors: deliveries, faults. */
@@ -77,7 +93,7 @@ export class Scheduler {
       await this.settled();
       const options = [...this.steps(), ...others()];
       if (options.length === 0) return;
-      if (taken > 5_000) throw new Error("the run does not come to an end");
+      if (taken > 20_000) throw new Error("the run does not come to an end");
       const index =
         options.length === 1
           ? 0

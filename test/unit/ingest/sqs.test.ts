@@ -42,7 +42,7 @@ function record(messageId: string, body: string, named: Record<string, string> =
 
 const event = (n: number) => JSON.stringify({ type: "Dial", n });
 const append = (...records: SQSRecord[]) =>
-  appendRecords(new GroupCommit(new Appender(parts)), FEED, records, parts.log);
+  appendRecords(new GroupCommit(new Appender(parts)), FEED, records, parts.log, parts.metrics);
 const numbers = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
 
 describe("messages of the FIFO queue", () => {
@@ -79,6 +79,7 @@ describe("messages of the FIFO queue", () => {
       { message: "an event is refused", facts: expect.objectContaining({ messageId: "a", index: 1 }) },
       { message: "an event is refused", facts: expect.objectContaining({ messageId: "b", index: 0 }) },
     ]);
+    expect(parts.metrics.sums()).toEqual({ RefusedEvents: 2, AppendedPages: 1, AppendedEvents: 3 });
   });
 
   it("are refused as a whole when the array is no JSON", async () => {
@@ -100,6 +101,7 @@ describe("messages of the FIFO queue", () => {
     expect(parts.log.entries).toMatchObject([
       { facts: { messageId: "a", errors: [{ at: "header.relay-position", error: "is missing" }] } },
     ]);
+    expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 1 });
   });
 
   it("that contradict their producer are refused, logged, and not given again", async () => {
@@ -108,11 +110,12 @@ describe("messages of the FIFO queue", () => {
     await append(record("b", event(2), named(4)), record("c", event(3)));
     expect(numbers()).toEqual([1, 3]);
     expect(parts.log.entries).toMatchObject([{ facts: { producer: "p", position: 4, expected: 6 } }]);
+    expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 2 });
   });
 
   it("of a group that is no feed name are refused, logged, and not given again", async () => {
     const commit = new GroupCommit(new Appender(parts));
-    await appendRecords(commit, "no feed!", [record("a", event(1))], parts.log);
+    await appendRecords(commit, "no feed!", [record("a", event(1))], parts.log, parts.metrics);
     expect(queue.heads.size).toBe(0);
     expect(parts.log.entries).toMatchObject([{ facts: { feed: "no feed!", messages: 1 } }]);
   });
