@@ -58,7 +58,14 @@ function withFault<T>(
 async function born(feed: string): Promise<Cursor> {
   const { documents } = world.clients;
   await new HeadStore(documents, world.tableNames.queue).createFeed(feed, 10);
-  const cursor = newCursor({ feed, session: "s", next: 1, segmentSize: 10, interest: undefined, nowEpochMillis: NOW });
+  const cursor = newCursor({
+    feed,
+    session: "s",
+    next: 1,
+    segmentSize: 10,
+    interest: undefined,
+    nowEpochMillis: NOW,
+  });
   await cursors.create(cursor, []);
   return cursor;
 }
@@ -89,13 +96,18 @@ describe("the answer to a write of a cursor is lost", () => {
   });
 
   it("crossing: the reference moves once, because the transaction carries a token", async () => {
-    const { result } = await withFault("timed out after", "TransactWriteItems", async (feed) => {
-      // The first transaction is the session's creation: its answer is lost too.
-      const cursor = await born(feed);
-      const held = await cursors.write(cursor, take(cursor, HELD));
-      await cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 });
-      return references.counts(feed);
-    }, 2);
+    const { result } = await withFault(
+      "timed out after",
+      "TransactWriteItems",
+      async (feed) => {
+        // The first transaction is the session's creation: its answer is lost too.
+        const cursor = await born(feed);
+        const held = await cursors.write(cursor, take(cursor, HELD));
+        await cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 });
+        return references.counts(feed);
+      },
+      2,
+    );
     expect(result).toEqual(new Map([[1, 1]]));
   });
 
@@ -132,19 +144,25 @@ describe("a transaction is under way on an item", () => {
     );
   });
 
-  it.each(["conflict", "throttled"] as const)("a crossing that meets it (%s) leaves the session counted where it was", async (fault) => {
-    await world.lend(hostileAws(() => undefined), async (feed) => {
-      const cursor = await born(feed);
-      const held = await cursors.write(cursor, take(cursor, HELD));
-      const hostile = hostileAws(({ command }) => (command === "TransactWriteItems" ? fault : undefined));
-      const crossing = world.during(hostile, () =>
-        cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 }),
+  it.each(["conflict", "throttled"] as const)(
+    "a crossing that meets it (%s) leaves the session counted where it was",
+    async (fault) => {
+      await world.lend(
+        hostileAws(() => undefined),
+        async (feed) => {
+          const cursor = await born(feed);
+          const held = await cursors.write(cursor, take(cursor, HELD));
+          const hostile = hostileAws(({ command }) => (command === "TransactWriteItems" ? fault : undefined));
+          const crossing = world.during(hostile, () =>
+            cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 }),
+          );
+          await expect(crossing).rejects.toMatchObject({ code: "transaction.refused", retryable: true });
+          expect(await references.counts(feed)).toEqual(new Map([[0, 1]]));
+          expect(await cursors.readCursor(feed, "s")).toMatchObject({ segment: 0, next: 1 });
+        },
       );
-      await expect(crossing).rejects.toMatchObject({ code: "transaction.refused", retryable: true });
-      expect(await references.counts(feed)).toEqual(new Map([[0, 1]]));
-      expect(await cursors.readCursor(feed, "s")).toMatchObject({ segment: 0, next: 1 });
-    });
-  });
+    },
+  );
 
   it("the hint of the tail and the head's other writes pass in the end", async () => {
     const { result } = await withFault("conflict", "UpdateItem", async (feed) => {
@@ -157,10 +175,15 @@ describe("a transaction is under way on an item", () => {
   });
 
   it("a conflict is what AWS throws, not something of our own", async () => {
-    await withFault("conflict", "PutItem", async () => {
-      const put = new PutCommand({ TableName: world.tableNames.queue, Item: { pk: "x", sk: "x" } });
-      await expect(world.clients.documents.send(put)).rejects.toThrow(TransactionConflictException);
-    }, 99);
+    await withFault(
+      "conflict",
+      "PutItem",
+      async () => {
+        const put = new PutCommand({ TableName: world.tableNames.queue, Item: { pk: "x", sk: "x" } });
+        await expect(world.clients.documents.send(put)).rejects.toThrow(TransactionConflictException);
+      },
+      99,
+    );
   });
 });
 
@@ -241,7 +264,12 @@ describe("a hostile AWS", () => {
         };
         for (const n of [1, 2]) {
           const UpdateExpression = "SET n = :n";
-          const update = { TableName: world.tableNames.queue, Key, UpdateExpression, ExpressionAttributeValues: { ":n": n } };
+          const update = {
+            TableName: world.tableNames.queue,
+            Key,
+            UpdateExpression,
+            ExpressionAttributeValues: { ":n": n },
+          };
           await world.clients.documents.send(new UpdateCommand(update));
           await read(true);
         }
@@ -255,6 +283,9 @@ describe("a hostile AWS", () => {
 async function putPages(feed: string, count: number): Promise<void> {
   for (let first = 1; first <= count; first += 1)
     await world.clients.documents.send(
-      new PutCommand({ TableName: world.tableNames.queue, Item: { ...keys.page(feed, 0, first), ...storedPage(first, 1) } }),
+      new PutCommand({
+        TableName: world.tableNames.queue,
+        Item: { ...keys.page(feed, 0, first), ...storedPage(first, 1) },
+      }),
     );
 }
