@@ -23,11 +23,18 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
   CALM,
   {
     ...CALM,
-    name: "many sessions share one process",
+    name: "pages come one by one to sessions that share one process",
     producers: [6],
     sessions: 3,
     deliverers: 1,
     notifiers: 1,
+  },
+  {
+    ...CALM,
+    name: "pages come one by one to a session that two processes work on",
+    producers: [6],
+    sessions: 1,
+    doubledHints: 2,
   },
   {
     ...CALM,
