@@ -42,6 +42,7 @@ export function createHandler(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       references,
+      randomUUID,
     ),
     sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
     wakes: new WakeSender(sqs, {
@@ -52,10 +53,10 @@ export function createHandler(
     clock: options.clock ?? systemClock,
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
     newSecret: () => newSecret(randomBytes),
+    log: options.log ?? createLambdaLog("api"),
     settings,
   };
-  const log = options.log ?? createLambdaLog("api");
-  return answerHttpApi(createApiApp(parts, requireVariable(environment, environmentNames.apiKey), log));
+  return answerHttpApi(createApiApp(parts, requireVariable(environment, environmentNames.apiKey), parts.log));
 }
 
 export const handler = onFirstEvent(createHandler);

@@ -96,6 +96,9 @@ class Turn {
   readonly #session: Session;
   readonly #selection: Selection;
   readonly #endsAtEpochMillis: number;
+  /** The row as it was read or written last: what the next write must find. */
+  #row: Cursor;
+  /** The row with the progress that is not written yet. */
   #cursor: Cursor;
   #busy = false;
 
@@ -103,6 +106,7 @@ class Turn {
     this.#parts = parts;
     this.#session = session;
     this.#selection = parts.selectionOf(session.format, session.filter);
+    this.#row = cursor;
     this.#cursor = cursor;
     this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + turnMillis;
   }
@@ -137,7 +141,7 @@ class Turn {
       ...error.facts,
     });
     const failure = { reason: error.code, detail: error.message, atEpochMillis: this.#now() };
-    await this.#parts.cursors.write(this.#cursor, suspend(this.#cursor, failure));
+    await this.#write(suspend(this.#cursor, failure));
   }
 
   #now(): number {
@@ -272,16 +276,19 @@ class Turn {
    * stays counted where it was: a late reference only keeps data longer, and a later page or the sweep crosses.
    */
   async #write(change: CursorChange): Promise<void> {
-    const { cursors } = this.#parts;
-    const segment = segmentOf(this.#cursor.next, this.#cursor.segmentSize);
-    if (segment !== this.#cursor.segment) {
+    const segment = segmentOf(change.next ?? this.#row.next, this.#row.segmentSize);
+    if (segment !== this.#row.segment) {
       try {
-        this.#cursor = await cursors.write(this.#cursor, { ...change, segment });
-        return;
+        return await this.#writeRow({ ...change, segment });
       } catch (error) {
         if (!(error instanceof TransactionRefusedError)) throw error;
       }
     }
-    this.#cursor = await cursors.write(this.#cursor, change);
+    await this.#writeRow(change);
+  }
+
+  async #writeRow(change: CursorChange): Promise<void> {
+    this.#row = await this.#parts.cursors.write(this.#row, change);
+    this.#cursor = { ...this.#cursor, ...change };
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
@@ -39,6 +40,7 @@ export function createHandler(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       new ReferenceStore(documents, queueTable),
+      randomUUID,
     ),
     sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
     pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),

@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
+import { retryConflicts } from "./conflicts.ts";
 
 /** The AWS clients of one function: reused over its invocations. */
 export interface AwsClients {
@@ -36,6 +37,7 @@ export function createClients(environment: Environment): AwsClients {
       httpAgent: { maxSockets: 200 },
     },
   });
+  retryConflicts(dynamodb);
   const sqs = new SQSClient({
     ...common,
     // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
