@@ -9,13 +9,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
-import {
-  type Choose,
-  chooseByPriority,
-  chooseEvenly,
-  Scheduler,
-  seededRandom,
-} from "../protocol/scheduler.ts";
+import { type Choose, chooseBySeed, Scheduler, seededRandom } from "../protocol/scheduler.ts";
 import type { AwsAnswer, AwsCall } from "../support/awsCalls.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, faultsOf, hostileAws } from "../support/hostileAws.ts";
@@ -79,7 +73,7 @@ export async function runHostile(world: World, setup: Setup, seed: number): Prom
   // Handlers take their jitter from here.
   Math.random = random;
   try {
-    return await run.run(seed % 2 === 0 ? chooseEvenly(random) : chooseByPriority(random));
+    return await run.run(chooseBySeed(seed, random));
   } finally {
     Math.random = originalRandom;
   }

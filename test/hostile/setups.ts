@@ -21,7 +21,21 @@ const CALM: Setup = {
 /** Nothing here costs a hint, so all must be delivered before any sweep. */
 export const WITHOUT_SWEEP: readonly Setup[] = [
   CALM,
-  { ...CALM, name: "many sessions share one process", sessions: 4, deliverers: 1, doubledHints: 2 },
+  {
+    ...CALM,
+    name: "pages come one by one to sessions that share one process",
+    producers: [6],
+    sessions: 3,
+    deliverers: 1,
+    notifiers: 1,
+  },
+  {
+    ...CALM,
+    name: "pages come one by one to a session that two processes work on",
+    producers: [6],
+    sessions: 1,
+    doubledHints: 2,
+  },
   {
     ...CALM,
     name: "doubled hints, refusals, lingering",
