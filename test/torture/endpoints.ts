@@ -12,10 +12,10 @@ export const BEHAVIOURS = {
     await pause(40);
     answer(204);
   },
-  "/failing": async (answer, random) => answer(random("failing") < 0.2 ? 503 : 204),
+  "/failing": async (answer, random) => answer(random("failing") < 0.05 ? 503 : 204),
   // No answer within the relay's time; what it brought was taken all the same.
   "/hanging": async (answer, random) => {
-    if (random("hanging") >= 0.1) answer(204);
+    if (random("hanging") >= 0.03) answer(204);
   },
 } satisfies Record<
   string,

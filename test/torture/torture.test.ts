@@ -9,14 +9,14 @@ const SEED = Number(process.env.SEED ?? 1);
 describe(`torture for some seconds, seed ${SEED}`, () => {
   it("the whole relay under a steady load, killed again and again: everything holds", async () => {
     const report = await tortureRelay({
-      seconds: 15,
+      seconds: 10,
       seed: SEED,
       eventsPerSecond: 60,
-      meanLifeSeconds: 3,
+      meanLifeSeconds: 2,
       print: () => {},
     });
     expect(report.problems).toEqual([]);
-    expect(report.kills).toBeGreaterThan(1);
+    expect(report.kills).toBeGreaterThan(0);
     expect(report.accepted).toBeGreaterThan(100);
     expect(report.requests).toBeGreaterThan(report.repeatedRequests);
   }, 200_000);
