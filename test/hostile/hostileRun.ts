@@ -58,7 +58,9 @@ export interface Verdict {
 }
 
 /** Share of the calls that meet a fault, until the setup's faults are used up. */
-const FAULT_RATE = 0.08;
+const FAULT_RATE = 0.06;
+/** Share of the steps at which something may happen beside the work; else all of it would happen at the beginning. */
+const CHANCE_RATE = 0.12;
 /** Share of the calls whose answer is a step of its own. */
 const LATE_ANSWER_RATE = 0.25;
 const VISIBILITY_MILLIS = 65_000;
@@ -431,6 +433,7 @@ class HostileRun {
 
   /** What may happen beside the work. Each is offered while the setup's number of it lasts. */
   #chances(): { label: string; take: () => void }[] {
+    if (this.#random() >= CHANCE_RATE) return [];
     const options: { label: string; take: () => void }[] = [];
     const offer = (kind: Chance, label: string, take: () => void) => {
       if (this.#left[kind] <= 0) return;
