@@ -37,6 +37,8 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
 }
 
@@ -72,8 +74,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
+    (name) => options.clientsOf?.(name, connection) ?? clients,
     {
-      clients,
       clock,
       log,
       metrics,
@@ -118,13 +120,19 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 type Functions = ReturnType<typeof createFunctions>;
 
 /** Builds each function with its own environment, as if it ran alone. */
-function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+function createFunctions(
+  environmentOf: (name: FunctionName) => Environment,
+  clientsOf: (name: FunctionName) => AwsClients,
+  options: HandlerOptions,
+) {
+  const given = (name: FunctionName) =>
+    [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: createIngest(environmentOf("ingest"), options),
-    notify: createNotify(environmentOf("notify"), options),
-    deliver: createDeliver(environmentOf("deliver"), options),
-    sweep: createSweep(environmentOf("sweep"), options),
-    api: createApi(environmentOf("api"), options),
+    ingest: createIngest(...given("ingest")),
+    notify: createNotify(...given("notify")),
+    deliver: createDeliver(...given("deliver")),
+    sweep: createSweep(...given("sweep")),
+    api: createApi(...given("api")),
   };
 }
 
