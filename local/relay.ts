@@ -37,7 +37,14 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
+  readonly host?: FunctionHost;
 }
+
+export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
+  name: FunctionName,
+  create: () => Handler,
+) => Handler;
 
 export interface Relay extends Provisioned {
   readonly url: string;
@@ -72,6 +79,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
     { clients, clock, log, metrics, stopping: stopping.signal },
+    options.host ?? ((_name, create) => create()),
   );
 
   const schedule = startSchedule({
@@ -110,13 +118,17 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 type Functions = ReturnType<typeof createFunctions>;
 
 /** Builds each function with its own environment, as if it ran alone. */
-function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+function createFunctions(
+  environmentOf: (name: FunctionName) => Environment,
+  options: HandlerOptions,
+  host: FunctionHost,
+) {
   return {
-    ingest: createIngest(environmentOf("ingest"), options),
-    notify: createNotify(environmentOf("notify"), options),
-    deliver: createDeliver(environmentOf("deliver"), options),
-    sweep: createSweep(environmentOf("sweep"), options),
-    api: createApi(environmentOf("api"), options),
+    ingest: host("ingest", () => createIngest(environmentOf("ingest"), options)),
+    notify: host("notify", () => createNotify(environmentOf("notify"), options)),
+    deliver: host("deliver", () => createDeliver(environmentOf("deliver"), options)),
+    sweep: host("sweep", () => createSweep(environmentOf("sweep"), options)),
+    api: host("api", () => createApi(environmentOf("api"), options)),
   };
 }
 
