@@ -17,7 +17,7 @@ export class RelayUnderTest implements AsyncDisposable {
   }
 
   /** @param environment of the relay, beside that of this process */
-  static async start(environment: Record<string, string> = {}): Promise<RelayUnderTest> {
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },
       // As `npm start` has it: without limits V8 lets garbage pile up to twice the memory, and is no faster for it.

@@ -12,38 +12,19 @@ import {
   SystemLogLevel,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
-import {
-  type BundlingOptions,
-  NodejsFunction,
-  OutputFormat,
-  SourceMapMode,
-} from "aws-cdk-lib/aws-lambda-nodejs";
+import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
 import type { FunctionName } from "../shared/aws/names.ts";
 import { metricVariables } from "../shared/runtime/metricNames.ts";
+import { bundling } from "./bundling.ts";
 import { nameIn } from "./nameIn.ts";
 import { metricsNamespace } from "./relayMetric.ts";
 import type { RelayQueue } from "./relayQueue.ts";
 import type { RelayStage } from "./stages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-
-/** One minified file per function, with everything that it loads: a cold start reads no node_modules. */
-const bundling: BundlingOptions = {
-  format: OutputFormat.ESM,
-  target: "node24",
-  minify: true,
-  sourceMap: true,
-  sourceMapMode: SourceMapMode.EXTERNAL,
-  sourcesContent: false,
-  mainFields: ["module", "main"],
-  // The SDK that was tested, and only the parts in use: it loads faster than the whole one of the runtime.
-  externalModules: [],
-  // Packages that are CommonJS inside ask for Node's own modules by `require`.
-  banner: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-};
 
 export interface RelayFunctionProps {
   readonly name: FunctionName;

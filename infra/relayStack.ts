@@ -1,6 +1,8 @@
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { readSettings } from "../shared/runtime/settings.ts";
 import { Api } from "./api.ts";
+import { checkTimes } from "./checkTimes.ts";
 import { Deliver } from "./deliver.ts";
 import { HttpInterface } from "./httpInterface.ts";
 import { Ingest } from "./ingest.ts";
@@ -21,6 +23,7 @@ export class RelayStack extends Stack {
       terminationProtection: stage.keepsData,
       ...props,
     });
+    checkTimes(readSettings(stage.settings));
     const storage = new Storage(this, "Storage", stage);
     const queues = new Queues(this, "Queues", stage);
     const secrets = new Secrets(this, "Secrets", stage);

@@ -19,7 +19,7 @@ export class Secrets extends Construct {
       removalPolicy,
     });
     Validations.of(this.managementKey).acknowledge({
-      id: "AwsSolutions::AwsSolutions-SMG4",
+      id: "AwsSolutions-SMG4",
       reason:
         "Producers hold this key: a schedule would cut off those who are not told. A person rotates it, and the one before goes on for a day.",
     });

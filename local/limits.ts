@@ -4,7 +4,8 @@ import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
 export const maximumConcurrency: Readonly<Record<QueueName, number>> = {
   ingest: 5,
   notify: 2,
-  wake: 10,
+  // Twice as many places (20 × 10) as sessions that the relay is measured with: invocations are rarely full.
+  wake: 20,
   // The lane of slow sessions: a small share of the machine, so that they cannot crowd out the others.
   slow: 5,
 };

@@ -37,6 +37,8 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
   readonly host?: FunctionHost;
 }
@@ -78,7 +80,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, metrics, stopping: stopping.signal },
+    (name) => options.clientsOf?.(name, connection) ?? clients,
+    { clock, log, metrics, stopping: stopping.signal },
     options.host ?? ((_name, create) => create()),
   );
 
@@ -120,15 +123,18 @@ type Functions = ReturnType<typeof createFunctions>;
 /** Builds each function with its own environment, as if it ran alone. */
 function createFunctions(
   environmentOf: (name: FunctionName) => Environment,
+  clientsOf: (name: FunctionName) => AwsClients,
   options: HandlerOptions,
   host: FunctionHost,
 ) {
+  const given = (name: FunctionName) =>
+    [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: host("ingest", () => createIngest(environmentOf("ingest"), options)),
-    notify: host("notify", () => createNotify(environmentOf("notify"), options)),
-    deliver: host("deliver", () => createDeliver(environmentOf("deliver"), options)),
-    sweep: host("sweep", () => createSweep(environmentOf("sweep"), options)),
-    api: host("api", () => createApi(environmentOf("api"), options)),
+    ingest: host("ingest", () => createIngest(...given("ingest"))),
+    notify: host("notify", () => createNotify(...given("notify"))),
+    deliver: host("deliver", () => createDeliver(...given("deliver"))),
+    sweep: host("sweep", () => createSweep(...given("sweep"))),
+    api: host("api", () => createApi(...given("api"))),
   };
 }
 

@@ -46,6 +46,7 @@ export function createHandler(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       references,
+      randomUUID,
     ),
     sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
     wakes: new WakeSender(sqs, {
@@ -57,6 +58,7 @@ export function createHandler(
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
     newSecret: () => newSecret(randomBytes),
     sealSecret: createSecretSealer(environment),
+    log,
     settings,
   };
   return answerHttpApi(createApiApp(parts, createApiKeyCheck(environment, { settings, clock, log }), log));

@@ -3,6 +3,7 @@ import type { AddressGuard } from "../../shared/delivery/addressGuard.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
@@ -43,5 +44,6 @@ export interface ApiParts {
   newSecret(): string;
   /** A session's secret as it is stored. */
   sealSecret(session: string, secret: string): Promise<string>;
+  readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

@@ -63,10 +63,12 @@ export async function createSession(
       interest,
       nowEpochMillis,
     });
+    // Nothing may fail after the session is there: its secret would be told to nobody.
+    const shown = await view(parts, session, cursor, tail);
     await parts.cursors.create(cursor, [parts.sessions.put(session)]);
     // A page that came between reading the tail and the row's birth had no row to wake.
-    await parts.wakes.sendWake(cursor);
-    return { ...(await view(parts, session, cursor, tail)), secret };
+    await wake(parts, cursor);
+    return { ...shown, secret };
   });
 }
 
@@ -125,7 +127,7 @@ export async function changeSession(
     const held =
       next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
     const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
-    if (row.state === "parked") await parts.wakes.sendWake(row);
+    if (row.state === "parked") await wake(parts, row);
     return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
   });
 }
@@ -206,6 +208,16 @@ async function view(parts: ApiParts, session: Session, cursor: Cursor, tail: Tai
       ? await parts.pageTimes.readAppendTime(feed, segmentOf(next, segmentSize), next)
       : undefined;
   return viewSession(session, cursor, tail, appendedAt, parts.clock.nowEpochMillis());
+}
+
+/** The change is durable, so a wake that cannot be sent is left to the sweep. */
+async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
+  try {
+    await wakes.sendWake(cursor);
+  } catch (error) {
+    const { feed, session } = cursor;
+    log.error("a wake could not be sent; the sweep will repair it", { feed, session, error });
+  }
 }
 
 /** Reads and writes again when somebody else changed the row or freed the ground in between. */

@@ -16,6 +16,7 @@ import {
   backOff,
   type Cursor,
   type CursorChange,
+  changeLane,
   type DeliveryFailure,
   isTakeable,
   park,
@@ -23,6 +24,7 @@ import {
   suspend,
   take,
 } from "../../shared/sessions/cursor.ts";
+import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/sessions/lane.ts";
 import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
 
@@ -41,6 +43,7 @@ export interface DeliverParts {
       body: string;
       secrets: readonly string[];
       timestampEpochMillis: number;
+      timeoutMillis: number;
     }): Promise<DeliveryOutcome>;
   };
   readonly clock: Clock;
@@ -51,7 +54,13 @@ export interface DeliverParts {
   readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
-    "leaseMillis" | "turnMillis" | "lingerMillis" | "lingerPollMillis" | "slowRequestMillis"
+    | "leaseMillis"
+    | "turnMillis"
+    | "lingerMillis"
+    | "lingerPollMillis"
+    | "requestTimeoutMillis"
+    | "fastRequestTimeoutMillis"
+    | "slowRequestMillis"
   >;
   readonly stopping: AbortSignal;
 }
@@ -62,13 +71,18 @@ const BUSY_GAP_MILLIS = 2_000;
 /**
  * One turn of one session: takes its cursor, sends batch after batch, and parks. A wake is only a reason to look: one
  * that finds the row held, waiting or gone, or nothing to read, ends here.
+ * @param turnMillis after which the turn begins no further batch
  */
-export async function deliver(parts: DeliverParts, wake: WakeHint): Promise<void> {
+export async function deliver(
+  parts: DeliverParts,
+  wake: WakeHint,
+  turnMillis = parts.settings.turnMillis,
+): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);
   if (cursor === undefined || !isTakeable(cursor, parts.clock.nowEpochMillis())) return;
   const session = await parts.sessions.readSession(wake.session);
   if (session === undefined) return;
-  const turn = new Turn(parts, session, cursor);
+  const turn = new Turn(parts, session, cursor, turnMillis);
   try {
     await turn.run();
   } catch (error) {
@@ -84,15 +98,19 @@ class Turn {
   readonly #session: Session;
   readonly #selection: Selection;
   readonly #endsAtEpochMillis: number;
+  /** The row as it was read or written last: what the next write must find. */
+  #row: Cursor;
+  /** The row with the progress that is not written yet. */
   #cursor: Cursor;
   #busy = false;
 
-  constructor(parts: DeliverParts, session: Session, cursor: Cursor) {
+  constructor(parts: DeliverParts, session: Session, cursor: Cursor, turnMillis: number) {
     this.#parts = parts;
     this.#session = session;
     this.#selection = parts.selectionOf(session.format, session.filter);
+    this.#row = cursor;
     this.#cursor = cursor;
-    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + parts.settings.turnMillis;
+    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + turnMillis;
   }
 
   async run(): Promise<void> {
@@ -125,7 +143,7 @@ class Turn {
       ...error.facts,
     });
     const failure = { reason: error.code, detail: error.message, atEpochMillis: this.#now() };
-    await this.#parts.cursors.write(this.#cursor, suspend(this.#cursor, failure));
+    await this.#write(suspend(this.#cursor, failure));
   }
 
   #now(): number {
@@ -199,13 +217,15 @@ class Turn {
       body: webhookBody(this.#cursor, batch, this.#session.format),
       secrets: signingSecrets(this.#session.secrets, this.#now()),
       timestampEpochMillis: this.#now(),
+      timeoutMillis: requestTimeoutMillis(before, settings),
     });
     if (outcome.kind === "accepted") {
       this.#recordAccepted(batch);
-      return { before, after: outcome.durationMillis > settings.slowRequestMillis ? "slow" : "fast" };
+      return { before, after: laneAfter(outcome.durationMillis, settings) };
     }
     this.#record({ FailedAttempts: 1 });
-    await this.#fail(batch, outcome);
+    if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
+    else await this.#fail(batch, outcome);
     return undefined;
   }
 
@@ -257,6 +277,12 @@ class Turn {
     await wakes.sendWake(this.#cursor, Math.max(0, decision.dueAtEpochMillis - this.#now()));
   }
 
+  async #leaveFastLane(batch: Batch): Promise<void> {
+    const begun = { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
+    await this.#write(changeLane(begun, this.#now()));
+    await this.#parts.wakes.sendWake(this.#cursor);
+  }
+
   /** Gives the turn up with work left: first the row, then the wake; a crash between is repaired by the sweep. */
   async #parkAndWake(): Promise<void> {
     await this.#write(park(this.#cursor, this.#now()));
@@ -268,16 +294,19 @@ class Turn {
    * stays counted where it was: a late reference only keeps data longer, and a later page or the sweep crosses.
    */
   async #write(change: CursorChange): Promise<void> {
-    const { cursors } = this.#parts;
-    const segment = segmentOf(this.#cursor.next, this.#cursor.segmentSize);
-    if (segment !== this.#cursor.segment) {
+    const segment = segmentOf(change.next ?? this.#row.next, this.#row.segmentSize);
+    if (segment !== this.#row.segment) {
       try {
-        this.#cursor = await cursors.write(this.#cursor, { ...change, segment });
-        return;
+        return await this.#writeRow({ ...change, segment });
       } catch (error) {
         if (!(error instanceof TransactionRefusedError)) throw error;
       }
     }
-    this.#cursor = await cursors.write(this.#cursor, change);
+    await this.#writeRow(change);
+  }
+
+  async #writeRow(change: CursorChange): Promise<void> {
+    this.#row = await this.#parts.cursors.write(this.#row, change);
+    this.#cursor = { ...this.#cursor, ...change };
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
@@ -19,6 +20,7 @@ import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { deliver } from "./deliver.ts";
 
@@ -44,6 +46,7 @@ export function createHandler(
       documents,
       requireVariable(environment, environmentNames.cursorsTable),
       new ReferenceStore(documents, queueTable),
+      randomUUID,
     ),
     sessions: {
       readSession: async (id: string) => {
@@ -71,13 +74,14 @@ export function createHandler(
 
   return publishing(metrics, async ({ Records }) => {
     const hints = readHints(Records, wakeHintSchema, log);
+    const turn = turnMillis(hints.size, settings.turnMillis);
     return processInGroups(
       [...hints.keys()],
       // Doubled wakes of one session are one turn.
       (record) => JSON.stringify(hints.get(record)),
       async (_key, [record]) => {
         const hint = record && hints.get(record);
-        if (hint) await deliver(parts, hint);
+        if (hint) await deliver(parts, hint, turn);
       },
       log,
     );

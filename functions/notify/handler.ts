@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
@@ -25,7 +26,7 @@ export function createHandler(
   const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
   const parts = {
     tails: createTailSource(documents, queueTable),
-    cursors: new CursorStore(documents, cursorsTable, new ReferenceStore(documents, queueTable)),
+    cursors: new CursorStore(documents, cursorsTable, new ReferenceStore(documents, queueTable), randomUUID),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),

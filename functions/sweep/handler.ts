@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
@@ -23,19 +24,20 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
+  const clock = options.clock ?? systemClock;
   const metrics = options.metrics ?? createLambdaMetrics("sweep", environment);
-  const references = new ReferenceStore(documents, queueTable);
+  const references = new ReferenceStore(documents, queueTable, clock);
   const parts = {
     tails: createTailSource(documents, queueTable),
     heads: new HeadStore(documents, queueTable),
-    pages: new PageStore(documents, queueTable),
+    pages: new PageStore(documents, queueTable, clock),
     references,
-    cursors: new CursorStore(documents, cursorsTable, references),
+    cursors: new CursorStore(documents, cursorsTable, references, randomUUID),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),
     }),
-    clock: options.clock ?? systemClock,
+    clock,
     log: options.log ?? createLambdaLog("sweep"),
     metrics,
     settings: readSettings(environment),

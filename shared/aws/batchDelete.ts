@@ -1,19 +1,29 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Clock } from "../runtime/clock.ts";
+import { untilProcessed } from "./unprocessed.ts";
 
 /** DynamoDB takes 25 writes in one batch. */
 const BATCH_SIZE = 25;
 
-/** Deletes items in the order given, batch after batch. Items that do not exist are no error. */
+/**
+ * Deletes items, batch after batch; within a batch in no order. Items that do not exist are no error.
+ * @throws RelayError (retryable) when the table stays too busy for all of them
+ */
 export async function batchDelete(
   documents: DynamoDBDocumentClient,
   table: string,
   itemKeys: readonly Record<string, string>[],
+  clock: Pick<Clock, "sleep">,
 ): Promise<void> {
   for (let from = 0; from < itemKeys.length; from += BATCH_SIZE) {
-    let requests = itemKeys.slice(from, from + BATCH_SIZE).map((Key) => ({ DeleteRequest: { Key } }));
-    while (requests.length > 0) {
-      const answer = await documents.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
-      requests = (answer.UnprocessedItems?.[table] ?? []) as typeof requests;
-    }
+    const requests = itemKeys.slice(from, from + BATCH_SIZE).map((Key) => ({ DeleteRequest: { Key } }));
+    await untilProcessed(
+      requests,
+      async (left) => {
+        const answer = await documents.send(new BatchWriteCommand({ RequestItems: { [table]: [...left] } }));
+        return (answer.UnprocessedItems?.[table] ?? []) as typeof requests;
+      },
+      clock,
+    );
   }
 }

@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
+import { retryConflicts } from "./conflicts.ts";
 
 /** The AWS clients of one function: reused over its invocations. */
 export interface AwsClients {
@@ -39,6 +40,7 @@ export function clientSettings(environment: Environment, service: Service, reque
 /** Builds the two clients that every function uses. */
 export function createClients(environment: Environment): AwsClients {
   const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", 5_000));
+  retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", 25_000);
   // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
   const sqs = new SQSClient(settings.endpoint ? { ...settings, useQueueUrlAsEndpoint: false } : settings);

@@ -6,26 +6,40 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import { type Cursor, type CursorChange, statesToFind } from "../sessions/cursor.ts";
-import { cancellationOf, isConditionFailure } from "./failures.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
+import { cancellationOf, isConditionFailure, winnerOf } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 import type { ReferenceStore, TransactItem } from "./references.ts";
+import { untilProcessed } from "./unprocessed.ts";
 
 /**
- * The Cursors table. Every write names the state and the fence that were read, so of two writers that read the same
+ * The Cursors table. Every write names what was read of the row (`rowToFind`), so of two writers that read the same
  * row one wins and the other learns that it lost. A change of segment moves the reference count in the same
  * transaction.
+ *
+ * A write leaves its random id on the row, as an append does on its page: when the answer was lost and the SDK's second
+ * try finds the row changed, the id tells that the change is its own. A deliver that took its own lease for someone
+ * else's would leave the session held by nobody until the lease runs out. (A transaction carries the SDK's
+ * ClientRequestToken and needs no more.)
  */
 export class CursorStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #references: ReferenceStore;
+  readonly #newWriteId: () => string;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, references: ReferenceStore) {
+  constructor(
+    documents: DynamoDBDocumentClient,
+    table: string,
+    references: ReferenceStore,
+    newWriteId: () => string,
+  ) {
     this.#documents = documents;
     this.#table = table;
     this.#references = references;
+    this.#newWriteId = newWriteId;
   }
 
   async readCursor(feed: string, session: string): Promise<Cursor | undefined> {
@@ -38,16 +52,22 @@ export class CursorStore {
   async readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]> {
     const cursors: Cursor[] = [];
     for (let from = 0; from < rows.length; from += 100) {
-      let wanted: Record<string, unknown>[] = rows
+      const wanted: Record<string, unknown>[] = rows
         .slice(from, from + 100)
         .map(({ feed, session }) => keys.cursor(feed, session));
-      while (wanted.length > 0) {
-        const answer = await this.#documents.send(
-          new BatchGetCommand({ RequestItems: { [this.#table]: { Keys: wanted, ConsistentRead: true } } }),
-        );
-        cursors.push(...(answer.Responses?.[this.#table] ?? []).map(asCursor));
-        wanted = answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
-      }
+      await untilProcessed(
+        wanted,
+        async (left) => {
+          const answer = await this.#documents.send(
+            new BatchGetCommand({
+              RequestItems: { [this.#table]: { Keys: [...left], ConsistentRead: true } },
+            }),
+          );
+          cursors.push(...(answer.Responses?.[this.#table] ?? []).map(asCursor));
+          return answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
+        },
+        systemClock,
+      );
     }
     return cursors;
   }
@@ -84,16 +104,21 @@ export class CursorStore {
             this.#references.countIn(cursor.feed, change.segment, cursor.session),
           ]
         : [];
-    const update = this.#update(cursor, change);
+    const writeId = this.#newWriteId();
+    const update = this.#update(cursor, change, writeId);
     const others = [...crossing, ...alongside];
     try {
-      if (others.length === 0) await this.#documents.send(new UpdateCommand(update));
+      if (others.length === 0)
+        await this.#documents.send(
+          new UpdateCommand({ ...update, ReturnValuesOnConditionCheckFailure: "ALL_OLD" }),
+        );
       else
         await this.#documents.send(
           new TransactWriteCommand({ TransactItems: [{ Update: update }, ...others] }),
         );
     } catch (error) {
-      throw refusal(error, cursor, crossing.length);
+      const isOurs = isConditionFailure(error) && winnerOf(error)?.writeId === writeId;
+      if (!isOurs) throw refusal(error, cursor, crossing.length);
     }
     return { ...cursor, ...change };
   }
@@ -141,10 +166,10 @@ export class CursorStore {
     }
   }
 
-  #update(cursor: Cursor, change: CursorChange) {
-    const names: Record<string, string> = {};
-    const values: Record<string, unknown> = {};
-    const set: string[] = [];
+  #update(cursor: Cursor, change: CursorChange, writeId: string) {
+    const names: Record<string, string> = { "#writeId": "writeId" };
+    const values: Record<string, unknown> = { ":writeId": writeId };
+    const set: string[] = ["#writeId = :writeId"];
     const remove: string[] = [];
     for (const [attribute, value] of Object.entries(change)) {
       names[`#${attribute}`] = attribute;
@@ -159,8 +184,8 @@ export class CursorStore {
       TableName: this.#table,
       Key: keys.cursor(cursor.feed, cursor.session),
       UpdateExpression: [
-        set.length > 0 ? `SET ${set.join(", ")}` : "",
-        remove.length > 0 ? `REMOVE ${remove.join(", ")}` : "",
+        `SET ${set.join(", ")}`,
+        ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
       ].join(" "),
       ConditionExpression: condition.ConditionExpression,
       ExpressionAttributeNames: { ...names, ...condition.ExpressionAttributeNames },
@@ -171,11 +196,24 @@ export class CursorStore {
 
 /** The condition of every write: the row is still the one that was read. */
 function asRead(cursor: Cursor, change: CursorChange) {
-  const states = statesToFind(cursor, change).map((state, index) => [`:stateRead${index}`, state] as const);
+  const { states, ...numbers } = rowToFind(cursor, change);
+  const stateValues = states.map((state, index) => [`:stateRead${index}`, state] as const);
+  const attributes = Object.keys(numbers);
   return {
-    ConditionExpression: `#fence = :fenceRead AND #state IN (${states.map(([name]) => name).join(", ")})`,
-    ExpressionAttributeNames: { "#state": "state", "#fence": "fence" },
-    ExpressionAttributeValues: { ":fenceRead": cursor.fence, ...Object.fromEntries(states) },
+    ConditionExpression: [
+      `#state IN (${stateValues.map(([name]) => name).join(", ")})`,
+      ...attributes.map((attribute) => `#${attribute} = :${attribute}Read`),
+    ].join(" AND "),
+    ExpressionAttributeNames: {
+      "#state": "state",
+      ...Object.fromEntries(attributes.map((attribute) => [`#${attribute}`, attribute])),
+    },
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(stateValues),
+      ...Object.fromEntries(
+        Object.entries(numbers).map(([attribute, value]) => [`:${attribute}Read`, value]),
+      ),
+    },
   };
 }
 
@@ -192,6 +230,6 @@ function refusal(error: unknown, { feed, session, fence }: Cursor, referenceItem
 }
 
 function asCursor(item: Record<string, unknown>): Cursor {
-  const { pk, sk, ...cursor } = item;
+  const { pk, sk, writeId, ...cursor } = item;
   return cursor as unknown as Cursor;
 }

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { LastPage } from "../queue/tail.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
@@ -24,10 +25,12 @@ const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
 export class PageStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
     this.#documents = documents;
     this.#table = table;
+    this.#clock = clock;
   }
 
   /**
@@ -132,16 +135,15 @@ export class PageStore {
   }
 
   /**
-   * Deletes the pages of a freed segment, lowest number first: whoever still looks for the tail from an old head
-   * then finds either the segment's full end or nothing, never a false end. Safe to repeat.
+   * Deletes the pages of a freed segment, the last one after all others are gone (a batch has no order of its own):
+   * whoever still looks for the tail from an old head finds the segment's full end or nothing. Any other last page
+   * would be taken for the tail, and the next append would be written below the head. Safe to repeat.
    */
   async deletePages(feed: string, segment: number): Promise<number> {
     const pages = await this.listPages(feed, segment);
-    await batchDelete(
-      this.#documents,
-      this.#table,
-      pages.map(({ first }) => keys.page(feed, segment, first)),
-    );
+    const pageKeys = pages.map(({ first }) => keys.page(feed, segment, first));
+    for (const group of [pageKeys.slice(0, -1), pageKeys.slice(-1)])
+      await batchDelete(this.#documents, this.#table, group, this.#clock);
     return pages.length;
   }
 }

@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient, TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
@@ -12,10 +13,12 @@ export type ReferenceCounts = ReadonlyMap<number, number>;
 export class ReferenceStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
     this.#documents = documents;
     this.#table = table;
+    this.#clock = clock;
   }
 
   /** Part of a transaction: counts a session into a segment. */
@@ -77,6 +80,6 @@ export class ReferenceStore {
     const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) =>
       keys.reference(feed, segment, shard),
     );
-    await batchDelete(this.#documents, this.#table, shards);
+    await batchDelete(this.#documents, this.#table, shards, this.#clock);
   }
 }

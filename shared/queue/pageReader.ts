@@ -16,7 +16,8 @@ const PAGES_PER_ANSWER = 25;
 /**
  * Reads pages for many sessions: each page is read and unpacked once while it is in the cache, and sessions that
  * want the same page at the same time share one request. Pages are immutable, so the cache is never wrong; that
- * there is *no* page is never remembered.
+ * there is *no* page is never remembered, and never taken from a request that began before one asked: a session that
+ * has just parked would miss the page that came between that request and its parking.
  */
 export class PageReader {
   readonly #source: PageSource;
@@ -43,7 +44,13 @@ export class PageReader {
     if (cached.length > 0) return cached;
     const key = `${feed}#${next}`;
     const running = this.#inFlight.get(key);
-    if (running) return running;
+    if (running) {
+      const pages = await running;
+      if (pages.length > 0) return pages;
+      // All who waited here share the next request, which begins after each of them asked.
+      const following = this.#inFlight.get(key);
+      if (following) return following;
+    }
     const reading = this.#load(feed, segmentOf(next, segmentSize), segmentSize, next).finally(() =>
       this.#inFlight.delete(key),
     );

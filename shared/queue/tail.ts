@@ -51,8 +51,10 @@ export interface TailSource {
  * Finds a feed's tail with strongly consistent reads: from the hint forward while segments are full.
  *
  * The segment that holds the last message is never freed, so the search begins on pages that exist. The exception is
- * a free between reading the head and reading the segment: then the head has moved, and the search begins again.
- * When the head has not moved, the pages ran out of their time to live, and the hint (exact on an idle feed) holds.
+ * a free between two of the reads: where pages are missing, the head is read again, and when it has moved, the search
+ * begins again. A full segment whose successor was freed meanwhile would else be taken for the tail, and a writer would
+ * give a freed number again. When the head has not moved, the pages ran out of their time to live, and the hint (exact
+ * on an idle feed) holds.
  */
 export async function readTail(
   source: TailSource,
@@ -64,7 +66,15 @@ export async function readTail(
   while (head !== undefined) {
     let segment = Math.max(head.headSegment, segmentOf(Math.max(1, head.tailHint), head.segmentSize));
     let last = await source.readLastPage(feed, segment);
-    if (last === undefined) {
+    let isMissing = last === undefined;
+    while (last !== undefined && lastOf(last) === lastOfSegment(segment, head.segmentSize)) {
+      const following = await source.readLastPage(feed, segment + 1);
+      isMissing = following === undefined;
+      if (following === undefined) break;
+      segment += 1;
+      last = following;
+    }
+    if (isMissing) {
       const again = await source.readHead(feed);
       if (
         again !== undefined &&
@@ -73,12 +83,6 @@ export async function readTail(
         head = again;
         continue;
       }
-    }
-    while (last !== undefined && lastOf(last) === lastOfSegment(segment, head.segmentSize)) {
-      const following = await source.readLastPage(feed, segment + 1);
-      if (following === undefined) break;
-      segment += 1;
-      last = following;
     }
     const { segmentSize, headSegment, wrapUnmapped = false } = head;
     const base = {
@@ -99,7 +103,8 @@ export async function readTail(
         }
       : {
           ...base,
-          next: lastOf(last) + 1,
+          // The last pages of an idle feed may have run out of their time while earlier ones are still there.
+          next: Math.max(lastOf(last), head.tailHint) + 1,
           producers: last.producers,
           callMemory: unpackCallMemory(last.callMemory),
           lastAppendedAtEpochMillis: last.appendedAtEpochMillis,

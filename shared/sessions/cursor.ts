@@ -3,14 +3,15 @@ import { segmentOf } from "../queue/sequence.ts";
 
 /**
  * The cursor: a session's durable row, and the rules by which it changes. Every change is one conditional write that
- * names the state and the fence that were read (shared/aws/cursors.ts); the functions here say what it becomes.
+ * names what was read: the state, the fence, and the segment in which the session is counted (`rowToFind`, written by
+ * shared/aws/cursors.ts); the functions here say what it becomes.
  *
  * | from                                                | to        | by                  | function            |
  * |-----------------------------------------------------|-----------|---------------------|---------------------|
  * | parked                                              | signalled | notify, sweep       | `signal`            |
  * | parked, signalled, backoff due, active run out      | active    | deliver             | `take` (fence + 1)  |
  * | active                                              | active    | deliver             | `advance`           |
- * | active                                              | parked    | deliver             | `park`              |
+ * | active                                              | parked    | deliver             | `park`, `changeLane` |
  * | active                                              | backoff   | deliver             | `backOff`           |
  * | active                                              | suspended | deliver             | `suspend` (fence + 1) |
  * | any                                                 | paused    | a person            | `pause` (fence + 1) |
@@ -90,13 +91,31 @@ export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
   }
 }
 
+/** What a row must still be like for a write to happen: the condition of every write. */
+export interface RowToFind {
+  readonly states: readonly Cursor["state"][];
+  readonly fence: number;
+  readonly segment: number;
+  /** Absent when the write does not depend on it. */
+  readonly next?: number;
+}
+
 /**
- * The states in which a write may find a row that was read as `cursor`; with the fence they are its condition. A row
- * that was parked may have been marked meanwhile: that changes nothing of it, and a deliver that gave up on it would leave it
- * marked with its wake used up. The mark itself wants the row parked.
+ * The row that a write of `change` must find, `read` being the row as it was read.
+ *
+ * States: a row that was parked may have been marked meanwhile. That changes nothing of it, and a deliver that gave up
+ * on it would leave it marked with its wake used up. The mark itself wants the row parked.
+ *
+ * Segment: an active row advances and crosses under one fence. A person or the sweep that read it before it crossed
+ * would take the reference out of a segment in which the session no longer stands.
+ *
+ * Next: the same for a gap, which is told from the number that was read: the row may have advanced into it.
  */
-export function statesToFind(cursor: Cursor, change: CursorChange): readonly Cursor["state"][] {
-  return cursor.state === "parked" && change.state !== "signalled" ? ["parked", "signalled"] : [cursor.state];
+export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
+  const { state, fence, segment, next } = read;
+  const states: RowToFind["states"] =
+    state === "parked" && change.state !== "signalled" ? ["parked", "signalled"] : [state];
+  return { states, fence, segment, ...(change.gap === undefined ? {} : { next }) };
 }
 
 /** Only for a row that is parked; after the wake was sent. */
@@ -183,6 +202,11 @@ export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
     leaseUntilEpochMillis: undefined,
     changedAtEpochMillis: nowEpochMillis,
   };
+}
+
+/** Goes to the slow lane in the middle of a batch: its end is kept, so that the slow lane sends the same one. */
+export function changeLane(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { ...park(cursor, nowEpochMillis), lane: "slow", batchLast: cursor.batchLast };
 }
 
 export function backOff(cursor: Cursor, failure: DeliveryFailure, dueAtEpochMillis: number): CursorChange {

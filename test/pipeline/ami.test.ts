@@ -143,7 +143,7 @@ describe("filters", () => {
   it("leave a session asleep that a page does not concern, and it pins nothing all the same", async () => {
     await using relay = await TestRelay.start({
       RELAY_SEGMENT_SIZE: "20",
-      RELAY_FREE_GRACE_SECONDS: "0.2",
+      RELAY_FREE_GRACE_SECONDS: "2",
       RELAY_SWEEP_SECONDS: "0.2",
     });
     await using receiver = await WebhookReceiver.start();
@@ -235,7 +235,7 @@ describe("raw AMI", () => {
 
 describe("events that Manager does not know", () => {
   it("have no AMI form until the feed wraps them", async () => {
-    await using relay = await TestRelay.start({ RELAY_FREE_GRACE_SECONDS: "0.4" });
+    await using relay = await TestRelay.start({ RELAY_FREE_GRACE_SECONDS: "2" });
     await using receiver = await WebhookReceiver.start();
     const playback = { type: "PlaybackStarted", playback: { id: "p1" } };
     await relay.createSession({ feed: "pbx", url: receiver.url("/"), format: "ami" });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createHandler } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
@@ -37,6 +38,7 @@ describe("the cost of an append", () => {
       documents,
       tableNames.cursors,
       new ReferenceStore(documents, tableNames.queue),
+      randomUUID,
     );
     const addSessions = async (from: number, to: number) => {
       for (let first = from; first < to; first += 50)

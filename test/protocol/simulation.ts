@@ -49,6 +49,8 @@ export interface Setup {
   readonly faults: Faults;
   /** Posts, counted over the run, that the endpoint refuses. */
   readonly refusedPosts?: readonly number[];
+  /** Posts that the endpoint takes and does not answer in time. */
+  readonly unansweredPosts?: readonly number[];
   /** 0: a turn ends after one batch, so that the wake at its end is part of the run. */
   readonly turnMillis?: number;
   readonly mutation?: Mutation;
@@ -255,6 +257,8 @@ class Simulation {
           const body = JSON.parse(request.body) as { session: string; messages: { sequence: number }[] };
           const numbers = body.messages.map(({ sequence }) => sequence);
           this.#deliveries.push({ session: body.session, id: request.id, numbers });
+          if (this.#setup.unansweredPosts?.includes(this.#posts))
+            return { kind: "failed" as const, reason: "timeout", detail: "", durationMillis };
           return { kind: "accepted" as const, status: 200, durationMillis };
         },
       },
@@ -268,6 +272,8 @@ class Simulation {
         lingerMillis: 0,
         lingerPollMillis: 50,
         slowRequestMillis: 1_000,
+        requestTimeoutMillis: 15_000,
+        fastRequestTimeoutMillis: 3_000,
       },
       selectionOf,
       stopping: new AbortController().signal,

@@ -6,7 +6,7 @@ import { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
-import { type Cursor, type CursorChange, newCursor, statesToFind } from "../../shared/sessions/cursor.ts";
+import { type Cursor, type CursorChange, newCursor, rowToFind } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 
 /** Lets an operation through; a test decides when. */
@@ -222,7 +222,8 @@ export class MemoryRelay {
 }
 
 function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
-  return row.fence === read.fence && statesToFind(read, change).includes(row.state);
+  const { states, fence, segment, next = row.next } = rowToFind(read, change);
+  return states.includes(row.state) && row.fence === fence && row.segment === segment && row.next === next;
 }
 
 export const openGate: Gate = async () => {};

@@ -66,6 +66,8 @@ async function turn(): Promise<void> {
       turnMillis: 10_000,
       lingerMillis: 0,
       lingerPollMillis: 50,
+      requestTimeoutMillis: 15_000,
+      fastRequestTimeoutMillis: 3_000,
       slowRequestMillis: 1_000,
     },
     stopping: new AbortController().signal,

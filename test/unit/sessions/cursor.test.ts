@@ -14,6 +14,7 @@ import {
   reconfigure,
   release,
   resume,
+  rowToFind,
   seek,
   signal,
   suspend,
@@ -289,5 +290,23 @@ describe("isInterested", () => {
     [[], ["A"], false],
   ])("with the interest %o in the names %o is %s", (interest, names, expected) => {
     expect(isInterested({ interest }, names)).toBe(expected);
+  });
+});
+
+describe("the row that a write must find", () => {
+  it.each(STATES)("names the state, fence and segment that were read: %s", (state) => {
+    const read = cursorOf({ state });
+    const states = state === "parked" ? ["parked", "signalled"] : [state];
+    expect(rowToFind(read, pause(read, NOW))).toEqual({ states, fence: read.fence, segment: read.segment });
+  });
+
+  it("is parked and nothing else for the mark", () => {
+    expect(rowToFind(cursorOf({ state: "parked" }), signal(NOW)).states).toEqual(["parked"]);
+  });
+
+  it("stands where it was read when a gap is told from there", () => {
+    const read = cursorOf({ state: "active", next: 25 });
+    expect(rowToFind(read, evict(read, 41, NOW)).next).toBe(25);
+    expect(rowToFind(read, seek(read, 41, NOW))).not.toHaveProperty("next");
   });
 });

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { FenceLostError } from "../../shared/errors.ts";
+import { advance, type Cursor, evict, progress, seek, take } from "../../shared/sessions/cursor.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+
+const NOW = 1_000_000;
+const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
+
+/** A session that a deliverer holds, as a person or the sweep reads it, and the stores to write it with. */
+async function heldSession(relay: TestRelay) {
+  const { documents } = relay.relay.clients;
+  const references = new ReferenceStore(documents, relay.relay.tableNames.queue);
+  const cursors = new CursorStore(documents, relay.relay.tableNames.cursors, references, randomUUID);
+  await relay.append("pbx", someEvents(25));
+  const { id } = await relay.createSession({ feed: "pbx", url: "http://127.0.0.1:9/", from: "head" });
+  await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
+  const paused = await cursors.readCursor("pbx", id);
+  if (paused === undefined) throw new Error("no row");
+  const read = await cursors.write(paused, take(paused, HELD));
+  return { cursors, references, read };
+}
+
+/** The holder advances to `next` under its fence, and crosses if that lies in another segment. */
+async function advanceTo(cursors: CursorStore, row: Cursor, next: number, segment: number): Promise<Cursor> {
+  const progressed = progress(row, { next, sentLast: next - 1, lane: "fast", nowEpochMillis: NOW });
+  return cursors.write(row, { ...advance(progressed, HELD), segment });
+}
+
+const SETTINGS = { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "3600" };
+
+describe("a write by someone who read the row before its holder advanced", () => {
+  it("does not take the reference out of the segment that the session has left", async () => {
+    await using relay = await TestRelay.start(SETTINGS);
+    const { cursors, references, read } = await heldSession(relay);
+    const crossed = await advanceTo(cursors, read, 15, 1);
+
+    await expect(cursors.remove(read, [])).rejects.toThrow(FenceLostError);
+    await expect(cursors.write(read, seek(read, 21, NOW))).rejects.toThrow(FenceLostError);
+    // Into the segment that was read: no reference would move, and the row would go back alone.
+    await expect(cursors.write(read, seek(read, 3, NOW))).rejects.toThrow(FenceLostError);
+    expect(await references.counts("pbx")).toEqual(new Map([[1, 1]]));
+
+    await cursors.remove(crossed, []);
+    expect(await references.counts("pbx")).toEqual(new Map());
+  });
+
+  it("does not move the session back to a gap that it has passed", async () => {
+    await using relay = await TestRelay.start(SETTINGS);
+    const { cursors, read } = await heldSession(relay);
+    const advanced = await advanceTo(cursors, read, 9, 0);
+    await expect(cursors.write(read, evict(read, 5, NOW))).rejects.toThrow(FenceLostError);
+    expect(await cursors.readCursor("pbx", read.session)).toMatchObject({ next: 9, fence: advanced.fence });
+    expect(await cursors.write(advanced, evict(advanced, 12, NOW))).toMatchObject({
+      next: 12,
+      gap: { first: 9, last: 11 },
+    });
+  });
+});
