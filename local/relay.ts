@@ -40,7 +40,14 @@ export interface RelayOptions {
   /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
   readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
+  /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
+  readonly host?: FunctionHost;
 }
+
+export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
+  name: FunctionName,
+  create: () => Handler,
+) => Handler;
 
 export interface Relay extends Provisioned {
   readonly url: string;
@@ -82,6 +89,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       stopping: stopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },
+    options.host ?? ((_name, create) => create()),
   );
 
   const schedule = startSchedule({
@@ -124,15 +132,16 @@ function createFunctions(
   environmentOf: (name: FunctionName) => Environment,
   clientsOf: (name: FunctionName) => AwsClients,
   options: HandlerOptions,
+  host: FunctionHost,
 ) {
   const given = (name: FunctionName) =>
     [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: createIngest(...given("ingest")),
-    notify: createNotify(...given("notify")),
-    deliver: createDeliver(...given("deliver")),
-    sweep: createSweep(...given("sweep")),
-    api: createApi(...given("api")),
+    ingest: host("ingest", () => createIngest(...given("ingest"))),
+    notify: host("notify", () => createNotify(...given("notify"))),
+    deliver: host("deliver", () => createDeliver(...given("deliver"))),
+    sweep: host("sweep", () => createSweep(...given("sweep"))),
+    api: host("api", () => createApi(...given("api"))),
   };
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
-const files = globSync("{functions,shared,infra,local,bench}/**/*.ts", { cwd: root }).map((file) =>
+const files = globSync("{functions,shared,infra,local,bench,cost}/**/*.ts", { cwd: root }).map((file) =>
   file.replaceAll("\\", "/"),
 );
 const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));

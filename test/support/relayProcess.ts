@@ -4,6 +4,9 @@ import { eventually } from "./eventually.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
+/** As `npm start` has them. */
+const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
+
 /** `npm start` as a process of its own, which a test can kill. */
 export class RelayProcess implements AsyncDisposable {
   readonly url: string;
@@ -22,7 +25,7 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   static async start(port: number, environment: Record<string, string>, args: string[] = ["--no-replay"]) {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [...MEMORY_FLAGS, MAIN, ...args], {
       env: { ...process.env, PORT: String(port), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -39,6 +42,10 @@ export class RelayProcess implements AsyncDisposable {
 
   get output(): string {
     return this.#output;
+  }
+
+  get processId(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Ends the process with a signal; the exit code, or null when the signal itself ended it. */
