@@ -34,7 +34,7 @@ export interface Settings {
   readonly slowRequestMillis: number;
   /** A hint younger than this is not yet taken for lost by the sweep. */
   readonly hintGraceMillis: number;
-  /** How long an old secret still signs after a rotation. */
+  /** How long an old webhook secret still signs, and an old management key is accepted, after a rotation. */
   readonly secretOverlapMillis: number;
   /** CIDR ranges that webhooks may reach although they are not public. */
   readonly allowedAddressRanges: readonly string[];
