@@ -39,6 +39,7 @@ export interface RelayOptions {
   readonly clock?: Clock;
   /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
   readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly webhook?: HandlerOptions["webhook"];
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
   readonly host?: FunctionHost;
 }
@@ -81,7 +82,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
     (name) => options.clientsOf?.(name, connection) ?? clients,
-    { clock, log, metrics, stopping: stopping.signal },
+    {
+      clock,
+      log,
+      metrics,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
     options.host ?? ((_name, create) => create()),
   );
 

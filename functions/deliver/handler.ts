@@ -59,10 +59,12 @@ export function createHandler(
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),
     }),
-    webhook: createWebhookClient({
-      guard: createAddressGuard(settings.allowedAddressRanges),
-      requestTimeoutMillis: settings.requestTimeoutMillis,
-    }),
+    webhook:
+      options.webhook ??
+      createWebhookClient({
+        guard: createAddressGuard(settings.allowedAddressRanges),
+        requestTimeoutMillis: settings.requestTimeoutMillis,
+      }),
     selectionOf: selectionCache(CACHED_SELECTIONS),
     clock,
     random: Math.random,

@@ -1,14 +1,15 @@
-import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { type FeedHead, readTail, type Tail } from "../../shared/queue/tail.ts";
-import { type Cursor, type CursorChange, evict } from "../../shared/sessions/cursor.ts";
+import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
 import { wakeParked } from "../../shared/sessions/wake.ts";
+import { attempt } from "./attempt.ts";
 import { auditReferences } from "./audit.ts";
 import { freeSegments } from "./free.ts";
 import { measureSessions } from "./measure.ts";
 import type { SweepParts } from "./parts.ts";
 import { needsWake, wasHintLost } from "./repair.ts";
 import { retentionFloor } from "./retention.ts";
+import { suspendBeyondTail } from "./rewound.ts";
 
 /** What one sweep of one feed did. */
 export interface FeedReport {
@@ -63,7 +64,8 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   const measures = await measureSessions(parts, tail, cursors);
   const evicted = await evictLagging(parts, tail, cursors);
   const crossed = await crossResting(parts, cursors);
-  const { woken, repaired } = await repair(parts, tail, cursors, evicted);
+  const { woken, repaired } = await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));
+  await suspendBeyondTail(parts, tail, cursors);
   const differences = await auditReferences(parts, feed);
   if (differences.length > 0)
     parts.log.error("reference counts do not match the cursors", { feed, differences });
@@ -80,7 +82,7 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
     woken,
     repaired,
     evicted: evicted.size,
-    crossed,
+    crossed: crossed.size,
     freedSegments,
     deletedPages,
     countDifferences: differences.length,
@@ -113,46 +115,44 @@ async function evictLagging(
 }
 
 /** Sessions at rest cross here when a conflict kept deliver from it. The fence grows: others may hold what they read. */
-async function crossResting(parts: SweepParts, cursors: readonly Cursor[]): Promise<number> {
-  let crossed = 0;
+async function crossResting(parts: SweepParts, cursors: readonly Cursor[]): Promise<Map<string, Cursor>> {
+  const crossed = new Map<string, Cursor>();
   for (const cursor of cursors) {
     const segment = segmentOf(cursor.next, cursor.segmentSize);
     if (segment === cursor.segment || cursor.state === "active") continue;
-    if (await attempt(parts, cursor, { segment, fence: cursor.fence + 1 })) crossed += 1;
+    const moved = await attempt(parts, cursor, { segment, fence: cursor.fence + 1 });
+    if (moved) crossed.set(cursor.session, moved);
   }
   return crossed;
 }
 
-/** Undefined when the row has changed or a transaction was in the way: the next sweep sees it again. */
-async function attempt(
-  { cursors }: SweepParts,
-  cursor: Cursor,
-  change: CursorChange,
-): Promise<Cursor | undefined> {
-  try {
-    return await cursors.write(cursor, change);
-  } catch (error) {
-    if (error instanceof FenceLostError || error instanceof TransactionRefusedError) return undefined;
-    throw error;
-  }
-}
-
+/** @param moved rows that this sweep has changed, as they are since */
 async function repair(
   parts: SweepParts,
   tail: Tail,
   cursors: readonly Cursor[],
-  evicted: ReadonlyMap<string, Cursor>,
+  moved: ReadonlyMap<string, Cursor>,
 ): Promise<{ woken: number; repaired: number }> {
   const nowEpochMillis = parts.clock.nowEpochMillis();
-  const fresh = cursors.map((cursor) => evicted.get(cursor.session) ?? cursor);
-  const toWake = fresh.filter(
-    (cursor) =>
-      (evicted.has(cursor.session) && cursor.state === "parked") ||
-      needsWake(cursor, tail, nowEpochMillis, parts.settings.hintGraceMillis),
+  const toWake = cursors
+    .map((cursor) => moved.get(cursor.session) ?? cursor)
+    .filter(
+      (cursor) =>
+        // A deliver that was about to take the row as it was has failed, and its wake is used up.
+        (moved.has(cursor.session) && (cursor.state === "parked" || cursor.state === "signalled")) ||
+        needsWake(cursor, tail, nowEpochMillis, parts.settings.hintGraceMillis),
+    );
+  // Only a row with something to read is marked: its wake cannot be used up without a change of the fence.
+  const [toMark, others] = partition(
+    toWake,
+    ({ state, next, gap }) => state === "parked" && (next < tail.next || gap !== undefined),
   );
-  const parked = toWake.filter(({ state }) => state === "parked");
-  await wakeParked(parts, parked);
-  await parts.wakes.sendWakes(toWake.filter(({ state }) => state !== "parked"));
-  const lost = toWake.filter((cursor) => !evicted.has(cursor.session) && wasHintLost(cursor));
+  await wakeParked(parts, toMark);
+  await parts.wakes.sendWakes(others);
+  const lost = toWake.filter((cursor) => !moved.has(cursor.session) && wasHintLost(cursor));
   return { woken: toWake.length, repaired: lost.length };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

@@ -28,12 +28,14 @@ beforeAll(async () => {
       RELAY_RETENTION_MESSAGES: "60",
     },
     undefined,
-    (name, connection) => {
-      const guard = guards.get(name);
-      if (guard === undefined) throw new Error(`${name} has no role`);
-      const clients = guard.clients(connection);
-      guarded.push(clients);
-      return clients;
+    {
+      clientsOf: (name, connection) => {
+        const guard = guards.get(name);
+        if (guard === undefined) throw new Error(`${name} has no role`);
+        const clients = guard.clients(connection);
+        guarded.push(clients);
+        return clients;
+      },
     },
   );
 });

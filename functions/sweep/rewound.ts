@@ -1,0 +1,28 @@
+import { readTail, type Tail } from "../../shared/queue/tail.ts";
+import { type Cursor, suspend } from "../../shared/sessions/cursor.ts";
+import { attempt } from "./attempt.ts";
+import type { SweepParts } from "./parts.ts";
+
+/**
+ * Suspends sessions that stand beyond the tail. No cursor goes there by itself: the Queue table was restored to an
+ * earlier time than the Cursors table. Such a session would wait in silence while the numbers up to its own are given
+ * again, and miss those messages; so it stops until a person says where it goes on (docs/operating.md).
+ */
+export async function suspendBeyondTail(
+  parts: SweepParts,
+  tail: Tail,
+  cursors: readonly Cursor[],
+): Promise<void> {
+  const suspects = cursors.filter(({ next, state }) => next > tail.next && state !== "suspended");
+  if (suspects.length === 0) return;
+  // Rows are read after the tail, so one that has just read a new page looks the same.
+  const now = await readTail(parts.tails, tail.feed, () => parts.clock.nowEpochMillis());
+  for (const cursor of suspects.filter(({ next }) => next > (now?.next ?? 0))) {
+    const { feed, session, next } = cursor;
+    const facts = { feed, session, next, tail: (now?.next ?? 0) - 1 };
+    const detail = `the session stands at ${next}, but the feed ends at ${facts.tail}`;
+    const failure = { reason: "queue.rewound", detail, atEpochMillis: parts.clock.nowEpochMillis() };
+    if (await attempt(parts, cursor, suspend(cursor, failure)))
+      parts.log.error("the queue ends before where a session stands; the session is suspended", facts);
+  }
+}

@@ -1,0 +1,48 @@
+import type { AwsCall } from "../support/awsCalls.ts";
+import type { Witnessed } from "../support/witnessed.ts";
+
+type Move = NonNullable<Witnessed["moves"]>[number];
+
+interface CursorWrite {
+  readonly TableName?: string;
+  readonly Key?: { readonly sk?: { readonly S?: string } };
+  readonly Item?: Readonly<Record<string, { readonly S?: string; readonly N?: string }>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly N?: string }>>;
+}
+
+/** Notes where cursors move, from the writes that went through. */
+export class CursorMoves {
+  readonly moves: Move[] = [];
+  readonly #table: string;
+  /** Where each session stands after the writes so far. */
+  readonly #newest = new Map<string, Move>();
+  readonly #done = new WeakSet<object>();
+
+  constructor(table: string) {
+    this.#table = table;
+  }
+
+  /** A write that was performed. A transaction that the SDK sends again has the token of the first time and is not done again. */
+  note({ command, input }: AwsCall): void {
+    if (command === "UpdateItem") this.#write(input);
+    if (command !== "TransactWriteItems" || this.#done.has(input)) return;
+    this.#done.add(input);
+    for (const { Update, Put } of input.TransactItems) this.#write(Update ?? Put ?? {});
+  }
+
+  #write({ TableName, Key, Item, ExpressionAttributeValues: values }: CursorWrite): void {
+    if (TableName !== this.#table) return;
+    const session = Key?.sk?.S ?? Item?.session?.S ?? "";
+    const generation = values?.[":generation"]?.N ?? Item?.generation?.N;
+    const next = values?.[":next"]?.N ?? Item?.next?.N;
+    const before = this.#newest.get(session);
+    const move = {
+      session,
+      generation: Number(generation ?? before?.generation ?? 1),
+      next: Number(next ?? before?.next ?? 1),
+    };
+    if (before?.generation === move.generation && before.next === move.next) return;
+    this.#newest.set(session, move);
+    this.moves.push(move);
+  }
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { TransactionConflictException } from "@aws-sdk/client-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { HeadStore } from "../../shared/aws/heads.ts";
+import { keys } from "../../shared/aws/keys.ts";
+import { PageStore } from "../../shared/aws/pages.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { FenceLostError, RelayError, TransactionRefusedError } from "../../shared/errors.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import { advance, type Cursor, newCursor, park, take } from "../../shared/sessions/cursor.ts";
+import type { AwsCall } from "../support/awsCalls.ts";
+import { type Fault, hostileAws } from "../support/hostileAws.ts";
+import { storedPage } from "../unit/queue/samples.ts";
+import { World } from "./world.ts";
+
+const NOW = 1_800_000_000_000;
+const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
+
+let world: World;
+let cursors: CursorStore;
+let references: ReferenceStore;
+let paused: number[];
+let clock: Clock;
+
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => {
+  paused = [];
+  clock = { nowEpochMillis: () => NOW, sleep: async (millis) => void paused.push(millis) };
+  const { documents } = world.clients;
+  references = new ReferenceStore(documents, world.tableNames.queue, clock);
+  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID);
+});
+
+/** Runs with the fault at the first try of each call of this command; `times` of them. */
+function withFault<T>(
+  fault: Fault,
+  command: string,
+  act: (feed: string) => Promise<T>,
+  times = 1,
+): Promise<{ result: T; calls: string[] }> {
+  let left = times;
+  const calls: string[] = [];
+  const intercept = hostileAws((call: AwsCall) => {
+    calls.push(call.command);
+    if (call.command !== command || left === 0) return undefined;
+    left -= 1;
+    return fault;
+  });
+  return world.lend(intercept, async (feed) => ({ result: await act(feed), calls }));
+}
+
+/** A session of a new feed, at number 1, counted in segment 0 of ten numbers each. */
+async function born(feed: string): Promise<Cursor> {
+  const { documents } = world.clients;
+  await new HeadStore(documents, world.tableNames.queue).createFeed(feed, 10);
+  const cursor = newCursor({
+    feed,
+    session: "s",
+    next: 1,
+    segmentSize: 10,
+    interest: undefined,
+    nowEpochMillis: NOW,
+  });
+  await cursors.create(cursor, []);
+  return cursor;
+}
+
+describe("the answer to a write of a cursor is lost", () => {
+  it("taking the lease: the SDK's second try finds the lease taken, and knows that it is its own", async () => {
+    const { result, calls } = await withFault("timed out after", "UpdateItem", async (feed) => {
+      const cursor = await born(feed);
+      return [await cursors.write(cursor, take(cursor, HELD)), await cursors.readCursor(feed, "s")];
+    });
+    expect(result[0]).toMatchObject({ state: "active", fence: 2 });
+    expect(result[1]).toMatchObject({ state: "active", fence: 2 });
+    expect(calls.filter((command) => command === "UpdateItem")).toHaveLength(2);
+  });
+
+  it("parking: the same, so that the tail is read again afterwards", async () => {
+    const { result } = await withFault(
+      "timed out after",
+      "UpdateItem",
+      async (feed) => {
+        const cursor = await born(feed);
+        const held = await cursors.write(cursor, take(cursor, HELD));
+        return cursors.write(held, park(held, NOW));
+      },
+      2,
+    );
+    expect(result).toMatchObject({ state: "parked", fence: 2 });
+  });
+
+  it("crossing: the reference moves once, because the transaction carries a token", async () => {
+    const { result } = await withFault(
+      "timed out after",
+      "TransactWriteItems",
+      async (feed) => {
+        // The first transaction is the session's creation: its answer is lost too.
+        const cursor = await born(feed);
+        const held = await cursors.write(cursor, take(cursor, HELD));
+        await cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 });
+        return references.counts(feed);
+      },
+      2,
+    );
+    expect(result).toEqual(new Map([[1, 1]]));
+  });
+
+  it("a row that someone else has changed meanwhile is still someone else's", async () => {
+    await withFault("throttled", "none", async (feed) => {
+      const cursor = await born(feed);
+      await cursors.write(cursor, take(cursor, HELD));
+      await expect(cursors.write(cursor, take(cursor, HELD))).rejects.toThrow(FenceLostError);
+    });
+  });
+});
+
+describe("a transaction is under way on an item", () => {
+  it("a plain write is tried again by the SDK: nothing was written", async () => {
+    const { result, calls } = await withFault("conflict", "UpdateItem", async (feed) => {
+      const cursor = await born(feed);
+      return cursors.write(cursor, take(cursor, HELD));
+    });
+    expect(result).toMatchObject({ state: "active", fence: 2 });
+    expect(calls.filter((command) => command === "UpdateItem")).toHaveLength(2);
+  });
+
+  it("a plain write that meets transactions at every try is refused as a conflict, which may pass", async () => {
+    await withFault(
+      "conflict",
+      "UpdateItem",
+      async (feed) => {
+        const cursor = await born(feed);
+        const refused = await cursors.write(cursor, take(cursor, HELD)).catch((error: unknown) => error);
+        expect(refused).toBeInstanceOf(TransactionRefusedError);
+        expect(refused).toMatchObject({ retryable: true, facts: { cause: "conflict" } });
+      },
+      99,
+    );
+  });
+
+  it.each(["conflict", "throttled"] as const)(
+    "a crossing that meets it (%s) leaves the session counted where it was",
+    async (fault) => {
+      await world.lend(
+        hostileAws(() => undefined),
+        async (feed) => {
+          const cursor = await born(feed);
+          const held = await cursors.write(cursor, take(cursor, HELD));
+          const hostile = hostileAws(({ command }) => (command === "TransactWriteItems" ? fault : undefined));
+          const crossing = world.during(hostile, () =>
+            cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 }),
+          );
+          await expect(crossing).rejects.toMatchObject({ code: "transaction.refused", retryable: true });
+          expect(await references.counts(feed)).toEqual(new Map([[0, 1]]));
+          expect(await cursors.readCursor(feed, "s")).toMatchObject({ segment: 0, next: 1 });
+        },
+      );
+    },
+  );
+
+  it("the hint of the tail and the head's other writes pass in the end", async () => {
+    const { result } = await withFault("conflict", "UpdateItem", async (feed) => {
+      const heads = new HeadStore(world.clients.documents, world.tableNames.queue);
+      await heads.createFeed(feed, 10);
+      await heads.moveTailHint(feed, 7);
+      return heads.readHead(feed);
+    });
+    expect(result).toMatchObject({ tailHint: 7 });
+  });
+
+  it("a conflict is what AWS throws, not something of our own", async () => {
+    await withFault(
+      "conflict",
+      "PutItem",
+      async () => {
+        const put = new PutCommand({ TableName: world.tableNames.queue, Item: { pk: "x", sk: "x" } });
+        await expect(world.clients.documents.send(put)).rejects.toThrow(TransactionConflictException);
+      },
+      99,
+    );
+  });
+});
+
+describe("a batch call leaves items undone because the table is throttled", () => {
+  it("deleting goes on after growing pauses until all are gone", async () => {
+    const { result } = await withFault(
+      "unprocessed",
+      "BatchWriteItem",
+      async (feed) => {
+        const pages = new PageStore(world.clients.documents, world.tableNames.queue, clock);
+        await putPages(feed, 3);
+        await pages.deletePages(feed, 0);
+        return pages.listPages(feed, 0);
+      },
+      4,
+    );
+    expect(result).toEqual([]);
+    expect(paused).toEqual([25, 50, 100, 200]);
+  });
+
+  it("and ends with an error that says so when it never gets better", async () => {
+    await withFault(
+      "unprocessed",
+      "BatchWriteItem",
+      async (feed) => {
+        const pages = new PageStore(world.clients.documents, world.tableNames.queue, clock);
+        await putPages(feed, 3);
+        const error = await pages.deletePages(feed, 0).catch((each: unknown) => each);
+        expect(error).toBeInstanceOf(RelayError);
+        expect(error).toMatchObject({ code: "aws.unprocessed", retryable: true });
+        expect(await pages.listPages(feed, 0)).toHaveLength(3);
+      },
+      99,
+    );
+    expect(paused.length).toBe(10);
+  });
+
+  it("reading rows goes on too", async () => {
+    const { result } = await withFault("unprocessed", "BatchGetItem", async (feed) => {
+      await born(feed);
+      return cursors.readCursors([{ feed, session: "s" }]);
+    });
+    expect(result).toMatchObject([{ session: "s" }]);
+  });
+});
+
+describe("freed pages are deleted while somebody looks for the tail from an old head", () => {
+  it("the segment's last page goes after all others are gone", async () => {
+    const seen: string[] = [];
+    await world.lend(
+      async (call, perform) => {
+        const requests = Object.values(call.input.RequestItems ?? {}).flat() as {
+          DeleteRequest: { Key: { sk: { S: string } } };
+        }[];
+        if (call.command === "BatchWriteItem")
+          seen.push(requests.map(({ DeleteRequest }) => Number(DeleteRequest.Key.sk.S)).join());
+        return perform();
+      },
+      async (feed) => {
+        await putPages(feed, 4);
+        await new PageStore(world.clients.documents, world.tableNames.queue).deletePages(feed, 0);
+      },
+    );
+    expect(seen).toEqual(["1,2,3", "4"]);
+  });
+});
+
+describe("a hostile AWS", () => {
+  it("answers a read that did not ask for consistency with what was there before the last change", async () => {
+    const answers: unknown[] = [];
+    await withFault("throttled", "none", async (feed) => {
+      const hostile = hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale"));
+      await world.during(hostile, async () => {
+        const Key = { pk: "stale", sk: feed };
+        const read = async (ConsistentRead: boolean) => {
+          const get = new GetCommand({ TableName: world.tableNames.queue, Key, ConsistentRead });
+          answers.push((await world.clients.documents.send(get)).Item?.n);
+        };
+        for (const n of [1, 2]) {
+          const UpdateExpression = "SET n = :n";
+          const update = {
+            TableName: world.tableNames.queue,
+            Key,
+            UpdateExpression,
+            ExpressionAttributeValues: { ":n": n },
+          };
+          await world.clients.documents.send(new UpdateCommand(update));
+          await read(true);
+        }
+        await read(false);
+      });
+    });
+    expect(answers).toEqual([1, 2, 1]);
+  });
+});
+
+async function putPages(feed: string, count: number): Promise<void> {
+  for (let first = 1; first <= count; first += 1)
+    await world.clients.documents.send(
+      new PutCommand({
+        TableName: world.tableNames.queue,
+        Item: { ...keys.page(feed, 0, first), ...storedPage(first, 1) },
+      }),
+    );
+}

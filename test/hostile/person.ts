@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import type { ApiParts } from "../../functions/api/parts.ts";
+import { newSession } from "../../functions/api/schemas.ts";
+import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { HeadStore } from "../../shared/aws/heads.ts";
+import { WakeSender } from "../../shared/aws/hints.ts";
+import { PageStore } from "../../shared/aws/pages.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { SessionStore } from "../../shared/aws/sessions.ts";
+import { createTailSource } from "../../shared/aws/tailSource.ts";
+import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import { PageReader } from "../../shared/queue/pageReader.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
+import { QUEUE_URLS } from "./hintQueues.ts";
+import type { World } from "./world.ts";
+
+/** What somebody wants of the API. Sessions are numbered from 0 in the order of their creation. */
+export type Wish =
+  | { readonly create: "head" | "tail" }
+  | { readonly delete: number }
+  | { readonly change: number; readonly to: Parameters<typeof changeSession>[2] };
+
+/** Somebody who uses the API's own code, with session ids that are the same in every run. */
+export class Person {
+  readonly #feed: string;
+  readonly #parts: ApiParts;
+  readonly #sessions: string[] = [];
+  #created = 0;
+
+  constructor(
+    { clients: { documents, sqs }, tableNames }: World,
+    feed: string,
+    settings: Settings,
+    clock: Clock,
+  ) {
+    const references = new ReferenceStore(documents, tableNames.queue);
+    const pages = new PageStore(documents, tableNames.queue);
+    this.#feed = feed;
+    this.#parts = {
+      tails: createTailSource(documents, tableNames.queue),
+      heads: new HeadStore(documents, tableNames.queue),
+      pages: new PageReader(pages, 0),
+      pageTimes: pages,
+      references,
+      cursors: new CursorStore(documents, tableNames.cursors, references, randomUUID),
+      sessions: new SessionStore(documents, tableNames.sessions),
+      wakes: new WakeSender(sqs, { fast: QUEUE_URLS.wake, slow: QUEUE_URLS.slow }),
+      guard: createAddressGuard(["127.0.0.0/8"]),
+      clock,
+      newSessionId: () => `s${this.#created++}`,
+      newSecret: () => "whsec_c2VjcmV0",
+      sealSecret: async (_session, secret) => secret,
+      log: silentLog,
+      settings: { ...settings, allowHttp: true },
+    };
+  }
+
+  async createSession(from: "head" | "tail"): Promise<void> {
+    const { id } = await createSession(
+      this.#parts,
+      newSession.parse({ feed: this.#feed, url: "http://127.0.0.1/", from, maxBatch: 4 }),
+    );
+    this.#sessions.push(id);
+  }
+
+  /** Does one after the other; what AWS refuses is wished again, as a person would. */
+  startWishes(wishes: readonly Wish[], start: (act: () => Promise<void>) => void): void {
+    if (wishes.length === 0) return;
+    start(async () => {
+      for (const wish of wishes) await this.#insist(() => this.#fulfil(wish));
+    });
+  }
+
+  async #insist(act: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await act();
+      } catch (error) {
+        // Deleted by the try whose answer was lost.
+        if (tries > 1 && error instanceof HttpProblem && error.problem.status === 404) return;
+        if (tries === 5) throw error;
+      }
+  }
+
+  async #fulfil(wish: Wish): Promise<void> {
+    if ("create" in wish) await this.createSession(wish.create);
+    else if ("delete" in wish) await deleteSession(this.#parts, this.#idOf(wish.delete));
+    else await changeSession(this.#parts, this.#idOf(wish.change), wish.to);
+  }
+
+  #idOf(number: number): string {
+    const id = this.#sessions[number];
+    if (id === undefined) throw new Error(`there is no session ${number}`);
+    return id;
+  }
+}

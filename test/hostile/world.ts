@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { startEngines } from "../../local/engines/start.ts";
+import { provision } from "../../local/provision.ts";
+import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
+import { keys } from "../../shared/aws/keys.ts";
+import { environmentNames, tables } from "../../shared/aws/names.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import type { Environment } from "../../shared/runtime/settings.ts";
+import { type Intercept, interceptCalls, retryAtOnce } from "../support/awsCalls.ts";
+import { QUEUE_URLS } from "./hintQueues.ts";
+
+/** Who makes a call: the name of a process of the run that is going on. */
+export const actorOf = new AsyncLocalStorage<string>();
+
+/**
+ * One embedded DynamoDB and one pair of real SDK clients for many runs, one after the other; each run has a feed of its
+ * own. What an actor of the run calls goes through the run's hands.
+ */
+export class World implements AsyncDisposable {
+  readonly clients: AwsClients;
+  readonly tableNames = {
+    queue: tables.queue.name,
+    cursors: tables.cursors.name,
+    sessions: tables.sessions.name,
+  };
+  readonly environment: Environment;
+  readonly #engines: AsyncDisposableStack;
+  #intercept: Intercept | undefined;
+  #runs = 0;
+
+  private constructor(engines: AsyncDisposableStack, clients: AwsClients) {
+    this.#engines = engines;
+    this.clients = clients;
+    this.environment = {
+      [environmentNames.queueTable]: this.tableNames.queue,
+      [environmentNames.cursorsTable]: this.tableNames.cursors,
+      [environmentNames.sessionsTable]: this.tableNames.sessions,
+      [environmentNames.notifyQueueUrl]: QUEUE_URLS.notify,
+      [environmentNames.wakeQueueUrl]: QUEUE_URLS.wake,
+      [environmentNames.slowQueueUrl]: QUEUE_URLS.slow,
+      [environmentNames.apiKey]: "local",
+    };
+    retryAtOnce(clients);
+    interceptCalls(clients, (call, perform) => (this.#intercept ?? ((_call, go) => go()))(call, perform));
+  }
+
+  static async start(): Promise<World> {
+    const engines = new AsyncDisposableStack();
+    const endpoints = await startEngines(engines, {}, undefined);
+    const clients = createClients({
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    });
+    await provision(clients, silentLog);
+    return new World(engines, clients);
+  }
+
+  /** Lends itself to one run. Afterwards the feed's head is gone, so that the next run's sweep does not visit it. */
+  async lend<T>(intercept: Intercept, run: (feed: string) => Promise<T>): Promise<T> {
+    this.#runs += 1;
+    const feed = `feed-${this.#runs}`;
+    this.#intercept = intercept;
+    try {
+      return await run(feed);
+    } finally {
+      this.#intercept = undefined;
+      await this.clients.documents.send(
+        new DeleteCommand({ TableName: this.tableNames.queue, Key: keys.head(feed) }),
+      );
+    }
+  }
+
+  /** Puts another intercept in place while `act` runs. */
+  async during<T>(intercept: Intercept, act: () => Promise<T>): Promise<T> {
+    const before = this.#intercept;
+    this.#intercept = intercept;
+    try {
+      return await act();
+    } finally {
+      this.#intercept = before;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    destroyClients(this.clients);
+    await this.#engines.disposeAsync();
+  }
+}

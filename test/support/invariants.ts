@@ -1,0 +1,109 @@
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { firstHeld } from "../../shared/queue/tail.ts";
+import { deliveryViolations } from "./deliveryInvariants.ts";
+import type { FeedRows, Witnessed } from "./witnessed.ts";
+
+/**
+ * What must hold of one feed when the work has come to rest, whatever happened before. This is the promise of the
+ * relay, and every run is judged by it: schedules, hostile runs, torture, pipeline tests.
+ * @returns what is violated, in words; nothing when all holds
+ */
+export function violations(rows: FeedRows, witnessed: Witnessed): string[] {
+  return [
+    ...acceptedViolations(rows, witnessed),
+    ...pageViolations(rows),
+    ...countViolations(rows),
+    ...groundViolations(rows),
+    ...moveViolations(witnessed),
+    ...witnessed.sessions.flatMap((session) => deliveryViolations(session, rows, witnessed)),
+  ];
+}
+
+/** Every accepted event is in the queue exactly once. What was freed is known from those who received it. */
+function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }: Witnessed): string[] {
+  const found: string[] = [];
+  const eventAt = new Map<number, string>();
+  const numberOf = new Map<string, number>();
+  const seen = [
+    ...pages.flatMap(({ first, events }) =>
+      events.map((event, index) => ({ sequence: first + index, event })),
+    ),
+    ...deliveries.filter(({ gap }) => gap === undefined).flatMap(({ messages }) => messages),
+  ];
+  for (const { sequence, event } of seen) {
+    const other = eventAt.get(sequence);
+    if (other !== undefined && other !== event)
+      found.push(`number ${sequence} was given twice: ${other} and ${event}`);
+    eventAt.set(sequence, event);
+    const before = numberOf.get(event) ?? sequence;
+    if (before !== sequence) found.push(`${event} is in the queue twice: as ${before} and ${sequence}`);
+    numberOf.set(event, before);
+  }
+  for (const { event, sequence } of accepted) {
+    const stored = numberOf.get(event);
+    const isFreed = sequence !== undefined && sequence < firstHeld(head);
+    if (stored === undefined && !isFreed) found.push(`${event} was accepted but is not in the queue`);
+    if (stored !== undefined && sequence !== undefined && stored !== sequence)
+      found.push(`${event} was accepted as ${sequence} but is ${stored}`);
+  }
+  return [...new Set(found)];
+}
+
+/** No page is missing at or above the head, and everything below it is gone. */
+function pageViolations({ head, pages }: FeedRows): string[] {
+  const found: string[] = [];
+  let next = firstHeld(head);
+  for (const { first, segment, events } of pages) {
+    if (segment < head.headSegment) found.push(`page ${first} lies below the head and is still there`);
+    else {
+      if (first > next) found.push(`the pages of ${next} to ${first - 1} are missing`);
+      if (first < next) found.push(`page ${first} holds numbers of the page before it`);
+      next = first + events.length;
+    }
+  }
+  return found;
+}
+
+/** Counts equal cursors. */
+function countViolations({ cursors, counts }: FeedRows): string[] {
+  const standing = new Map<number, number>();
+  for (const { segment } of cursors) standing.set(segment, (standing.get(segment) ?? 0) + 1);
+  return [...new Set([...standing.keys(), ...counts.keys()])]
+    .filter((segment) => (standing.get(segment) ?? 0) !== (counts.get(segment) ?? 0))
+    .map(
+      (segment) =>
+        `segment ${segment} counts ${counts.get(segment) ?? 0} references of ${standing.get(segment) ?? 0} cursors`,
+    );
+}
+
+/** Every cursor stands on ground that is held, and is counted where it stands or before. */
+function groundViolations({ head, pages, cursors }: FeedRows): string[] {
+  const lastPage = pages.at(-1);
+  const tailNext = Math.max(lastPage ? lastPage.first + lastPage.events.length : 1, firstHeld(head));
+  return cursors.flatMap(({ session, next, segment }) => [
+    ...(segment < head.headSegment ? [`${session} is counted in segment ${segment}, which is freed`] : []),
+    ...(segment > segmentOf(next, head.segmentSize)
+      ? [`${session} stands at ${next} but is counted beyond it, in segment ${segment}`]
+      : []),
+    ...(next > tailNext ? [`${session} stands at ${next}, beyond the tail ${tailNext - 1}`] : []),
+  ]);
+}
+
+/** No cursor moves back, except that a person's seek begins a new generation. */
+function moveViolations({ moves = [] }: Witnessed): string[] {
+  const last = new Map<string, { generation: number; next: number }>();
+  const found: string[] = [];
+  for (const { session, generation, next } of moves) {
+    const before = last.get(session);
+    if (before && before.generation >= generation && next < before.next)
+      found.push(`${session} moved back from ${before.next} to ${next}`);
+    last.set(session, { generation, next });
+  }
+  return found;
+}
+
+/** Throws unless everything holds. `context` says how to see it again: the seed, the trace. */
+export function expectInvariants(rows: FeedRows, witnessed: Witnessed, context = ""): void {
+  const found = violations(rows, witnessed);
+  if (found.length > 0) throw new Error(`${[context, ...found].filter(Boolean).join("\n  ")}`);
+}

@@ -1,0 +1,81 @@
+import type { ReferenceCounts } from "../../shared/aws/references.ts";
+import { GAP_TYPE } from "../../shared/queue/message.ts";
+import type { FeedHead } from "../../shared/queue/tail.ts";
+import type { Cursor } from "../../shared/sessions/cursor.ts";
+
+/** One feed as it stands in the tables, whichever kind of tables they are. */
+export interface FeedRows {
+  readonly head: FeedHead;
+  /** In the order of their numbers. `segment` is the one that they are stored under. */
+  readonly pages: readonly {
+    readonly first: number;
+    readonly segment: number;
+    readonly events: readonly string[];
+  }[];
+  readonly cursors: readonly Cursor[];
+  readonly counts: ReferenceCounts;
+}
+
+/** What those outside saw. An event is its JSON text (`eventText`), and no two are alike. */
+export interface Witnessed {
+  /** What producers were told is taken; with its number where the answer told it. */
+  readonly accepted: readonly { readonly event: string; readonly sequence?: number | undefined }[];
+  /** What endpoints received, in the order in which it came, refused or not. */
+  readonly deliveries: readonly Delivery[];
+  readonly sessions: readonly WatchedSession[];
+  /** The cursors' `next` as it was seen over time. */
+  readonly moves?: readonly {
+    readonly session: string;
+    readonly generation: number;
+    readonly next: number;
+  }[];
+}
+
+export interface WatchedSession {
+  readonly session: string;
+  /** The first number that it is to get. */
+  readonly start: number;
+  /** Absent: every message. */
+  readonly wants?: (event: string) => boolean;
+  /** False for one that was paused, suspended or deleted: it need not have reached the tail. */
+  readonly mustReachTail: boolean;
+}
+
+export interface Delivery {
+  readonly session: string;
+  readonly id: string;
+  readonly previous: number;
+  readonly messages: readonly { readonly sequence: number; readonly event: string }[];
+  /** The delivery tells of messages that the session will never get. */
+  readonly gap?: { readonly first: number; readonly last: number } | undefined;
+}
+
+export function eventText(event: unknown): string {
+  return JSON.stringify(event);
+}
+
+interface WebhookBody {
+  readonly session: string;
+  readonly previous: number;
+  readonly first: number;
+  readonly last: number;
+  readonly messages: readonly {
+    readonly sequence: number;
+    readonly type: string;
+    readonly event?: unknown;
+  }[];
+}
+
+/** A webhook request as a delivery. */
+export function deliveryOf(id: string, { session, previous, first, last, messages }: WebhookBody): Delivery {
+  const [only] = messages;
+  const reason = (only?.event as { reason?: unknown } | undefined)?.reason;
+  const tellsGap = only?.type === GAP_TYPE && (reason === "retention" || reason === "expired");
+  return {
+    session,
+    id,
+    previous,
+    messages: messages.map(({ sequence, event }) => ({ sequence, event: eventText(event) })),
+    gap: tellsGap ? { first, last } : undefined,
+  };
+}
