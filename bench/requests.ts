@@ -31,7 +31,7 @@ const source = new EventSource(lines);
 const sleepUntil = (millis: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, millis - performance.now())));
 
-/** What one put of a page of this many events costs, and how many bytes it stores. */
+/** What one append of this many events puts: bytes and write units, of two pages where one would be too large. */
 async function measurePages(eventsPerPage: number) {
   await using relay = await RelayUnderTest.start(METERED);
   const pages = Math.max(10, Math.ceil(2_000 / eventsPerPage));

@@ -125,6 +125,16 @@ describe("the alarms together", () => {
   });
 });
 
+describe("the dashboard", () => {
+  it("shows every metric of the relay, and every alarm", () => {
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard"));
+    const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+    for (const name of Object.keys(relayMetrics)) expect(body).toContain(name);
+    for (const id of Object.keys(template.findResources("AWS::CloudWatch::Alarm")))
+      expect(body).toContain(`["${id}","Arn"]`);
+  });
+});
+
 describe("what npm run cost takes for deployed", () => {
   const count = (type: string) => Object.keys(template.findResources(type)).length;
 
