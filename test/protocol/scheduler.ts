@@ -148,7 +148,7 @@ export function chooseByPriority(random: () => number): Choose {
  * Now and then a step is left waiting until nothing else can happen: such runs find what needs one actor to pause
  * between two of its steps, or one answer to be on its way, while all others come to rest.
  */
-export function chooseStalling(random: () => number): Choose {
+function chooseStalling(random: () => number): Choose {
   const stalled = new Set<string>();
   return (_count, labels) => {
     const all = labels.map((_label, index) => index);
