@@ -10,16 +10,28 @@ export class Receiver implements AsyncDisposable {
   readonly #onReceipt: (path: string, first: number, last: number) => void;
   #awaited: { path: number; last: number; done: () => void } | undefined;
   requests = 0;
+  /** Paths whose requests are taken and never answered. */
+  readonly hanging = new Set<string>();
+  /** Requests that were never answered. */
+  unanswered = 0;
   failures: string[] = [];
 
-  private constructor(onReceipt: (path: string, first: number, last: number) => void) {
+  private constructor(
+    onReceipt: (path: string, first: number, last: number) => void,
+    answerAfterMillis: number,
+  ) {
     this.#onReceipt = onReceipt;
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
+        if (this.hanging.has(request.url ?? "")) {
+          this.unanswered += 1;
+          return;
+        }
         this.#receive(request.url ?? "", Buffer.concat(chunks).toString("utf8", 0, 400));
-        response.end();
+        if (answerAfterMillis === 0) response.end();
+        else setTimeout(() => response.end(), answerAfterMillis);
       });
     });
     this.#server.keepAliveTimeout = 60_000;
@@ -27,15 +39,17 @@ export class Receiver implements AsyncDisposable {
 
   static async start(
     onReceipt: (path: string, first: number, last: number) => void = () => {},
+    answerAfterMillis = 0,
   ): Promise<Receiver> {
-    const receiver = new Receiver(onReceipt);
+    const receiver = new Receiver(onReceipt, answerAfterMillis);
     receiver.#server.listen(0, "127.0.0.1");
     await once(receiver.#server, "listening");
     return receiver;
   }
 
-  url(path: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+  /** `host` is any name below `localhost`: each is an origin of its own to the relay. */
+  url(path: string, host = "127.0.0.1"): string {
+    return `http://${host}:${(this.#server.address() as AddressInfo).port}${path}`;
   }
 
   /** Resolves when `sessions` paths have received everything up to `last`. */

@@ -16,8 +16,10 @@ export class RelayUnderTest implements AsyncDisposable {
     this.#apiKey = apiKey;
   }
 
-  static async start(): Promise<RelayUnderTest> {
+  /** @param environment of the relay, beside that of this process */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
+      env: { ...process.env, ...environment },
       // As `npm start` has it: without limits V8 lets garbage pile up to twice the memory, and is no faster for it.
       execArgv: ["--max-old-space-size=384", "--max-semi-space-size=4"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { EMPTY_CALL_MEMORY } from "../shared/ami/callMemory.ts";
 import { AmiConverter } from "../shared/ami/convert.ts";
 import { readEvent } from "../shared/stasis/event.ts";
@@ -15,7 +15,7 @@ export async function convertLines(
   const converter = new AmiConverter(EMPTY_CALL_MEMORY, options);
   let lineNumber = 0;
   let exitCode = 0;
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(input)) {
     lineNumber += 1;
     if (line.trim() === "") continue;
     const item = readEvent(line);
@@ -29,4 +29,19 @@ export async function convertLines(
     if (message && !output.write(message.text)) await once(output, "drain");
   }
   return exitCode;
+}
+
+/** A line ends with a line feed and nothing else: JSON may hold the line separators that Node's readline ends lines at. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  const decoder = new StringDecoder("utf8");
+  let rest: string[] = [];
+  for await (const chunk of input) {
+    const [first = "", ...others] = (typeof chunk === "string" ? chunk : decoder.write(chunk)).split("\n");
+    rest.push(first);
+    for (const next of others) {
+      yield rest.join("");
+      rest = [next];
+    }
+  }
+  yield rest.join("") + decoder.end();
 }

@@ -1,3 +1,4 @@
+import { commonSubsequence } from "./commonSubsequence.ts";
 import { explain } from "./exceptions.ts";
 
 /** One AMI message of either side, with its fields in their order. */
@@ -141,7 +142,8 @@ function objectsOf(message: ComparedMessage): string[] {
     return value === undefined ? [] : [`${kind} ${value}`];
   };
   return [
-    ...of("channel", "Uniqueid"),
+    // Of a user event about several channels ARI shows the last one.
+    ...of("channel", lastChannel(message)),
     ...of("channel", "DestUniqueid"),
     ...of("channel", "TransfererUniqueid"),
     ...of("channel", "OrigTransfererUniqueid"),
@@ -151,6 +153,11 @@ function objectsOf(message: ComparedMessage): string[] {
     ...of("endpoint", "Peer"),
     ...of("endpoint", "EndpointName"),
   ];
+}
+
+function lastChannel({ name, fields }: ComparedMessage): string {
+  const last = name === "UserEvent" ? fields.findLast(([field]) => /^\d+Uniqueid$/.test(field)) : undefined;
+  return last?.[0] ?? "Uniqueid";
 }
 
 type Pair = readonly [sent: ComparedMessage | undefined, made: ComparedMessage | undefined];
@@ -178,31 +185,9 @@ function align(
 }
 
 function pairByName(sent: readonly ComparedMessage[], made: readonly ComparedMessage[]): Pair[] {
-  const left = [...made];
-  const pairs: Pair[] = sent.map((message) => {
-    const index = left.findIndex(({ name }) => name === message.name);
-    return [message, index < 0 ? undefined : left.splice(index, 1)[0]];
-  });
-  return [...pairs, ...left.map((message): Pair => [undefined, message])];
-}
-
-/** Index pairs of the longest common subsequence. */
-function commonSubsequence(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
-  const width = b.length + 1;
-  const lengths = new Uint32Array((a.length + 1) * width);
-  const at = (i: number, j: number) => lengths[i * width + j] ?? 0;
-  for (let i = a.length - 1; i >= 0; i -= 1)
-    for (let j = b.length - 1; j >= 0; j -= 1)
-      lengths[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
-  const pairs: (readonly [number, number])[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; )
-    if (a[i] === b[j]) {
-      pairs.push([i, j]);
-      i += 1;
-      j += 1;
-    } else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
-    else j += 1;
-  return pairs;
+  const left = Map.groupBy(made, ({ name }) => name);
+  const pairs: Pair[] = sent.map((message) => [message, left.get(message.name)?.shift()]);
+  return [...pairs, ...[...left.values()].flat().map((message): Pair => [undefined, message])];
 }
 
 /** Names of the fields that are not equal; `(order)` when the same fields come in another order. */

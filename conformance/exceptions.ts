@@ -11,7 +11,10 @@ export interface Difference {
 interface Exception {
   readonly name: string;
   readonly why: string;
-  explains(difference: Difference): boolean;
+  /** Whether it is why only one side has the message. */
+  readonly explainsMessage?: (message: { sent?: ComparedMessage; made?: ComparedMessage }) => boolean;
+  /** Whether it is why a field of the messages differs. */
+  readonly explainsField?: (field: string, sent: ComparedMessage, made: ComparedMessage) => boolean;
 }
 
 /** AMI events that conversion can make. Every other one has no ARI counterpart and needs the raw AMI source. */
@@ -52,27 +55,86 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: "no ARI event",
     why: "Asterisk publishes it to Manager alone; send it to the relay as raw AMI",
-    explains: ({ sent, made }) => made === undefined && sent !== undefined && !CONVERTED.has(sent.name),
+    explainsMessage: ({ sent }) => sent !== undefined && !CONVERTED.has(sent.name),
+  },
+  {
+    name: "answer",
+    why: "an action's answer is made of such blocks too; only what is sent to every session has a Privilege",
+    explainsMessage: ({ sent }) => sent !== undefined && fieldOf(sent, "Privilege") === undefined,
   },
   {
     name: "sent DTMF",
-    why: "ARI tells only the digits that a channel receives (res/stasis/app.c)",
-    explains: ({ sent, made }) =>
-      made === undefined && sent?.name === "DTMFEnd" && fieldOf(sent, "Direction") === "Sent",
+    why: "ARI tells only the digits that a channel receives (main/stasis_channels.c)",
+    explainsMessage: ({ sent }) => sent?.name === "DTMFEnd" && fieldOf(sent, "Direction") === "Sent",
+  },
+  {
+    name: "UserEvent action",
+    why: "Manager sends it to its own sessions; what comes from calls and ARI has a channel before its name",
+    explainsMessage: ({ sent }) => sent?.name === "UserEvent" && sent.fields[2]?.[0] === "UserEvent",
+  },
+  {
+    name: "several objects",
+    why: "of a user event's channels or bridges ARI shows the last one only (main/stasis.c)",
+    explainsField: (field, sent, made) =>
+      sent.name === "UserEvent" &&
+      sent.fields.some(([name]) => name === "2Channel" || name === "2BridgeUniqueid") &&
+      !namesOfUser(sent).includes(field) &&
+      !namesOfUser(made).includes(field),
   },
   {
     name: "hidden channels",
     why: "Manager counts a bridge's internal channels (announcer, recorder), ARI does not list them",
-    explains: ({ sent, made, differing }) =>
-      sent !== undefined &&
-      made !== undefined &&
-      differing.length > 0 &&
-      differing.every((field) => field.endsWith("BridgeNumChannels")) &&
-      differing.every((field) => Number(fieldOf(sent, field)) > Number(fieldOf(made, field))),
+    explainsField: (field, sent, made) =>
+      field.endsWith("BridgeNumChannels") && Number(fieldOf(sent, field)) > Number(fieldOf(made, field)),
+  },
+  {
+    name: "swapped channel",
+    why: "ARI does not tell whose place a channel takes in a bridge",
+    explainsField: (field, sent, made) =>
+      sent.name === "BridgeEnter" && field === "SwapUniqueid" && fieldOf(made, field) === undefined,
+  },
+  {
+    name: "other channelvars",
+    why: "manager.conf and ari.conf each name the variables that are told with a channel",
+    explainsField: (field, sent, made) =>
+      field.endsWith("ChanVariable") && variablesToldByBoth(field, sent, made).every(([a, b]) => a === b),
+  },
+  {
+    name: "not UTF-8",
+    why: "JSON cannot hold it: ARI tells nothing in its place, or not the event at all (main/json.c)",
+    explainsMessage: ({ sent }) => sent?.fields.some(([, value]) => value.includes(UNREADABLE)) ?? false,
+    explainsField: (field, sent, made) =>
+      (fieldOf(sent, field)?.includes(UNREADABLE) ?? false) &&
+      ["", "<unknown>"].includes(fieldOf(made, field) ?? ""),
   },
 ];
 
-/** The name of the exception that explains a difference. */
-export function explain(difference: Difference): string | undefined {
-  return EXCEPTIONS.find((exception) => exception.explains(difference))?.name;
+/** What a decoder puts in the place of bytes that are no UTF-8. */
+const UNREADABLE = "\ufffd";
+
+/** The names of a user event's own fields: what comes behind its name. */
+function namesOfUser({ fields }: ComparedMessage): readonly string[] {
+  const names = fields.map(([name]) => name);
+  return names.slice(names.indexOf("UserEvent"));
+}
+
+function variablesToldByBoth(field: string, sent: ComparedMessage, made: ComparedMessage) {
+  const variablesOf = ({ fields }: ComparedMessage) =>
+    new Map(
+      fields.flatMap(([name, value]) => (name === field ? [[value.split("=", 1)[0] ?? "", value]] : [])),
+    );
+  const ours = variablesOf(made);
+  return [...variablesOf(sent)].flatMap(([name, value]) => (ours.has(name) ? [[value, ours.get(name)]] : []));
+}
+
+/** The names of the exceptions that explain a difference: of a message, or each field in which two differ. */
+export function explain({ sent, made, differing }: Difference): string | undefined {
+  if (sent === undefined || made === undefined)
+    return EXCEPTIONS.find(({ explainsMessage }) =>
+      explainsMessage?.({ ...(sent && { sent }), ...(made && { made }) }),
+    )?.name;
+  const reasons = differing.map(
+    (field) => EXCEPTIONS.find(({ explainsField }) => explainsField?.(field, sent, made))?.name,
+  );
+  return reasons.includes(undefined) ? undefined : [...new Set(reasons)].join(" and ");
 }

@@ -44,6 +44,11 @@ export function convertAll(stasisLines: readonly string[]): AmiMessage[] {
   });
 }
 
+/** Whether Asterisk was configured with `channelvars=CHANNEL(linkedid)` while it was recorded. */
+export function tellsLinkedIds(stasisLines: readonly string[]): boolean {
+  return stasisLines.some((line) => line.includes('"CHANNEL(linkedid)"'));
+}
+
 /** The event as an Asterisk without `channelvars=CHANNEL(linkedid)` sends it. */
 export function withoutLinkedIds(stasisLine: string): string {
   return JSON.stringify(JSON.parse(stasisLine), (key, value) =>
@@ -51,6 +56,19 @@ export function withoutLinkedIds(stasisLine: string): string {
   );
 }
 
+/** What Asterisk may be configured to put in front of every event's own fields: it knows no call. main/manager.c. */
+const ADDED_TO_HEAD = new Set(["Timestamp", "SequenceNumber", "File", "Line", "Func", "SystemName"]);
+
 export function asCompared(message: AmiMessage): ComparedMessage {
-  return { name: message.name, fields: [...fieldList(message.text)] };
+  const [event, privilege, ...fields] = fieldList(withoutBrokenLines(message.text));
+  const own = fields.findIndex(([name]) => !ADDED_TO_HEAD.has(name));
+  return {
+    name: message.name,
+    fields: [event, privilege, ...(own < 0 ? [] : fields.slice(own))].filter((field) => field !== undefined),
+  };
+}
+
+/** Asterisk writes a value's line breaks as they are; the relay takes them out. What follows one has no colon, mostly. */
+function withoutBrokenLines(text: string): string {
+  return text.replace(/\r\n(?=[^:\r\n]+\r\n)/g, "");
 }

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { httpBodyLimitBytes } from "../shared/aws/limits.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import { pathOf, type Route, toHttpEvent } from "./httpEvent.ts";
 import { InvocationTimeoutError, invoke, type LocalFunction } from "./invoke.ts";
-import { httpBodyLimitBytes } from "./limits.ts";
 
 /*
  * What API Gateway does in front of the functions: picks one by route, turns the request into its event, and

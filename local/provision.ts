@@ -15,11 +15,12 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { AwsClients } from "../shared/aws/clients.ts";
+import type { QueueName } from "../shared/aws/limits.ts";
 import { queues, tables } from "../shared/aws/names.ts";
 import { RelayError } from "../shared/errors.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
-import { type QueueName, queueLimits } from "./limits.ts";
+import { visibilityTimeoutSeconds } from "./limits.ts";
 
 const TABLE_WAIT_MILLIS = 60_000;
 const TABLE_CHECK_EVERY_MILLIS = 50;
@@ -49,10 +50,10 @@ interface QueueDefinition {
 /** Creates the tables and queues that are missing, and resolves when all can be used. Safe to repeat. */
 export async function provision(clients: AwsClients, log: Log): Promise<Provisioned> {
   const [ingest, notify, wake, slow] = await Promise.all([
-    ensureQueue(clients.sqs, queues.ingest, queueLimits.ingest.visibilityTimeoutSeconds),
-    ensureQueue(clients.sqs, queues.notify, queueLimits.notify.visibilityTimeoutSeconds),
-    ensureQueue(clients.sqs, queues.wake, queueLimits.wake.visibilityTimeoutSeconds),
-    ensureQueue(clients.sqs, queues.slow, queueLimits.slow.visibilityTimeoutSeconds),
+    ensureQueue(clients.sqs, queues.ingest, visibilityTimeoutSeconds("ingest")),
+    ensureQueue(clients.sqs, queues.notify, visibilityTimeoutSeconds("notify")),
+    ensureQueue(clients.sqs, queues.wake, visibilityTimeoutSeconds("wake")),
+    ensureQueue(clients.sqs, queues.slow, visibilityTimeoutSeconds("slow")),
     ...Object.values(tables).map((table) => ensureTable(clients.documents, table, log)),
   ]);
   return {
@@ -138,9 +139,9 @@ async function ensureTimeToLive(
 async function ensureQueue(
   client: SQSClient,
   queue: QueueDefinition,
-  visibilityTimeoutSeconds: number,
+  visibilitySeconds: number,
 ): Promise<Queue> {
-  const changeable = { VisibilityTimeout: String(visibilityTimeoutSeconds) };
+  const changeable = { VisibilityTimeout: String(visibilitySeconds) };
   let url = await queueUrl(client, queue.name);
   if (url === undefined) {
     const attributes = { ...changeable, ...(queue.fifo ? { FifoQueue: "true" } : {}) };

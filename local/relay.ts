@@ -5,24 +5,26 @@ import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
+import {
+  httpTimeoutSeconds,
+  type QueueName,
+  queueLimits,
+  sweepTimeoutSeconds,
+} from "../shared/aws/limits.ts";
+import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
+import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { httpTimeoutSeconds, type QueueName, queueLimits, sweepTimeoutSeconds } from "./limits.ts";
+import { maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
-import {
-  type FunctionName,
-  functionEnvironment,
-  portOf,
-  sweepIntervalMillis,
-  withLocalDefaults,
-} from "./relayEnvironment.ts";
+import { functionEnvironment, portOf, sweepIntervalMillis, withLocalDefaults } from "./relayEnvironment.ts";
 import { startSchedule } from "./schedule.ts";
 
 export interface RelayOptions {
@@ -33,8 +35,19 @@ export interface RelayOptions {
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly webhook?: HandlerOptions["webhook"];
+  /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
+  readonly host?: FunctionHost;
 }
+
+export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
+  name: FunctionName,
+  create: () => Handler,
+) => Handler;
 
 export interface Relay extends Provisioned {
   readonly url: string;
@@ -47,7 +60,7 @@ export interface Relay extends Provisioned {
 
 /** Runs the whole pipeline on this machine: the real Lambda handlers, invoked the way AWS invokes them. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log = silentLog, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
   const environment = withLocalDefaults(options.environment);
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
@@ -68,7 +81,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
-    { clients, clock, log, stopping: stopping.signal },
+    (name) => options.clientsOf?.(name, connection) ?? clients,
+    {
+      clock,
+      log,
+      metrics,
+      stopping: stopping.signal,
+      ...(options.webhook && { webhook: options.webhook }),
+    },
+    options.host ?? ((_name, create) => create()),
   );
 
   const schedule = startSchedule({
@@ -107,13 +128,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 type Functions = ReturnType<typeof createFunctions>;
 
 /** Builds each function with its own environment, as if it ran alone. */
-function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+function createFunctions(
+  environmentOf: (name: FunctionName) => Environment,
+  clientsOf: (name: FunctionName) => AwsClients,
+  options: HandlerOptions,
+  host: FunctionHost,
+) {
+  const given = (name: FunctionName) =>
+    [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: createIngest(environmentOf("ingest"), options),
-    notify: createNotify(environmentOf("notify"), options),
-    deliver: createDeliver(environmentOf("deliver"), options),
-    sweep: createSweep(environmentOf("sweep"), options),
-    api: createApi(environmentOf("api"), options),
+    ingest: host("ingest", () => createIngest(...given("ingest"))),
+    notify: host("notify", () => createNotify(...given("notify"))),
+    deliver: host("deliver", () => createDeliver(...given("deliver"))),
+    sweep: host("sweep", () => createSweep(...given("sweep"))),
+    api: host("api", () => createApi(...given("api"))),
   };
 }
 
@@ -126,9 +154,15 @@ function startMappings(
   log: Log,
 ): readonly EventSourceMapping[] {
   const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
-    const { functionTimeoutSeconds, batchSize, maximumConcurrency } = queueLimits[queue];
-    const target = localFunction(name, region, functionTimeoutSeconds, handler);
-    return startEventSourceMapping({ sqs, queue: queues[queue], target, batchSize, maximumConcurrency, log });
+    const { functionTimeoutSeconds, batchSize } = queueLimits[queue];
+    return startEventSourceMapping({
+      sqs,
+      queue: queues[queue],
+      target: localFunction(name, region, functionTimeoutSeconds, handler),
+      batchSize,
+      maximumConcurrency: maximumConcurrency[queue],
+      log,
+    });
   };
   return [
     map("ingest", "ingest", functions.ingest),

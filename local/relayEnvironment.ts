@@ -1,4 +1,4 @@
-import { environmentNames } from "../shared/aws/names.ts";
+import { environmentNames, type FunctionName } from "../shared/aws/names.ts";
 import { SettingsError } from "../shared/errors.ts";
 import type { Environment } from "../shared/runtime/settings.ts";
 import type { Provisioned } from "./provision.ts";
@@ -33,24 +33,16 @@ export function portOf(environment: Environment): number {
   return port;
 }
 
-export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
-type Resource = keyof typeof environmentNames;
+/** One machine has no Secrets Manager and no KMS. */
+type Resource = Exclude<keyof typeof environmentNames, "apiKeySecretArn" | "webhookSecretKeyArn">;
 
 /** Which resources each function is told of: on AWS its role reaches no others. */
 const resourcesOf: Readonly<Record<FunctionName, readonly Resource[]>> = {
   ingest: ["queueTable", "notifyQueueUrl", "apiKey"],
   notify: ["queueTable", "cursorsTable", "wakeQueueUrl", "slowQueueUrl"],
   deliver: ["queueTable", "cursorsTable", "sessionsTable", "wakeQueueUrl", "slowQueueUrl"],
-  sweep: ["queueTable", "cursorsTable", "sessionsTable", "wakeQueueUrl", "slowQueueUrl"],
-  api: [
-    "queueTable",
-    "cursorsTable",
-    "sessionsTable",
-    "notifyQueueUrl",
-    "wakeQueueUrl",
-    "slowQueueUrl",
-    "apiKey",
-  ],
+  sweep: ["queueTable", "cursorsTable", "wakeQueueUrl", "slowQueueUrl"],
+  api: ["queueTable", "cursorsTable", "sessionsTable", "wakeQueueUrl", "slowQueueUrl", "apiKey"],
 };
 
 /** The environment of one function: the operator's settings, the way to AWS, and its own resources only. */

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
+import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
 import { bearerAuth } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -19,7 +20,7 @@ const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** The HTTP interface except ingest, which is a function of its own. */
-export function createApiApp(parts: ApiParts, apiKey: string, log: Log): OpenAPIHono {
+export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success)
@@ -33,7 +34,7 @@ export function createApiApp(parts: ApiParts, apiKey: string, log: Log): OpenAPI
   });
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
-  const authenticate = bearerAuth(apiKey);
+  const authenticate = bearerAuth(isApiKey);
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
 

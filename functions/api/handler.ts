@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
@@ -9,6 +10,7 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
+import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
 import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
 import { newSecret } from "../../shared/delivery/signature.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
@@ -29,6 +31,8 @@ export function createHandler(
 ): (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2> {
   const settings = readSettings(environment);
   const { documents, sqs } = options.clients ?? createClients(environment);
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? createLambdaLog("api");
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const references = new ReferenceStore(documents, queueTable);
   const pages = new PageStore(documents, queueTable);
@@ -50,13 +54,14 @@ export function createHandler(
       slow: requireVariable(environment, environmentNames.slowQueueUrl),
     }),
     guard: createAddressGuard(settings.allowedAddressRanges),
-    clock: options.clock ?? systemClock,
+    clock,
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
     newSecret: () => newSecret(randomBytes),
-    log: options.log ?? createLambdaLog("api"),
+    sealSecret: createSecretSealer(environment),
+    log,
     settings,
   };
-  return answerHttpApi(createApiApp(parts, requireVariable(environment, environmentNames.apiKey), parts.log));
+  return answerHttpApi(createApiApp(parts, createApiKeyCheck(environment, { settings, clock, log }), log));
 }
 
 export const handler = onFirstEvent(createHandler);

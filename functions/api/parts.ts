@@ -42,6 +42,8 @@ export interface ApiParts {
   readonly clock: Clock;
   newSessionId(): string;
   newSecret(): string;
+  /** A session's secret as it is stored. */
+  sealSecret(session: string, secret: string): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

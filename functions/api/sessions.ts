@@ -38,17 +38,19 @@ export async function createSession(
 ): Promise<SessionView & { secret: string }> {
   const url = checkUrl(parts, wanted.url);
   const { interest } = checkFilter(wanted.format, wanted.filter);
+  const id = parts.newSessionId();
   const secret = parts.newSecret();
+  const sealedSecret = await parts.sealSecret(id, secret);
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const session: Session = {
-    session: parts.newSessionId(),
+    session: id,
     feed: wanted.feed,
     kind: wanted.kind,
     url,
     format: wanted.format,
     maxBatch: wanted.maxBatch,
     filter: wanted.filter,
-    secrets: [{ secret }],
+    secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
   };
   return tryAgain(wanted.feed, async () => {
@@ -106,6 +108,7 @@ export async function changeSession(
 ): Promise<SessionView & { secret?: string }> {
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret() : undefined;
+  const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret);
   return tryAgain(id, async () => {
     const { session, cursor } = await requireSession(parts, id);
     const tail = await requireTail(parts, session.feed);
@@ -115,8 +118,8 @@ export async function changeSession(
       url: url ?? session.url,
       maxBatch: change.maxBatch ?? session.maxBatch,
       filter: change.filter === undefined ? session.filter : (change.filter ?? undefined),
-      secrets: secret
-        ? rotateSecret(session.secrets, secret, parts.settings.secretOverlapMillis, nowEpochMillis)
+      secrets: sealedSecret
+        ? rotateSecret(session.secrets, sealedSecret, parts.settings.secretOverlapMillis, nowEpochMillis)
         : session.secrets,
     };
     const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);

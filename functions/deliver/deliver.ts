@@ -9,12 +9,14 @@ import type { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import {
   advance,
   backOff,
   type Cursor,
   type CursorChange,
+  changeLane,
   type DeliveryFailure,
   isTakeable,
   park,
@@ -22,6 +24,7 @@ import {
   suspend,
   take,
 } from "../../shared/sessions/cursor.ts";
+import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/sessions/lane.ts";
 import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
 
@@ -40,6 +43,7 @@ export interface DeliverParts {
       body: string;
       secrets: readonly string[];
       timestampEpochMillis: number;
+      timeoutMillis: number;
     }): Promise<DeliveryOutcome>;
   };
   readonly clock: Clock;
@@ -47,9 +51,16 @@ export interface DeliverParts {
   /** Uniform in [0, 1). */
   random(): number;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
-    "leaseMillis" | "turnMillis" | "lingerMillis" | "lingerPollMillis" | "slowRequestMillis"
+    | "leaseMillis"
+    | "turnMillis"
+    | "lingerMillis"
+    | "lingerPollMillis"
+    | "requestTimeoutMillis"
+    | "fastRequestTimeoutMillis"
+    | "slowRequestMillis"
   >;
   readonly stopping: AbortSignal;
 }
@@ -60,13 +71,18 @@ const BUSY_GAP_MILLIS = 2_000;
 /**
  * One turn of one session: takes its cursor, sends batch after batch, and parks. A wake is only a reason to look: one
  * that finds the row held, waiting or gone, or nothing to read, ends here.
+ * @param turnMillis after which the turn begins no further batch
  */
-export async function deliver(parts: DeliverParts, wake: WakeHint): Promise<void> {
+export async function deliver(
+  parts: DeliverParts,
+  wake: WakeHint,
+  turnMillis = parts.settings.turnMillis,
+): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);
   if (cursor === undefined || !isTakeable(cursor, parts.clock.nowEpochMillis())) return;
   const session = await parts.sessions.readSession(wake.session);
   if (session === undefined) return;
-  const turn = new Turn(parts, session, cursor);
+  const turn = new Turn(parts, session, cursor, turnMillis);
   try {
     await turn.run();
   } catch (error) {
@@ -88,13 +104,13 @@ class Turn {
   #cursor: Cursor;
   #busy = false;
 
-  constructor(parts: DeliverParts, session: Session, cursor: Cursor) {
+  constructor(parts: DeliverParts, session: Session, cursor: Cursor, turnMillis: number) {
     this.#parts = parts;
     this.#session = session;
     this.#selection = parts.selectionOf(session.format, session.filter);
     this.#row = cursor;
     this.#cursor = cursor;
-    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + parts.settings.turnMillis;
+    this.#endsAtEpochMillis = parts.clock.nowEpochMillis() + turnMillis;
   }
 
   async run(): Promise<void> {
@@ -154,6 +170,7 @@ class Turn {
     const firstPage = pages[0];
     if (firstPage === undefined) return undefined;
     if (firstPage.first > next) {
+      this.#record({ GapsExpired: 1 });
       const expired = { first: next, last: firstPage.first - 1, reason: "expired" as const };
       this.#cursor = { ...this.#cursor, next: firstPage.first, batchLast: undefined, gap: expired };
       return planGap({ ...this.#cursor, gap: expired }, this.#now());
@@ -200,11 +217,27 @@ class Turn {
       body: webhookBody(this.#cursor, batch, this.#session.format),
       secrets: signingSecrets(this.#session.secrets, this.#now()),
       timestampEpochMillis: this.#now(),
+      timeoutMillis: requestTimeoutMillis(before, settings),
     });
-    if (outcome.kind === "accepted")
-      return { before, after: outcome.durationMillis > settings.slowRequestMillis ? "slow" : "fast" };
-    await this.#fail(batch, outcome);
+    if (outcome.kind === "accepted") {
+      this.#recordAccepted(batch);
+      return { before, after: laneAfter(outcome.durationMillis, settings) };
+    }
+    this.#record({ FailedAttempts: 1 });
+    if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
+    else await this.#fail(batch, outcome);
     return undefined;
+  }
+
+  #recordAccepted({ messages, appendedAtEpochMillis, tellsGap }: Batch): void {
+    if (tellsGap) return;
+    this.#record({ DeliveredMessages: messages.length });
+    if (this.#cursor.lane === "fast")
+      this.#record({ AppendToDelivery: Math.max(0, this.#now() - appendedAtEpochMillis) });
+  }
+
+  #record(values: Parameters<Metrics["record"]>[1]): void {
+    this.#parts.metrics.record(this.#cursor.feed, values);
   }
 
   #pass(batch: Batch, lane: Cursor["lane"]): void {
@@ -242,6 +275,12 @@ class Turn {
     }
     await this.#write(backOff(begun, failure, decision.dueAtEpochMillis));
     await wakes.sendWake(this.#cursor, Math.max(0, decision.dueAtEpochMillis - this.#now()));
+  }
+
+  async #leaveFastLane(batch: Batch): Promise<void> {
+    const begun = { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
+    await this.#write(changeLane(begun, this.#now()));
+    await this.#parts.wakes.sendWake(this.#cursor);
   }
 
   /** Gives the turn up with work left: first the row, then the wake; a crash between is repaired by the sweep. */

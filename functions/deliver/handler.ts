@@ -7,6 +7,7 @@ import { environmentNames } from "../../shared/aws/names.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
+import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
 import { createWebhookClient } from "../../shared/delivery/webhookClient.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
@@ -14,9 +15,12 @@ import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { deliver } from "./deliver.ts";
 
@@ -33,7 +37,10 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("deliver");
+  const metrics = options.metrics ?? createLambdaMetrics("deliver", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const sessions = new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable));
+  const openSecrets = createSecretOpener(environment);
   const parts = {
     cursors: new CursorStore(
       documents,
@@ -41,7 +48,12 @@ export function createHandler(
       new ReferenceStore(documents, queueTable),
       randomUUID,
     ),
-    sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
+    sessions: {
+      readSession: async (id: string) => {
+        const session = await sessions.readSession(id);
+        return session && openSecrets(session);
+      },
+    },
     pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
@@ -57,23 +69,25 @@ export function createHandler(
     clock,
     random: Math.random,
     log,
+    metrics,
     settings,
     stopping: options.stopping ?? new AbortController().signal,
   };
 
-  return async ({ Records }) => {
+  return publishing(metrics, async ({ Records }) => {
     const hints = readHints(Records, wakeHintSchema, log);
+    const turn = turnMillis(hints.size, settings.turnMillis);
     return processInGroups(
       [...hints.keys()],
       // Doubled wakes of one session are one turn.
       (record) => JSON.stringify(hints.get(record)),
       async (_key, [record]) => {
         const hint = record && hints.get(record);
-        if (hint) await deliver(parts, hint);
+        if (hint) await deliver(parts, hint, turn);
       },
       log,
     );
-  };
+  });
 }
 
 export const handler = onFirstEvent(createHandler);

@@ -11,6 +11,7 @@ import {
 } from "../../shared/queue/appendPlan.ts";
 import { packCallMemory } from "../../shared/queue/callMemoryCodec.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
+import { GAP_TYPE } from "../../shared/queue/message.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
 import { sequenceIn } from "../../shared/queue/producers.ts";
@@ -18,6 +19,7 @@ import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail, type TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 
@@ -51,6 +53,7 @@ export interface AppendParts {
   sendNotify(hint: NotifyHint): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
     "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis" | "pageTtlMillis"
@@ -93,8 +96,7 @@ export class Appender {
     let tail = await this.#tail(feed);
 
     while (work.some(({ submission, offset }) => offset < submission.events.length)) {
-      if (deadline.aborted)
-        throw new AppendTimeoutError({ feed, timeoutMillis: settings.appendTimeoutMillis });
+      if (deadline.aborted) throw this.#timedOut(feed);
       // A number may be written only while no segment that was open when the tail was read can have been freed:
       // the condition on a freed number would pass again.
       // Each page of ours renews that proof, but not what is known of the feed's options.
@@ -109,6 +111,7 @@ export class Appender {
           tail = await this.#freshTail(feed);
           continue;
         }
+        this.#count(feed, plan);
         hint.first ??= plan.first;
         for (const name of page.names) hint.names.add(name);
         tail = this.#advance(tail, page, plan, putAtEpochMillis);
@@ -179,8 +182,22 @@ export class Appender {
     } catch (cause) {
       this.#tails.delete(feed);
       if (!deadline.aborted) throw cause;
-      throw new AppendTimeoutError({ feed, timeoutMillis: this.#parts.settings.appendTimeoutMillis }, cause);
+      throw this.#timedOut(feed, cause);
     }
+  }
+
+  #timedOut(feed: string, cause?: unknown): AppendTimeoutError {
+    this.#parts.metrics.record(feed, { AppendTimeouts: 1 });
+    return new AppendTimeoutError({ feed, timeoutMillis: this.#parts.settings.appendTimeoutMillis }, cause);
+  }
+
+  #count(feed: string, { messages }: PagePlan): void {
+    const gaps = messages.filter(({ type }) => type === GAP_TYPE).length;
+    this.#parts.metrics.record(feed, {
+      AppendedPages: 1,
+      AppendedEvents: messages.length - gaps,
+      GapsBeforeIngest: gaps,
+    });
   }
 
   /** Our page being the one after the tail proves that the tail was true when the put was sent. */

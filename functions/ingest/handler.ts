@@ -5,6 +5,7 @@ import type {
   SQSBatchResponse,
   SQSEvent,
 } from "aws-lambda";
+import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { createClients } from "../../shared/aws/clients.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { NotifySender } from "../../shared/aws/hints.ts";
@@ -14,6 +15,8 @@ import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
@@ -30,8 +33,11 @@ export function createHandler(
   environment: Environment,
   options: HandlerOptions = {},
 ): (event: IngestEvent) => Promise<IngestResult> {
+  const settings = readSettings(environment);
   const { documents, sqs } = options.clients ?? createClients(environment);
+  const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("ingest");
+  const metrics = options.metrics ?? createLambdaMetrics("ingest", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const heads = new HeadStore(documents, queueTable);
   const pages = new PageStore(documents, queueTable);
@@ -46,24 +52,26 @@ export function createHandler(
   const appender = new Appender({
     store,
     sendNotify: (hint) => notifySender.sendNotify(hint),
-    clock: options.clock ?? systemClock,
+    clock,
     log,
-    settings: readSettings(environment),
+    metrics,
+    settings,
     newAppendId: randomUUID,
   });
   const commit = new GroupCommit(appender);
-  const apiKey = requireVariable(environment, environmentNames.apiKey);
-  const answerHttp = answerHttpApi(createIngestApp(commit, apiKey, log));
+  const isApiKey = createApiKeyCheck(environment, { settings, clock, log });
+  const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log, metrics));
 
-  return (event) =>
+  return publishing(metrics, async (event) =>
     "Records" in event
       ? processInGroups(
           event.Records,
           ({ attributes }) => attributes.MessageGroupId ?? "",
-          (feed, records) => appendRecords(commit, feed, records, log),
+          (feed, records) => appendRecords(commit, feed, records, log, metrics),
           log,
         )
-      : answerHttp(event);
+      : answerHttp(event),
+  );
 }
 
 export const handler = onFirstEvent(createHandler);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { HttpProblem } from "../../shared/http/problem.ts";
 
 /** Control characters would make log lines and answers unreadable; SQS message ids have a prefix of their own. */

@@ -5,10 +5,14 @@ import type { Submission } from "../../shared/queue/appendPlan.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
-import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { GroupCommit } from "./groupCommit.ts";
 import { readProducer } from "./producer.ts";
+
+/** Of one message. */
+const LOGGED_REFUSALS = 20;
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
@@ -23,6 +27,7 @@ export async function appendRecords(
   feed: string,
   records: readonly SQSRecord[],
   log: Log,
+  metrics: Pick<Metrics, "record">,
 ): Promise<void> {
   if (!FEED_NAME.test(feed)) {
     log.error("the message group is no feed name; its messages are refused", {
@@ -31,22 +36,29 @@ export async function appendRecords(
     });
     return;
   }
+  const refuse = (count: number) => metrics.record(feed, { RefusedEvents: count });
   const submissions = records.flatMap((record) => {
-    const submission = submissionOf(record, log);
+    const submission = submissionOf(record, log, refuse);
     return submission ? [submission] : [];
   });
   if (submissions.length === 0) return;
-  for (const result of await commit.append(feed, submissions))
-    if (result instanceof PositionConflictError)
-      log.error("a message contradicts what its producer sent before; it is refused", result.facts);
+  const results = await commit.append(feed, submissions);
+  for (const [index, result] of results.entries()) {
+    if (!(result instanceof PositionConflictError)) continue;
+    log.error("a message contradicts what its producer sent before; it is refused", result.facts);
+    refuse(submissions[index]?.events.filter((item) => !("error" in item)).length ?? 0);
+  }
 }
 
-function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
+function submissionOf(record: SQSRecord, log: Log, refuse: (count: number) => void): Submission | undefined {
   const facts = { messageId: record.messageId };
   const events = eventsOf(record.body);
-  events.forEach((item, index) => {
-    if ("error" in item) log.error("an event is refused", { ...facts, index, reason: item.error });
-  });
+  const refused = events.flatMap((item, index) => ("error" in item ? [{ index, reason: item.error }] : []));
+  for (const refusal of refused.slice(0, LOGGED_REFUSALS))
+    log.error("an event is refused", { ...facts, ...refusal });
+  if (refused.length > LOGGED_REFUSALS)
+    log.error("more events are refused than are logged", { ...facts, refused: refused.length });
+  refuse(refused.length);
   if (events.every((item) => "error" in item)) return undefined;
   try {
     const named = readProducer(attribute(record, "Relay-Producer"), attribute(record, "Relay-Position"));
@@ -54,14 +66,19 @@ function submissionOf(record: SQSRecord, log: Log): Submission | undefined {
   } catch (error) {
     if (!(error instanceof HttpProblem)) throw error;
     log.error("a message's producer is invalid; it is refused", { ...facts, errors: error.problem.errors });
+    refuse(events.filter((item) => !("error" in item)).length);
     return undefined;
   }
 }
 
 function eventsOf(body: string): EventOrRefusal[] {
-  const batch = body.trimStart().startsWith("[") ? splitArray(body) : splitLines(body);
+  const batch = body.trimStart().startsWith("[") ? splitArray(body) : { texts: splitLines(body) };
   if ("error" in batch) return [{ error: batch.error }];
-  return batch.texts.length === 0 ? [{ error: "the message holds no event" }] : batch.texts.map(readEvent);
+  const { texts } = batch;
+  if (texts.length === 0) return [{ error: "the message holds no event" }];
+  if (texts.length > MAX_BATCH_EVENTS)
+    return [{ error: `the message holds ${texts.length} events; at most ${MAX_BATCH_EVENTS} are accepted` }];
+  return texts.map(readEvent);
 }
 
 function attribute(record: SQSRecord, name: string): string | undefined {

@@ -10,6 +10,8 @@ import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
+import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
+import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { type FeedReport, sweep } from "./sweep.ts";
@@ -23,6 +25,7 @@ export function createHandler(
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
   const clock = options.clock ?? systemClock;
+  const metrics = options.metrics ?? createLambdaMetrics("sweep", environment);
   const references = new ReferenceStore(documents, queueTable, clock);
   const parts = {
     tails: createTailSource(documents, queueTable),
@@ -36,9 +39,10 @@ export function createHandler(
     }),
     clock,
     log: options.log ?? createLambdaLog("sweep"),
+    metrics,
     settings: readSettings(environment),
   };
-  return () => sweep(parts);
+  return publishing(metrics, () => sweep(parts));
 }
 
 export const handler = onFirstEvent(createHandler);

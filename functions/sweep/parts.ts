@@ -3,6 +3,7 @@ import type { PageFacts } from "../../shared/queue/page.ts";
 import type { FeedHead, LastPage, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import type { WakeParts } from "../../shared/sessions/wake.ts";
@@ -20,6 +21,7 @@ export interface SweepParts extends WakeParts {
     readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
     listPages(feed: string, segment: number): Promise<PageFacts[]>;
     deletePages(feed: string, segment: number): Promise<number>;
+    readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
   };
   readonly references: {
     counts(feed: string): Promise<ReferenceCounts>;
@@ -28,6 +30,7 @@ export interface SweepParts extends WakeParts {
   readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
     "freeGraceMillis" | "retentionMillis" | "retentionMessages" | "hintGraceMillis"

@@ -5,8 +5,9 @@ import { wakeParked } from "../../shared/sessions/wake.ts";
 import { attempt } from "./attempt.ts";
 import { auditReferences } from "./audit.ts";
 import { freeSegments } from "./free.ts";
+import { measureSessions } from "./measure.ts";
 import type { SweepParts } from "./parts.ts";
-import { needsWake } from "./repair.ts";
+import { needsWake, wasHintLost } from "./repair.ts";
 import { retentionFloor } from "./retention.ts";
 import { suspendBeyondTail } from "./rewound.ts";
 
@@ -14,6 +15,8 @@ import { suspendBeyondTail } from "./rewound.ts";
 export interface FeedReport {
   readonly feed: string;
   readonly woken: number;
+  /** Of those woken: whose own wake was lost. */
+  readonly repaired: number;
   readonly evicted: number;
   readonly crossed: number;
   readonly freedSegments: number;
@@ -45,21 +48,39 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   const { feed } = head;
   const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
   if (tail === undefined)
-    return { feed, woken: 0, evicted: 0, crossed: 0, freedSegments: 0, deletedPages: 0, countDifferences: 0 };
+    return {
+      feed,
+      woken: 0,
+      repaired: 0,
+      evicted: 0,
+      crossed: 0,
+      freedSegments: 0,
+      deletedPages: 0,
+      countDifferences: 0,
+    };
   if (tail.next - 1 > head.tailHint) await parts.heads.moveTailHint(feed, tail.next - 1);
 
   const cursors = await parts.cursors.listCursors(feed);
+  const measures = await measureSessions(parts, tail, cursors);
   const evicted = await evictLagging(parts, tail, cursors);
   const crossed = await crossResting(parts, cursors);
-  const woken = await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));
+  const { woken, repaired } = await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));
   await suspendBeyondTail(parts, tail, cursors);
   const differences = await auditReferences(parts, feed);
   if (differences.length > 0)
     parts.log.error("reference counts do not match the cursors", { feed, differences });
   const { freedSegments, deletedPages } = await freeSegments(parts, head, tail);
+  parts.metrics.record(feed, {
+    ...measures,
+    GapsRetention: evicted.size,
+    RepairedWakes: repaired,
+    FreedSegments: freedSegments,
+    AuditDifferences: differences.length,
+  });
   return {
     feed,
     woken,
+    repaired,
     evicted: evicted.size,
     crossed: crossed.size,
     freedSegments,
@@ -111,7 +132,7 @@ async function repair(
   tail: Tail,
   cursors: readonly Cursor[],
   moved: ReadonlyMap<string, Cursor>,
-): Promise<number> {
+): Promise<{ woken: number; repaired: number }> {
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const toWake = cursors
     .map((cursor) => moved.get(cursor.session) ?? cursor)
@@ -128,7 +149,8 @@ async function repair(
   );
   await wakeParked(parts, toMark);
   await parts.wakes.sendWakes(others);
-  return toWake.length;
+  const lost = toWake.filter((cursor) => !moved.has(cursor.session) && wasHintLost(cursor));
+  return { woken: toWake.length, repaired: lost.length };
 }
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {

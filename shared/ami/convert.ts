@@ -2,10 +2,10 @@ import { type AmiField, type AmiMessage, MAX_AMI_BYTES, renderAmi } from "./amiM
 import { CallMemory, type CallMemoryState } from "./callMemory.ts";
 import { escapeC } from "./escape.ts";
 import type { EventClass } from "./eventClass.ts";
-import { type JsonObject, objectIn, textIn } from "./json.ts";
+import { type JsonObject, objectIn, stringIn, textIn } from "./json.ts";
 import { bridgeFields, channelFields } from "./snapshots.ts";
 import { transferConversions } from "./transfers.ts";
-import { jsonFields, parseSpelled } from "./userEvent.ts";
+import { jsonFields, parseSpelled, type SpelledObject, spelledObjectIn } from "./userEvent.ts";
 
 /** A Stasis event to convert: its type, its parsed JSON, and the JSON itself. */
 export interface ConvertibleEvent {
@@ -58,7 +58,7 @@ export class AmiConverter {
     const convert = CONVERSIONS.get(type);
     const conversion = convert
       ? convert(body, this.#channelBlock, this.#memory)
-      : type === "ChannelUserevent"
+      : isUserEvent(type, body)
         ? userEvent(event, this.#channelBlock)
         : this.#wrapUnmapped
           ? wrapped(event, this.#channelBlock)
@@ -202,10 +202,11 @@ const deviceState: Convert = (event) => {
   );
 };
 
+/** Manager sends strings only: the port and time that chan_iax2 tells as numbers are in ARI alone. */
 const peerStatus: Convert = (event) => {
   const endpoint = objectIn(event, "endpoint");
   const peer = objectIn(event, "peer");
-  const status = textIn(peer, "peer_status");
+  const status = stringIn(peer, "peer_status");
   if (endpoint === undefined || status === undefined) return undefined;
   const technology = textIn(endpoint, "technology") ?? "";
   return {
@@ -215,10 +216,10 @@ const peerStatus: Convert = (event) => {
       ["ChannelType", technology],
       ["Peer", `${technology}/${textIn(endpoint, "resource") ?? ""}`],
       ["PeerStatus", status],
-      ...optional("Cause", textIn(peer, "cause")),
-      ...optional("Address", textIn(peer, "address")),
-      ...optional("Port", textIn(peer, "port")),
-      ...optional("Time", textIn(peer, "time")),
+      ...optional("Cause", stringIn(peer, "cause")),
+      ...optional("Address", stringIn(peer, "address")),
+      ...optional("Port", stringIn(peer, "port")),
+      ...optional("Time", stringIn(peer, "time")),
     ],
   };
 };
@@ -316,13 +317,18 @@ const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["ContactStatusChange", contactStatus],
 ]);
 
+/** Manager gets a user's event only when it is about a channel. Asterisk: res/res_stasis.c, `stasis_app_user_event`. */
+function isUserEvent(type: string, event: JsonObject): boolean {
+  return type === "ChannelUserevent" && objectIn(event, "channel") !== undefined;
+}
+
 /** It is told as the event's name, not as a field. */
 const EVENT_NAME_KEY = new Set(["eventname"]);
 
 /** Asterisk: main/stasis.c, `multi_user_event_to_ami`. Of several channels ARI shows the last one only. */
 function userEvent({ body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
   const spelled = parseSpelled(text);
-  const own = jsonFields(objectIn(spelled, "userevent") ?? {}, EVENT_NAME_KEY, MAX_AMI_BYTES);
+  const own = jsonFields(spelledObjectIn(spelled, "userevent") ?? new Map(), EVENT_NAME_KEY, MAX_AMI_BYTES);
   if (spelled === undefined || own === undefined) return undefined;
   return {
     name: "UserEvent",
@@ -355,6 +361,6 @@ function wrapped({ type, body, text }: ConvertibleEvent, channelBlock: ChannelBl
   };
 }
 
-function withoutBlocks(event: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(event).filter(([key]) => !WRAPPED_AS_BLOCKS.has(key)));
+function withoutBlocks(event: SpelledObject): SpelledObject {
+  return new Map([...event].filter(([key]) => !WRAPPED_AS_BLOCKS.has(key)));
 }

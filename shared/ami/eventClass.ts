@@ -33,7 +33,7 @@ export type ClassMask = number;
 /** What a mask of "all" reads: every class that there is or may come. Asterisk: `perms`, INT_MAX. */
 const ALL_CLASSES: ClassMask = 0x7fffffff;
 
-const CLASS_NAMES = Object.keys(CLASS_BITS) as EventClass[];
+export const CLASS_NAMES = Object.keys(CLASS_BITS) as EventClass[];
 
 function isClass(name: string): name is EventClass {
   return Object.hasOwn(CLASS_BITS, name);
@@ -41,13 +41,13 @@ function isClass(name: string): name is EventClass {
 
 /**
  * The classes that a Privilege header's value names; `all`, which stands in each, is none.
- * Undefined when it is missing or names what is no class: then nobody knows who may read the message.
+ * Undefined when it is missing, names no class, or names what is none: then nobody knows who may read the message.
  */
 export function classesOf(privilege: string | undefined): readonly EventClass[] | undefined {
   if (privilege === undefined) return undefined;
   if (privilege === "<none>") return [];
   const names = privilege.split(",").filter((name) => name !== "all");
-  return names.every(isClass) ? names : undefined;
+  return names.length > 0 && names.every(isClass) ? names : undefined;
 }
 
 /**

@@ -170,13 +170,16 @@ function matcher(expression: string, method: Method, pattern: string): (text: st
 
 /** Users write these, so they run on an engine whose time grows with the text alone. A dot matches a line end too. */
 function compile(expression: string, pattern: string): RE2JS {
-  if (COLLATING.test(pattern))
+  const parts = pattern.match(PARTS) ?? [];
+  if (parts.some((part) => COLLATING.test(part)))
     throw new EventFilterError(
       expression,
       "equivalence and collating classes ([=a=], [.a.]) are not supported",
     );
+  if (parts.some((part) => part === "\\<" || part === "\\>"))
+    throw new EventFilterError(expression, "\\< and \\> are not supported; \\b is the border of a word");
   try {
-    return RE2JS.compile(pattern.replace(ESCAPE_OR_BRACKETS, literalBackslashes), RE2JS.DOTALL);
+    return RE2JS.compile(pattern.replace(PARTS, inEngineDialect), RE2JS.DOTALL);
   } catch (error) {
     throw new EventFilterError(
       expression,
@@ -186,11 +189,16 @@ function compile(expression: string, pattern: string): RE2JS {
 }
 
 /** The engine would take them for something else. */
-const COLLATING = /\[[^\]]*\[[=.]/;
+const COLLATING = /^\[.*\[[=.]/s;
 
-const ESCAPE_OR_BRACKETS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]/gs;
+/** An escape, brackets, or a repetition without its lower bound. */
+const PARTS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]|\{,\d+\}/gs;
 
-/** Within brackets POSIX takes a backslash as it is; the engine takes it for an escape. */
-function literalBackslashes(part: string): string {
-  return part.startsWith("[") ? part.replaceAll("\\", "\\\\") : part;
+/** What the C library of Asterisk's systems takes, and the engine would read as something else without a word. */
+function inEngineDialect(part: string): string {
+  // Within brackets a backslash is itself.
+  if (part.startsWith("[")) return part.replaceAll("\\", "\\\\");
+  if (part.startsWith("{")) return part.replace("{,", "{0,");
+  if (part === "\\`") return "\\A";
+  return part === "\\'" ? "\\z" : part;
 }

@@ -16,6 +16,12 @@ export function textIn(parent: JsonObject | undefined, name: string): string | u
   return typeof value === "number" ? String(value) : undefined;
 }
 
+/** The text of a string; undefined for everything else, also for a number. */
+export function stringIn(parent: JsonObject | undefined, name: string): string | undefined {
+  const value = parent?.[name];
+  return typeof value === "string" ? value : undefined;
+}
+
 export function listIn(parent: JsonObject | undefined, name: string): readonly unknown[] {
   const value = parent?.[name];
   return Array.isArray(value) ? value : [];

@@ -1,5 +1,4 @@
 import type { AmiField } from "./amiMessage.ts";
-import type { JsonObject } from "./json.ts";
 
 /** A number as its JSON had it: Asterisk tells integers from reals by their spelling, and so must this. */
 class SpelledNumber {
@@ -16,12 +15,30 @@ const NESTED_KEY_BYTES = 63;
 /** Deeper than any event of Asterisk. The parser's reviver and `jsonFields` recurse. */
 const MAX_DEPTH = 64;
 
-/** Parses JSON for `jsonFields`; undefined when it is nested too deep. The text is known to be JSON. */
-export function parseSpelled(json: string): JsonObject | undefined {
+/** An object with its keys in the order that its JSON had: JavaScript puts keys that are whole numbers first. */
+export type SpelledObject = ReadonlyMap<string, unknown>;
+
+/** Parses the JSON of an object for `jsonFields`; undefined when it is nested too deep. The text is known to be JSON. */
+export function parseSpelled(json: string): SpelledObject | undefined {
   if (!isShallow(JSON.parse(json), MAX_DEPTH)) return undefined;
-  const reviver = (_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === "number" ? new SpelledNumber(context?.source ?? String(value)) : value;
-  return JSON.parse(json, reviver) as JsonObject;
+  const reviver = (_key: string, value: unknown, context?: { source?: string }) => {
+    if (typeof value === "number") return new SpelledNumber(context?.source ?? String(value));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return new Map(Object.entries(value).map(([key, each]) => [key.slice(1), each]));
+  };
+  return JSON.parse(withoutWholeNumberKeys(json), reviver) as SpelledObject;
+}
+
+export function spelledObjectIn(parent: SpelledObject | undefined, name: string): SpelledObject | undefined {
+  const value = parent?.get(name);
+  return value instanceof Map ? value : undefined;
+}
+
+/** Puts a point before each key, so that none is a whole number. */
+function withoutWholeNumberKeys(json: string): string {
+  return json.replace(/"([^"\\]*(?:\\.[^"\\]*)*"\s*)(:?)/g, (_, text, colon) =>
+    colon ? `".${text}:` : `"${text}`,
+  );
 }
 
 function isShallow(value: unknown, levels: number): boolean {
@@ -37,7 +54,7 @@ function isShallow(value: unknown, levels: number): boolean {
  * @returns undefined when they would exceed `maxBytes`
  */
 export function jsonFields(
-  object: JsonObject,
+  object: SpelledObject,
   skip: ReadonlySet<string>,
   maxBytes: number,
 ): AmiField[] | undefined {
@@ -46,14 +63,13 @@ export function jsonFields(
   const add = (value: unknown, key: string): boolean => {
     if (skip.has(key)) return true;
     if (Array.isArray(value)) return value.every((each, index) => add(each, cut(`${key}(${index})`)));
-    if (typeof value === "object" && value !== null && !(value instanceof SpelledNumber))
-      return Object.entries(value).every(([name, each]) => add(each, cut(`${key}/${name}`)));
+    if (value instanceof Map) return [...value].every(([name, each]) => add(each, cut(`${key}/${name}`)));
     const text = scalar(value);
     bytes += key.length + text.length + 4;
     fields.push([key, text]);
     return bytes <= maxBytes;
   };
-  return Object.entries(object).every(([key, value]) => add(value, key)) ? fields : undefined;
+  return [...object].every(([key, value]) => add(value, key)) ? fields : undefined;
 }
 
 function scalar(value: unknown): string {

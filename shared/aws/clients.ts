@@ -10,45 +10,40 @@ export interface AwsClients {
   readonly sqs: SQSClient;
 }
 
+type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
+
 /**
- * Builds the clients. On AWS the SDK finds region, credentials and endpoint by itself; `AWS_ENDPOINT_URL` and
+ * What every client is given. On AWS the SDK finds region, credentials and endpoint by itself; `AWS_ENDPOINT_URL` and
  * the per-service variables point them at LocalStack or anything that speaks the same protocol.
  */
-export function createClients(environment: Environment): AwsClients {
+export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
   const accessKeyId = environment.AWS_ACCESS_KEY_ID;
   const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY;
   const sessionToken = environment.AWS_SESSION_TOKEN;
-  const common = {
+  const endpoint = environment[`AWS_ENDPOINT_URL_${service}`] ?? environment.AWS_ENDPOINT_URL;
+  return {
     ...(region ? { region } : {}),
     ...(accessKeyId && secretAccessKey
       ? { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } }
       : {}),
+    ...(endpoint ? { endpoint } : {}),
+    requestHandler: {
+      connectionTimeout: 2_000,
+      requestTimeout: requestTimeoutMillis,
+      httpsAgent: { maxSockets: 200 },
+      httpAgent: { maxSockets: 200 },
+    },
   };
-  const dynamodbEndpoint = environment.AWS_ENDPOINT_URL_DYNAMODB ?? environment.AWS_ENDPOINT_URL;
-  const sqsEndpoint = environment.AWS_ENDPOINT_URL_SQS ?? environment.AWS_ENDPOINT_URL;
-  const dynamodb = new DynamoDBClient({
-    ...common,
-    ...(dynamodbEndpoint ? { endpoint: dynamodbEndpoint } : {}),
-    requestHandler: {
-      connectionTimeout: 2_000,
-      requestTimeout: 5_000,
-      httpsAgent: { maxSockets: 200 },
-      httpAgent: { maxSockets: 200 },
-    },
-  });
+}
+
+/** Builds the two clients that every function uses. */
+export function createClients(environment: Environment): AwsClients {
+  const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", 5_000));
   retryConflicts(dynamodb);
-  const sqs = new SQSClient({
-    ...common,
-    // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
-    ...(sqsEndpoint ? { endpoint: sqsEndpoint, useQueueUrlAsEndpoint: false } : {}),
-    requestHandler: {
-      connectionTimeout: 2_000,
-      requestTimeout: 25_000,
-      httpsAgent: { maxSockets: 200 },
-      httpAgent: { maxSockets: 200 },
-    },
-  });
+  const settings = clientSettings(environment, "SQS", 25_000);
+  // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
+  const sqs = new SQSClient(settings.endpoint ? { ...settings, useQueueUrlAsEndpoint: false } : settings);
   return {
     documents: DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } }),
     sqs,

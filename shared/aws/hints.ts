@@ -1,10 +1,9 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import type { NotifyHint, WakeHint } from "../queue/hints.ts";
+import { LONGEST_WAKE_DELAY_MILLIS, type NotifyHint, type WakeHint } from "../queue/hints.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
-/** SQS takes ten messages in one call and delays one by at most 15 minutes. */
+/** SQS takes ten messages in one call. */
 const BATCH_SIZE = 10;
-const LONGEST_DELAY_SECONDS = 900;
 
 /** Sends "the feed advanced". */
 export class NotifySender {
@@ -35,8 +34,8 @@ export class WakeSender {
 
   /** One wake. One that is due later than SQS can delay is left to the sweep. */
   async sendWake({ feed, session, lane }: Cursor, delayMillis = 0): Promise<void> {
+    if (delayMillis > LONGEST_WAKE_DELAY_MILLIS) return;
     const delaySeconds = Math.ceil(delayMillis / 1000);
-    if (delaySeconds > LONGEST_DELAY_SECONDS) return;
     await this.#sqs.send(
       new SendMessageCommand({
         QueueUrl: this.#queueUrls[lane],

@@ -38,3 +38,6 @@ export const keys = {
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
   session: (session: string) => ({ pk: session }),
 } as const;
+
+/** Partition keys of the Queue table's items as IAM matches them (`dynamodb:LeadingKeys`). */
+export const keyPatterns = { pages: "page#*", heads: keys.heads, references: "reference#*" } as const;

@@ -18,6 +18,8 @@ export const queues = {
   slow: { name: "stasis-relay-slow", fifo: false },
 } as const;
 
+export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
+
 /** Environment variables by which a function learns its resources. */
 export const environmentNames = {
   queueTable: "RELAY_QUEUE_TABLE",
@@ -26,5 +28,9 @@ export const environmentNames = {
   notifyQueueUrl: "RELAY_NOTIFY_QUEUE_URL",
   wakeQueueUrl: "RELAY_WAKE_QUEUE_URL",
   slowQueueUrl: "RELAY_SLOW_QUEUE_URL",
+  /** The management key itself, on one machine; on AWS the secret that holds it. */
   apiKey: "RELAY_API_KEY",
+  apiKeySecretArn: "RELAY_API_KEY_SECRET_ARN",
+  /** The KMS key under which webhook secrets are stored; without one they are stored as they are. */
+  webhookSecretKeyArn: "RELAY_WEBHOOK_SECRET_KEY_ARN",
 } as const;

@@ -10,6 +10,8 @@ export interface Batch {
   /** The last number that the cursor passes with this batch. */
   readonly last: number;
   readonly messages: readonly NumberedMessage[];
+  /** When the last message was appended; of a gap, when it was told. */
+  readonly appendedAtEpochMillis: number;
   /** The batch tells of the cursor's gap and moves nothing. */
   readonly tellsGap: boolean;
 }
@@ -32,10 +34,18 @@ export function planBatch(
   selection: Selection,
   maxBatch: number,
 ): Batch | undefined {
-  if (pages.length === 0) return undefined;
+  const [firstPage] = pages;
+  if (firstPage === undefined) return undefined;
   const last = cursor.batchLast ?? batchEnd(cursor.next, pages, selection, maxBatch);
   const messages = pages.flatMap((page) => matching(page, cursor.next, last, selection));
-  return { id: batchId(cursor, `${cursor.next}-${last}`), last, messages, tellsGap: false };
+  const lastPage = pages.findLast(({ first }) => first <= (messages.at(-1)?.sequence ?? last)) ?? firstPage;
+  return {
+    id: batchId(cursor, `${cursor.next}-${last}`),
+    last,
+    messages,
+    appendedAtEpochMillis: lastPage.appendedAtEpochMillis,
+    tellsGap: false,
+  };
 }
 
 /** The batch that tells a session what it will never get. */
@@ -49,6 +59,7 @@ export function planGap(
     id: batchId(cursor, `gap-${first}-${last}`),
     last: cursor.next - 1,
     messages: [{ sequence: last, message }],
+    appendedAtEpochMillis: atEpochMillis,
     tellsGap: true,
   };
 }

@@ -30,6 +30,8 @@ export interface WebhookRequest {
   /** All of them sign, see `sign`. */
   readonly secrets: readonly string[];
   readonly timestampEpochMillis: number;
+  /** In place of the client's `requestTimeoutMillis`. */
+  readonly timeoutMillis?: number;
   /** Ends the request early, with reason `aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -93,11 +95,12 @@ export function createWebhookClient(options: {
       if (signature === undefined)
         return failed({ reason: "secret.invalid", detail: "the session's secret cannot sign" });
 
+      const timeoutMillis = request.timeoutMillis ?? requestTimeoutMillis;
       const deadline = new AbortController();
       const timer = setTimeout(() => {
-        const detail = `no answer within ${requestTimeoutMillis} ms`;
+        const detail = `no answer within ${timeoutMillis} ms`;
         deadline.abort({ reason: "timeout", detail } satisfies FailedFacts);
-      }, requestTimeoutMillis);
+      }, timeoutMillis);
       const onAbort = () => deadline.abort(aborted satisfies FailedFacts);
       request.signal?.addEventListener("abort", onAbort, { once: true });
       try {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FEED_NAME } from "./sequence.ts";
 
 /**
@@ -16,6 +16,9 @@ export const notifyHintSchema = z.object({
   names: z.array(z.string()),
 });
 export type NotifyHint = z.infer<typeof notifyHintSchema>;
+
+/** SQS delays a message by at most 15 minutes; a wake that is due later is left to the sweep. */
+export const LONGEST_WAKE_DELAY_MILLIS = 900_000;
 
 /** "This session has something to read." */
 export const wakeHintSchema = z.object({ feed, session: z.string().min(1).max(64) });

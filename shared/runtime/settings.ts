@@ -21,9 +21,11 @@ export interface Settings {
   readonly appendTimeoutMillis: number;
   /** One HTTP request to an endpoint, from name resolution to the answer's headers. */
   readonly requestTimeoutMillis: number;
+  /** The same in the fast lane: an endpoint that takes longer is asked again, once, by the slow lane. */
+  readonly fastRequestTimeoutMillis: number;
   /** A held lease runs out after this; longer than any request, lingering included. */
   readonly leaseMillis: number;
-  /** A deliver turn starts no further batch after this, so that the function ends in time. */
+  /** A deliver turn starts no further batch after this at the latest, so that the function ends in time. */
   readonly turnMillis: number;
   /** At the end of the queue a turn waits this long for the next page before it parks. */
   readonly lingerMillis: number;
@@ -73,6 +75,7 @@ export function readSettings(environment: Environment): Settings {
     tailCacheMillis: Math.min(10_000, freeGraceMillis / 4),
     appendTimeoutMillis: Math.min(20_000, freeGraceMillis / 2),
     requestTimeoutMillis,
+    fastRequestTimeoutMillis: Math.min(3_000, requestTimeoutMillis),
     leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
     turnMillis: 10_000,
     lingerMillis,

@@ -11,7 +11,7 @@ import { segmentOf } from "../queue/sequence.ts";
  * | parked                                              | signalled | notify, sweep       | `signal`            |
  * | parked, signalled, backoff due, active run out      | active    | deliver             | `take` (fence + 1)  |
  * | active                                              | active    | deliver             | `advance`           |
- * | active                                              | parked    | deliver             | `park`              |
+ * | active                                              | parked    | deliver             | `park`, `changeLane` |
  * | active                                              | backoff   | deliver             | `backOff`           |
  * | active                                              | suspended | deliver             | `suspend` (fence + 1) |
  * | any                                                 | paused    | a person            | `pause` (fence + 1) |
@@ -202,6 +202,11 @@ export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
     leaseUntilEpochMillis: undefined,
     changedAtEpochMillis: nowEpochMillis,
   };
+}
+
+/** Goes to the slow lane in the middle of a batch: its end is kept, so that the slow lane sends the same one. */
+export function changeLane(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { ...park(cursor, nowEpochMillis), lane: "slow", batchLast: cursor.batchLast };
 }
 
 export function backOff(cursor: Cursor, failure: DeliveryFailure, dueAtEpochMillis: number): CursorChange {

@@ -1,5 +1,6 @@
 import { type AmiReadFilter, compileReadFilter } from "../ami/readFilter.ts";
 import { GAP_TYPE, hasForm, type Message, type MessageFormat } from "../queue/message.ts";
+import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 
 /** What a session wants: a message passes when each part that is there lets it pass. */
 export interface SessionFilter extends AmiReadFilter {
@@ -41,14 +42,6 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
 
 /** Regexes are compiled once for all turns of the sessions that share a filter. Keeps the `size` used last. */
 export function selectionCache(size: number): typeof selectionOf {
-  const kept = new Map<string, Selection>();
-  return (format, filter) => {
-    const key = JSON.stringify([format, filter]);
-    const selection = kept.get(key) ?? selectionOf(format, filter);
-    kept.delete(key);
-    kept.set(key, selection);
-    const oldest = kept.keys().next();
-    if (kept.size > size && !oldest.done) kept.delete(oldest.value);
-    return selection;
-  };
+  const kept = new RecentlyUsed<Selection>(size);
+  return (format, filter) => kept.get(JSON.stringify([format, filter]), () => selectionOf(format, filter));
 }

@@ -17,6 +17,7 @@ export interface Session {
 }
 
 export interface SessionSecret {
+  /** In the table it is encrypted where there is a key for that; only deliver sees it as it signs. */
   readonly secret: string;
   /** Signs until then, beside its successor; absent for the current one. */
   readonly expiresAtEpochMillis?: number | undefined;

@@ -45,6 +45,15 @@ describe("relay convert", () => {
     expect(code).toBe(1);
   });
 
+  it("ends a line at a line feed only: names may hold other separators", async () => {
+    const { output, errors, code } = await relay(
+      ["convert"],
+      '{"type":"ChannelVarset","variable":"x","value":"a\u2028b\u2029c\u0085d"}\n',
+    );
+    expect([errors, code]).toEqual(["", 0]);
+    expect(output).toContain("Value: a\u2028b\u2029c\u0085d\r\n");
+  });
+
   it("wraps what Manager does not know when it is told to", async () => {
     const { output } = await relay(
       ["convert", "--wrap-unmapped"],

@@ -53,6 +53,7 @@ export class Person {
       clock,
       newSessionId: () => `s${this.#created++}`,
       newSecret: () => "whsec_c2VjcmV0",
+      sealSecret: async (_session, secret) => secret,
       log: silentLog,
       settings: { ...settings, allowHttp: true },
     };

@@ -5,6 +5,7 @@ import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
 import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
@@ -24,7 +25,7 @@ describe("the cost of an append", () => {
       requests.push(String(commandName));
       return next(args);
     });
-    const ingest = createHandler(environment, { clients, log: silentLog });
+    const ingest = createHandler(environment, { clients, log: silentLog, metrics: silentMetrics });
     const append = async (events: number) => {
       requests.length = 0;
       const answer = await ingest(appendRequest("pbx", someEvents(events)));

@@ -5,6 +5,7 @@ import { createHandler as createIngest } from "../../functions/ingest/handler.ts
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { eventually } from "../support/eventually.ts";
 import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
@@ -18,7 +19,7 @@ describe("hints are only hints", () => {
     // An ingest whose hints go to a queue that does not exist: they are lost.
     const environment = ingestEnvironment(relay, `${relay.relay.queues.notify.url}-lost`);
     const clients = createClients(environment);
-    const ingest = createIngest(environment, { clients, log: silentLog });
+    const ingest = createIngest(environment, { clients, log: silentLog, metrics: silentMetrics });
     const answer = await ingest(appendRequest("pbx", someEvents(3)));
     // The page is durable, so the producer is answered although the hint could not be sent.
     expect(answer).toMatchObject({ statusCode: 202 });

@@ -3,6 +3,7 @@ import { Appender, type AppendResult, type AppendStore } from "../../functions/i
 import { freeSegments } from "../../functions/sweep/free.ts";
 import { readTail } from "../../shared/queue/tail.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings } from "../../shared/runtime/settings.ts";
 import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
 import { chooseByPriority, chooseEvenly, Scheduler, seededRandom } from "./scheduler.ts";
@@ -21,6 +22,7 @@ function appenderOf(
     sendNotify: async () => {},
     clock: relay.clock,
     log: silentLog,
+    metrics: silentMetrics,
     settings: SETTINGS,
     newAppendId: () => `${name}-${pages++}`,
   });
@@ -115,6 +117,7 @@ describe("no resurrection: a freed number is not given again", () => {
         wakes: relay.wakeSender(openGate),
         clock: relay.clock,
         log: silentLog,
+        metrics: silentMetrics,
         settings: { ...SETTINGS, freeGraceMillis: settings.freeGraceMillis },
       },
       relay.head,

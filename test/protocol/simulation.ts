@@ -4,6 +4,7 @@ import { notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { FenceLostError } from "../../shared/errors.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
 import { violations } from "../support/invariants.ts";
@@ -50,6 +51,8 @@ export interface Setup {
   readonly faults: Faults;
   /** Posts, counted over the run, that the endpoint refuses. */
   readonly refusedPosts?: readonly number[];
+  /** Posts that the endpoint takes and does not answer in time. */
+  readonly unansweredPosts?: readonly number[];
   /** 0: a turn ends after one batch, so that the wake at its end is part of the run. */
   readonly turnMillis?: number;
   readonly mutation?: Mutation;
@@ -118,6 +121,7 @@ class Simulation {
       wakes: relay.wakeSender(openGate),
       clock: relay.clock,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         freeGraceMillis: 1e12,
         retentionMillis: 1e12,
@@ -149,6 +153,7 @@ class Simulation {
       sendNotify: this.relay.sendNotify(gate),
       clock: this.relay.clock,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         segmentSize: this.#setup.segmentSize,
         tailCacheMillis: 1e9,
@@ -232,18 +237,23 @@ class Simulation {
               durationMillis,
             };
           this.#deliveries.push(deliveryOf(request.id, JSON.parse(request.body)));
+          if (this.#setup.unansweredPosts?.includes(this.#posts))
+            return { kind: "failed" as const, reason: "timeout", detail: "", durationMillis };
           return { kind: "accepted" as const, status: 200, durationMillis };
         },
       },
       clock: relay.clock,
       random: () => 0.5,
       log: silentLog,
+      metrics: silentMetrics,
       settings: {
         leaseMillis: LEASE_MILLIS,
         turnMillis: this.#setup.turnMillis ?? 1e9,
         lingerMillis: 0,
         lingerPollMillis: 50,
         slowRequestMillis: 1_000,
+        requestTimeoutMillis: 15_000,
+        fastRequestTimeoutMillis: 3_000,
       },
       selectionOf,
       stopping: new AbortController().signal,

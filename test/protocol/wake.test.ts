@@ -60,6 +60,7 @@ describe("the wake protocol, step by step in every order", () => {
     ["two notifiers, two deliverers, three appends", { ...DESIGN, faults: HINTS_SURVIVE }],
     ["turns that end after one batch", { ...DESIGN, faults: HINTS_SURVIVE, turnMillis: 0 }],
     ["refusals and delayed wakes", { ...DESIGN, faults: HINTS_SURVIVE, refusedPosts: [1, 3] }],
+    ["requests that outstay the fast lane", { ...DESIGN, faults: HINTS_SURVIVE, unansweredPosts: [1, 2, 4] }],
     ["three sessions", { ...DESIGN, faults: HINTS_SURVIVE, sessions: 3, deliverers: 3 }],
   ])(
     "loses nothing in many schedules of %s, without any sweep",
@@ -78,6 +79,7 @@ describe("the wake protocol, step by step in every order", () => {
       "the same with refusals and short turns",
       { ...DESIGN, faults: SWEEP_REPAIRS, refusedPosts: [2], turnMillis: 0 },
     ],
+    ["the same with unanswered requests", { ...DESIGN, faults: SWEEP_REPAIRS, unansweredPosts: [1, 2, 4] }],
     ["the same with three sessions", { ...DESIGN, faults: SWEEP_REPAIRS, sessions: 3, deliverers: 3 }],
   ])(
     "has repaired everything after the sweep: %s",

@@ -234,6 +234,9 @@ export class MemoryRelay {
           for (const { first } of pages) this.pages.delete(first);
           return pages.length;
         },
+        readAppendTime: async (_feed: string, segment: number, sequence: number) =>
+          this.#pagesOf(segment).find((page) => page.first <= sequence && lastOf(page) >= sequence)
+            ?.appendedAtEpochMillis,
       },
       references: {
         counts: async () => new Map(this.counts),

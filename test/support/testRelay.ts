@@ -1,4 +1,4 @@
-import { type Relay, startRelay } from "../../local/relay.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../local/relay.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 
@@ -35,7 +35,11 @@ export class TestRelay implements AsyncDisposable {
     this.logged = logged;
   }
 
-  static async start(environment: Environment = {}, dataDirectory?: string): Promise<TestRelay> {
+  static async start(
+    environment: Environment = {},
+    dataDirectory?: string,
+    parts: Pick<RelayOptions, "webhook" | "clientsOf"> = {},
+  ): Promise<TestRelay> {
     const logged: LogEntry[] = [];
     const entry =
       (level: LogEntry["level"]) =>
@@ -47,6 +51,7 @@ export class TestRelay implements AsyncDisposable {
       port: 0,
       log,
       ...(dataDirectory === undefined ? {} : { dataDirectory }),
+      ...parts,
     });
     return new TestRelay(relay, logged);
   }

@@ -368,6 +368,21 @@ const cases: Case[] = [
     ],
   ],
   [
+    "a peer of chan_iax2, whose numbers Manager leaves out",
+    {
+      type: "PeerStatusChange",
+      endpoint,
+      peer: { peer_status: "Registered", address: "192.0.2.1", port: 4569, time: 12 },
+    },
+    [
+      ...head("PeerStatus", "system"),
+      "ChannelType: PJSIP",
+      "Peer: PJSIP/alice",
+      "PeerStatus: Registered",
+      "Address: 192.0.2.1",
+    ],
+  ],
+  [
     "a contact's status",
     {
       type: "ContactStatusChange",
@@ -489,13 +504,47 @@ describe("an ARI event", () => {
   });
 
   it("is flattened no further than its limit", () => {
-    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 16)).toHaveLength(2);
-    expect(jsonFields({ a: "12345", b: "1" }, new Set(), 15)).toBeUndefined();
+    const object = new Map([
+      ["a", "12345"],
+      ["b", "1"],
+    ]);
+    expect(jsonFields(object, new Set(), 16)).toHaveLength(2);
+    expect(jsonFields(object, new Set(), 15)).toBeUndefined();
+  });
+
+  it.each([
+    ["Down", "0"],
+    ["Pre-ring", "9"],
+    ["Mute", "65536"],
+    ["Unknown (300)", "300"],
+    ["Unknown", "0"],
+  ])("tells the state %s as the number %s", (state, number) => {
+    expect(lines({ type: "ChannelStateChange", channel: { ...bob, state } })).toContain(
+      `ChannelState: ${number}`,
+    );
+  });
+
+  it("of a user about no channel is not told to Manager", () => {
+    const event = {
+      type: "ChannelUserevent",
+      eventname: "Sale",
+      userevent: { eventname: "Sale", a: "1" },
+      bridge: plain,
+    };
+    expect(lines(event)).toBeUndefined();
+    expect(lines(event, { wrapUnmapped: true })).toEqual([
+      ...head("UserEvent", "user"),
+      ...PLAIN(),
+      "UserEvent: ARI-ChannelUserevent",
+      "eventname: Sale",
+      "userevent/eventname: Sale",
+      "userevent/a: 1",
+    ]);
   });
 
   it("keeps numbers as they are spelled in a user's event", () => {
     const text =
-      '{"type":"ChannelUserevent","eventname":"N","userevent":{"big":12345678901234567890,"real":1.0,"e":1e3}}';
+      '{"type":"ChannelUserevent","eventname":"N","channel":{},"userevent":{"big":12345678901234567890,"real":1.0,"e":1e3}}';
     const message = new AmiConverter(EMPTY_CALL_MEMORY).convert({
       type: "ChannelUserevent",
       body: JSON.parse(text),
@@ -504,11 +553,25 @@ describe("an ARI event", () => {
     expect(message?.text).toContain("big: 12345678901234567890\r\nreal: \r\ne: \r\n");
   });
 
+  it("keeps the order of a user event's keys, whatever they are", () => {
+    const text =
+      '{"type":"ChannelUserevent","eventname":"N","channel":{},"userevent":' +
+      String.raw`{ "b\"{1:" : "2\":", "1":"x", "0":{"9":[],"8":"y","":"z"}, "__proto__":{"7" :1,"a":2} }}`;
+    const message = new AmiConverter(EMPTY_CALL_MEMORY).convert({
+      type: "ChannelUserevent",
+      body: JSON.parse(text),
+      text,
+    });
+    expect(message?.text.split("UserEvent: N\r\n")[1]).toBe(
+      'b"{1:: 2":\r\n1: x\r\n0/8: y\r\n0/: z\r\n__proto__/7: 1\r\n__proto__/a: 2\r\n\r\n',
+    );
+  });
+
   it.each([
     ["a field list longer than the limit", `[${"0,".repeat(20_000)}0]`],
     ["nesting that is too deep", `${"[".repeat(5000)}${"]".repeat(5000)}`],
   ])("with %s has no AMI form", (_what, json) => {
-    const text = `{"type":"ChannelUserevent","eventname":"N","userevent":{"k":${json}}}`;
+    const text = `{"type":"ChannelUserevent","eventname":"N","channel":{},"userevent":{"k":${json}}}`;
     const converter = new AmiConverter(EMPTY_CALL_MEMORY);
     expect(converter.convert({ type: "ChannelUserevent", body: JSON.parse(text), text })).toBeUndefined();
   });

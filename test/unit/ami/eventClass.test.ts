@@ -8,7 +8,7 @@ describe("classesOf", () => {
   it.each([
     ["call,all", ["call"]],
     ["system,user,all", ["system", "user"]],
-    ["all", []],
+    ["all", undefined],
     ["<none>", []],
     ["", undefined],
     ["Call,all", undefined],

@@ -41,6 +41,12 @@ describe("one filter", () => {
     ["[[:digit:]]$", []],
     ["b=[\\d][\\d]\r", ["Newchannel"]],
     ["event: hangup", []],
+    // What the C library takes, and the engine would read otherwise.
+    ["Event: Han{,1}gup", ["Hangup"]],
+    ["Event: Hanx{,2}gup", ["Hangup"]],
+    ["\\`Event: H.*\\'", ["Hangup"]],
+    ["\\`Channel", []],
+    ["\\[?[.]?Event: H", ["Hangup"]],
     // Advanced: by name, by header, by both.
     ["eventfilter(action(include),name(Hangup))", ["Hangup"]],
     ["eventfilter(name(Hangup),action(exclude))", ["Newchannel", "VarSet"]],
@@ -79,6 +85,8 @@ describe("one filter", () => {
     ["*a", "does not compile"],
     ["[[=a=]]", "collating"],
     ["[x[.hyphen.]]", "collating"],
+    ["Event: \\<Hangup", "border of a word"],
+    ["Hangup\\>", "border of a word"],
     ["eventfilter()", "criteria are empty"],
     ["eventfilter(name(Hangup)", ""],
     ["eventfilter(action(include)", ""],

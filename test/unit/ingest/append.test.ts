@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { AppendTimeoutError, PositionConflictError } from "../../../shared/errors.ts";
+import { silentMetrics } from "../../../shared/runtime/metrics.ts";
 import { event, events, FEED, refusedEvent } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
 
@@ -25,6 +26,19 @@ describe("Appender", () => {
     expect(result).toEqual({ first: 1, last: 5, accepted: 5, duplicates: 0, refused: [] });
     expect(queue.calls.putPage).toBe(1);
     expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 6, names: ["Dial"] }]);
+  });
+
+  it("records what it appended, and a hole in a producer's positions as a gap", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
+    await appender.append(FEED, [{ ...by("p", 9), events: events(3) }]);
+    expect(parts.metrics.sums()).toEqual({ AppendedPages: 2, AppendedEvents: 5, GapsBeforeIngest: 1 });
+  });
+
+  it("records a page of its own once, and another writer's not at all", async () => {
+    await appender.append(FEED, [{ events: events(2) }]);
+    await new Appender({ ...parts, metrics: silentMetrics }).append(FEED, [{ events: events(3, 3) }]);
+    await appender.append(FEED, [{ events: [event("mine")] }]);
+    expect(parts.metrics.sums()).toEqual({ AppendedPages: 2, AppendedEvents: 3 });
   });
 
   it("writes a page per segment and still sends one hint", async () => {
@@ -233,6 +247,7 @@ describe("Appender", () => {
     const appending = new Appender(parts).append(FEED, [{ events: events(2) }]);
     await expect(appending).rejects.toThrow(AppendTimeoutError);
     await expect(appending).rejects.toMatchObject({ code: "append.timeout", retryable: true });
+    expect(parts.metrics.sums()).toEqual({ AppendTimeouts: 1 });
   });
 
   it("gives up in time when it loses every race", async () => {

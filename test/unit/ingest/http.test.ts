@@ -2,16 +2,20 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { createIngestApp } from "../../../functions/ingest/http.ts";
+import { fixedApiKey } from "../../../shared/http/apiKey.ts";
+import type { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
 
 let queue: MemoryQueue;
 let app: ReturnType<typeof createIngestApp>;
+let metrics: RecordedMetrics;
 
 beforeEach(() => {
   queue = new MemoryQueue();
   const parts = appendParts(queue, new ManualClock());
-  app = createIngestApp(new GroupCommit(new Appender(parts)), "key", parts.log);
+  metrics = parts.metrics;
+  app = createIngestApp(new GroupCommit(new Appender(parts)), fixedApiKey("key"), parts.log, metrics);
 });
 
 async function post(body: string, headers: Record<string, string> = {}, feed = FEED) {
@@ -42,6 +46,7 @@ describe("POST /v1/feeds/{feed}/events", () => {
       },
     });
     expect(queue.eventsOf(FEED)).toHaveLength(2);
+    expect(metrics.sums()).toEqual({ RefusedEvents: 1, AppendedPages: 1, AppendedEvents: 2 });
   });
 
   it("answers a resend with the numbers of the first time", async () => {
@@ -77,5 +82,7 @@ describe("POST /v1/feeds/{feed}/events", () => {
       status: 409,
       body: { code: "producer.position-conflict", detail: expect.stringContaining("8") },
     });
+    // One nonsense in each request, and the two events that contradict.
+    expect(metrics.sums()).toMatchObject({ RefusedEvents: 4, AppendedEvents: 2 });
   });
 });

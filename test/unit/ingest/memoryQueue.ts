@@ -5,6 +5,7 @@ import { decodePage } from "../../../shared/queue/pageCodec.ts";
 import { segmentOf } from "../../../shared/queue/sequence.ts";
 import type { FeedHead, LastPage } from "../../../shared/queue/tail.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
+import { RecordedMetrics } from "../../support/recordedMetrics.ts";
 
 /** Time that only a test moves. */
 export class ManualClock {
@@ -109,6 +110,7 @@ export function appendParts(
     store,
     clock,
     log,
+    metrics: new RecordedMetrics(),
     hints,
     sendNotify: async (hint: NotifyHint) => void hints.push(hint),
     newAppendId: () => {

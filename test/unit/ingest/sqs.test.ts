@@ -42,7 +42,7 @@ function record(messageId: string, body: string, named: Record<string, string> =
 
 const event = (n: number) => JSON.stringify({ type: "Dial", n });
 const append = (...records: SQSRecord[]) =>
-  appendRecords(new GroupCommit(new Appender(parts)), FEED, records, parts.log);
+  appendRecords(new GroupCommit(new Appender(parts)), FEED, records, parts.log, parts.metrics);
 const numbers = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
 
 describe("messages of the FIFO queue", () => {
@@ -79,7 +79,27 @@ describe("messages of the FIFO queue", () => {
       { message: "an event is refused", facts: expect.objectContaining({ messageId: "a", index: 1 }) },
       { message: "an event is refused", facts: expect.objectContaining({ messageId: "b", index: 0 }) },
     ]);
+    expect(parts.metrics.sums()).toEqual({ RefusedEvents: 2, AppendedPages: 1, AppendedEvents: 3 });
   });
+
+  it("log a few of very many refusals, and how many there are", async () => {
+    await append(record("a", Array(1_000).fill("7").join("\n")), record("b", event(1)));
+    expect(numbers()).toEqual([1]);
+    expect(parts.log.entries).toHaveLength(21);
+    expect(parts.log.entries.at(-1)?.facts).toEqual({ messageId: "a", refused: 1_000 });
+  });
+
+  it.each(["[%]", "%"])(
+    "are refused as a whole when they hold more events than are read (%s)",
+    async (form) => {
+      const events = Array(10_001).fill("{}");
+      const body = form === "%" ? events.join("\n") : `[${events.join(",")}]`;
+      await append(record("a", body));
+      expect(parts.log.entries).toMatchObject([
+        { facts: { messageId: "a", reason: "the message holds 10001 events; at most 10000 are accepted" } },
+      ]);
+    },
+  );
 
   it("are refused as a whole when the array is no JSON", async () => {
     await append(record("a", `[${event(1)},`));
@@ -100,6 +120,7 @@ describe("messages of the FIFO queue", () => {
     expect(parts.log.entries).toMatchObject([
       { facts: { messageId: "a", errors: [{ at: "header.relay-position", error: "is missing" }] } },
     ]);
+    expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 1 });
   });
 
   it("that contradict their producer are refused, logged, and not given again", async () => {
@@ -108,11 +129,12 @@ describe("messages of the FIFO queue", () => {
     await append(record("b", event(2), named(4)), record("c", event(3)));
     expect(numbers()).toEqual([1, 3]);
     expect(parts.log.entries).toMatchObject([{ facts: { producer: "p", position: 4, expected: 6 } }]);
+    expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 2 });
   });
 
   it("of a group that is no feed name are refused, logged, and not given again", async () => {
     const commit = new GroupCommit(new Appender(parts));
-    await appendRecords(commit, "no feed!", [record("a", event(1))], parts.log);
+    await appendRecords(commit, "no feed!", [record("a", event(1))], parts.log, parts.metrics);
     expect(queue.heads.size).toBe(0);
     expect(parts.log.entries).toMatchObject([{ facts: { feed: "no feed!", messages: 1 } }]);
   });

@@ -8,6 +8,7 @@ import { TransactionRefusedError } from "../../../shared/errors.ts";
 import { readTail, type Tail } from "../../../shared/queue/tail.ts";
 import type { Cursor, CursorChange } from "../../../shared/sessions/cursor.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+import { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { storedPage } from "../queue/samples.ts";
 
 const GRACE = 10_000;
@@ -15,12 +16,14 @@ const RETENTION = 100_000;
 
 /** Segments of 10 numbers, pages of 5: segment k holds the numbers 10k + 1 … 10k + 10. */
 let relay: MemoryRelay;
+let metrics: RecordedMetrics;
 let logged: { level: string; message: string; facts: unknown }[];
 let parts: SweepParts;
 
 beforeEach(() => {
   relay = new MemoryRelay(10);
   logged = [];
+  metrics = new RecordedMetrics();
   const record = (level: string) => (message: string, facts?: unknown) =>
     void logged.push({ level, message, facts });
   parts = {
@@ -29,6 +32,7 @@ beforeEach(() => {
     cursors: relay.cursorStore(openGate),
     wakes: relay.wakeSender(openGate),
     clock: relay.clock,
+    metrics,
     log: { info: record("info"), warn: record("warn"), error: record("error") },
     settings: {
       freeGraceMillis: GRACE,
@@ -240,6 +244,7 @@ describe("auditReferences", () => {
     expect(await auditReferences(parts, FEED)).toEqual(expected);
     const report = await sweepOnce();
     expect(report).toMatchObject({ countDifferences: expected.length });
+    expect(metrics.sums()).toMatchObject({ AuditDifferences: expected.length });
     expect(logged).toContainEqual({
       level: "error",
       message: "reference counts do not match the cursors",
@@ -269,6 +274,7 @@ describe("sweep", () => {
     relay.nowEpochMillis += 5_000;
     expect(await sweepOnce()).toMatchObject({ woken: 1 });
     expect(relay.wakes.map(({ hint }) => hint)).toEqual([{ feed: FEED, session: "late" }]);
+    expect(metrics.sums()).toMatchObject({ RepairedWakes: 1 });
     expect(cursorOf("late").state).toBe("signalled");
   });
 
@@ -294,6 +300,12 @@ describe("sweep", () => {
         freedSegments: 2,
         countDifferences: 0,
       });
+      expect(metrics.sums()).toMatchObject({
+        GapsRetention: 1,
+        FreedSegments: 2,
+        SlowestSessionLagMessages: 28,
+      });
+      expect(metrics.sums()).not.toHaveProperty("RepairedWakes");
       expect(cursorOf("lagging")).toMatchObject({
         next: 26,
         segment: 2,

@@ -1,0 +1,36 @@
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import type { Tail } from "../../shared/queue/tail.ts";
+import type { Cursor } from "../../shared/sessions/cursor.ts";
+import type { SweepParts } from "./parts.ts";
+
+/** Where the sessions of a feed stand, as metrics. */
+export interface SessionMeasures {
+  readonly SlowestSessionLagMessages: number;
+  readonly SlowestSessionLagSeconds: number;
+  readonly SuspendedSessions: number;
+}
+
+/**
+ * Measures the slowest session that is to be sent to. A paused session lags because a person wants it to, and a
+ * suspended one has a count of its own: neither hides how the others do.
+ */
+export async function measureSessions(
+  { pages, clock }: Pick<SweepParts, "pages" | "clock">,
+  tail: Tail,
+  cursors: readonly Cursor[],
+): Promise<SessionMeasures> {
+  const running = cursors.filter(({ state }) => state !== "paused" && state !== "suspended");
+  const slowest = Math.min(tail.next, ...running.map(({ next }) => next));
+  const appendedAtEpochMillis =
+    slowest < tail.next
+      ? await pages.readAppendTime(tail.feed, segmentOf(slowest, tail.segmentSize), slowest)
+      : undefined;
+  return {
+    SlowestSessionLagMessages: tail.next - slowest,
+    SlowestSessionLagSeconds:
+      appendedAtEpochMillis === undefined
+        ? 0
+        : Math.max(0, (clock.nowEpochMillis() - appendedAtEpochMillis) / 1000),
+    SuspendedSessions: cursors.filter(({ state }) => state === "suspended").length,
+  };
+}

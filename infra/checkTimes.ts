@@ -1,0 +1,42 @@
+import {
+  httpTimeoutSeconds,
+  queueLimits,
+  sweepIntervalSeconds,
+  sweepTimeoutSeconds,
+} from "../shared/aws/limits.ts";
+import { SettingsError } from "../shared/errors.ts";
+import type { Settings } from "../shared/runtime/settings.ts";
+
+/** For the reads and writes around a turn's last request, the SDK's retries included. */
+const DELIVER_SPARE_MILLIS = 10_000;
+
+/**
+ * How long things may last on AWS, compared with each other before anything is deployed. That the lease outlasts a
+ * request, and the grace an append, is asserted where the settings are read.
+ * @throws SettingsError when a function could be ended in the middle of what its settings allow it to do
+ */
+export function checkTimes(settings: Settings): void {
+  const { turnMillis, requestTimeoutMillis, lingerMillis, appendTimeoutMillis } = settings;
+  const deliverMillis = turnMillis + requestTimeoutMillis + lingerMillis + DELIVER_SPARE_MILLIS;
+  for (const lane of ["wake", "slow"] as const)
+    if (queueLimits[lane].functionTimeoutSeconds * 1000 < deliverMillis)
+      throw new SettingsError(
+        "RELAY_REQUEST_TIMEOUT_SECONDS",
+        `a turn and its last request (${deliverMillis} ms) must end within the function's time`,
+      );
+  for (const timeoutSeconds of [httpTimeoutSeconds, queueLimits.ingest.functionTimeoutSeconds])
+    if (timeoutSeconds * 1000 <= appendTimeoutMillis)
+      throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "an append must end within the function's time");
+  // A function that AWS froze in the middle of an append must not go on after its number was freed.
+  const longestIngestMillis = queueLimits.ingest.functionTimeoutSeconds * 1000 + settings.tailCacheMillis;
+  if (settings.freeGraceMillis <= longestIngestMillis)
+    throw new SettingsError(
+      "RELAY_FREE_GRACE_SECONDS",
+      `on AWS the grace must exceed an invocation of ingest and the age of a cached tail (${longestIngestMillis} ms)`,
+    );
+  for (const [name, { functionTimeoutSeconds, visibilityTimeoutSeconds }] of Object.entries(queueLimits))
+    if (visibilityTimeoutSeconds < functionTimeoutSeconds)
+      throw new SettingsError(name, "AWS demands that a message is hidden as long as the function may run");
+  if (sweepTimeoutSeconds >= sweepIntervalSeconds)
+    throw new SettingsError("sweep", "a sweep must end before the next one begins");
+}

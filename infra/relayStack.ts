@@ -1,0 +1,52 @@
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { readSettings } from "../shared/runtime/settings.ts";
+import { Api } from "./api.ts";
+import { checkTimes } from "./checkTimes.ts";
+import { Deliver } from "./deliver.ts";
+import { HttpInterface } from "./httpInterface.ts";
+import { Ingest } from "./ingest.ts";
+import { Monitoring } from "./monitoring.ts";
+import { Notify } from "./notify.ts";
+import { Queues } from "./queues.ts";
+import { Secrets } from "./secrets.ts";
+import type { RelayStage } from "./stages.ts";
+import { Storage } from "./storage.ts";
+import { Sweep } from "./sweep.ts";
+
+/** One relay. Read it from top to bottom: it is the way of an event. */
+export class RelayStack extends Stack {
+  constructor(scope: Construct, stage: RelayStage, props: StackProps = {}) {
+    super(scope, `stasis-relay-${stage.name}`, {
+      description:
+        "Stasis messages as a shared, ordered queue: ingest, notify, deliver, sweep and the HTTP API",
+      terminationProtection: stage.keepsData,
+      ...props,
+    });
+    checkTimes(readSettings(stage.settings));
+    const storage = new Storage(this, "Storage", stage);
+    const queues = new Queues(this, "Queues", stage);
+    const secrets = new Secrets(this, "Secrets", stage);
+
+    const ingest = new Ingest(this, "Ingest", { stage, storage, queues, secrets });
+    const notify = new Notify(this, "Notify", { stage, storage, queues });
+    const deliver = new Deliver(this, "Deliver", { stage, storage, queues, secrets });
+    const sweep = new Sweep(this, "Sweep", { stage, storage, queues });
+
+    const api = new Api(this, "Api", { stage, storage, queues, secrets });
+    const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
+
+    const functions = {
+      ingest: ingest.function.function,
+      notify: notify.function.function,
+      deliver: deliver.function.function,
+      sweep: sweep.function.function,
+      api: api.function.function,
+    };
+    new Monitoring(this, "Monitoring", { stage, queues, functions, http });
+
+    new CfnOutput(this, "ApiUrl", { value: http.url });
+    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKey.secretArn });
+    new CfnOutput(this, "IngestQueueUrl", { value: queues.ingest.queue.queueUrl });
+  }
+}

@@ -1,0 +1,74 @@
+import type { queues } from "./names.ts";
+
+/*
+ * The figures that AWS, the functions and the local runner must agree on. Where a figure differs between AWS and one
+ * machine, this file holds the one for AWS and `local/limits.ts` the other.
+ */
+
+export type QueueName = keyof typeof queues;
+
+export interface QueueLimits {
+  /** Records in one invocation. */
+  readonly batchSize: number;
+  readonly functionTimeoutSeconds: number;
+  /** How long a message in work is hidden. AWS demands at least the function's timeout. */
+  readonly visibilityTimeoutSeconds: number;
+  /** After so many receives a message goes to the dead-letter queue. */
+  readonly maximumReceives: number;
+  readonly retentionSeconds: number;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** A turn and the request that it may still begin at its end, with room for slow answers of DynamoDB. */
+const DELIVER_TIMEOUT_SECONDS = 60;
+
+const NOTIFY_TIMEOUT_SECONDS = 30;
+
+/**
+ * AWS advises six times the function's timeout, so that a batch that Lambda throttles is not seen twice. For hints
+ * the long wait after a crash costs nothing: the sweep sees the row and sends another one within a minute.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ */
+const hints = { visibilityPerTimeout: 6, maximumReceives: 5, retentionSeconds: DAY_SECONDS };
+
+function hintQueue(batchSize: number, functionTimeoutSeconds: number): QueueLimits {
+  return {
+    batchSize,
+    functionTimeoutSeconds,
+    visibilityTimeoutSeconds: functionTimeoutSeconds * hints.visibilityPerTimeout,
+    maximumReceives: hints.maximumReceives,
+    retentionSeconds: hints.retentionSeconds,
+  };
+}
+
+/** What API Gateway's HTTP API waits for a function, at most. */
+export const httpTimeoutSeconds = 30;
+
+/** The largest request body that API Gateway passes on. */
+export const httpBodyLimitBytes = 10 * 1024 * 1024;
+
+export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
+  /*
+   * These messages are data, not hints. A feed's group stands still while a failed batch is hidden, so the batch
+   * returns after twice the timeout and not after six times; seen twice it is recognised by its message ids. Only a
+   * fault of AWS or of ours fails a batch, and going to the dead-letter queue would leave a hole in the feed: so it
+   * is tried for three hours, longer than most outages.
+   */
+  ingest: {
+    batchSize: 10,
+    functionTimeoutSeconds: httpTimeoutSeconds,
+    visibilityTimeoutSeconds: 2 * httpTimeoutSeconds,
+    maximumReceives: 180,
+    retentionSeconds: 14 * DAY_SECONDS,
+  },
+  notify: hintQueue(10, NOTIFY_TIMEOUT_SECONDS),
+  wake: hintQueue(10, DELIVER_TIMEOUT_SECONDS),
+  // The lane of slow sessions: smaller batches, because a batch is as slow as its slowest session.
+  slow: hintQueue(5, DELIVER_TIMEOUT_SECONDS),
+};
+
+export const sweepIntervalSeconds = 60;
+
+/** Below the interval, so that two sweeps do not overlap; if EventBridge doubles one, every write is conditional. */
+export const sweepTimeoutSeconds = 55;

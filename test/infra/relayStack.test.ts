@@ -1,0 +1,151 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { dev, prod } from "../../infra/stages.ts";
+import { queueLimits } from "../../shared/aws/limits.ts";
+import { type Resource, resourcesOf, templateOf } from "./support/synthesise.ts";
+
+const templates = { dev: templateOf(dev), prod: templateOf(prod) };
+
+/** What holds data, or what somebody outside holds on to: CloudFormation makes a new one when its logical id changes. */
+const STATEFUL = [
+  "AWS::DynamoDB::Table",
+  "AWS::SQS::Queue",
+  "AWS::SecretsManager::Secret",
+  "AWS::KMS::Key",
+  "AWS::ApiGatewayV2::Api",
+];
+
+/** Never change one of these: the old resource would be removed, or left behind with everybody's data. */
+const COMMITTED_IDS = [
+  "AWS::ApiGatewayV2::Api HttpHttpApi9D54B0CC",
+  "AWS::DynamoDB::Table StorageCursorsDBEE6903",
+  "AWS::DynamoDB::Table StorageQueueF784EBBA",
+  "AWS::DynamoDB::Table StorageSessionsFCE686BD",
+  "AWS::KMS::Key SecretsWebhookSecretKey2BA23C8C",
+  "AWS::SQS::Queue QueuesIngestDeadLetters1A637C5B",
+  "AWS::SQS::Queue QueuesIngestQueue0C0F4024",
+  "AWS::SQS::Queue QueuesNotifyDeadLettersDD7E01B3",
+  "AWS::SQS::Queue QueuesNotifyQueue981CED99",
+  "AWS::SQS::Queue QueuesSlowDeadLettersD236E357",
+  "AWS::SQS::Queue QueuesSlowQueue6954104B",
+  "AWS::SQS::Queue QueuesWakeDeadLettersBE792C6E",
+  "AWS::SQS::Queue QueuesWakeQueue7D20C93C",
+  "AWS::SecretsManager::Secret SecretsManagementKey5FBFA6D5",
+];
+
+/** A change of these parts of a table makes CloudFormation replace it. */
+const REPLACING = ["TableName", "KeySchema", "AttributeDefinitions"];
+
+/** The template without what a changed line of code changes: the hash in an asset's name. */
+function withoutAssetHashes(resource: Resource): unknown {
+  if (resource.Type !== "AWS::Lambda::Function") return resource;
+  return { ...resource, Properties: { ...resource.Properties, Code: "the function's bundle" } };
+}
+
+describe.each(["dev", "prod"] as const)("the stack of %s", (name) => {
+  const template = templates[name];
+  const resources = Object.entries(resourcesOf(template));
+
+  it("has the logical ids of everything stateful that it always had", () => {
+    const ids = resources
+      .filter(([, { Type }]) => STATEFUL.includes(Type))
+      .map(([id, { Type }]) => `${Type} ${id}`);
+    expect(ids.sort()).toEqual(COMMITTED_IDS);
+  });
+
+  it("changes no part of a table that would replace it", () => {
+    const tables = resources.filter(([, { Type }]) => Type === "AWS::DynamoDB::Table");
+    const parts = tables.map(([id, { Properties }]) => [
+      id,
+      Object.fromEntries(REPLACING.map((part) => [part, Properties[part]])),
+    ]);
+    const key = (attribute: string, type: string) => ({ AttributeName: attribute, KeyType: type });
+    const text = (attribute: string) => ({ AttributeName: attribute, AttributeType: "S" });
+    const [pk, sk] = [key("pk", "HASH"), key("sk", "RANGE")];
+    const table = (table: string, keys: object[], attributes: object[]) => ({
+      TableName: `stasis-relay-${table}-${name}`,
+      KeySchema: keys,
+      AttributeDefinitions: attributes,
+    });
+    expect(Object.fromEntries(parts)).toEqual({
+      StorageQueueF784EBBA: table("queue", [pk, sk], [text("pk"), text("sk")]),
+      StorageCursorsDBEE6903: table("cursors", [pk, sk], [text("pk"), text("sk")]),
+      StorageSessionsFCE686BD: table("sessions", [pk], [text("pk")]),
+    });
+  });
+});
+
+describe("production", () => {
+  it("keeps tables, key and secret when the stack goes, and refuses to delete a table", () => {
+    for (const { Type, DeletionPolicy, UpdateReplacePolicy } of Object.values(resourcesOf(templates.prod)))
+      if (/Table$|Secret$|Key$/.test(Type))
+        expect([Type, DeletionPolicy, UpdateReplacePolicy]).toEqual([Type, "Retain", "Retain"]);
+    templates.prod.allResourcesProperties("AWS::DynamoDB::Table", { DeletionProtectionEnabled: true });
+  });
+
+  it("is left without a trace where data need not be kept", () => {
+    const kept = Object.values(resourcesOf(templates.dev)).filter(
+      ({ DeletionPolicy }) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
+    );
+    expect(kept).toEqual([]);
+  });
+});
+
+describe("the event source mappings", () => {
+  it("each have a limit of their own and report single failures", () => {
+    const mappings = Object.values(templates.prod.findResources("AWS::Lambda::EventSourceMapping")).map(
+      ({ Properties }) => ({
+        queue: Properties.EventSourceArn["Fn::GetAtt"][0]
+          .replace(/^Queues|Queue[0-9A-F]{8}$/g, "")
+          .toLowerCase(),
+        batchSize: Properties.BatchSize,
+        concurrency: Properties.ScalingConfig.MaximumConcurrency,
+        reports: Properties.FunctionResponseTypes,
+      }),
+    );
+    expect(mappings).toEqual(
+      (["ingest", "notify", "wake", "slow"] as const).map((queue) => ({
+        queue,
+        batchSize: queueLimits[queue].batchSize,
+        concurrency: prod.maximumConcurrency[queue],
+        reports: ["ReportBatchItemFailures"],
+      })),
+    );
+  });
+
+  it("poll queues that hide a message longer than the function may run", () => {
+    templates.prod.hasResourceProperties("AWS::SQS::Queue", {
+      QueueName: "stasis-relay-wake-prod",
+      VisibilityTimeout: 6 * queueLimits.wake.functionTimeoutSeconds,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
+    });
+  });
+});
+
+describe("the functions", () => {
+  it("are Node 24 on arm64, trace, and log JSON to a group that forgets", () => {
+    templates.prod.allResourcesProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      TracingConfig: { Mode: "Active" },
+      LoggingConfig: Match.objectLike({ LogFormat: "JSON" }),
+    });
+    templates.prod.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 90 });
+  });
+
+  it("may send to themselves only where a session wakes itself", () => {
+    const looping = Object.values(templates.prod.findResources("AWS::Lambda::Function"))
+      .filter(({ Properties }) => Properties.RecursiveLoop === "Allow")
+      .map(({ Properties }) => Properties.FunctionName);
+    expect(looping).toEqual(["stasis-relay-deliver-prod"]);
+  });
+});
+
+it("the whole template is as it was reviewed", () => {
+  const { Resources, Outputs } = templates.prod.toJSON();
+  const resources = Object.entries<Resource>(Resources).map(([id, resource]) => [
+    id,
+    withoutAssetHashes(resource),
+  ]);
+  expect({ Resources: Object.fromEntries(resources), Outputs }).toMatchSnapshot();
+});

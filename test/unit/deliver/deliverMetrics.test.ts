@@ -1,0 +1,122 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.ts";
+import type { DeliveryOutcome } from "../../../shared/delivery/outcome.ts";
+import { silentLog } from "../../../shared/runtime/log.ts";
+import type { Cursor } from "../../../shared/sessions/cursor.ts";
+import { selectionOf } from "../../../shared/sessions/selection.ts";
+import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+import { RecordedMetrics } from "../../support/recordedMetrics.ts";
+import { storedPage } from "../queue/samples.ts";
+
+let relay: MemoryRelay;
+let metrics: RecordedMetrics;
+/** How the endpoint answers, and how long it takes. */
+let answers: DeliveryOutcome[];
+
+beforeEach(() => {
+  relay = new MemoryRelay(100);
+  relay.addSession("s");
+  metrics = new RecordedMetrics();
+  answers = [];
+});
+
+const accepted = (durationMillis: number): DeliveryOutcome => ({
+  kind: "accepted",
+  status: 200,
+  durationMillis,
+});
+const refused: DeliveryOutcome = {
+  kind: "failed",
+  reason: "http.status",
+  detail: "",
+  status: 500,
+  durationMillis: 5,
+};
+
+function append(count: number): void {
+  const first = relay.tail() + 1;
+  relay.pages.set(first, storedPage(first, count, { appendedAtEpochMillis: relay.nowEpochMillis }));
+}
+
+function change(facts: Partial<Cursor>): void {
+  const cursor = relay.cursors.get("s");
+  if (cursor) relay.cursors.set("s", { ...cursor, ...facts });
+}
+
+async function turn(): Promise<void> {
+  const parts: DeliverParts = {
+    cursors: relay.cursorStore(openGate),
+    sessions: relay.sessionStore(),
+    pages: relay.pageReader(openGate),
+    wakes: relay.wakeSender(openGate),
+    webhook: {
+      post: async () => {
+        const outcome = answers.shift() ?? accepted(0);
+        relay.nowEpochMillis += outcome.durationMillis;
+        return outcome;
+      },
+    },
+    clock: relay.clock,
+    selectionOf,
+    random: () => 0.5,
+    log: silentLog,
+    metrics,
+    settings: {
+      leaseMillis: 20_000,
+      turnMillis: 10_000,
+      lingerMillis: 0,
+      lingerPollMillis: 50,
+      requestTimeoutMillis: 15_000,
+      fastRequestTimeoutMillis: 3_000,
+      slowRequestMillis: 1_000,
+    },
+    stopping: new AbortController().signal,
+  };
+  await deliver(parts, { feed: FEED, session: "s" });
+}
+
+describe("what a turn records", () => {
+  it("is the messages that were accepted, and the time since the last of them was appended", async () => {
+    append(3);
+    relay.nowEpochMillis += 400;
+    append(2);
+    relay.nowEpochMillis += 100;
+    answers = [accepted(50)];
+    await turn();
+    expect(metrics.recorded).toEqual([
+      { feed: FEED, name: "DeliveredMessages", value: 5 },
+      { feed: FEED, name: "AppendToDelivery", value: 150 },
+    ]);
+  });
+
+  it("leaves the times of the slow lane out: they are the endpoint's", async () => {
+    change({ lane: "slow" });
+    append(3);
+    relay.nowEpochMillis += 60_000;
+    await turn();
+    expect(metrics.sums()).toEqual({ DeliveredMessages: 3 });
+  });
+
+  it("is a failed attempt each time the endpoint refuses, and the messages once", async () => {
+    append(3);
+    answers = [refused, refused];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await turn();
+      relay.nowEpochMillis += 60_000;
+    }
+    expect(metrics.sums()).toEqual({ FailedAttempts: 2, DeliveredMessages: 3 });
+  });
+
+  it("is a gap when pages have expired, which is told but is no message delivered late", async () => {
+    append(3);
+    append(2);
+    relay.pages.delete(1);
+    await turn();
+    expect(metrics.sums()).toEqual({ GapsExpired: 1, DeliveredMessages: 2 });
+  });
+
+  it("is nothing when there is nothing to send", async () => {
+    await turn();
+    expect(metrics.recorded).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+import { beforeEach, expect, it } from "vitest";
+import { measureSessions } from "../../../functions/sweep/measure.ts";
+import { wasHintLost } from "../../../functions/sweep/repair.ts";
+import { readTail } from "../../../shared/queue/tail.ts";
+import type { Cursor } from "../../../shared/sessions/cursor.ts";
+import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+import { storedPage } from "../queue/samples.ts";
+
+let relay: MemoryRelay;
+
+/** Ten pages of five messages, a second apart. */
+beforeEach(() => {
+  relay = new MemoryRelay(10);
+  for (let page = 0; page < 10; page += 1) {
+    relay.nowEpochMillis += 1_000;
+    const appendedAtEpochMillis = relay.nowEpochMillis;
+    relay.pages.set(5 * page + 1, storedPage(5 * page + 1, 5, { appendedAtEpochMillis }));
+  }
+});
+
+function stand(session: string, facts: Partial<Cursor>): void {
+  relay.addSession(session);
+  const cursor = relay.cursors.get(session);
+  if (cursor) relay.cursors.set(session, { ...cursor, ...facts });
+}
+
+async function measure() {
+  const tail = await readTail(relay.tailSource(openGate), FEED, () => relay.nowEpochMillis);
+  if (tail === undefined) throw new Error("the feed is not there");
+  return measureSessions({ ...relay.sweepStores(), clock: relay.clock }, tail, [...relay.cursors.values()]);
+}
+
+it("the lag is that of the session which is furthest behind, in messages and by the age of its next one", async () => {
+  stand("near", { next: 48 });
+  stand("far", { next: 33, state: "backoff" });
+  expect(await measure()).toEqual({
+    SlowestSessionLagMessages: 18,
+    SlowestSessionLagSeconds: 3,
+    SuspendedSessions: 0,
+  });
+});
+
+it("paused and suspended sessions do not lag; the suspended ones are counted", async () => {
+  stand("paused", { next: 3, state: "paused" });
+  stand("suspended", { next: 1, state: "suspended" });
+  stand("reader", { next: 51 });
+  expect(await measure()).toEqual({
+    SlowestSessionLagMessages: 0,
+    SlowestSessionLagSeconds: 0,
+    SuspendedSessions: 1,
+  });
+});
+
+it("a feed without sessions has no lag", async () => {
+  expect(await measure()).toEqual({
+    SlowestSessionLagMessages: 0,
+    SlowestSessionLagSeconds: 0,
+    SuspendedSessions: 0,
+  });
+});
+
+it.each<[string, Partial<Cursor>, boolean]>([
+  ["parked behind the tail", { state: "parked" }, true],
+  ["parked, with a filter that may want none of it", { state: "parked", interest: ["Dial"] }, false],
+  [
+    "parked with a gap to tell, whatever the filter",
+    { state: "parked", interest: ["Dial"], gap: { first: 1, last: 2, reason: "retention" } },
+    true,
+  ],
+  ["signalled", { state: "signalled" }, true],
+  ["active with a holder that died", { state: "active" }, true],
+  [
+    "backing off for 15 minutes",
+    { state: "backoff", changedAtEpochMillis: 1, dueAtEpochMillis: 900_001 },
+    true,
+  ],
+  [
+    "backing off for longer than SQS delays a wake",
+    { state: "backoff", changedAtEpochMillis: 1, dueAtEpochMillis: 900_002 },
+    false,
+  ],
+])("whether the wake was lost of a session that is %s", (_what, facts, expected) => {
+  stand("s", facts);
+  const cursor = relay.cursors.get("s");
+  expect(cursor && wasHintLost(cursor)).toBe(expected);
+});
