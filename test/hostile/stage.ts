@@ -7,6 +7,7 @@ import { HeadStore } from "../../shared/aws/heads.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../../shared/runtime/settings.ts";
 import type { AwsCall, Intercept } from "../support/awsCalls.ts";
 import { readFeedRows } from "../support/feedRows.ts";
@@ -88,7 +89,7 @@ export class Stage {
       warn: (message, facts) => void this.logged.push({ level: "warn", message, facts }),
       error: (message, facts) => void this.logged.push({ level: "error", message, facts }),
     };
-    return { clients: this.#world.clients, clock: this.clock, log };
+    return { clients: this.#world.clients, clock: this.clock, log, metrics: silentMetrics };
   }
 
   /** Appends `count` events of a producer from `position` on, in a process of its own; the status of the answer. */
