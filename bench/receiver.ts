@@ -16,7 +16,10 @@ export class Receiver implements AsyncDisposable {
   unanswered = 0;
   failures: string[] = [];
 
-  private constructor(onReceipt: (path: string, first: number, last: number) => void) {
+  private constructor(
+    onReceipt: (path: string, first: number, last: number) => void,
+    answerAfterMillis: number,
+  ) {
     this.#onReceipt = onReceipt;
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -27,7 +30,8 @@ export class Receiver implements AsyncDisposable {
           return;
         }
         this.#receive(request.url ?? "", Buffer.concat(chunks).toString("utf8", 0, 400));
-        response.end();
+        if (answerAfterMillis === 0) response.end();
+        else setTimeout(() => response.end(), answerAfterMillis);
       });
     });
     this.#server.keepAliveTimeout = 60_000;
@@ -35,8 +39,9 @@ export class Receiver implements AsyncDisposable {
 
   static async start(
     onReceipt: (path: string, first: number, last: number) => void = () => {},
+    answerAfterMillis = 0,
   ): Promise<Receiver> {
-    const receiver = new Receiver(onReceipt);
+    const receiver = new Receiver(onReceipt, answerAfterMillis);
     receiver.#server.listen(0, "127.0.0.1");
     await once(receiver.#server, "listening");
     return receiver;

@@ -1,4 +1,6 @@
 import { startRelay } from "../local/relay.ts";
+import type { FunctionName } from "../shared/aws/names.ts";
+import { type FunctionUsage, UsageMeter } from "./usage.ts";
 
 /**
  * The relay in a process of its own, so that its memory and its requests to AWS are counted apart from the producers
@@ -11,9 +13,17 @@ export interface Snapshot {
   readonly requests: Readonly<Record<string, number>>;
   readonly peakResidentBytes: number;
   readonly cpuSeconds: number;
+  /** Of a relay that was started with BENCH_METERED. */
+  readonly usage: Partial<Record<FunctionName, FunctionUsage>>;
 }
 
-const relay = await startRelay({ environment: process.env, port: 0 });
+const meter = process.env.BENCH_METERED ? new UsageMeter() : undefined;
+const relay = await startRelay({
+  environment: process.env,
+  port: 0,
+  ...(meter ? { host: meter.host } : {}),
+});
+meter?.attach(relay.clients);
 const requests: Record<string, number> = {};
 function count(name: string | undefined): void {
   requests[name ?? "unknown"] = (requests[name ?? "unknown"] ?? 0) + 1;
@@ -54,6 +64,7 @@ function snapshot(): Snapshot {
     requests: { ...requests },
     peakResidentBytes: maxRSS * 1024,
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    usage: meter?.snapshot() ?? {},
   };
 }
 

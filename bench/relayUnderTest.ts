@@ -16,6 +16,7 @@ export class RelayUnderTest implements AsyncDisposable {
     this.#apiKey = apiKey;
   }
 
+  /** @param environment of the relay, beside that of this process */
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },

@@ -60,10 +60,15 @@ export function withoutLinkedIds(stasisLine: string): string {
 const ADDED_TO_HEAD = new Set(["Timestamp", "SequenceNumber", "File", "Line", "Func", "SystemName"]);
 
 export function asCompared(message: AmiMessage): ComparedMessage {
-  const [event, privilege, ...fields] = fieldList(message.text);
+  const [event, privilege, ...fields] = fieldList(withoutBrokenLines(message.text));
   const own = fields.findIndex(([name]) => !ADDED_TO_HEAD.has(name));
   return {
     name: message.name,
     fields: [event, privilege, ...(own < 0 ? [] : fields.slice(own))].filter((field) => field !== undefined),
   };
+}
+
+/** Asterisk writes a value's line breaks as they are; the relay takes them out. What follows one has no colon, mostly. */
+function withoutBrokenLines(text: string): string {
+  return text.replace(/\r\n(?=[^:\r\n]+\r\n)/g, "");
 }

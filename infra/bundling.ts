@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type BundlingOptions, OutputFormat, SourceMapMode } from "aws-cdk-lib/aws-lambda-nodejs";
+import { type BundlingOptions, LogLevel, OutputFormat, SourceMapMode } from "aws-cdk-lib/aws-lambda-nodejs";
 
 const bundled = join(import.meta.dirname, "bundled");
 
@@ -26,6 +26,7 @@ export const bundling: BundlingOptions = {
     "--alias:undici": join(bundled, "undici.mjs"),
     "--alias:zod": join(bundled, "zod.mjs"),
   },
+  logLevel: LogLevel.WARNING,
   // Packages that are CommonJS inside ask for Node's own modules by `require`.
   banner: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
 };

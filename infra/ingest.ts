@@ -36,7 +36,8 @@ export class Ingest extends Construct {
         [environmentNames.apiKeySecretArn]: secrets.managementKey.secretArn,
       },
       permissions: [
-        onItems(storage.queue, [pages, heads], "GetItem", "Query", "PutItem"),
+        onItems(storage.queue, [pages, heads], "GetItem", "PutItem"),
+        onItems(storage.queue, [pages], "Query"),
         sendTo(queues.notify.queue),
         receiveFrom(queues.ingest.queue),
         readSecret(secrets.managementKey),

@@ -31,7 +31,8 @@ export class Notify extends Construct {
         [environmentNames.slowQueueUrl]: queues.slow.queue.queueUrl,
       },
       permissions: [
-        onItems(storage.queue, [pages, heads], "GetItem", "Query"),
+        onItems(storage.queue, [heads], "GetItem"),
+        onItems(storage.queue, [pages], "Query"),
         onTable(storage.cursors, "Query", "UpdateItem"),
         sendTo(queues.wake.queue, queues.slow.queue),
         receiveFrom(queues.notify.queue),

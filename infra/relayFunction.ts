@@ -17,8 +17,10 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
 import type { FunctionName } from "../shared/aws/names.ts";
+import { metricVariables } from "../shared/runtime/metricNames.ts";
 import { bundling } from "./bundling.ts";
 import { nameIn } from "./nameIn.ts";
+import { metricsNamespace } from "./relayMetric.ts";
 import type { RelayQueue } from "./relayQueue.ts";
 import type { RelayStage } from "./stages.ts";
 
@@ -63,7 +65,12 @@ export class RelayFunction extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMebibytes,
       timeout: Duration.seconds(props.timeoutSeconds),
-      environment: { NODE_OPTIONS: "--enable-source-maps", ...stage.settings, ...props.environment },
+      environment: {
+        NODE_OPTIONS: "--enable-source-maps",
+        [metricVariables.namespace]: metricsNamespace(stage),
+        ...stage.settings,
+        ...props.environment,
+      },
       // The role is whole as it is written here; nothing that CDK does later can widen it.
       role: this.#role(props.permissions).withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,

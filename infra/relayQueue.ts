@@ -1,10 +1,17 @@
 import { Duration } from "aws-cdk-lib";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
 import { queues } from "../shared/aws/names.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
+
+/** Feeds are message groups and do not limit each other: high throughput costs nothing more. */
+const FIFO = {
+  fifo: true,
+  fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+  deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+};
 
 /** The house queue: encrypted, reached over TLS only, with a dead-letter queue that keeps what failed for 14 days. */
 export class RelayQueue extends Construct {
@@ -15,7 +22,7 @@ export class RelayQueue extends Construct {
     super(scope, id);
     const limits = queueLimits[name];
     const definition = queues[name];
-    const fifo = definition.fifo ? { fifo: true } : {};
+    const fifo = definition.fifo ? FIFO : {};
     const defaults = { ...fifo, encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     const plainName = definition.name.replace(/\.fifo$/, "");
     this.deadLetters = new Queue(this, "DeadLetters", {

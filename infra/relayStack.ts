@@ -6,6 +6,7 @@ import { checkTimes } from "./checkTimes.ts";
 import { Deliver } from "./deliver.ts";
 import { HttpInterface } from "./httpInterface.ts";
 import { Ingest } from "./ingest.ts";
+import { Monitoring } from "./monitoring.ts";
 import { Notify } from "./notify.ts";
 import { Queues } from "./queues.ts";
 import { Secrets } from "./secrets.ts";
@@ -28,12 +29,21 @@ export class RelayStack extends Stack {
     const secrets = new Secrets(this, "Secrets", stage);
 
     const ingest = new Ingest(this, "Ingest", { stage, storage, queues, secrets });
-    new Notify(this, "Notify", { stage, storage, queues });
-    new Deliver(this, "Deliver", { stage, storage, queues, secrets });
-    new Sweep(this, "Sweep", { stage, storage, queues });
+    const notify = new Notify(this, "Notify", { stage, storage, queues });
+    const deliver = new Deliver(this, "Deliver", { stage, storage, queues, secrets });
+    const sweep = new Sweep(this, "Sweep", { stage, storage, queues });
 
     const api = new Api(this, "Api", { stage, storage, queues, secrets });
     const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
+
+    const functions = {
+      ingest: ingest.function.function,
+      notify: notify.function.function,
+      deliver: deliver.function.function,
+      sweep: sweep.function.function,
+      api: api.function.function,
+    };
+    new Monitoring(this, "Monitoring", { stage, queues, functions, http });
 
     new CfnOutput(this, "ApiUrl", { value: http.url });
     new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKey.secretArn });

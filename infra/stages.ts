@@ -15,6 +15,8 @@ export interface RelayStage {
   /** What the HTTP API lets through before it answers 429. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
+  /** Gets every alarm; without it nobody does until something subscribes to the topics. */
+  readonly alarmEmail?: string;
   /** `RELAY_*` settings of all functions, where they differ from the defaults in shared/runtime/settings.ts. */
   readonly settings: Readonly<Record<string, string>>;
 }

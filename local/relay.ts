@@ -37,8 +37,17 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
+  /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
+  readonly host?: FunctionHost;
 }
+
+export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
+  name: FunctionName,
+  create: () => Handler,
+) => Handler;
 
 export interface Relay extends Provisioned {
   readonly url: string;
@@ -72,14 +81,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
+    (name) => options.clientsOf?.(name, connection) ?? clients,
     {
-      clients,
       clock,
       log,
       metrics,
       stopping: stopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },
+    options.host ?? ((_name, create) => create()),
   );
 
   const schedule = startSchedule({
@@ -118,13 +128,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 type Functions = ReturnType<typeof createFunctions>;
 
 /** Builds each function with its own environment, as if it ran alone. */
-function createFunctions(environmentOf: (name: FunctionName) => Environment, options: HandlerOptions) {
+function createFunctions(
+  environmentOf: (name: FunctionName) => Environment,
+  clientsOf: (name: FunctionName) => AwsClients,
+  options: HandlerOptions,
+  host: FunctionHost,
+) {
+  const given = (name: FunctionName) =>
+    [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: createIngest(environmentOf("ingest"), options),
-    notify: createNotify(environmentOf("notify"), options),
-    deliver: createDeliver(environmentOf("deliver"), options),
-    sweep: createSweep(environmentOf("sweep"), options),
-    api: createApi(environmentOf("api"), options),
+    ingest: host("ingest", () => createIngest(...given("ingest"))),
+    notify: host("notify", () => createNotify(...given("notify"))),
+    deliver: host("deliver", () => createDeliver(...given("deliver"))),
+    sweep: host("sweep", () => createSweep(...given("sweep"))),
+    api: host("api", () => createApi(...given("api"))),
   };
 }
 

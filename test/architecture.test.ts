@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
-const files = globSync("{functions,shared,local,bench}/**/*.ts", { cwd: root }).map((file) =>
+const files = globSync("{functions,shared,infra,local,bench,cost}/**/*.ts", { cwd: root }).map((file) =>
   file.replaceAll("\\", "/"),
 );
 const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
@@ -50,7 +50,7 @@ describe("the files that are looked at", () => {
 
   it("import only files that exist", () => {
     expect(
-      offences(({ target }) => /^(functions|shared|local)\//.test(target) && !sources.has(target)),
+      offences(({ target }) => /^(functions|shared|infra|local)\//.test(target) && !sources.has(target)),
     ).toEqual([]);
   });
 });
@@ -97,10 +97,11 @@ describe("the functions", () => {
   it("do not import each other, and nothing in shared imports them or local", () => {
     expect(
       offences(({ file, target }) => {
-        if (file.startsWith("shared/")) return /^(functions|local|bench|test)\//.test(target);
+        if (file.startsWith("shared/")) return /^(functions|infra|local|bench|test)\//.test(target);
         const [from, to] = [functionOf(file), functionOf(target)];
         return (
-          from !== undefined && (/^(local|bench|test)\//.test(target) || (to !== undefined && to !== from))
+          from !== undefined &&
+          (/^(infra|local|bench|test)\//.test(target) || (to !== undefined && to !== from))
         );
       }),
     ).toEqual([]);
@@ -112,6 +113,29 @@ describe("the functions", () => {
     expect(loaded.filter((file) => file.includes("cursor") || file.includes("session"))).toEqual([]);
     expect(
       loaded.filter((file) => sources.get(file)?.includes("cursorsTable") && file !== "shared/aws/names.ts"),
+    ).toEqual([]);
+  });
+});
+
+describe("the infrastructure", () => {
+  it("shares names, keys, limits and settings with the functions, and loads none of them", () => {
+    const mayShare = /^shared\/(aws\/(names|keys|limits)|runtime\/settings|errors)\.ts$/;
+    expect(
+      offences(
+        ({ file, target }) =>
+          file.startsWith("infra/") &&
+          /^(functions|shared|local|bench|cli|conformance)\//.test(target) &&
+          !mayShare.test(target),
+      ),
+    ).toEqual([]);
+  });
+
+  it("is the only one to know CDK", () => {
+    expect(
+      offences(
+        ({ file, target }) =>
+          /^(aws-cdk-lib|constructs|cdk-nag)(\/|$)/.test(target) && !file.startsWith("infra/"),
+      ),
     ).toEqual([]);
   });
 });

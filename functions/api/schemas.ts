@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { CLASS_NAMES } from "../../shared/ami/eventClass.ts";
 import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
@@ -21,17 +22,26 @@ const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 const filter = z
   .strictObject({
     types: nameList.optional().openapi({ description: "Stasis event types." }),
-    read: z.string().min(1).max(256).optional().openapi({
-      description:
-        "AMI read classes, as in manager.conf or the Events action. All classes of an event must be in it.",
-    }),
+    read: z
+      .union([
+        z.string().min(1).max(256),
+        z
+          .array(z.enum([...CLASS_NAMES, "all"]))
+          .min(1)
+          .max(100),
+      ])
+      .optional()
+      .openapi({
+        description:
+          "AMI read classes: a list, or a text as in manager.conf or the Events action. All classes of an event must be in it.",
+      }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
     eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
       description: "AMI event filters, legacy or advanced, as in manager.conf.",
     }),
   })
   .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
-  .openapi({ example: { read: "call,user", eventFilters: ["!Event: Newexten"] } });
+  .openapi({ example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
 
 const format = z.enum(["stasis", "ami"]);
 

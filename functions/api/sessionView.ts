@@ -55,7 +55,7 @@ export function viewSession(
 function viewFilter({ types, read, events, eventFilters }: SessionFilter): SessionView["filter"] {
   return {
     ...(types && { types: [...types] }),
-    ...(read !== undefined && { read }),
+    ...(read !== undefined && { read: typeof read === "string" ? read : [...read] }),
     ...(events && { events: [...events] }),
     ...(eventFilters && { eventFilters: [...eventFilters] }),
   };

@@ -223,12 +223,9 @@ class Turn {
       this.#recordAccepted(batch);
       return { before, after: laneAfter(outcome.durationMillis, settings) };
     }
-    if (hasOutstayed(before, outcome, settings)) {
-      await this.#leaveFastLane(batch);
-      return undefined;
-    }
     this.#record({ FailedAttempts: 1 });
-    await this.#fail(batch, outcome);
+    if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
+    else await this.#fail(batch, outcome);
     return undefined;
   }
 

@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { readAmiEvents } from "../../shared/ami/amiEvents.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
-import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 
 /** The limit of one request, packed and unpacked. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -30,9 +30,9 @@ export function readEventBody(body: EventBody): EventBatch {
 
 function readerOf(contentType: string | undefined): (bytes: Uint8Array) => EventBatch {
   const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase();
-  if (mediaType === "application/json") return (bytes) => readJson(bytes, splitArray);
-  if (mediaType === "application/x-ndjson") return (bytes) => readJson(bytes, splitLines);
-  if (mediaType === "text/x-ami") return readAmiEvents;
+  if (mediaType === "application/json") return readArray;
+  if (mediaType === "application/x-ndjson") return readLines;
+  if (mediaType === "text/x-ami") return readAmi;
   throw new HttpProblem(
     415,
     "content-type.unsupported",
@@ -45,11 +45,40 @@ function readerOf(contentType: string | undefined): (bytes: Uint8Array) => Event
   );
 }
 
-function readJson(bytes: Uint8Array, split: typeof splitArray): EventBatch {
-  const batch = split(asText(bytes));
+function readArray(bytes: Uint8Array): EventBatch {
+  const text = textOf(bytes);
+  if (text === undefined) throw new HttpProblem(400, "body.invalid", "The body is not valid UTF-8.");
+  const batch = splitArray(text);
   if ("error" in batch)
     throw new HttpProblem(400, "body.invalid", batch.error, { errors: [{ at: "body", error: batch.error }] });
-  return { events: batch.texts.map(readEvent) };
+  return { events: atMost(batch.texts).map(readEvent) };
+}
+
+/** A line that is not UTF-8 is refused alone. */
+function readLines(bytes: Uint8Array): EventBatch {
+  const text = textOf(bytes);
+  if (text !== undefined) return { events: atMost(splitLines(text)).map(readEvent) };
+  const lines = atMost(splitLines(Buffer.from(bytes).toString("latin1")));
+  return {
+    events: lines.map((line) => {
+      const lineText = textOf(Buffer.from(line, "latin1"));
+      return lineText === undefined ? { error: "not valid UTF-8" } : readEvent(lineText);
+    }),
+  };
+}
+
+function readAmi(bytes: Uint8Array): EventBatch {
+  const batch = readAmiEvents(bytes);
+  return { ...batch, events: atMost(batch.events) };
+}
+
+function atMost<T>(events: readonly T[]): readonly T[] {
+  if (events.length <= MAX_BATCH_EVENTS) return events;
+  throw new HttpProblem(
+    413,
+    "body.too-many-events",
+    `The body has ${events.length} events; at most ${MAX_BATCH_EVENTS} are accepted. Send it in parts; positions make that safe.`,
+  );
 }
 
 function unpacked({ bytes, contentEncoding }: EventBody): Uint8Array {
@@ -76,10 +105,10 @@ function tooLarge(): HttpProblem {
   );
 }
 
-function asText(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new HttpProblem(400, "body.invalid", "The body is not valid UTF-8.");
+    return undefined;
   }
 }

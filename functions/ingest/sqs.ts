@@ -7,9 +7,12 @@ import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
-import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { GroupCommit } from "./groupCommit.ts";
 import { readProducer } from "./producer.ts";
+
+/** Of one message. */
+const LOGGED_REFUSALS = 20;
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
@@ -50,11 +53,12 @@ export async function appendRecords(
 function submissionOf(record: SQSRecord, log: Log, refuse: (count: number) => void): Submission | undefined {
   const facts = { messageId: record.messageId };
   const events = eventsOf(record.body);
-  events.forEach((item, index) => {
-    if (!("error" in item)) return;
-    log.error("an event is refused", { ...facts, index, reason: item.error });
-    refuse(1);
-  });
+  const refused = events.flatMap((item, index) => ("error" in item ? [{ index, reason: item.error }] : []));
+  for (const refusal of refused.slice(0, LOGGED_REFUSALS))
+    log.error("an event is refused", { ...facts, ...refusal });
+  if (refused.length > LOGGED_REFUSALS)
+    log.error("more events are refused than are logged", { ...facts, refused: refused.length });
+  refuse(refused.length);
   if (events.every((item) => "error" in item)) return undefined;
   try {
     const named = readProducer(attribute(record, "Relay-Producer"), attribute(record, "Relay-Position"));
@@ -68,9 +72,13 @@ function submissionOf(record: SQSRecord, log: Log, refuse: (count: number) => vo
 }
 
 function eventsOf(body: string): EventOrRefusal[] {
-  const batch = body.trimStart().startsWith("[") ? splitArray(body) : splitLines(body);
+  const batch = body.trimStart().startsWith("[") ? splitArray(body) : { texts: splitLines(body) };
   if ("error" in batch) return [{ error: batch.error }];
-  return batch.texts.length === 0 ? [{ error: "the message holds no event" }] : batch.texts.map(readEvent);
+  const { texts } = batch;
+  if (texts.length === 0) return [{ error: "the message holds no event" }];
+  if (texts.length > MAX_BATCH_EVENTS)
+    return [{ error: `the message holds ${texts.length} events; at most ${MAX_BATCH_EVENTS} are accepted` }];
+  return texts.map(readEvent);
 }
 
 function attribute(record: SQSRecord, name: string): string | undefined {

@@ -33,7 +33,7 @@ export type ClassMask = number;
 /** What a mask of "all" reads: every class that there is or may come. Asterisk: `perms`, INT_MAX. */
 const ALL_CLASSES: ClassMask = 0x7fffffff;
 
-const CLASS_NAMES = Object.keys(CLASS_BITS) as EventClass[];
+export const CLASS_NAMES = Object.keys(CLASS_BITS) as EventClass[];
 
 function isClass(name: string): name is EventClass {
   return Object.hasOwn(CLASS_BITS, name);

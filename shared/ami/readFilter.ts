@@ -1,11 +1,11 @@
 import type { AmiMessage } from "./amiMessage.ts";
-import { classesIn, isReadable, readMask } from "./eventClass.ts";
+import { classesIn, type EventClass, isReadable, readMask } from "./eventClass.ts";
 import { compileEventFilters } from "./eventFilter.ts";
 
 /** What a manager user or session may set of its reading. Each part that is there must let a message pass. */
 export interface AmiReadFilter {
-  /** Read classes, as in `read =` of manager.conf or in the Events action. */
-  readonly read?: string | undefined;
+  /** Read classes: a text as in `read =` of manager.conf or in the Events action, or a list of classes. */
+  readonly read?: string | readonly (EventClass | "all")[] | undefined;
   /** Event names, exact. */
   readonly events?: readonly string[] | undefined;
   /** Event filters, as in manager.conf. */
@@ -23,7 +23,7 @@ export interface CompiledReadFilter {
  * @throws EventFilterError when an event filter is malformed
  */
 export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFilter): CompiledReadFilter {
-  const mask = read === undefined ? undefined : (readMask(read) ?? 0);
+  const mask = read === undefined ? undefined : (readMask([read].flat().join(",")) ?? 0);
   const wanted = events && new Set(events);
   const filters = compileEventFilters(eventFilters);
   const names = filters.names?.filter((name) => wanted?.has(name) ?? true) ?? events;

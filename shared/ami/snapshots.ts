@@ -17,8 +17,10 @@ const CHANNEL_STATES = [
   "Busy",
   "Dialing Offhook",
   "Pre-ring",
-  "Mute",
 ];
+
+/** A flag above the states, which has a name of its own. */
+const MUTE = { name: "Mute", number: String(1 << 16) };
 
 /**
  * The fields of a channel, each name with `prefix` in front. Undefined when there is no channel.
@@ -92,6 +94,7 @@ function known(text: string | undefined): string {
 
 /** ARI tells a state by its name; states that have none are called `Unknown (n)`. */
 function stateNumber(state: string): string {
+  if (state === MUTE.name) return MUTE.number;
   const number = CHANNEL_STATES.indexOf(state);
   return number >= 0 ? String(number) : (/^Unknown \((\d+)\)$/.exec(state)?.[1] ?? "0");
 }

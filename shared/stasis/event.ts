@@ -1,13 +1,18 @@
 import * as z from "zod";
 import type { AmiMessage } from "../ami/amiMessage.ts";
 import type { JsonObject } from "../ami/json.ts";
+import { isPageName, MAX_NAME_CHARACTERS } from "../queue/pageName.ts";
 
 /**
  * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
  * Everything else is passed on unread, so event types of future Asterisk versions are kept and delivered.
  */
 const eventSchema = z.object({
-  type: z.string().min(1).max(128),
+  type: z
+    .string()
+    .min(1)
+    .max(MAX_NAME_CHARACTERS)
+    .refine(isPageName, "must consist of characters that can be seen"),
   timestamp: z.string().max(64).optional(),
   application: z.string().max(256).optional(),
   asterisk_id: z.string().max(256).optional(),
@@ -36,6 +41,7 @@ export function readEvent(text: string): EventOrRefusal {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_EVENT_BYTES)
     return { error: `the event has ${bytes} bytes; at most ${MAX_EVENT_BYTES} are accepted` };
+  if (!text.isWellFormed()) return { error: "not Unicode: half of a surrogate pair stands alone" };
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -127,6 +127,12 @@ it("what Asterisk can be configured to put into each head is not compared, and o
   expect(outcome([message("UserEvent", ...lines, ...head)], [made])[0]).toHaveLength(1);
 });
 
+it("a value that Asterisk broke into lines is compared as the relay writes it, without the breaks", () => {
+  const sent = message("UserEvent", "Channel: a", "UserEvent: X", "note: one", "two", "three", "k: v");
+  const made = message("UserEvent", "Channel: a", "UserEvent: X", "note: onetwothree", "k: v");
+  expect(outcome([sent], [made])).toEqual([[], {}]);
+});
+
 it("a device with very many messages is compared, however many of them have no counterpart", () => {
   const state = (index: number) => message("DeviceStateChange", "Device: SIP/a", `State: ${index % 2}`);
   const states = Array.from({ length: 50_000 }, (_, index) => state(index));

@@ -9,13 +9,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
-import {
-  type Choose,
-  chooseByPriority,
-  chooseEvenly,
-  Scheduler,
-  seededRandom,
-} from "../protocol/scheduler.ts";
+import { type Choose, chooseBySeed, Scheduler, seededRandom } from "../protocol/scheduler.ts";
 import type { AwsAnswer, AwsCall } from "../support/awsCalls.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, faultsOf, hostileAws } from "../support/hostileAws.ts";
@@ -64,7 +58,9 @@ export interface Verdict {
 }
 
 /** Share of the calls that meet a fault, until the setup's faults are used up. */
-const FAULT_RATE = 0.08;
+const FAULT_RATE = 0.06;
+/** Share of the steps at which something may happen beside the work; else all of it would happen at the beginning. */
+const CHANCE_RATE = 0.12;
 /** Share of the calls whose answer is a step of its own. */
 const LATE_ANSWER_RATE = 0.25;
 const VISIBILITY_MILLIS = 65_000;
@@ -79,7 +75,7 @@ export async function runHostile(world: World, setup: Setup, seed: number): Prom
   // Handlers take their jitter from here.
   Math.random = random;
   try {
-    return await run.run(seed % 2 === 0 ? chooseEvenly(random) : chooseByPriority(random));
+    return await run.run(chooseBySeed(seed, random));
   } finally {
     Math.random = originalRandom;
   }
@@ -437,6 +433,7 @@ class HostileRun {
 
   /** What may happen beside the work. Each is offered while the setup's number of it lasts. */
   #chances(): { label: string; take: () => void }[] {
+    if (this.#random() >= CHANCE_RATE) return [];
     const options: { label: string; take: () => void }[] = [];
     const offer = (kind: Chance, label: string, take: () => void) => {
       if (this.#left[kind] <= 0) return;

@@ -1,4 +1,6 @@
+import { seededRandom } from "../protocol/scheduler.ts";
 import type { Setup } from "./hostileRun.ts";
+import type { Wish } from "./person.ts";
 
 const CALM: Setup = {
   name: "nothing goes wrong",
@@ -21,7 +23,21 @@ const CALM: Setup = {
 /** Nothing here costs a hint, so all must be delivered before any sweep. */
 export const WITHOUT_SWEEP: readonly Setup[] = [
   CALM,
-  { ...CALM, name: "many sessions share one process", sessions: 4, deliverers: 1, doubledHints: 2 },
+  {
+    ...CALM,
+    name: "pages come one by one to sessions that share one process",
+    producers: [6],
+    sessions: 3,
+    deliverers: 1,
+    notifiers: 1,
+  },
+  {
+    ...CALM,
+    name: "pages come one by one to a session that two processes work on",
+    producers: [6],
+    sessions: 1,
+    doubledHints: 2,
+  },
   {
     ...CALM,
     name: "doubled hints, refusals, lingering",
@@ -35,12 +51,13 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
     awsFaults: 8,
     onlyFirstTries: true,
   },
+  // Messages of the dead become visible again, and producers send again.
+  { ...CALM, name: "processes die", crashes: 3, doubledHints: 1 },
 ];
 
 /** What is left undone here is done by the next sweep. */
 export const WITH_SWEEP: readonly Setup[] = [
   { ...CALM, name: "throttling, time-outs, conflicts", awsFaults: 5 },
-  { ...CALM, name: "processes die", crashes: 3, doubledHints: 1, sweeps: 1 },
   { ...CALM, name: "hints are lost and leases run out", lostHints: 2, leasesRunOut: 2, sweeps: 2 },
   {
     ...CALM,
@@ -73,3 +90,46 @@ export const WITH_SWEEP: readonly Setup[] = [
     environment: { ...CALM.environment, RELAY_FREE_GRACE_SECONDS: "10" },
   },
 ];
+
+export const ALL_SETUPS: readonly Setup[] = [...WITHOUT_SWEEP, ...WITH_SWEEP];
+
+/** Any mixture, the same for the same seed. */
+export function randomSetup(seed: number): Setup {
+  const random = seededRandom(seed ^ 0x5eed);
+  const upTo = (most: number) => Math.floor(random() * (most + 1));
+  const sessions = 1 + upTo(3);
+  const wishes = Array.from({ length: upTo(5) }, (): Wish => {
+    const change = upTo(sessions - 1);
+    const wanted: readonly Wish[] = [
+      { create: "head" },
+      { create: "tail" },
+      { change, to: { state: "paused" } },
+      { change, to: { state: "active" } },
+      { change, to: { next: "head" } },
+      { change, to: { next: "tail" } },
+      { change, to: { maxBatch: 1 + upTo(4) } },
+    ];
+    return wanted[upTo(wanted.length - 1)] ?? { create: "head" };
+  });
+  return {
+    name: `random ${seed}`,
+    producers: Array.from({ length: 1 + upTo(2) }, () => 1 + upTo(4)),
+    sessions,
+    notifiers: 1 + upTo(2),
+    deliverers: 1 + upTo(2),
+    sweeps: upTo(3),
+    awsFaults: upTo(8),
+    crashes: upTo(3),
+    lostHints: upTo(2),
+    doubledHints: upTo(2),
+    refusedPosts: upTo(3),
+    leasesRunOut: upTo(3),
+    clockSkewMillis: upTo(1) * 1_000,
+    wishes,
+    environment: {
+      RELAY_SEGMENT_SIZE: String(3 + upTo(5)),
+      RELAY_LINGER_SECONDS: String(upTo(1) / 10),
+      RELAY_FREE_GRACE_SECONDS: upTo(1) === 0 ? "10" : "120",
+    },
+  };
+}

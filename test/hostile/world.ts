@@ -74,6 +74,17 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** Puts another intercept in place while `act` runs. */
+  async during<T>(intercept: Intercept, act: () => Promise<T>): Promise<T> {
+    const before = this.#intercept;
+    this.#intercept = intercept;
+    try {
+      return await act();
+    } finally {
+      this.#intercept = before;
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     destroyClients(this.clients);
     await this.#engines.disposeAsync();

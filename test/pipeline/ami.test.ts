@@ -102,6 +102,7 @@ describe("filters", () => {
     const lines = recording.stasisLines();
     const filters = {
       "/read": { read: "call,user" },
+      "/list": { read: ["call", "user"] },
       "/events": { events: ["Hangup", "UserEvent"] },
       "/filters": { eventFilters: ["eventfilter(name(Newexten),header(Application),method(exact)) = Set"] },
       "/both": { read: "call", eventFilters: ["!Event: New"], types: ["ChannelDestroyed", "ChannelCreated"] },
@@ -114,6 +115,7 @@ describe("filters", () => {
     const counted = (pattern: RegExp) => convertAll(lines).filter(({ text }) => pattern.test(text)).length;
     const wanted = {
       "/read": counted(/^Privilege: (?:call|user),/m),
+      "/list": counted(/^Privilege: (?:call|user),/m),
       "/events": counted(/^Event: (?:Hangup|UserEvent)\r$/m),
       "/filters": counted(/^Event: Newexten\r[\s\S]*\nApplication: Set\r$/m),
       "/both": counted(/^Event: Hangup\r$/m),
@@ -135,8 +137,10 @@ describe("filters", () => {
       expect(json).toMatchObject({ code: "filter.invalid", errors: [{ at: "body.filter" }] });
       expect(json.errors[0].error).toContain(eventFilters[0]);
     }
-    const empty = { feed: "pbx", url: "http://127.0.0.1:9/", filter: {} };
-    await relay.expectCall(400, "POST", "/v1/sessions", { body: empty });
+    for (const filter of [{}, { read: [] }, { read: ["calls"] }])
+      await relay.expectCall(400, "POST", "/v1/sessions", {
+        body: { feed: "pbx", url: "http://127.0.0.1:9/", filter },
+      });
     expect((await relay.call("GET", "/v1/sessions")).json.sessions).toEqual([]);
   });
 

@@ -47,7 +47,7 @@ describe("each bad endpoint has its documented outcome, and the others never not
     webhook = newClient();
     const settings = { RELAY_REQUEST_TIMEOUT_SECONDS: String(REQUEST_TIMEOUT_MILLIS / 1000) };
     [relay, receiver] = await Promise.all([
-      TestRelay.start(settings, undefined, webhook),
+      TestRelay.start(settings, undefined, { webhook }),
       WebhookReceiver.start(),
     ]);
     for (const behaviour of badBehaviours) {

@@ -3,12 +3,6 @@ import { describe, expect, it } from "vitest";
 import { readEvent } from "../../shared/stasis/event.ts";
 import { splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 
-/** A JSON value together with one of the many texts that spell it. */
-interface Spelled {
-  readonly text: string;
-  readonly value: unknown;
-}
-
 const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 const number = fc.oneof(
   fc.constantFrom("1.0", "1e3", "1E+3", "-0", "-0.0", "0.10", "12345678901234567890", "1e-400"),
@@ -57,8 +51,6 @@ function list(element: fc.Arbitrary<string>, open: string, close: string): fc.Ar
     );
 }
 
-const spelled: fc.Arbitrary<Spelled> = json.map((text) => ({ text, value: JSON.parse(text) }));
-
 function textsOf(split: ReturnType<typeof splitArray>): readonly string[] {
   if ("error" in split) throw new Error(split.error);
   return split.texts;
@@ -68,35 +60,35 @@ describe("a body of events", () => {
   it("is cut into exactly the texts that it was put together from, whatever the spelling", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(space, spelled, space), { maxLength: 6 }),
+        fc.array(fc.tuple(space, json, space), { maxLength: 6 }),
         space,
         space,
         (elements, before, after) => {
-          const body = `${before}[${elements.map(([a, { text }, b]) => `${a}${text}${b}`).join(",")}]${after}`;
-          expect(textsOf(splitArray(body))).toEqual(elements.map(([, { text }]) => text));
+          const body = `${before}[${elements.map(([a, text, b]) => `${a}${text}${b}`).join(",")}]${after}`;
+          expect(textsOf(splitArray(body))).toEqual(elements.map(([, text]) => text));
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  it("keeps every event's value through an array and through lines", () => {
+  // Texts are compared, not values: V8 13.6 takes an escaped one-character key for another one that it has seen in the
+  // same place (`JSON.parse('{"x":1,"\\\\":2}')`, then `JSON.parse('{"x":1,"\\"":2}')`).
+  it("keeps every event's text through an array and through lines, but for line breaks between tokens", () => {
     fc.assert(
-      fc.property(fc.array(spelled, { minLength: 1, maxLength: 6 }), (values) => {
-        const events = values.map(({ text }) => `{"type":"A","x":${text}}`);
-        const read = [
-          ...textsOf(splitArray(`[${events.join(",\n")}]`)),
-          ...textsOf(splitLines(events.map((event) => event.replace(/[\r\n]/g, " ")).join("\r\n"))),
-        ].map((text) => {
-          const event = readEvent(text);
-          if (!("event" in event)) throw new Error("no event");
-          return event.event.text;
-        });
-        expect(read.every((text) => !/[\r\n]/.test(text))).toBe(true);
-        expect(read.map((text) => JSON.parse(text).x)).toEqual(
-          [...values, ...values].map(({ value }) => value),
-        );
+      fc.property(fc.array(json, { minLength: 1, maxLength: 6 }), (values) => {
+        const events = values.map((text) => `{"type":"A","x":${text}}`);
+        const onOneLine = events.map((event) => event.replace(/[\r\n]+/g, " "));
+        const read = (texts: readonly string[]) =>
+          texts.map((text) => {
+            const event = readEvent(text);
+            if (!("event" in event)) throw new Error("no event");
+            return event.event.text;
+          });
+        expect(read(textsOf(splitArray(`[${events.join(",\n")}]`)))).toEqual(onOneLine);
+        expect(read(splitLines(onOneLine.join("\r\n")))).toEqual(onOneLine);
       }),
+      { numRuns: 500 },
     );
   });
 });

@@ -145,6 +145,34 @@ export function chooseByPriority(random: () => number): Choose {
 }
 
 /**
+ * Now and then an actor stops where it stands, until nothing else can happen: such runs find what needs one actor to
+ * pause between two of its steps while all others come to rest.
+ */
+export function chooseStalling(random: () => number): Choose {
+  const stalled = new Set<string>();
+  return (_count, labels) => {
+    const actors = labels.map((label) => label.split(" ", 1)[0] ?? "");
+    let free = labels.flatMap((_label, index) => (stalled.has(actors[index] ?? "") ? [] : [index]));
+    if (free.length === 0) {
+      stalled.clear();
+      free = labels.map((_label, index) => index);
+    }
+    const choice = free[Math.floor(random() * free.length)] ?? 0;
+    if (free.length > 1 && random() < 0.1) {
+      stalled.add(actors[choice] ?? "");
+      return free.find((index) => actors[index] !== actors[choice]) ?? choice;
+    }
+    return choice;
+  };
+}
+
+/** The ways to choose, one after the other, so that many seeds try them all. */
+export function chooseBySeed(seed: number, random: () => number): Choose {
+  const ways = [chooseEvenly, chooseByPriority, chooseStalling];
+  return (ways[seed % ways.length] ?? chooseEvenly)(random);
+}
+
+/**
  * Runs `scenario` with every sequence of choices, depth first, up to `limit` runs; returns how many there were and
  * whether that was all.
  */

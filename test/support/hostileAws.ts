@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { AwsAnswer, AwsCall, Intercept } from "./awsCalls.ts";
 import { conflicting, throttled, timedOut } from "./awsErrors.ts";
@@ -74,7 +75,7 @@ class StaleAnswers {
     const key = this.#keyOf(call);
     if (key === undefined) return answer;
     const before = this.#before.get(key);
-    if (before === undefined || contentOf(before.newest) !== contentOf(answer))
+    if (before === undefined || !isDeepStrictEqual(contentOf(before.newest), contentOf(answer)))
       this.#before.set(key, { newest: answer, older: before?.newest ?? answer });
     return answer;
   }
@@ -92,8 +93,8 @@ class StaleAnswers {
   }
 }
 
-function contentOf({ $metadata, ...content }: AwsAnswer): string {
-  return JSON.stringify(content);
+function contentOf({ $metadata, ...content }: AwsAnswer): Record<string, unknown> {
+  return content;
 }
 
 function unprocessed({ command, input }: AwsCall): AwsAnswer {

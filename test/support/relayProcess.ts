@@ -5,6 +5,9 @@ import { eventually } from "./eventually.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
+/** As `npm start` has them. */
+const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
+
 /** A port that nobody listens on at this moment; a relay that is started again must get the same one. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -34,7 +37,7 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   static async start(port: number, environment: Record<string, string>, args: string[] = ["--no-replay"]) {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [...MEMORY_FLAGS, MAIN, ...args], {
       env: { ...process.env, PORT: String(port), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -51,6 +54,10 @@ export class RelayProcess implements AsyncDisposable {
 
   get output(): string {
     return this.#output;
+  }
+
+  get processId(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Ends the process with a signal; the exit code, or null when the signal itself ended it. */

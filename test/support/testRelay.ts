@@ -38,7 +38,7 @@ export class TestRelay implements AsyncDisposable {
   static async start(
     environment: Environment = {},
     dataDirectory?: string,
-    webhook?: RelayOptions["webhook"],
+    parts: Pick<RelayOptions, "webhook" | "clientsOf"> = {},
   ): Promise<TestRelay> {
     const logged: LogEntry[] = [];
     const entry =
@@ -51,7 +51,7 @@ export class TestRelay implements AsyncDisposable {
       port: 0,
       log,
       ...(dataDirectory === undefined ? {} : { dataDirectory }),
-      ...(webhook === undefined ? {} : { webhook }),
+      ...parts,
     });
     return new TestRelay(relay, logged);
   }

@@ -512,6 +512,18 @@ describe("an ARI event", () => {
     expect(jsonFields(object, new Set(), 15)).toBeUndefined();
   });
 
+  it.each([
+    ["Down", "0"],
+    ["Pre-ring", "9"],
+    ["Mute", "65536"],
+    ["Unknown (300)", "300"],
+    ["Unknown", "0"],
+  ])("tells the state %s as the number %s", (state, number) => {
+    expect(lines({ type: "ChannelStateChange", channel: { ...bob, state } })).toContain(
+      `ChannelState: ${number}`,
+    );
+  });
+
   it("of a user about no channel is not told to Manager", () => {
     const event = {
       type: "ChannelUserevent",

@@ -18,6 +18,8 @@ const filters: readonly [AmiReadFilter, string[]][] = [
   [{ read: "call" }, ["Hangup", "Open"]],
   [{ read: "user" }, ["Open"]],
   [{ read: "user,system" }, ["VoicemailPasswordChange", "Open"]],
+  [{ read: ["user", "system"] }, ["VoicemailPasswordChange", "Open"]],
+  [{ read: ["call", "all"] }, ["Hangup", "VarSet", "VoicemailPasswordChange", "Open"]],
   [{ read: "" }, ["Open"]],
   [{ events: ["VarSet", "Bare"] }, ["VarSet"]],
   [{ events: ["VarSet"], read: "call" }, []],

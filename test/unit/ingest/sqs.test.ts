@@ -82,6 +82,25 @@ describe("messages of the FIFO queue", () => {
     expect(parts.metrics.sums()).toEqual({ RefusedEvents: 2, AppendedPages: 1, AppendedEvents: 3 });
   });
 
+  it("log a few of very many refusals, and how many there are", async () => {
+    await append(record("a", Array(1_000).fill("7").join("\n")), record("b", event(1)));
+    expect(numbers()).toEqual([1]);
+    expect(parts.log.entries).toHaveLength(21);
+    expect(parts.log.entries.at(-1)?.facts).toEqual({ messageId: "a", refused: 1_000 });
+  });
+
+  it.each(["[%]", "%"])(
+    "are refused as a whole when they hold more events than are read (%s)",
+    async (form) => {
+      const events = Array(10_001).fill("{}");
+      const body = form === "%" ? events.join("\n") : `[${events.join(",")}]`;
+      await append(record("a", body));
+      expect(parts.log.entries).toMatchObject([
+        { facts: { messageId: "a", reason: "the message holds 10001 events; at most 10000 are accepted" } },
+      ]);
+    },
+  );
+
   it("are refused as a whole when the array is no JSON", async () => {
     await append(record("a", `[${event(1)},`));
     expect(queue.pagesOf(FEED)).toEqual([]);

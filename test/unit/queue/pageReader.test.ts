@@ -50,6 +50,27 @@ describe("PageReader", () => {
     ]);
   });
 
+  it("does not answer with an emptiness that is older than the question", async () => {
+    const source = new CountedPages();
+    const answered = Promise.withResolvers<void>();
+    const readPagesFrom = source.readPagesFrom.bind(source);
+    // The first request finds nothing, and its answer takes a while.
+    source.readPagesFrom = async (...asked) => {
+      const pages = await readPagesFrom(...asked);
+      if (source.asked.length === 1) await answered.promise;
+      return pages;
+    };
+    const read = reader(source);
+    const before = read(1);
+    source.pages.push(storedPage(1, 10));
+    // Asked after the page was appended: by a session that has just parked, and by many others.
+    const after = Promise.all(Array.from({ length: 100 }, () => read(1)));
+    answered.resolve();
+    expect(await before).toEqual([]);
+    expect((await after).map(firsts).every((found) => String(found) === "1")).toBe(true);
+    expect(source.asked).toEqual(["from 1", "from 1"]);
+  });
+
   it("shares one read among all who want the same number at the same time", async () => {
     const source = new CountedPages(storedPage(1, 10));
     const read = reader(source);

@@ -65,6 +65,20 @@ describe("readTail", () => {
     expect(await read(script)).toMatchObject({ next: 21, lastAppendedAtEpochMillis: NOW - 20 });
   });
 
+  it("does not take a full segment for the tail whose successor was freed between the two reads", async () => {
+    // Read before the sweep: the head and the full segment 1; after it: segments 1 and 2 are gone, the tail is in 3.
+    const script = scripted([headOf({ tailHint: 12 }), headOf({ tailHint: 33, headSegment: 3 })], {
+      1: lastPage(20),
+      3: lastPage(33),
+    });
+    expect(await read(script)).toMatchObject({ next: 34, headSegment: 3 });
+    expect(script.asked).toEqual(["head", "segment 1", "segment 2", "head", "segment 3"]);
+  });
+
+  it("never falls below the hint when only the last pages have expired", async () => {
+    expect(await read(scripted([headOf({ tailHint: 17 })], { 1: lastPage(14) }))).toMatchObject({ next: 18 });
+  });
+
   it("begins at the head when the hint's segment was freed", async () => {
     const script = scripted([headOf({ tailHint: 5, headSegment: 3 })], { 3: lastPage(34) });
     expect(await read(script)).toMatchObject({ next: 35, headSegment: 3 });

@@ -3,15 +3,15 @@ import { splitArray, splitLines } from "../../../shared/stasis/eventBatch.ts";
 
 describe("splitLines", () => {
   it("makes one text of each line and leaves empty ones out", () => {
-    expect(splitLines('{"a":1}\n\n  \r\n{"b":2}\r\n')).toEqual({ texts: ['{"a":1}', '{"b":2}\r'] });
+    expect(splitLines('{"a":1}\n\n  \r\n{"b":2}\r\n')).toEqual(['{"a":1}', '{"b":2}\r']);
   });
 
   it("does not judge the lines, so that one bad line cannot take the others with it", () => {
-    expect(splitLines('nonsense\n{"a":1}')).toEqual({ texts: ["nonsense", '{"a":1}'] });
+    expect(splitLines('nonsense\n{"a":1}')).toEqual(["nonsense", '{"a":1}']);
   });
 
   it("finds nothing in an empty body", () => {
-    expect(splitLines("")).toEqual({ texts: [] });
+    expect(splitLines("")).toEqual([]);
   });
 });
 

@@ -79,6 +79,65 @@ async function sweepOnce(changed: Partial<SweepParts> = {}): Promise<FeedReport 
 
 const heldNumbers = () => [...relay.pages.keys()];
 
+describe("a session that the sweep lets cross", () => {
+  it("gets a wake, because a deliver that was about to take its row has failed; at the tail it is not marked", async () => {
+    append(4);
+    stand("behind", 15, { changedAtEpochMillis: relay.nowEpochMillis });
+    stand("at-the-tail", 21, { changedAtEpochMillis: relay.nowEpochMillis });
+    for (const session of ["behind", "at-the-tail"]) {
+      const { segment } = cursorOf(session);
+      relay.moveReference(cursorOf(session), 0);
+      relay.cursors.set(session, { ...cursorOf(session), segment: 0 });
+      expect(segment).toBeGreaterThan(0);
+    }
+    expect(await sweepOnce()).toMatchObject({ crossed: 2, woken: 2 });
+    expect(relay.wakes.map(({ hint }) => hint.session).sort()).toEqual(["at-the-tail", "behind"]);
+    expect(cursorOf("behind")).toMatchObject({ state: "signalled", segment: 1 });
+    // A mark that lands after its wake found nothing to read would hide the next page.
+    expect(cursorOf("at-the-tail")).toMatchObject({ state: "parked", segment: 2 });
+  });
+});
+
+describe("a session that stands beyond the tail, because the queue was restored to an earlier time", () => {
+  it("is suspended, so that it cannot miss in silence what gets its numbers again", async () => {
+    append(2);
+    stand("restored", 14);
+    await sweepOnce();
+    expect(cursorOf("restored")).toMatchObject({
+      state: "suspended",
+      next: 14,
+      lastError: { reason: "queue.rewound" },
+    });
+    expect(logged).toContainEqual(
+      expect.objectContaining({
+        level: "error",
+        facts: { feed: FEED, session: "restored", next: 14, tail: 10 },
+      }),
+    );
+  });
+
+  it("is left alone when it only read a page that came after the sweep had read the tail", async () => {
+    append(2);
+    const readLastPage = parts.tails.readLastPage;
+    let reads = 0;
+    const tails: SweepParts["tails"] = {
+      ...parts.tails,
+      readLastPage: async (feed, segment) => {
+        const last = await readLastPage(feed, segment);
+        reads += 1;
+        if (reads === 2) {
+          append(1);
+          stand("reader", 16);
+        }
+        return last;
+      },
+    };
+    stand("reader", 11);
+    await sweepOnce({ tails });
+    expect(cursorOf("reader")).toMatchObject({ next: 16, state: "parked" });
+  });
+});
+
 describe("freeSegments", () => {
   it("frees what nobody stands in, and keeps the first segment in which somebody does", async () => {
     append(8);

@@ -1,0 +1,23 @@
+/** What is to be delivered: every session gets every event of one feed. */
+export interface Load {
+  readonly eventsPerSecond: number;
+  readonly sessions: number;
+  /** Events in one append, and for the alternatives in one pre-batched message. */
+  readonly eventsPerPage: number;
+  readonly eventBytes: number;
+  /** How long a webhook takes to answer. */
+  readonly webhookMillis: number;
+}
+
+/** A month of 30 days. */
+export const MONTH_SECONDS = 30 * 86_400;
+export const MONTH_HOURS = 30 * 24;
+
+export function eventsPerMonth(load: Load): number {
+  return load.eventsPerSecond * MONTH_SECONDS;
+}
+
+/** SQS, SNS and EventBridge bill a message by chunks of 64 KB. */
+export function chunks(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / 65_536));
+}

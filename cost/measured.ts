@@ -1,0 +1,95 @@
+import measured from "../bench/requests.json" with { type: "json" };
+import type { Load } from "./load.ts";
+
+/** What the bench counted (`npm run bench:requests -- --write`), and what it makes of a load that was not measured. */
+export const measurement = measured;
+
+export const meteredFunctions = ["ingest", "notify", "deliver"] as const;
+export type MeteredFunction = (typeof meteredFunctions)[number];
+
+/** One function's use, per page. */
+export interface PerPage {
+  readonly invocations: number;
+  readonly seconds: number;
+  readonly sends: number;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+}
+
+type Steady = (typeof measured.steady)[number];
+
+/**
+ * Between measured conditions: straight lines over the sessions, also beyond the most that were measured, and over the
+ * logarithm of the pages a second, held at the ends. Faster than measured, sessions send several pages together: deliver's
+ * use per second then stays, and so does not grow per page.
+ */
+export function perPage(name: MeteredFunction, pagesPerSecond: number, sessions: number): PerPage {
+  const paces = [...new Set(measured.steady.map((each) => each.pagesPerSecond))].sort((a, b) => a - b);
+  const fastest = paces.at(-1) ?? pagesPerSecond;
+  const share = name === "deliver" ? Math.min(1, fastest / pagesPerSecond) : 1;
+  return everyPart((key) => {
+    const points = paces.map((pace) => ({ x: Math.log(pace), y: atPace(name, key, pace, sessions) }));
+    const within = Math.min(Math.max(Math.log(pagesPerSecond), points[0]?.x ?? 0), points.at(-1)?.x ?? 0);
+    return share * interpolate(points, within);
+  });
+}
+
+function atPace(name: MeteredFunction, key: keyof PerPage, pace: number, sessions: number): number {
+  const points = measured.steady
+    .filter((each) => each.pagesPerSecond === pace)
+    .map((each) => ({ x: each.sessions, y: usePerPage(name, each)[key] }));
+  // Ingest does not know how many sessions there are: what differs between them is chance.
+  if (name === "ingest") return points.reduce((sum, { y }) => sum + y, 0) / points.length;
+  return Math.max(0, interpolate(points, sessions));
+}
+
+function usePerPage(name: MeteredFunction, { usage, pages }: Steady): PerPage {
+  const use = usage[name];
+  const requests: Readonly<Record<string, number>> = use.requests;
+  const sends = (requests.SendMessageCommand ?? 0) + (requests.SendMessageBatchCommand ?? 0);
+  return {
+    invocations: use.invocations / pages,
+    seconds: use.millis / 1000 / pages,
+    sends: sends / pages,
+    readUnits: use.readUnits / pages,
+    writeUnits: use.writeUnits / pages,
+  };
+}
+
+/** What a page of this load is as an item. Compression is taken to be the same for larger and smaller events. */
+export function pageBytes({ eventsPerPage, eventBytes }: Pick<Load, "eventsPerPage" | "eventBytes">): number {
+  const points = measured.pages.map((page) => ({ x: page.eventsPerPage, y: page.itemBytes }));
+  return interpolate(points, eventsPerPage) * (eventBytes / measured.eventBytes);
+}
+
+/** Units of one sweep of one quiet feed. */
+export function perSweep(sessions: number) {
+  const line = (key: keyof (typeof measured.sweeps)[number]["perSweep"]) =>
+    Math.max(
+      0,
+      interpolate(
+        measured.sweeps.map((each) => ({ x: each.sessions, y: each.perSweep[key] })),
+        sessions,
+      ),
+    );
+  return { seconds: line("millis") / 1000, readUnits: line("readUnits"), writeUnits: line("writeUnits") };
+}
+
+/** On straight lines through the points, and on the outer ones beyond them. Points are in order of `x`. */
+export function interpolate(points: readonly { x: number; y: number }[], x: number): number {
+  const right = points.findIndex((point) => point.x >= x);
+  const index = right < 0 ? points.length - 1 : Math.max(1, right);
+  const [from, to] = [points[index - 1], points[index]];
+  if (to === undefined || from === undefined) return points[0]?.y ?? Number.NaN;
+  return from.y + ((to.y - from.y) * (x - from.x)) / (to.x - from.x);
+}
+
+function everyPart(read: (key: keyof PerPage) => number): PerPage {
+  return {
+    invocations: read("invocations"),
+    seconds: read("seconds"),
+    sends: read("sends"),
+    readUnits: read("readUnits"),
+    writeUnits: read("writeUnits"),
+  };
+}

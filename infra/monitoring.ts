@@ -1,0 +1,198 @@
+import { Duration } from "aws-cdk-lib";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import type { FunctionName } from "../shared/aws/names.ts";
+import type { MetricName } from "../shared/runtime/metricNames.ts";
+import { combined, RelayAlarms } from "./alarms.ts";
+import { AlarmTopics } from "./alarmTopics.ts";
+import { addDashboard } from "./dashboard.ts";
+import type { HttpInterface } from "./httpInterface.ts";
+import type { Queues } from "./queues.ts";
+import { relayMetric } from "./relayMetric.ts";
+import type { RelayStage } from "./stages.ts";
+
+export interface MonitoringProps {
+  readonly stage: RelayStage;
+  readonly queues: Queues;
+  readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
+  readonly http: HttpInterface;
+}
+
+const MINUTE = Duration.minutes(1);
+const FIVE_MINUTES = Duration.minutes(5);
+
+/**
+ * What watches the relay. The alarms stand in the order of an event's way; each has a section in docs/runbook.md
+ * under its title (test/infra/monitoring.test.ts).
+ */
+export class Monitoring extends Construct {
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
+    super(scope, id);
+    const { stage } = props;
+    const alarms = new RelayAlarms(this, stage, new AlarmTopics(this, "Topics", stage).topics);
+    addTakingAlarms(alarms, props);
+    addDeliveryAlarms(alarms, props);
+    addKeepingAlarms(alarms, props);
+    addFunctionAlarms(alarms, props);
+    addDashboard(this, props, alarms.made);
+  }
+}
+
+/** Do producers get rid of their events? */
+function addTakingAlarms(alarms: RelayAlarms, { stage, queues, http }: MonitoringProps): void {
+  alarms.add("HTTP API fails", {
+    severity: "high",
+    impact: "Producers and people get errors of the server; producers must keep and resend their events.",
+    metric: http.httpApi.metricServerError({ statistic: "Sum", period: FIVE_MINUTES }),
+    threshold: 5,
+    periods: 2,
+  });
+  alarms.add("Appends time out", {
+    severity: "high",
+    impact: "Producers wait for their events to be taken, and subscribers get them late.",
+    metric: relayMetric(stage, "AppendTimeouts", "Sum"),
+    threshold: 1,
+    periods: 2,
+  });
+  alarms.add("Ingest queue is old", {
+    severity: "high",
+    impact: "At least one feed that comes by SQS stands still; its subscribers get nothing new.",
+    metric: queues.ingest.queue.metricApproximateAgeOfOldestMessage({ statistic: "Maximum", period: MINUTE }),
+    threshold: 120,
+    periods: 3,
+  });
+  alarms.add("Ingest dead letters", {
+    severity: "high",
+    impact: "Events were given up and are in no feed; subscribers miss them until they are sent again.",
+    metric: queues.ingest.deadLetters.metricApproximateNumberOfMessagesVisible({
+      statistic: "Maximum",
+      period: FIVE_MINUTES,
+    }),
+    threshold: 1,
+    periods: 1,
+  });
+  alarms.add("Events are refused", {
+    severity: "low",
+    impact: "A producer sends what cannot be taken; subscribers never see those events.",
+    metric: relayMetric(stage, "RefusedEvents", "Sum"),
+    threshold: 1,
+    periods: 1,
+  });
+}
+
+/** Do subscribers get what they should, and in time? */
+function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringProps): void {
+  alarms.add("Deliveries are late", {
+    severity: "high",
+    impact: "Subscribers whose endpoints are fast get their messages more than ten seconds late.",
+    metric: relayMetric(stage, "AppendToDelivery", "p99"),
+    threshold: 10_000,
+    periods: 3,
+  });
+  alarms.add("Hint queues are old", {
+    severity: "high",
+    impact: "Sessions are not woken: their messages come a minute late, with the next sweep, or not at all.",
+    metric: combined(
+      "MAX",
+      "oldest hint, seconds",
+      // The slow lane is left out: wakes lie there on purpose, for up to 15 minutes.
+      [queues.notify, queues.wake].map(({ queue }) =>
+        queue.metricApproximateAgeOfOldestMessage({ statistic: "Maximum", period: FIVE_MINUTES }),
+      ),
+    ),
+    threshold: 60,
+    periods: 2,
+  });
+  alarms.add("Hint dead letters", {
+    severity: "low",
+    impact: "The same work fails again and again: some sessions are only served by the sweep, or not at all.",
+    metric: combined(
+      "SUM",
+      "hints given up",
+      [queues.notify, queues.wake, queues.slow].map(({ deadLetters }) =>
+        deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum", period: FIVE_MINUTES }),
+      ),
+    ),
+    threshold: 1,
+    periods: 1,
+  });
+  alarms.add("A session lags", {
+    severity: "low",
+    impact: "At least one subscriber is more than 15 minutes behind; beyond the retention it loses messages.",
+    metric: relayMetric(stage, "SlowestSessionLagSeconds", "Maximum"),
+    threshold: 900,
+    periods: 3,
+  });
+  alarms.add("Sessions are suspended", {
+    severity: "low",
+    impact: "At least one subscriber gets nothing until a person resumes its session.",
+    metric: relayMetric(stage, "SuspendedSessions", "Maximum"),
+    threshold: 1,
+    periods: 1,
+  });
+  const gaps: MetricName[] = ["GapsBeforeIngest", "GapsExpired", "GapsRetention"];
+  alarms.add("Messages are lost", {
+    severity: "high",
+    impact: "A subscriber was told of a gap: there are messages that it will never get.",
+    metric: combined(
+      "SUM",
+      "gaps",
+      gaps.map((name) => relayMetric(stage, name, "Sum")),
+    ),
+    threshold: 1,
+    periods: 1,
+  });
+}
+
+/** Is what nobody needs freed, and what somebody needs kept? */
+function addKeepingAlarms(alarms: RelayAlarms, { stage, functions }: MonitoringProps): void {
+  alarms.add("Sweep does not run", {
+    severity: "high",
+    impact: "Lost hints are not repaired, so sessions may stand still; nothing is freed.",
+    metric: functions.sweep.metricInvocations({ statistic: "Sum", period: FIVE_MINUTES }),
+    threshold: 1,
+    below: true,
+    periods: 2,
+    silenceIsFailure: true,
+  });
+  alarms.add("Hints are lost", {
+    severity: "low",
+    impact: "Sessions are woken by the sweep instead of at once: their messages come up to a minute late.",
+    metric: relayMetric(stage, "RepairedWakes", "Sum"),
+    threshold: 10,
+    periods: 3,
+  });
+  alarms.add("Reference counts differ", {
+    severity: "high",
+    impact: "Nothing yet. Messages are kept longer than needed, or could be freed while somebody needs them.",
+    metric: relayMetric(stage, "AuditDifferences", "Sum"),
+    threshold: 1,
+    periods: 1,
+  });
+}
+
+function addFunctionAlarms(alarms: RelayAlarms, { functions }: MonitoringProps): void {
+  const each = Object.values(functions);
+  alarms.add("Functions fail", {
+    severity: "high",
+    impact: "Work is tried again and comes late; if it goes on, it ends in a dead-letter queue.",
+    metric: combined(
+      "SUM",
+      "errors",
+      each.map((one) => one.metricErrors({ statistic: "Sum", period: FIVE_MINUTES })),
+    ),
+    threshold: 1,
+    periods: 3,
+  });
+  alarms.add("Functions are throttled", {
+    severity: "high",
+    impact: "The account has no room for more invocations: requests fail with 503, and deliveries come late.",
+    metric: combined(
+      "SUM",
+      "throttles",
+      each.map((one) => one.metricThrottles({ statistic: "Sum", period: FIVE_MINUTES })),
+    ),
+    threshold: 1,
+    periods: 3,
+  });
+}

@@ -1,0 +1,226 @@
+import { describe, expect, it } from "vitest";
+import { type Cursor, newCursor } from "../../shared/sessions/cursor.ts";
+import { expectInvariants, violations } from "../support/invariants.ts";
+import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
+
+/** Segments of four numbers: 1–4 are freed, 5–8 and 9–10 are there, one session stands at the tail. */
+const event = (number: number) => `event ${number}`;
+const page = (first: number, last: number, segment = Math.floor((first - 1) / 4)) => ({
+  first,
+  segment,
+  events: Array.from({ length: last - first + 1 }, (_, index) => event(first + index)),
+});
+const cursor: Cursor = newCursor({
+  feed: "pbx",
+  session: "s",
+  next: 11,
+  segmentSize: 4,
+  interest: undefined,
+  nowEpochMillis: 0,
+});
+const rows: FeedRows = {
+  head: { feed: "pbx", segmentSize: 4, headSegment: 1, tailHint: 10, clearedSegment: 1 },
+  pages: [page(5, 6), page(7, 8), page(9, 10)],
+  cursors: [cursor],
+  counts: new Map([[2, 1]]),
+};
+const batch = (first: number, last: number, previous = first - 1, id = `s-1-${first}-${last}`): Delivery => ({
+  session: "s",
+  id,
+  previous,
+  messages: page(first, last).events.map((text, index) => ({ sequence: first + index, event: text })),
+});
+const gap = (first: number, last: number, previous: number): Delivery => ({
+  session: "s",
+  id: `s-1-gap-${first}-${last}`,
+  previous,
+  messages: [{ sequence: last, event: "gap" }],
+  gap: { first, last },
+});
+const session = { session: "s", start: 1, mustReachTail: true };
+const witnessed: Witnessed = {
+  accepted: [1, 2, 5, 10].map((number) => ({ event: event(number), sequence: number })),
+  deliveries: [batch(1, 4), batch(5, 8), batch(9, 10)],
+  sessions: [session],
+  moves: [1, 5, 9, 11].map((next) => ({ session: "s", generation: 1, next })),
+};
+
+const of = (rowsChange: Partial<FeedRows>, witnessedChange: Partial<Witnessed> = {}) =>
+  violations({ ...rows, ...rowsChange }, { ...witnessed, ...witnessedChange });
+const ofDeliveries = (...deliveries: Delivery[]) => of({}, { deliveries });
+
+describe("nothing is reported", () => {
+  it("when everything holds", () => {
+    expect(violations(rows, witnessed)).toEqual([]);
+    expectInvariants(rows, witnessed);
+  });
+
+  it("of a batch that comes again as it was, also late", () => {
+    expect(ofDeliveries(batch(1, 4), batch(1, 4), batch(5, 8), batch(9, 10), batch(5, 8))).toEqual([]);
+  });
+
+  it("of a session that was told what is missing", () => {
+    expect(ofDeliveries(batch(1, 2), gap(3, 6, 2), batch(7, 10))).toEqual([]);
+  });
+
+  it("of what a session does not want", () => {
+    const wants = (text: string) => /[05]$/.test(text);
+    const deliveries = [
+      { ...batch(5, 5, 0), id: "s-1-1-8" },
+      { ...batch(10, 10, 5), id: "s-1-9-10" },
+    ];
+    expect(of({}, { deliveries, sessions: [{ ...session, wants }] })).toEqual([]);
+  });
+
+  it("of a person's seek, after which a new generation begins", () => {
+    const deliveries = [batch(1, 4), batch(5, 8), batch(5, 8, 4, "s-2-5-8"), batch(9, 10, 8, "s-2-9-10")];
+    const moves = [...(witnessed.moves ?? []), { session: "s", generation: 2, next: 5 }];
+    expect(of({}, { deliveries, moves })).toEqual([]);
+  });
+
+  it("of a paused session that is behind", () => {
+    expect(of({}, { deliveries: [batch(1, 4)], sessions: [{ ...session, mustReachTail: false }] })).toEqual(
+      [],
+    );
+  });
+});
+
+describe("it is reported that", () => {
+  it.each<[string, readonly string[], string]>([
+    [
+      "an accepted event is not in the queue",
+      of({}, { accepted: [{ event: "lost" }] }),
+      "lost was accepted but is not in the queue",
+    ],
+    [
+      "an event is in the queue twice",
+      of(
+        { pages: [page(5, 6), page(7, 8), { ...page(9, 10), events: [event(9), event(5)] }] },
+        { deliveries: [] },
+      ),
+      "event 5 is in the queue twice: as 5 and 10",
+    ],
+    [
+      "a number was given twice",
+      ofDeliveries(batch(1, 4), batch(5, 8), {
+        ...batch(9, 10),
+        messages: [
+          { sequence: 9, event: "x" },
+          { sequence: 10, event: event(10) },
+        ],
+      }),
+      "number 9 was given twice: event 9 and x",
+    ],
+    [
+      "a producer was told a wrong number",
+      of({}, { accepted: [{ event: event(6), sequence: 7 }] }),
+      "event 6 was accepted as 7 but is 6",
+    ],
+    ["a page is missing", of({ pages: [page(5, 6), page(9, 10)] }), "the pages of 7 to 8 are missing"],
+    [
+      "the head's page is missing",
+      of({ pages: [page(7, 8), page(9, 10)] }),
+      "the pages of 5 to 6 are missing",
+    ],
+    [
+      "two pages hold one number",
+      of({ pages: [page(5, 7), page(7, 8), page(9, 10)] }),
+      "page 7 holds numbers of the page before it",
+    ],
+    [
+      "something below the head is still there",
+      of({ pages: [page(3, 4), ...rows.pages] }),
+      "page 3 lies below the head and is still there",
+    ],
+    [
+      "a count has no cursor",
+      of({ counts: new Map([[2, 2]]) }),
+      "segment 2 counts 2 references of 1 cursors",
+    ],
+    ["a cursor is not counted", of({ counts: new Map() }), "segment 2 counts 0 references of 1 cursors"],
+    [
+      "a cursor stands on freed ground",
+      of({ cursors: [{ ...cursor, segment: 0 }], counts: new Map([[0, 1]]) }),
+      "s is counted in segment 0, which is freed",
+    ],
+    [
+      "a cursor is counted beyond where it stands",
+      of({ cursors: [{ ...cursor, next: 8 }] }),
+      "s stands at 8 but is counted beyond it, in segment 2",
+    ],
+    [
+      "a cursor stands beyond the tail",
+      of({ cursors: [{ ...cursor, next: 12 }] }),
+      "s stands at 12, beyond the tail 10",
+    ],
+    [
+      "a cursor moved back",
+      of(
+        {},
+        {
+          moves: [
+            { session: "s", generation: 1, next: 9 },
+            { session: "s", generation: 1, next: 5 },
+          ],
+        },
+      ),
+      "s moved back from 9 to 5",
+    ],
+    [
+      "messages were left out",
+      ofDeliveries(batch(1, 4), batch(7, 10)),
+      "s: batch s-1-7-10 brought 7-10 where 5-10 was next",
+    ],
+    [
+      "and that the numbers in the request hide it",
+      ofDeliveries(batch(1, 4), batch(7, 10)),
+      "s: batch s-1-7-10 says that 6 came before it, but 4 did",
+    ],
+    [
+      "the beginning was left out",
+      ofDeliveries(batch(5, 8), batch(9, 10)),
+      "s: batch s-1-5-8 brought 5-8 where 1-8 was next",
+    ],
+    ["the end never came", ofDeliveries(batch(1, 4), batch(5, 8)), "s: never got 9-10 of 10"],
+    [
+      "batches came in another order",
+      ofDeliveries(batch(5, 8), batch(1, 4), batch(9, 10)),
+      "s: batch s-1-1-4 brought 1-4 where nothing was next",
+    ],
+    [
+      "messages came again in another batch",
+      ofDeliveries(batch(1, 4), batch(3, 8, 4), batch(9, 10)),
+      "s: batch s-1-3-8 brought 3-8 where 5-8 was next",
+    ],
+    [
+      "a batch came again with other messages",
+      ofDeliveries(batch(1, 4), { ...batch(1, 3), id: "s-1-1-4" }, batch(5, 8), batch(9, 10)),
+      "s got batch s-1-1-4 again with other messages",
+    ],
+    [
+      "a gap says less than is missing",
+      ofDeliveries(batch(1, 2), gap(5, 6, 2), batch(7, 10)),
+      "s: batch s-1-gap-5-6 brought nothing where 3-4 was next",
+    ],
+  ])("%s", (_what, found, expected) => {
+    expect(found).toContain(expected);
+  });
+});
+
+it("a webhook request is read as a delivery, and a gap message as a gap", () => {
+  const body = { session: "s", previous: 2, first: 3, last: 4 };
+  const messages = [3, 4].map((sequence) => ({ sequence, type: "A", event: { type: "A", sequence } }));
+  expect(deliveryOf("id", { ...body, messages })).toMatchObject({
+    messages: [{ sequence: 3, event: eventText({ type: "A", sequence: 3 }) }, { sequence: 4 }],
+    gap: undefined,
+  });
+  const told = [
+    { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "retention", first: 3, last: 4 } },
+  ];
+  expect(deliveryOf("id", { ...body, messages: told }).gap).toEqual({ first: 3, last: 4 });
+  // What was lost before ingest is a message of the queue like others.
+  const stored = [
+    { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "lost-before-ingest" } },
+  ];
+  expect(deliveryOf("id", { ...body, messages: stored }).gap).toBeUndefined();
+});

@@ -1,0 +1,97 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { dev } from "../../infra/stages.ts";
+import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
+import { type FunctionName, tables } from "../../shared/aws/names.ts";
+import { eventually } from "../support/eventually.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
+import { RoleGuard } from "./support/roleGuard.ts";
+import { grantsOf } from "./support/statements.ts";
+import { templateOf } from "./support/synthesise.ts";
+
+const template = templateOf(dev);
+const names: readonly FunctionName[] = ["ingest", "notify", "deliver", "sweep", "api"];
+const guards = new Map(names.map((name) => [name, new RoleGuard(grantsOf(template, name))]));
+const guarded: AwsClients[] = [];
+
+let relay: TestRelay;
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  receiver = await WebhookReceiver.start();
+  relay = await TestRelay.start(
+    {
+      RELAY_SEGMENT_SIZE: "10",
+      RELAY_FREE_GRACE_SECONDS: "2",
+      RELAY_SWEEP_SECONDS: "0.15",
+      RELAY_RETENTION_MESSAGES: "60",
+    },
+    undefined,
+    {
+      clientsOf: (name, connection) => {
+        const guard = guards.get(name);
+        if (guard === undefined) throw new Error(`${name} has no role`);
+        const clients = guard.clients(connection);
+        guarded.push(clients);
+        return clients;
+      },
+    },
+  );
+});
+
+afterAll(async () => {
+  await relay[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
+  guarded.forEach(destroyClients);
+});
+
+it("the relay does all its work with what the roles allow, and uses all of it", async () => {
+  await relay.expectCall(200, "PATCH", "/v1/feeds/pbx", { body: { wrapUnmapped: true } });
+  const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/quick") });
+  const lagging = await relay.createSession({ feed: "pbx", url: receiver.url("/lagging") });
+  await relay.expectCall(200, "PATCH", `/v1/sessions/${lagging.id}`, { body: { state: "paused" } });
+
+  // Ingest: a feed of its own making, and a resend that it must look up in an older page.
+  await relay.append("other", someEvents(1));
+  const producer = (position: number) => ({
+    "relay-producer": "bridge",
+    "relay-position": String(position),
+  });
+  await relay.append("pbx", someEvents(5), producer(1));
+  await relay.append("pbx", someEvents(5), producer(6));
+  await relay.append("pbx", someEvents(5), producer(1));
+  await receiver.untilReceived("/quick", 10);
+
+  // Deliver crosses segments; an endpoint that fails moves its session to the slow lane.
+  receiver.answer = (_request, count) => ({ status: count === 2 ? 500 : 204 });
+  await relay.append("pbx", someEvents(25));
+  await receiver.untilReceived("/quick", 35);
+
+  // The sweep moves the session that lags beyond the retention, frees, and deletes.
+  await relay.append("pbx", someEvents(60));
+  await eventually("freed segments", async () => (await relay.feed("pbx")).head > 1);
+
+  await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?limit=5");
+  await relay.expectCall(200, "GET", "/v1/sessions");
+  await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, {
+    body: { next: "head", rotateSecret: true },
+  });
+  await relay.expectCall(204, "DELETE", `/v1/sessions/${lagging.id}`);
+
+  const all = (part: "refused" | "unused") =>
+    [...guards].flatMap(([name, guard]) => guard[part].map((what) => `${name}: ${what}`));
+  expect(all("refused")).toEqual([]);
+  // The sweep deletes what it has freed a moment later.
+  await expect.poll(() => all("unused"), { timeout: 10_000 }).toEqual([]);
+});
+
+it("a call beyond the role is refused, as IAM would", async () => {
+  const clients = guards.get("ingest")?.clients({ AWS_REGION: "us-east-1" });
+  const attempt = clients?.documents.send(
+    new PutCommand({ TableName: tables.queue.name, Item: { pk: "reference#pbx", sk: "0" } }),
+  );
+  await expect(attempt).rejects.toThrow(
+    "not authorized to perform dynamodb:PutItem on StorageQueue reference#pbx",
+  );
+});

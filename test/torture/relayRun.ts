@@ -1,0 +1,202 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { startEngines } from "../../local/engines/start.ts";
+import { createClients, destroyClients } from "../../shared/aws/clients.ts";
+import { tables } from "../../shared/aws/names.ts";
+import { eventually } from "../support/eventually.ts";
+import { readFeedRows } from "../support/feedRows.ts";
+import { violations } from "../support/invariants.ts";
+import { randomByName } from "../support/randomness.ts";
+import { freePort, RelayProcess } from "../support/relayProcess.ts";
+import type { FeedRows, WatchedSession, Witnessed } from "../support/witnessed.ts";
+import { BEHAVIOURS, Endpoints } from "./endpoints.ts";
+import { type MemoryReport, MemorySamples } from "./memory.ts";
+import { Producer } from "./producer.ts";
+
+export interface TortureOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly eventsPerSecond: number;
+  /** A process lives between half and one and a half times as long until it is killed. */
+  readonly meanLifeSeconds: number;
+  print(line: string): void;
+}
+
+export interface TortureReport {
+  readonly accepted: number;
+  readonly resends: number;
+  readonly kills: number;
+  readonly requests: number;
+  readonly repeatedRequests: number;
+  /** Of the last process, which is not killed: it lives for the last 40 % of the time. */
+  readonly memory: MemoryReport;
+  readonly problems: readonly string[];
+}
+
+const FEED = "torture";
+const PRODUCERS = 2;
+const LAST_LIFE_SHARE = 0.4;
+/** The longest backoff that failing endpoints reach here, and a few sweeps. */
+const SETTLE_MILLIS = 120_000;
+
+const ENVIRONMENT = {
+  RELAY_SEGMENT_SIZE: "500",
+  RELAY_FREE_GRACE_SECONDS: "4",
+  RELAY_SWEEP_SECONDS: "1",
+  RELAY_REQUEST_TIMEOUT_SECONDS: "1",
+};
+
+/** Steady load on the whole relay, which is killed and started again at random, then judged by the invariants. */
+export async function tortureRelay(options: TortureOptions): Promise<TortureReport> {
+  const directory = await mkdtemp(join(tmpdir(), "stasis-relay-torture-"));
+  try {
+    return await new RelayRun(options, directory, await freePort()).run();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+class RelayRun {
+  readonly #options: TortureOptions;
+  readonly #directory: string;
+  readonly #port: number;
+  readonly #random: (name: string) => number;
+  readonly #sessions: WatchedSession[] = [];
+  readonly #moves: NonNullable<Witnessed["moves"]>[number][] = [];
+  #relay: RelayProcess | undefined;
+  #kills = 0;
+
+  constructor(options: TortureOptions, directory: string, port: number) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#port = port;
+    this.#random = randomByName(options.seed);
+  }
+
+  async run(): Promise<TortureReport> {
+    const { seconds, eventsPerSecond } = this.#options;
+    await using endpoints = await Endpoints.start(this.#random);
+    try {
+      const url = await this.#startRelay();
+      for (const path of Object.keys(BEHAVIOURS)) await this.#createSession(endpoints.url(path));
+      const producers = Array.from(
+        { length: PRODUCERS },
+        (_, index) =>
+          new Producer(`bridge-${index}`, `${url}/v1/feeds/${FEED}/events`, eventsPerSecond / PRODUCERS),
+      );
+      const over = AbortSignal.timeout(seconds * 1000);
+      const producing = Promise.all(producers.map((producer) => producer.run(over)));
+      await this.#killAtRandom(seconds * (1 - LAST_LIFE_SHARE));
+      const memory = await this.#watchMemory(over);
+      await producing;
+      const accepted = producers.flatMap((producer) => producer.accepted);
+      await this.#untilSettled(accepted.length);
+      const stopped = await this.#relay?.end("SIGTERM");
+
+      const { deliveries } = endpoints;
+      const witnessed = { accepted, deliveries, sessions: this.#sessions, moves: this.#moves };
+      const report = memory.report();
+      return {
+        accepted: accepted.length,
+        resends: producers.reduce((sum, { resends }) => sum + resends, 0),
+        kills: this.#kills,
+        requests: deliveries.length,
+        repeatedRequests: deliveries.length - new Set(deliveries.map(({ id }) => id)).size,
+        memory: report,
+        problems: [
+          ...violations(await this.#rows(), witnessed),
+          ...(stopped === 0 ? [] : [`the relay ended with ${stopped}`]),
+          ...(report.isFlat === false ? [`memory grew: ${JSON.stringify(report)}`] : []),
+        ],
+      };
+    } finally {
+      await this.#relay?.[Symbol.asyncDispose]();
+    }
+  }
+
+  async #startRelay(): Promise<string> {
+    this.#relay = await RelayProcess.start(this.#port, { ...ENVIRONMENT, RELAY_DATA_DIR: this.#directory });
+    return this.#relay.url;
+  }
+
+  async #createSession(url: string): Promise<void> {
+    const { id, next } = await this.#call("POST", "/v1/sessions", { feed: FEED, url, maxBatch: 50 });
+    this.#sessions.push({ session: id, start: next, mustReachTail: true });
+  }
+
+  async #killAtRandom(forSeconds: number): Promise<void> {
+    const { meanLifeSeconds, print } = this.#options;
+    const endsAt = performance.now() + forSeconds * 1000;
+    for (;;) {
+      const lifeMillis = meanLifeSeconds * 1000 * (0.5 + this.#random("life"));
+      const leftMillis = endsAt - performance.now();
+      if (lifeMillis > leftMillis) return pause(Math.max(0, leftMillis));
+      await pause(lifeMillis);
+      await this.#noteMoves();
+      await this.#relay?.end("SIGKILL");
+      this.#kills += 1;
+      await this.#startRelay();
+      print(`killed and started again (${this.#kills})`);
+    }
+  }
+
+  /** A sample a second until the time is over. */
+  async #watchMemory(over: AbortSignal): Promise<MemorySamples> {
+    const memory = new MemorySamples();
+    while (!over.aborted) {
+      await memory.sample(this.#relay?.processId ?? 0);
+      await this.#noteMoves();
+      await pause(1000);
+    }
+    return memory;
+  }
+
+  async #noteMoves(): Promise<void> {
+    const { sessions } = await this.#call("GET", "/v1/sessions");
+    for (const { id, next } of sessions) this.#moves.push({ session: id, generation: 1, next });
+  }
+
+  /** Every session at the tail, and nothing held but the tail's segment. */
+  async #untilSettled(accepted: number): Promise<void> {
+    const size = Number(ENVIRONMENT.RELAY_SEGMENT_SIZE);
+    const settled = async () => {
+      const { sessions } = await this.#call("GET", "/v1/sessions");
+      const { head, tail } = await this.#call("GET", `/v1/feeds/${FEED}`);
+      const isFreed = head === Math.floor((tail - 1) / size) * size + 1;
+      return tail >= accepted && isFreed && sessions.every(({ next }: { next: number }) => next === tail + 1);
+    };
+    await eventually("all sessions at the tail, and the rest freed", settled, SETTLE_MILLIS).catch(
+      (error: unknown) => {
+        this.#options.print(String(error));
+      },
+    );
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the answers of the interface, read by those who know them
+  async #call(method: string, path: string, body?: unknown): Promise<any> {
+    const answer = await fetch(`${this.#relay?.url}${path}`, {
+      method,
+      headers: { authorization: "Bearer local", "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  /** The tables as the last process left them. */
+  async #rows(): Promise<FeedRows> {
+    await using engines = new AsyncDisposableStack();
+    const endpoints = await startEngines(engines, {}, this.#directory);
+    const clients = createClients({
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    });
+    engines.defer(() => destroyClients(clients));
+    const tableNames = { queue: tables.queue.name, cursors: tables.cursors.name };
+    return await readFeedRows(clients.documents, tableNames, FEED);
+  }
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { World } from "../hostile/world.ts";
+import { tortureRelay } from "./relayRun.ts";
+import { tortureSchedules } from "./schedulesRun.ts";
+
+const SEED = Number(process.env.SEED ?? 1);
+
+/** The quick form of `npm run torture`. */
+describe(`torture for some seconds, seed ${SEED}`, () => {
+  it("the whole relay under a steady load, killed again and again: everything holds", async () => {
+    const report = await tortureRelay({
+      seconds: 10,
+      seed: SEED,
+      eventsPerSecond: 60,
+      meanLifeSeconds: 2,
+      print: () => {},
+    });
+    expect(report.problems).toEqual([]);
+    expect(report.kills).toBeGreaterThan(0);
+    expect(report.accepted).toBeGreaterThan(100);
+    expect(report.requests).toBeGreaterThan(report.repeatedRequests);
+  }, 200_000);
+
+  it("random schedules with random faults: everything holds", async () => {
+    await using world = await World.start();
+    const { runs, failed } = await tortureSchedules(world, SEED, 8);
+    if (failed) throw new Error(`seed ${failed.seed}: ${failed.verdict.problems.join("; ")}`);
+    expect(runs).toBeGreaterThan(3);
+  }, 60_000);
+});

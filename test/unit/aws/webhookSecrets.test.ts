@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { createSecretOpener, createSecretSealer } from "../../../shared/aws/webhookSecrets.ts";
+import type { Session } from "../../../shared/sessions/session.ts";
+import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
+
+const KEY = "arn:aws:kms:us-east-1:000000000000:key/1";
+
+/** KMS as far as callers see it: a ciphertext opens only under its key and with its encryption context. */
+function kms() {
+  const contextOf = (input: Readonly<Record<string, unknown>>) =>
+    JSON.stringify([input.KeyId, input.EncryptionContext]);
+  return AwsJsonServer.start({
+    Encrypt: (input) => {
+      const blob = Buffer.from(JSON.stringify({ context: contextOf(input), plain: input.Plaintext }));
+      return { KeyId: KEY, CiphertextBlob: blob.toString("base64") };
+    },
+    Decrypt: (input) => {
+      const { context, plain } = JSON.parse(Buffer.from(String(input.CiphertextBlob), "base64").toString());
+      if (context !== contextOf(input)) throw new AwsRefusal("InvalidCiphertextException");
+      return { KeyId: KEY, Plaintext: plain };
+    },
+  });
+}
+
+function sessionWith(session: string, secrets: Session["secrets"]): Session {
+  return {
+    session,
+    feed: "pbx",
+    kind: "webhook",
+    url: "https://example.org/",
+    format: "stasis",
+    maxBatch: 50,
+    secrets,
+    createdAtEpochMillis: 0,
+  };
+}
+
+describe("webhook secrets under a key", () => {
+  it("are stored unreadable and opened for their session, each once", async () => {
+    await using server = await kms();
+    const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
+    const sealed = await createSecretSealer(environment)("ses_1", "whsec_AAAA");
+    expect(sealed).not.toContain("whsec_");
+    const open = createSecretOpener(environment);
+    const stored = sessionWith("ses_1", [{ secret: sealed }, { secret: sealed, expiresAtEpochMillis: 5 }]);
+    for (let turn = 0; turn < 3; turn += 1)
+      expect((await open(stored)).secrets).toEqual([
+        { secret: "whsec_AAAA" },
+        { secret: "whsec_AAAA", expiresAtEpochMillis: 5 },
+      ]);
+    expect(server.asked).toEqual(["Encrypt", "Decrypt"]);
+  });
+
+  it("cannot be opened in another session's row", async () => {
+    await using server = await kms();
+    const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
+    const sealed = await createSecretSealer(environment)("ses_1", "whsec_AAAA");
+    const opening = createSecretOpener(environment)(sessionWith("ses_2", [{ secret: sealed }]));
+    await expect(opening).rejects.toMatchObject({ name: "InvalidCiphertextException" });
+  });
+
+  it("are asked for again after KMS was down", async () => {
+    await using server = await kms();
+    const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
+    const stored = sessionWith("ses_1", [
+      { secret: await createSecretSealer(environment)("ses_1", "whsec_AAAA") },
+    ]);
+    const open = createSecretOpener(environment);
+    server.isDown = true;
+    await expect(open(stored)).rejects.toMatchObject({ name: "InternalServiceError" });
+    server.isDown = false;
+    expect((await open(stored)).secrets).toEqual([{ secret: "whsec_AAAA" }]);
+  });
+});
+
+it("without a key, secrets are stored as they are", async () => {
+  expect(await createSecretSealer({})("ses_1", "whsec_AAAA")).toBe("whsec_AAAA");
+  const stored = sessionWith("ses_1", [{ secret: "whsec_AAAA" }]);
+  expect(await createSecretOpener({})(stored)).toEqual(stored);
+});

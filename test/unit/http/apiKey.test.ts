@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { type ApiKeys, fixedApiKey, rotatingApiKey } from "../../../shared/http/apiKey.ts";
+import { silentLog } from "../../../shared/runtime/log.ts";
+
+const HOUR = 3_600_000;
+const BIRTH = 1_000_000;
+
+/** A store of keys that counts its reads, and a check on it with a clock that stands still. */
+function keyStore(overlapMillis = 24 * HOUR) {
+  const store = {
+    keys: { current: "first", currentSinceEpochMillis: BIRTH } as ApiKeys,
+    nowEpochMillis: BIRTH + HOUR,
+    reads: 0,
+    isDown: false,
+    rotate(current: string) {
+      store.keys = {
+        current,
+        currentSinceEpochMillis: store.nowEpochMillis,
+        previous: store.keys.current,
+      };
+    },
+  };
+  const isApiKey = rotatingApiKey({
+    readKeys: async () => {
+      store.reads += 1;
+      if (store.isDown) throw new Error("the store is down");
+      return store.keys;
+    },
+    overlapMillis,
+    clock: { nowEpochMillis: () => store.nowEpochMillis, sleep: async () => {} },
+    log: silentLog,
+  });
+  return { store, isApiKey };
+}
+
+describe("a fixed key", () => {
+  it("is accepted, and nothing else", async () => {
+    expect(await Promise.all(["key", "Key", "", "keykey"].map(fixedApiKey("key")))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("a rotating key", () => {
+  it("is read once for requests that come together, and again after five minutes", async () => {
+    const { store, isApiKey } = keyStore();
+    expect(await Promise.all([isApiKey("first"), isApiKey("first"), isApiKey("first")])).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    store.nowEpochMillis += 300_000;
+    await isApiKey("first");
+    expect(store.reads).toBe(1);
+    store.nowEpochMillis += 1;
+    await isApiKey("first");
+    expect(store.reads).toBe(2);
+  });
+
+  it("is accepted within seconds of its rotation, and the one before it for the overlap", async () => {
+    const { store, isApiKey } = keyStore(2 * HOUR);
+    expect(await isApiKey("first")).toBe(true);
+    store.nowEpochMillis += 10_001;
+    store.rotate("second");
+    expect(await isApiKey("second")).toBe(true);
+    expect(await isApiKey("first")).toBe(true);
+    store.nowEpochMillis += 2 * HOUR - 1;
+    expect(await isApiKey("first")).toBe(true);
+    store.nowEpochMillis += 1;
+    expect(await isApiKey("first")).toBe(false);
+    expect(await isApiKey("second")).toBe(true);
+  });
+
+  it("two rotations end the first key at once", async () => {
+    const { store, isApiKey } = keyStore();
+    await isApiKey("first");
+    store.rotate("second");
+    store.rotate("third");
+    store.nowEpochMillis += 300_001;
+    expect([await isApiKey("first"), await isApiKey("second"), await isApiKey("third")]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("guesses make no more than one read in ten seconds", async () => {
+    const { store, isApiKey } = keyStore();
+    for (let second = 0; second < 60; second += 1) {
+      expect(await isApiKey("guess")).toBe(false);
+      store.nowEpochMillis += 1_000;
+    }
+    expect(store.reads).toBe(6);
+  });
+
+  it("holds while the store is down, and is unknown when it never was read", async () => {
+    const { store, isApiKey } = keyStore();
+    store.isDown = true;
+    await expect(isApiKey("first")).rejects.toThrow("the store is down");
+    store.isDown = false;
+    expect(await isApiKey("first")).toBe(true);
+    store.isDown = true;
+    store.nowEpochMillis += HOUR;
+    expect([await isApiKey("first"), await isApiKey("guess")]).toEqual([true, false]);
+  });
+});
