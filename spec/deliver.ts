@@ -124,6 +124,11 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
             { ...after, faults: spend(state.faults, "turnOver") },
           ),
         };
+      if (state.faults.turnOver > 0)
+        yield {
+          name: `${name}no answer in the fast lane's time`,
+          state: becomes({ at: "park", isOver: true }, { ...state, faults: spend(state.faults, "turnOver") }),
+        };
       if (state.faults.refusal > 0)
         yield {
           name: `${name}refused`,

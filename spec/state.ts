@@ -135,7 +135,7 @@ export interface Faults {
   readonly refusal: number;
   /** A transaction is refused because another one is in the way. */
   readonly conflict: number;
-  /** A turn's time is over after a batch. */
+  /** A turn's time is over after a batch, or a request outstays the fast lane. */
   readonly turnOver: number;
   /** The sweep runs although something is under way. */
   readonly earlySweep: number;
@@ -179,9 +179,4 @@ export function freeName(actors: readonly { readonly name: string }[], kind: str
     const name = `${kind} ${number}`;
     if (!actors.some((actor) => actor.name === name)) return name;
   }
-}
-
-export function without<T>(items: readonly T[], item: T): readonly T[] {
-  const index = items.indexOf(item);
-  return items.filter((_, at) => at !== index);
 }
