@@ -50,6 +50,7 @@ export function createHandler(
     log,
     settings: readSettings(environment),
     newAppendId: randomUUID,
+    random: Math.random,
   });
   const commit = new GroupCommit(appender);
   const apiKey = requireVariable(environment, environmentNames.apiKey);

@@ -23,6 +23,7 @@ function appenderOf(
     log: silentLog,
     settings: SETTINGS,
     newAppendId: () => `${name}-${pages++}`,
+    random: () => 0,
   });
 }
 

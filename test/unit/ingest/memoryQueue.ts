@@ -111,6 +111,7 @@ export function appendParts(
     log,
     hints,
     sendNotify: async (hint: NotifyHint) => void hints.push(hint),
+    random: () => 0,
     newAppendId: () => {
       appendIds += 1;
       return `append-${appendIds}`;
