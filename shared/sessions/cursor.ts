@@ -17,6 +17,7 @@ import { segmentOf } from "../queue/sequence.ts";
  * | any                                                 | paused    | a person            | `pause` (fence + 1) |
  * | any                                                 | parked    | a person            | `resume`, `seek` (fence + 1) |
  * | any                                                 | the same or parked | sweep      | `evict` (fence + 1) |
+ * | signalled, backoff due, active run out              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
  * Three orders are load-bearing; each mutation of them loses a message for good (test/protocol):
@@ -51,6 +52,8 @@ export interface Cursor {
   readonly leaseUntilEpochMillis?: number | undefined;
   readonly dueAtEpochMillis?: number | undefined;
   readonly failingSinceEpochMillis?: number | undefined;
+  /** How often the sweep has sent the wake again that the row waits for. */
+  readonly wakesRepeated?: number | undefined;
   readonly changedAtEpochMillis: number;
   readonly lastDeliveryEpochMillis?: number | undefined;
   readonly lastError?: DeliveryFailure | undefined;
@@ -133,7 +136,12 @@ export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
 
 /** Only for a row that is parked; after the wake was sent. */
 export function signal(nowEpochMillis: number): CursorChange {
-  return { state: "signalled", changedAtEpochMillis: nowEpochMillis };
+  return { state: "signalled", wakesRepeated: undefined, changedAtEpochMillis: nowEpochMillis };
+}
+
+/** After the wake was sent again. The row itself goes on waiting. */
+export function repeatWake(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { wakesRepeated: (cursor.wakesRepeated ?? 0) + 1, changedAtEpochMillis: nowEpochMillis };
 }
 
 export function take(
@@ -145,6 +153,7 @@ export function take(
     fence: cursor.fence + 1,
     leaseUntilEpochMillis: plan.nowEpochMillis + plan.leaseMillis,
     dueAtEpochMillis: undefined,
+    wakesRepeated: undefined,
     batchLast: plan.batchLast,
     changedAtEpochMillis: plan.nowEpochMillis,
   };

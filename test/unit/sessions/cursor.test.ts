@@ -111,6 +111,7 @@ describe("the cursor's transitions", () => {
   it("take begins a lease, ends a backoff and writes the end of the batch, and moves nothing", () => {
     expect(take(worn("backoff"), plan(28))).toStrictEqual({
       state: "active",
+      wakesRepeated: undefined,
       fence: 8,
       leaseUntilEpochMillis: NOW + LEASE,
       dueAtEpochMillis: undefined,
