@@ -98,6 +98,8 @@ export interface RowToFind {
   readonly segment: number;
   /** Absent when the write does not depend on it. */
   readonly next?: number;
+  /** Named by who takes over from a holder whose lease ran out. */
+  readonly leaseUntilEpochMillis?: number;
 }
 
 /**
@@ -110,12 +112,23 @@ export interface RowToFind {
  * would take the reference out of a segment in which the session no longer stands.
  *
  * Next: the same for a gap, which is told from the number that was read: the row may have advanced into it.
+ *
+ * Lease: a holder whose lease ran out may be slow and not dead, and may have advanced since the row was read, with a new
+ * lease. Who took the row over then would go on from the old number, and write the cursor back.
  */
 export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
   const { state, fence, segment, next } = read;
   const states: RowToFind["states"] =
     state === "parked" && change.state !== "signalled" ? ["parked", "signalled"] : [state];
-  return { states, fence, segment, ...(change.gap === undefined ? {} : { next }) };
+  const takesOver = state === "active" && change.state === "active" && change.fence !== undefined;
+  const { leaseUntilEpochMillis } = read;
+  return {
+    states,
+    fence,
+    segment,
+    ...(change.gap === undefined ? {} : { next }),
+    ...(takesOver && leaseUntilEpochMillis !== undefined ? { leaseUntilEpochMillis } : {}),
+  };
 }
 
 /** Only for a row that is parked; after the wake was sent. */

@@ -8,6 +8,7 @@ import { tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
 import { type Choose, chooseBySeed, Scheduler, seededRandom } from "../protocol/scheduler.ts";
 import type { AwsAnswer, AwsCall } from "../support/awsCalls.ts";
@@ -275,7 +276,8 @@ class HostileRun {
     return {
       clients: this.#world.clients,
       clock: this.#clockOf(name),
-      log: { ...silentLog, error: (...entry) => this.#alarm(...entry) },
+      log: { ...silentLog, error: (message, facts) => this.#alarm(message, facts) },
+      metrics: silentMetrics,
     };
   }
 

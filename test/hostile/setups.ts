@@ -58,7 +58,14 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
 /** What is left undone here is done by the next sweep. */
 export const WITH_SWEEP: readonly Setup[] = [
   { ...CALM, name: "throttling, time-outs, conflicts", awsFaults: 5 },
-  { ...CALM, name: "hints are lost and leases run out", lostHints: 2, leasesRunOut: 2, sweeps: 2 },
+  {
+    ...CALM,
+    name: "hints are lost and leases run out, by clocks that differ by seconds",
+    lostHints: 2,
+    leasesRunOut: 2,
+    sweeps: 2,
+    clockSkewMillis: 5_000,
+  },
   {
     ...CALM,
     name: "people and sweeps at the same time",

@@ -2,8 +2,11 @@ import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { keys } from "../../shared/aws/keys.ts";
 import { eventually } from "../support/eventually.ts";
+import { readFeedRows } from "../support/feedRows.ts";
+import { expectInvariants } from "../support/invariants.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
+import { deliveryOf, eventText } from "../support/witnessed.ts";
 
 /** Freeing in seconds. The grace also bounds how long an append may take (half of it), so it must suit a busy machine. */
 const FAST = { RELAY_SEGMENT_SIZE: "10", RELAY_FREE_GRACE_SECONDS: "2", RELAY_SWEEP_SECONDS: "0.15" };
@@ -27,7 +30,7 @@ describe("freeing", () => {
   it("frees what every session has passed, deletes its pages, and keeps the tail's segment", async () => {
     await using relay = await TestRelay.start(FAST);
     await using receiver = await WebhookReceiver.start();
-    await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     await relay.append("pbx", someEvents(35));
     await receiver.untilReceived("/", 35);
     await untilHead(relay, "pbx", 31);
@@ -40,6 +43,12 @@ describe("freeing", () => {
       tail: 35,
       segmentSize: 10,
       segments: [{ segment: 3, messages: 5, references: 1 }],
+    });
+    const rows = await readFeedRows(relay.relay.clients.documents, relay.relay.tableNames, "pbx");
+    expectInvariants(rows, {
+      accepted: someEvents(35).map((event, index) => ({ event: eventText(event), sequence: 1 + index })),
+      deliveries: receiver.requests("/").map((request) => deliveryOf(request.id, request.body)),
+      sessions: [{ session: id, start: 1, mustReachTail: true }],
     });
     // Numbers go on after what was freed, and are never given twice.
     expect(await relay.append("pbx", someEvents(1))).toMatchObject({ first: 36 });

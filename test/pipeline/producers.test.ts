@@ -1,8 +1,11 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { readFeedRows } from "../support/feedRows.ts";
+import { expectInvariants } from "../support/invariants.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
+import { eventText } from "../support/witnessed.ts";
 
 const producer = (id: string, position: number) => ({
   "relay-producer": id,
@@ -31,6 +34,7 @@ describe("producers", () => {
       AWS_ENDPOINT_URL_SQS: first.relay.endpoints.sqs,
     });
     const relays = [first, second];
+    const accepted: { event: string }[] = [];
     const batches = 12;
     const size = 15;
     await Promise.all(
@@ -41,6 +45,7 @@ describe("producers", () => {
           const events = someEvents(size, [`Producer${number}`], position);
           const answer = await relay.append("pbx", events, producer(`p${number}`, position));
           expect(answer).toMatchObject({ accepted: size, duplicates: 0 });
+          for (const event of events) accepted.push({ event: eventText(event) });
           // Every second batch is sent again, to the other relay.
           if (batch % 2 === 0) {
             const again = await (relays[(number + 1) % 2] ?? first).append(
@@ -53,6 +58,8 @@ describe("producers", () => {
         }
       }),
     );
+    const rows = await readFeedRows(first.relay.clients.documents, first.relay.tableNames, "pbx");
+    expectInvariants(rows, { accepted, deliveries: [], sessions: [] });
     const messages = await allMessages(first, "pbx");
     expect(messages.map(({ sequence }) => sequence)).toEqual(
       Array.from({ length: 6 * batches * size }, (_, index) => index + 1),

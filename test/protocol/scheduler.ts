@@ -145,24 +145,20 @@ export function chooseByPriority(random: () => number): Choose {
 }
 
 /**
- * Now and then an actor stops where it stands, until nothing else can happen: such runs find what needs one actor to
- * pause between two of its steps while all others come to rest.
+ * Now and then a step is left waiting until nothing else can happen: such runs find what needs one actor to pause
+ * between two of its steps, or one answer to be on its way, while all others come to rest.
  */
-export function chooseStalling(random: () => number): Choose {
+function chooseStalling(random: () => number): Choose {
   const stalled = new Set<string>();
   return (_count, labels) => {
-    const actors = labels.map((label) => label.split(" ", 1)[0] ?? "");
-    let free = labels.flatMap((_label, index) => (stalled.has(actors[index] ?? "") ? [] : [index]));
-    if (free.length === 0) {
-      stalled.clear();
-      free = labels.map((_label, index) => index);
-    }
+    const all = labels.map((_label, index) => index);
+    const isFree = (index: number) => !stalled.has(labels[index] ?? "");
+    if (!all.some(isFree)) stalled.clear();
+    const free = all.filter(isFree);
     const choice = free[Math.floor(random() * free.length)] ?? 0;
-    if (free.length > 1 && random() < 0.1) {
-      stalled.add(actors[choice] ?? "");
-      return free.find((index) => actors[index] !== actors[choice]) ?? choice;
-    }
-    return choice;
+    if (free.length === 1 || random() >= 0.1) return choice;
+    stalled.add(labels[choice] ?? "");
+    return free.find(isFree) ?? choice;
   };
 }
 

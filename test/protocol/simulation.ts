@@ -7,7 +7,9 @@ import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
+import { violations } from "../support/invariants.ts";
 import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
+import { type Delivery, deliveryOf } from "../support/witnessed.ts";
 import { type Choose, Scheduler } from "./scheduler.ts";
 
 /** A small change of the protocol that must lose messages. Each wraps a port; the production code stays as it is. */
@@ -64,12 +66,6 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
-interface Delivery {
-  readonly session: string;
-  readonly id: string;
-  readonly numbers: readonly number[];
-}
-
 const LEASE_MILLIS = 20_000;
 
 export async function simulate(setup: Setup, choose: Choose): Promise<Outcome> {
@@ -90,6 +86,7 @@ class Simulation {
   readonly scheduler = new Scheduler();
   readonly #setup: Setup;
   readonly #deliveries: Delivery[] = [];
+  readonly #accepted: { event: string }[] = [];
   readonly #left: { -readonly [fault in keyof Faults]: number };
   /** What a worker has taken from its queue; it comes back when the worker dies. */
   readonly #held = new Map<string, () => void>();
@@ -136,35 +133,17 @@ class Simulation {
 
   problems(): string[] {
     const { relay, scheduler } = this;
-    const problems = scheduler.failures.map((failure) => `an actor failed: ${String(failure)}`);
-    if (new Set(relay.appended).size !== relay.appended.length) problems.push("a number was given twice");
-    const counts = new Map<number, number>();
-    for (const cursor of relay.cursors.values()) {
-      counts.set(cursor.segment, (counts.get(cursor.segment) ?? 0) + 1);
-      problems.push(...this.#problemsOf(cursor));
-    }
-    if (JSON.stringify([...counts].sort()) !== JSON.stringify([...relay.counts].sort()))
-      problems.push(`counts ${JSON.stringify([...relay.counts])} but cursors ${JSON.stringify([...counts])}`);
-    return problems;
-  }
-
-  #problemsOf(cursor: Cursor): string[] {
-    const { session } = cursor;
-    const problems: string[] = [];
-    const batches = new Map<string, readonly number[]>();
-    for (const delivery of this.#deliveries.filter((each) => each.session === session)) {
-      const before = batches.get(delivery.id);
-      if (before === undefined) batches.set(delivery.id, delivery.numbers);
-      else if (String(before) !== String(delivery.numbers))
-        problems.push(`${delivery.id} came with other messages`);
-    }
-    const received = [...batches.values()].flat();
-    const expected = Array.from({ length: this.relay.tail() }, (_, index) => index + 1);
-    if (String(received) !== String(expected))
-      problems.push(
-        `${session} received ${received.join()} of ${expected.length}; its row is ${cursor.state}`,
-      );
-    return problems;
+    const sessions = [...relay.cursors.keys()].map((session) => ({ session, start: 1, mustReachTail: true }));
+    return [
+      ...scheduler.failures.map((failure) => `an actor failed: ${String(failure)}`),
+      ...(new Set(relay.appended).size === relay.appended.length ? [] : ["a number was given twice"]),
+      ...violations(relay.rows(), {
+        accepted: this.#accepted,
+        deliveries: this.#deliveries,
+        sessions,
+        moves: relay.moves,
+      }),
+    ];
   }
 
   #startAppender(actor: string, batches: number): void {
@@ -188,8 +167,11 @@ class Simulation {
       return { event: { type: "A", timestamp: undefined, text: JSON.stringify(body), body } };
     };
     this.scheduler.start(actor, async () => {
-      for (let batch = 0; batch < batches; batch += 1)
-        await appender.append(FEED, [{ events: [event(2 * batch), event(2 * batch + 1)] }]);
+      for (let batch = 0; batch < batches; batch += 1) {
+        const events = [event(2 * batch), event(2 * batch + 1)];
+        await appender.append(FEED, [{ events }]);
+        for (const { event: taken } of events) this.#accepted.push({ event: taken.text });
+      }
     });
   }
 
@@ -254,9 +236,7 @@ class Simulation {
               status: 500,
               durationMillis,
             };
-          const body = JSON.parse(request.body) as { session: string; messages: { sequence: number }[] };
-          const numbers = body.messages.map(({ sequence }) => sequence);
-          this.#deliveries.push({ session: body.session, id: request.id, numbers });
+          this.#deliveries.push(deliveryOf(request.id, JSON.parse(request.body)));
           if (this.#setup.unansweredPosts?.includes(this.#posts))
             return { kind: "failed" as const, reason: "timeout", detail: "", durationMillis };
           return { kind: "accepted" as const, status: 200, durationMillis };

@@ -51,7 +51,7 @@ function faultOf(drawn: number): MessageFault | undefined {
 }
 
 /** The answer of a queue that has taken the messages. */
-export function takenBy({ command, input }: AwsCall): AwsAnswer {
+function takenBy({ command, input }: AwsCall): AwsAnswer {
   const taken = (body: string) => ({
     MessageId: randomUUID(),
     MD5OfMessageBody: createHash("md5").update(body).digest("hex"),

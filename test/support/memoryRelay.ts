@@ -8,6 +8,8 @@ import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Cursor, type CursorChange, newCursor, rowToFind } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
+import { eventsOf } from "./feedRows.ts";
+import type { FeedRows, Witnessed } from "./witnessed.ts";
 
 /** Lets an operation through; a test decides when. */
 export type Gate = (operation: string) => Promise<void>;
@@ -28,6 +30,9 @@ export class MemoryRelay {
   readonly wakes: { hint: WakeHint; dueAtEpochMillis: number }[] = [];
   /** Every number that was ever given, in the order of the puts: none may come twice. */
   readonly appended: number[] = [];
+  readonly #events = new Map<StoredPage, readonly string[]>();
+  /** Where cursors moved. */
+  readonly moves: NonNullable<Witnessed["moves"]>[number][] = [];
   head: FeedHead;
   nowEpochMillis = 1_000_000;
 
@@ -53,6 +58,25 @@ export class MemoryRelay {
     });
     this.cursors.set(session, cursor);
     this.#count(cursor.segment, 1);
+  }
+
+  /** What the invariants are judged by. */
+  rows(): FeedRows {
+    const pages = [...this.pages.values()]
+      .sort((a, b) => a.first - b.first)
+      .map((page) => ({
+        first: page.first,
+        segment: segmentOf(page.first, this.head.segmentSize),
+        events: this.#eventsOf(page),
+      }));
+    return { head: this.head, pages, cursors: [...this.cursors.values()], counts: this.counts };
+  }
+
+  /** Pages are immutable, and schedules are many. */
+  #eventsOf(page: StoredPage): readonly string[] {
+    const events = this.#events.get(page) ?? eventsOf(FEED, page);
+    this.#events.set(page, events);
+    return events;
   }
 
   tail(): number {
@@ -143,6 +167,7 @@ export class MemoryRelay {
     if (written.segment !== row.segment) this.moveReference(row, written.segment);
     this.staleCursors.set(row.session, row);
     this.cursors.set(row.session, written);
+    this.moves.push(written);
     return { ...cursor, ...change };
   }
 
@@ -222,8 +247,11 @@ export class MemoryRelay {
 }
 
 function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
-  const { states, fence, segment, next = row.next } = rowToFind(read, change);
-  return states.includes(row.state) && row.fence === fence && row.segment === segment && row.next === next;
+  const { states, ...numbers } = rowToFind(read, change);
+  return (
+    states.includes(row.state) &&
+    Object.entries(numbers).every(([attribute, value]) => row[attribute as keyof typeof numbers] === value)
+  );
 }
 
 export const openGate: Gate = async () => {};

@@ -10,7 +10,7 @@ export interface SchedulesReport {
   readonly failed?: { readonly seed: number; readonly setup: Setup; readonly verdict: Verdict };
 }
 
-/** Hostile schedules one after the other, named setups and random ones in turn, until the time is over or one fails. */
+/** Hostile schedules one after the other, named setups and random ones in turn, until it is over or one fails. */
 export async function tortureSchedules(
   world: World,
   seed: number,
@@ -20,7 +20,7 @@ export async function tortureSchedules(
   const faults = new Map<string, number>();
   let runs = 0;
   let calls = 0;
-  for (; performance.now() < endsAt; runs += 1) {
+  for (; !isOver(runs); runs += 1) {
     const runSeed = seed + runs;
     const setup = setupOf(runSeed);
     const verdict = await runHostile(world, setup, runSeed);

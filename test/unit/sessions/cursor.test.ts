@@ -304,6 +304,13 @@ describe("the row that a write must find", () => {
     expect(rowToFind(cursorOf({ state: "parked" }), signal(NOW)).states).toEqual(["parked"]);
   });
 
+  it("has the lease that was read when it is taken from a holder whose lease ran out, and only then", () => {
+    const read = cursorOf({ state: "active", leaseUntilEpochMillis: NOW - 1 });
+    expect(rowToFind(read, take(read, plan())).leaseUntilEpochMillis).toBe(NOW - 1);
+    for (const change of [advance(read, plan()), park(read, NOW), backOff(read, failure, NOW)])
+      expect(rowToFind(read, change)).not.toHaveProperty("leaseUntilEpochMillis");
+  });
+
   it("stands where it was read when a gap is told from there", () => {
     const read = cursorOf({ state: "active", next: 25 });
     expect(rowToFind(read, evict(read, 41, NOW)).next).toBe(25);

@@ -1,0 +1,162 @@
+import type { APIGatewayProxyStructuredResultV2, SQSBatchResponse } from "aws-lambda";
+import { createHandler as createDeliver } from "../../functions/deliver/handler.ts";
+import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
+import { createHandler as createSweep } from "../../functions/sweep/handler.ts";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { HeadStore } from "../../shared/aws/heads.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
+import { type Environment, readSettings, type Settings } from "../../shared/runtime/settings.ts";
+import type { AwsCall, Intercept } from "../support/awsCalls.ts";
+import { readFeedRows } from "../support/feedRows.ts";
+import { type Fault, hostileAws } from "../support/hostileAws.ts";
+import { appendRequest } from "../support/ingestOnItsOwn.ts";
+import { expectInvariants } from "../support/invariants.ts";
+import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
+import { HintQueues, sqsEvent } from "./hintQueues.ts";
+import { Person } from "./person.ts";
+import type { World } from "./world.ts";
+
+interface Post {
+  readonly delivery: Delivery;
+  readonly epoch: number;
+}
+
+/** The real handlers on one feed, called one after the other by a test that says which calls to AWS go wrong. */
+export class Stage {
+  readonly feed: string;
+  readonly person: Person;
+  readonly settings: Settings;
+  readonly posts: Post[] = [];
+  readonly accepted: Witnessed["accepted"][number][] = [];
+  readonly logged: { level: string; message: string; facts: unknown }[] = [];
+  nowEpochMillis = 1_800_000_000_000;
+  /** Happens while an endpoint works on a request. */
+  whilePosting: () => Promise<void> = async () => {};
+  readonly #world: World;
+  readonly #environment: Environment;
+  readonly #queues: HintQueues;
+
+  private constructor(world: World, feed: string, queues: HintQueues, settings: Record<string, string>) {
+    this.#world = world;
+    this.#queues = queues;
+    this.feed = feed;
+    this.#environment = { ...world.environment, ...settings };
+    this.settings = readSettings(this.#environment);
+    this.person = new Person(world, feed, this.settings, this.clock);
+  }
+
+  /** @param fault what the calls of `act` meet */
+  static run<T>(
+    world: World,
+    act: (stage: Stage) => Promise<T>,
+    settings: Record<string, string> = {},
+  ): Promise<T> {
+    const queues = new HintQueues();
+    return world.lend(answerHints(queues), async (feed) => {
+      const stage = new Stage(world, feed, queues, {
+        RELAY_SEGMENT_SIZE: "4",
+        RELAY_LINGER_SECONDS: "0",
+        ...settings,
+      });
+      await new HeadStore(world.clients.documents, world.tableNames.queue).createFeed(
+        feed,
+        stage.settings.segmentSize,
+      );
+      return act(stage);
+    });
+  }
+
+  /** Whatever `act` calls meets these faults. */
+  withFaults<T>(faultFor: (call: AwsCall) => Fault | undefined, act: () => Promise<T>): Promise<T> {
+    const hostile = hostileAws(faultFor);
+    const answer = answerHints(this.#queues);
+    return this.#world.during((call, perform) => hostile(call, () => answer(call, perform)), act);
+  }
+
+  readonly clock: Clock = {
+    nowEpochMillis: () => this.nowEpochMillis,
+    sleep: async (millis) => {
+      this.nowEpochMillis += millis;
+    },
+  };
+
+  get #options() {
+    const log: Log = {
+      info: () => {},
+      warn: (message, facts) => void this.logged.push({ level: "warn", message, facts }),
+      error: (message, facts) => void this.logged.push({ level: "error", message, facts }),
+    };
+    return { clients: this.#world.clients, clock: this.clock, log, metrics: silentMetrics };
+  }
+
+  /** Appends `count` events of a producer from `position` on, in a process of its own; the status of the answer. */
+  async append(position: number, count: number, producer = "bridge"): Promise<number> {
+    const ingest = createIngest(this.#environment, this.#options);
+    const events = Array.from({ length: count }, (_, index) => ({
+      type: "A",
+      producer,
+      number: position + index,
+    }));
+    const request = appendRequest(this.feed, events);
+    const headers = { ...request.headers, "relay-producer": producer, "relay-position": String(position) };
+    const answer = (await ingest({ ...request, headers })) as APIGatewayProxyStructuredResultV2;
+    if (answer.statusCode === 202) {
+      const { first } = JSON.parse(String(answer.body)) as { first: number };
+      events.forEach((event, index) => {
+        this.accepted.push({ event: eventText(event), sequence: first + index });
+      });
+    }
+    return answer.statusCode ?? 0;
+  }
+
+  /** Gives a wake to a deliver process of its own; whether it succeeded. */
+  async deliver(session = "s0"): Promise<boolean> {
+    const deliver = createDeliver(this.#environment, {
+      ...this.#options,
+      webhook: {
+        post: async ({ id, body }) => {
+          const parsed = JSON.parse(body);
+          this.posts.push({ delivery: deliveryOf(id, parsed), epoch: parsed.epoch });
+          await this.whilePosting();
+          return { kind: "accepted", status: 204, durationMillis: 1 };
+        },
+      },
+    });
+    const body = JSON.stringify({ feed: this.feed, session });
+    const message = { id: "wake", body, visibleAtEpochMillis: 0 };
+    const { batchItemFailures }: SQSBatchResponse = await deliver(sqsEvent([message]));
+    return batchItemFailures.length === 0;
+  }
+
+  sweep() {
+    return createSweep(this.#environment, this.#options)({});
+  }
+
+  cursors() {
+    const { documents } = this.#world.clients;
+    const { queue, cursors } = this.#world.tableNames;
+    return new CursorStore(documents, cursors, new ReferenceStore(documents, queue), () => "").listCursors(
+      this.feed,
+    );
+  }
+
+  rows(): Promise<FeedRows> {
+    return readFeedRows(this.#world.clients.documents, this.#world.tableNames, this.feed);
+  }
+
+  /** @param sessions that began at number 1 and must have got everything */
+  async expectInvariants(sessions: readonly string[]): Promise<void> {
+    expectInvariants(await this.rows(), {
+      accepted: this.accepted,
+      deliveries: this.posts.map(({ delivery }) => delivery),
+      sessions: sessions.map((session) => ({ session, start: 1, mustReachTail: true })),
+    });
+  }
+}
+
+function answerHints(queues: HintQueues): Intercept {
+  return async (call, perform) => (call.service === "sqs" ? queues.send(call, 0) : perform());
+}
