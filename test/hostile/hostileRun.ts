@@ -58,8 +58,9 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-/** Share of the calls that meet a fault, until the setup's faults are used up. */
-const FAULT_RATE = 0.06;
+/** Shares of the calls that meet a fault, until the setup's faults are used up. Most calls are reads, and harmless. */
+const READ_FAULT_RATE = 0.02;
+const WRITE_FAULT_RATE = 0.15;
 /** Share of the steps at which something may happen beside the work; else all of it would happen at the beginning. */
 const CHANCE_RATE = 0.12;
 /** Share of the calls whose answer is a step of its own. */
@@ -259,7 +260,7 @@ class HostileRun {
     // The input of a call is the same object at each try.
     const isFirstTry = !this.#tried.has(call.input);
     this.#tried.add(call.input);
-    if ((this.#setup.onlyFirstTries && !isFirstTry) || this.#random() >= FAULT_RATE) return undefined;
+    if ((this.#setup.onlyFirstTries && !isFirstTry) || this.#random() >= faultRateOf(call)) return undefined;
     const faults = faultsOf(call);
     const fault = faults[Math.floor(this.#random() * faults.length)];
     this.#left.awsFaults -= 1;
@@ -471,6 +472,10 @@ class HostileRun {
     offer("sweeps", "a sweep begins", () => this.#startSweep());
     return options;
   }
+}
+
+function faultRateOf({ command }: AwsCall): number {
+  return ["GetItem", "Query", "Scan", "BatchGetItem"].includes(command) ? READ_FAULT_RATE : WRITE_FAULT_RATE;
 }
 
 function aborted(): Error {
