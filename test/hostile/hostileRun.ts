@@ -137,7 +137,8 @@ class HostileRun {
         this.#feed = feed;
         await this.#prepare();
         await this.#work(choose);
-        const beforeRepair = violations(await this.#rows(), await this.#witnessed());
+        const rows = await this.#rows();
+        const beforeRepair = violations(rows, this.#witnessed(rows));
         const problems = await this.#repair();
         return {
           beforeRepair,
@@ -189,7 +190,7 @@ class HostileRun {
       await this.#work(() => 0);
     }
     const rows = await this.#rows();
-    const witnessed = await this.#witnessed();
+    const witnessed = this.#witnessed(rows);
     return [
       ...violations(rows, witnessed),
       ...this.#notFreed(rows, witnessed),
@@ -213,8 +214,7 @@ class HostileRun {
     return readFeedRows(this.#world.clients.documents, this.#world.tableNames, this.#feed);
   }
 
-  async #witnessed(): Promise<Witnessed> {
-    const { cursors } = await this.#rows();
+  #witnessed({ cursors }: FeedRows): Witnessed {
     const sessions = [...new Set(this.#moves.moves.map(({ session }) => session))].map((session) => {
       const cursor = cursors.find((each) => each.session === session);
       return {
