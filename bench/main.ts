@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { benchContention } from "./contention.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 
@@ -17,6 +18,11 @@ program
   .option("--seconds <seconds>", "how long each is measured", positive, 40)
   .option("--timeout <seconds>", "how long the relay waits for an endpoint", positive, 15)
   .action(benchIsolation);
+
+program
+  .command("contention")
+  .description("what many sessions or producers at one place at one time cost")
+  .action(benchContention);
 
 await program.parseAsync();
 

@@ -18,7 +18,7 @@ const RECEIVER_MILLIS = 200;
 const PAGE_SIZES = [1, 2, 5, 10, 25, 50, 100, 250, 500];
 const CONDITIONS = [
   ...[1, 10, 50].map((sessions) => ({ pagesPerSecond: 0.2, sessions, seconds: 60 })),
-  ...[1, 10, 20].map((sessions) => ({ pagesPerSecond: 2, sessions, seconds: 50 })),
+  ...[1, 10, 50].map((sessions) => ({ pagesPerSecond: 2, sessions, seconds: 50 })),
   ...[1, 10].map((sessions) => ({ pagesPerSecond: 10, sessions, seconds: 30 })),
 ];
 /** Longer than a turn, so that the sessions are no longer in step when counting begins. */
@@ -31,7 +31,7 @@ const source = new EventSource(lines);
 const sleepUntil = (millis: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, millis - performance.now())));
 
-/** What one put of a page of this many events costs, and how many bytes it stores. */
+/** What one append of this many events puts: bytes and write units, of two pages where one would be too large. */
 async function measurePages(eventsPerPage: number) {
   await using relay = await RelayUnderTest.start(METERED);
   const pages = Math.max(10, Math.ceil(2_000 / eventsPerPage));
@@ -73,11 +73,6 @@ async function measureSteady(condition: (typeof CONDITIONS)[number]) {
   const webhookRequests = receiver.requests - before.requests;
   await receiver.received(condition.sessions, last);
   if (receiver.failures.length > 0) throw new Error(receiver.failures.join("\n"));
-  // Sessions that fall behind send several pages at once, and look cheaper than they are.
-  const mostRequests =
-    pages * condition.sessions * Math.min(1, 1000 / RECEIVER_MILLIS / condition.pagesPerSecond);
-  if (webhookRequests < 0.85 * mostRequests)
-    process.stderr.write(`only ${webhookRequests} of ${mostRequests} requests: this machine is too busy\n`);
   return { ...condition, eventsPerPage: EVENTS_PER_PAGE, pages, webhookRequests, usage: rounded(usage) };
 }
 

@@ -25,6 +25,11 @@ const SHARD_BYTES_PER_SECOND = 1_000_000;
 const SHARD_RECORDS_PER_SECOND = 1_000;
 
 export function alternatives(load: Load): Alternative[] {
+  // Where little comes, what is there when nothing comes is the bill.
+  return ways(load).map((way) => ({ ...way, usd: Math.max(way.usd, way.idleUsd) }));
+}
+
+function ways(load: Load): Alternative[] {
   const idleQueue = usdOf({ sqsRequest: pollingRequests(1) }) * load.sessions;
   return [
     {

@@ -18,15 +18,33 @@ export interface PerPage {
 
 type Steady = (typeof measured.steady)[number];
 
+/** What one session can send one after another. */
+const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
+
+/**
+ * Conditions under which the sessions kept up. On a machine that is too busy they fall behind, send several pages
+ * together, and look cheaper than they are. A line over the sessions takes two conditions of a pace.
+ */
+const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests }) => {
+  const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
+  return webhookRequests >= 0.85 * most;
+});
+const paces = [...new Set(keptUp.map(({ pagesPerSecond }) => pagesPerSecond))]
+  .filter((pace) => keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === pace).length > 1)
+  .sort((a, b) => a - b);
+
+/** The most sessions that were measured. */
+export const mostSessions = Math.max(...keptUp.map(({ sessions }) => sessions));
+export const fastestPace = Math.max(...paces);
+
 /**
  * Between measured conditions: straight lines over the sessions, also beyond the most that were measured, and over the
- * logarithm of the pages a second, held at the ends. Faster than measured, sessions send several pages together: deliver's
- * use per second then stays, and so does not grow per page.
+ * logarithm of the pages a second, held at the ends. A session that gets more pages a second than it can send requests
+ * sends several together: deliver's use then grows no more.
  */
 export function perPage(name: MeteredFunction, pagesPerSecond: number, sessions: number): PerPage {
-  const paces = [...new Set(measured.steady.map((each) => each.pagesPerSecond))].sort((a, b) => a - b);
-  const fastest = paces.at(-1) ?? pagesPerSecond;
-  const share = name === "deliver" ? Math.min(1, fastest / pagesPerSecond) : 1;
+  const saturated = Math.max(fastestPace, MOST_REQUESTS_PER_SECOND);
+  const share = name === "deliver" ? Math.min(1, saturated / pagesPerSecond) : 1;
   return everyPart((key) => {
     const points = paces.map((pace) => ({ x: Math.log(pace), y: atPace(name, key, pace, sessions) }));
     const within = Math.min(Math.max(Math.log(pagesPerSecond), points[0]?.x ?? 0), points.at(-1)?.x ?? 0);
@@ -35,7 +53,7 @@ export function perPage(name: MeteredFunction, pagesPerSecond: number, sessions:
 }
 
 function atPace(name: MeteredFunction, key: keyof PerPage, pace: number, sessions: number): number {
-  const points = measured.steady
+  const points = keptUp
     .filter((each) => each.pagesPerSecond === pace)
     .map((each) => ({ x: each.sessions, y: usePerPage(name, each)[key] }));
   // Ingest does not know how many sessions there are: what differs between them is chance.

@@ -1,6 +1,6 @@
 import { type Alternative, alternatives } from "./alternatives.ts";
 import { eventsPerMonth, type Load } from "./load.ts";
-import { measurement } from "./measured.ts";
+import { fastestPace, measurement, mostSessions } from "./measured.ts";
 import { prices, usdOf } from "./prices.ts";
 import { deliverLambdaUsd, type Part, relayParts, singleWakesUsd } from "./relay.ts";
 
@@ -15,7 +15,12 @@ export interface Report {
   readonly egressUsd: number;
   readonly usdPerMillionDeliveries: number;
   readonly alternatives: readonly Alternative[];
-  readonly measured: { readonly on: string; readonly machine: string; readonly mostSessions: number };
+  readonly measured: {
+    readonly on: string;
+    readonly machine: string;
+    readonly mostSessions: number;
+    readonly fastestPace: number;
+  };
 }
 
 export function reportOf(load: Load): Report {
@@ -34,7 +39,8 @@ export function reportOf(load: Load): Report {
     measured: {
       on: measurement.measuredOn,
       machine: measurement.machine,
-      mostSessions: Math.max(...measurement.steady.map(({ sessions }) => sessions)),
+      mostSessions,
+      fastestPace,
     },
   };
 }
@@ -57,7 +63,7 @@ export function textOf(report: Report): string {
     "",
     "stasis-relay",
     ...report.parts.map(({ name, usd, idle }) => line(name, dollars(usd), idle ? "also when idle" : "")),
-    line("Sum", dollars(report.usd), `${dollars(report.usdPerMillionDeliveries)} per million deliveries`),
+    line("Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`),
     line(
       "  if AWS wakes every session alone",
       dollars(report.singleWakesUsd),
@@ -75,7 +81,7 @@ export function textOf(report: Report): string {
       ? "None of them is cheaper on this load."
       : `Cheaper on this load: ${cheaper.map(({ name }) => name).join("; ")}.`,
     `Requests, capacity and time in functions are counted: bench/requests.json, ${report.measured.on}, ${report.measured.machine};`,
-    `up to ${report.measured.mostSessions} sessions, beyond that in proportion. Prices: cost/prices.ts; ${sources} of ${Object.keys(prices).length} from third parties.`,
+    `up to ${report.measured.mostSessions} sessions and ${report.measured.fastestPace} pages a second, beyond that in proportion. Prices: cost/prices.ts; ${sources} of ${Object.keys(prices).length} from third parties.`,
     "",
   ].join("\n");
 }

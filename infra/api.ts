@@ -36,7 +36,7 @@ export class Api extends Construct {
         [environmentNames.sessionsTable]: storage.sessions.tableName,
         [environmentNames.wakeQueueUrl]: queues.wake.queue.queueUrl,
         [environmentNames.slowQueueUrl]: queues.slow.queue.queueUrl,
-        [environmentNames.apiKeySecretArn]: secrets.managementKey.secretArn,
+        [environmentNames.apiKeySecretArn]: secrets.managementKeyArn,
         [environmentNames.webhookSecretKeyArn]: secrets.webhookSecretKey.keyArn,
       },
       permissions: [
@@ -47,7 +47,7 @@ export class Api extends Construct {
         onTable(storage.sessions, "GetItem", "Scan", "PutItem", "DeleteItem"),
         onWebhookSecrets(secrets.webhookSecretKey, "Encrypt"),
         sendTo(queues.wake.queue, queues.slow.queue),
-        readSecret(secrets.managementKey),
+        readSecret(secrets.managementKeyArn),
       ],
     });
   }

@@ -28,11 +28,12 @@ export function checkTimes(settings: Settings): void {
     if (timeoutSeconds * 1000 <= appendTimeoutMillis)
       throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "an append must end within the function's time");
   // A function that AWS froze in the middle of an append must not go on after its number was freed.
-  const longestIngestMillis = queueLimits.ingest.functionTimeoutSeconds * 1000 + settings.tailCacheMillis;
+  // Twice, for the reason that `assertRelations` tells: the put that closed the segment may have been frozen as well.
+  const longestIngestMillis = 2 * queueLimits.ingest.functionTimeoutSeconds * 1000 + settings.tailCacheMillis;
   if (settings.freeGraceMillis <= longestIngestMillis)
     throw new SettingsError(
       "RELAY_FREE_GRACE_SECONDS",
-      `on AWS the grace must exceed an invocation of ingest and the age of a cached tail (${longestIngestMillis} ms)`,
+      `on AWS the grace must exceed two invocations of ingest and the age of a cached tail (${longestIngestMillis} ms)`,
     );
   for (const [name, { functionTimeoutSeconds, visibilityTimeoutSeconds }] of Object.entries(queueLimits))
     if (visibilityTimeoutSeconds < functionTimeoutSeconds)

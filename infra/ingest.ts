@@ -33,14 +33,14 @@ export class Ingest extends Construct {
       environment: {
         [environmentNames.queueTable]: storage.queue.tableName,
         [environmentNames.notifyQueueUrl]: queues.notify.queue.queueUrl,
-        [environmentNames.apiKeySecretArn]: secrets.managementKey.secretArn,
+        [environmentNames.apiKeySecretArn]: secrets.managementKeyArn,
       },
       permissions: [
         onItems(storage.queue, [pages, heads], "GetItem", "PutItem"),
         onItems(storage.queue, [pages], "Query"),
         sendTo(queues.notify.queue),
         receiveFrom(queues.ingest.queue),
-        readSecret(secrets.managementKey),
+        readSecret(secrets.managementKeyArn),
       ],
     });
     this.function.workOn("ingest", queues.ingest);

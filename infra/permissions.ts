@@ -1,7 +1,6 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Key } from "aws-cdk-lib/aws-kms";
-import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 
 /*
@@ -66,6 +65,6 @@ export function onWebhookSecrets(key: Key, action: "Encrypt" | "Decrypt"): Polic
   });
 }
 
-export function readSecret(secret: Secret): PolicyStatement {
-  return new PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secret.secretArn] });
+export function readSecret(secretArn: string): PolicyStatement {
+  return new PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secretArn] });
 }

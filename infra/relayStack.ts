@@ -46,7 +46,7 @@ export class RelayStack extends Stack {
     new Monitoring(this, "Monitoring", { stage, queues, functions, http });
 
     new CfnOutput(this, "ApiUrl", { value: http.url });
-    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKey.secretArn });
+    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKeyArn });
     new CfnOutput(this, "IngestQueueUrl", { value: queues.ingest.queue.queueUrl });
   }
 }

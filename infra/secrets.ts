@@ -1,12 +1,14 @@
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { Key } from "aws-cdk-lib/aws-kms";
-import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { type CfnSecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { RelayStage } from "./stages.ts";
 
 /** The management key that callers of the HTTP API send, and the KMS key that encrypts the sessions' webhook secrets. */
 export class Secrets extends Construct {
   readonly managementKey: Secret;
+  /** By its attribute: `Ref`, which CDK takes, is the ARN on AWS alone and a bare name on some local clouds. */
+  readonly managementKeyArn: string;
   readonly webhookSecretKey: Key;
 
   constructor(scope: Construct, id: string, stage: RelayStage) {
@@ -18,6 +20,7 @@ export class Secrets extends Construct {
       generateSecretString: { passwordLength: 43, excludePunctuation: true },
       removalPolicy,
     });
+    this.managementKeyArn = (this.managementKey.node.defaultChild as CfnSecret).attrId;
     Validations.of(this.managementKey).acknowledge({
       id: "AwsSolutions-SMG4",
       reason:

@@ -52,6 +52,6 @@ export function connectionVariables(environment: Environment, endpoints: Endpoin
   };
 }
 
-function isAtAws(endpoint: string): boolean {
+export function isAtAws(endpoint: string): boolean {
   return /(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(new URL(endpoint).hostname);
 }

@@ -9,6 +9,7 @@ import {
   type Step,
   type Submission,
 } from "../../shared/queue/appendPlan.ts";
+import { racePauseMillis } from "../../shared/queue/appendRace.ts";
 import { packCallMemory } from "../../shared/queue/callMemoryCodec.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { GAP_TYPE } from "../../shared/queue/message.ts";
@@ -59,6 +60,8 @@ export interface AppendParts {
     "segmentSize" | "tailCacheMillis" | "appendTimeoutMillis" | "pageTtlMillis"
   >;
   newAppendId(): string;
+  /** Uniform in [0, 1). */
+  random(): number;
 }
 
 /** Tails that one writer keeps in mind. */
@@ -94,6 +97,7 @@ export class Appender {
     const steps: Step[][] = submissions.map(() => []);
     const hint: { first?: number; names: Set<string> } = { names: new Set() };
     let tail = await this.#tail(feed);
+    let racesLost = 0;
 
     while (work.some(({ submission, offset }) => offset < submission.events.length)) {
       if (deadline.aborted) throw this.#timedOut(feed);
@@ -108,10 +112,13 @@ export class Appender {
       if (plan.messages.length > 0) {
         const page = this.#pageOf(plan, putAtEpochMillis);
         if (!(await this.#put(feed, tail, page, deadline))) {
+          racesLost += 1;
+          await clock.sleep(racePauseMillis(racesLost, this.#parts.random()), deadline);
           tail = await this.#freshTail(feed);
           continue;
         }
         this.#count(feed, plan);
+        racesLost = 0;
         hint.first ??= plan.first;
         for (const name of page.names) hint.names.add(name);
         tail = this.#advance(tail, page, plan, putAtEpochMillis);

@@ -57,6 +57,7 @@ export function createHandler(
     metrics,
     settings,
     newAppendId: randomUUID,
+    random: Math.random,
   });
   const commit = new GroupCommit(appender);
   const isApiKey = createApiKeyCheck(environment, { settings, clock, log });

@@ -1,7 +1,7 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { type FeedHead, readTail, type Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
-import { wakeParked } from "../../shared/sessions/wake.ts";
+import { wakeAgain, wakeParked } from "../../shared/sessions/wake.ts";
 import { attempt } from "./attempt.ts";
 import { auditReferences } from "./audit.ts";
 import { freeSegments } from "./free.ts";
@@ -148,7 +148,9 @@ async function repair(
     ({ state, next, gap }) => state === "parked" && (next < tail.next || gap !== undefined),
   );
   await wakeParked(parts, toMark);
-  await parts.wakes.sendWakes(others);
+  const [atTail, waiting] = partition(others, ({ state }) => state === "parked");
+  await parts.wakes.sendWakes(atTail);
+  await wakeAgain(parts, waiting);
   const lost = toWake.filter((cursor) => !moved.has(cursor.session) && wasHintLost(cursor));
   return { woken: toWake.length, repaired: lost.length };
 }

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayError } from "../../shared/errors.ts";
+import { freePort } from "../freePort.ts";
 import { recordEngine, waitUntilFree } from "./databaseFile.ts";
 import type { Engine } from "./engine.ts";
 
@@ -165,19 +165,4 @@ function isExecutable(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address !== null
-          ? found(address.port)
-          : failed(new Error("the system gave no free port")),
-      );
-    });
-  });
 }

@@ -34,7 +34,7 @@ export interface Settings {
   readonly slowRequestMillis: number;
   /** A hint younger than this is not yet taken for lost by the sweep. */
   readonly hintGraceMillis: number;
-  /** How long an old secret still signs after a rotation. */
+  /** How long an old webhook secret still signs, and an old management key is accepted, after a rotation. */
   readonly secretOverlapMillis: number;
   /** CIDR ranges that webhooks may reach although they are not public. */
   readonly allowedAddressRanges: readonly string[];
@@ -72,8 +72,8 @@ export function readSettings(environment: Environment): Settings {
     retentionMillis,
     retentionMessages: numberOf(environment, "RELAY_RETENTION_MESSAGES", 50_000_000, 1),
     pageTtlMillis: 4 * retentionMillis + 30 * DAY_MILLIS,
-    tailCacheMillis: Math.min(10_000, freeGraceMillis / 4),
-    appendTimeoutMillis: Math.min(20_000, freeGraceMillis / 2),
+    tailCacheMillis: Math.min(10_000, freeGraceMillis / 8),
+    appendTimeoutMillis: Math.min(20_000, 0.4 * freeGraceMillis),
     requestTimeoutMillis,
     fastRequestTimeoutMillis: Math.min(3_000, requestTimeoutMillis),
     leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
@@ -96,10 +96,12 @@ export function readSettings(environment: Environment): Settings {
  * so no writer may still act on a tail that it read before the segment was freed).
  */
 export function assertRelations(settings: Settings): Settings {
-  if (settings.freeGraceMillis <= settings.tailCacheMillis + settings.appendTimeoutMillis)
+  // Two appends: a page counts as old from when it was planned, and the put that closed the segment may have been under
+  // way so long; just before it arrived another writer read the tail, and its own put may be under way as long again.
+  if (settings.freeGraceMillis <= settings.tailCacheMillis + 2 * settings.appendTimeoutMillis)
     throw new SettingsError(
       "RELAY_FREE_GRACE_SECONDS",
-      `the grace (${settings.freeGraceMillis} ms) must exceed the age of a cached tail (${settings.tailCacheMillis} ms) plus the longest append (${settings.appendTimeoutMillis} ms)`,
+      `the grace (${settings.freeGraceMillis} ms) must exceed the age of a cached tail (${settings.tailCacheMillis} ms) plus the two longest appends (${settings.appendTimeoutMillis} ms each)`,
     );
   if (settings.leaseMillis <= settings.requestTimeoutMillis + settings.lingerMillis)
     throw new SettingsError(

@@ -17,6 +17,7 @@ import { segmentOf } from "../queue/sequence.ts";
  * | any                                                 | paused    | a person            | `pause` (fence + 1) |
  * | any                                                 | parked    | a person            | `resume`, `seek` (fence + 1) |
  * | any                                                 | the same or parked | sweep      | `evict` (fence + 1) |
+ * | signalled, backoff due, active run out              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
  * Three orders are load-bearing; each mutation of them loses a message for good (test/protocol):
@@ -51,6 +52,8 @@ export interface Cursor {
   readonly leaseUntilEpochMillis?: number | undefined;
   readonly dueAtEpochMillis?: number | undefined;
   readonly failingSinceEpochMillis?: number | undefined;
+  /** How often the sweep has sent the wake again that the row waits for. */
+  readonly wakesRepeated?: number | undefined;
   readonly changedAtEpochMillis: number;
   readonly lastDeliveryEpochMillis?: number | undefined;
   readonly lastError?: DeliveryFailure | undefined;
@@ -98,6 +101,8 @@ export interface RowToFind {
   readonly segment: number;
   /** Absent when the write does not depend on it. */
   readonly next?: number;
+  /** Named by who takes over from a holder whose lease ran out. */
+  readonly leaseUntilEpochMillis?: number;
 }
 
 /**
@@ -110,17 +115,33 @@ export interface RowToFind {
  * would take the reference out of a segment in which the session no longer stands.
  *
  * Next: the same for a gap, which is told from the number that was read: the row may have advanced into it.
+ *
+ * Lease: a holder whose lease ran out may be slow and not dead, and may have advanced since the row was read, with a new
+ * lease. Who took the row over then would go on from the old number, and write the cursor back.
  */
 export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
   const { state, fence, segment, next } = read;
   const states: RowToFind["states"] =
     state === "parked" && change.state !== "signalled" ? ["parked", "signalled"] : [state];
-  return { states, fence, segment, ...(change.gap === undefined ? {} : { next }) };
+  const takesOver = state === "active" && change.state === "active" && change.fence !== undefined;
+  const { leaseUntilEpochMillis } = read;
+  return {
+    states,
+    fence,
+    segment,
+    ...(change.gap === undefined ? {} : { next }),
+    ...(takesOver && leaseUntilEpochMillis !== undefined ? { leaseUntilEpochMillis } : {}),
+  };
 }
 
 /** Only for a row that is parked; after the wake was sent. */
 export function signal(nowEpochMillis: number): CursorChange {
-  return { state: "signalled", changedAtEpochMillis: nowEpochMillis };
+  return { state: "signalled", wakesRepeated: undefined, changedAtEpochMillis: nowEpochMillis };
+}
+
+/** After the wake was sent again. The row itself goes on waiting. */
+export function repeatWake(cursor: Cursor, nowEpochMillis: number): CursorChange {
+  return { wakesRepeated: (cursor.wakesRepeated ?? 0) + 1, changedAtEpochMillis: nowEpochMillis };
 }
 
 export function take(
@@ -132,6 +153,7 @@ export function take(
     fence: cursor.fence + 1,
     leaseUntilEpochMillis: plan.nowEpochMillis + plan.leaseMillis,
     dueAtEpochMillis: undefined,
+    wakesRepeated: undefined,
     batchLast: plan.batchLast,
     changedAtEpochMillis: plan.nowEpochMillis,
   };

@@ -1,6 +1,6 @@
 import { FenceLostError, RelayError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { type Cursor, type CursorChange, signal } from "./cursor.ts";
+import { type Cursor, type CursorChange, repeatWake, signal } from "./cursor.ts";
 
 export interface WakeParts {
   readonly wakes: { sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> };
@@ -9,23 +9,51 @@ export interface WakeParts {
 }
 
 /**
+ * Rows that are worked on side by side. With all 10,000 of a large feed at once, most waited for a connection longer
+ * than a request may take, were tried again, and the function ran out of time before it had marked them.
+ */
+const ROWS_AT_ONCE = 100;
+
+/**
  * Wakes parked sessions: first the wake, then the mark. The other way round, a crash between the two leaves a row that
  * says "signalled" with no wake under way. The mark names the fence that was read, because deliver may have taken the
  * row and parked it again meanwhile, and a mark on that newer rest would hide the next page's wake.
  * @throws RelayError (retryable) when SQS did not take all wakes; rows without a wake stay parked.
  */
-export async function wakeParked(parts: WakeParts, parked: readonly Cursor[]): Promise<void> {
-  const woken = await parts.wakes.sendWakes(parked);
-  await Promise.all(woken.map((cursor) => markSignalled(parts, cursor)));
-  if (woken.length < parked.length)
-    throw new RelayError("wake.not-sent", `${parked.length - woken.length} wakes could not be sent`, {
+export function wakeParked(parts: WakeParts, parked: readonly Cursor[]): Promise<void> {
+  return wakeAndWrite(parts, parked, (_cursor, nowEpochMillis) => signal(nowEpochMillis));
+}
+
+/**
+ * Sends wakes again that seem to be lost, and writes that it did: the next time they are waited for longer.
+ * @throws RelayError (retryable) when SQS did not take all wakes
+ */
+export function wakeAgain(parts: WakeParts, waiting: readonly Cursor[]): Promise<void> {
+  return wakeAndWrite(parts, waiting, repeatWake);
+}
+
+async function wakeAndWrite(
+  parts: WakeParts,
+  rows: readonly Cursor[],
+  changeOf: (cursor: Cursor, nowEpochMillis: number) => CursorChange,
+): Promise<void> {
+  let woken = 0;
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const sent = await parts.wakes.sendWakes(rows.slice(from, from + ROWS_AT_ONCE));
+    await Promise.all(
+      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
+    );
+    woken += sent.length;
+  }
+  if (woken < rows.length)
+    throw new RelayError("wake.not-sent", `${rows.length - woken} wakes could not be sent`, {
       retryable: true,
     });
 }
 
-async function markSignalled({ cursors, clock }: WakeParts, cursor: Cursor): Promise<void> {
+async function write({ cursors }: WakeParts, cursor: Cursor, change: CursorChange): Promise<void> {
   try {
-    await cursors.write(cursor, signal(clock.nowEpochMillis()));
+    await cursors.write(cursor, change);
   } catch (error) {
     // Deliver was faster than the mark: the row is no longer the one that was woken.
     if (!(error instanceof FenceLostError)) throw error;

@@ -1,9 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createHandler } from "../../functions/api/handler.ts";
 import { type Bundle, bundlesOf } from "../../infra/bundles.ts";
 import { prod } from "../../infra/stages.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
+import { appendRequest } from "../support/ingestOnItsOwn.ts";
 
 const NAMES = ["ingest", "notify", "deliver", "sweep", "api"] as const;
 const LIMIT_BYTES = 1_000_000;
@@ -44,6 +48,39 @@ describe.each(NAMES)("the bundle of %s", (name) => {
     expect(() => createHandler({ AWS_REGION: "us-east-1" })).toThrow("is not set");
   });
 });
+
+it("the api answers from its bundle what it answers from its sources", async () => {
+  const environment = {
+    AWS_REGION: "us-east-1",
+    RELAY_API_KEY: "local",
+    RELAY_QUEUE_TABLE: "queue",
+    RELAY_CURSORS_TABLE: "cursors",
+    RELAY_SESSIONS_TABLE: "sessions",
+    RELAY_WAKE_QUEUE_URL: "http://127.0.0.1/wake",
+    RELAY_SLOW_QUEUE_URL: "http://127.0.0.1/slow",
+  };
+  const bundle: typeof import("../../functions/api/handler.ts") = await import(bundleOf("api").file);
+  const answersOf = async (create: typeof createHandler) => {
+    const handle = create(environment, { log: silentLog });
+    const documented = await handle(httpEvent("GET", "/v1/openapi.json"));
+    const refused = await handle(httpEvent("POST", "/v1/sessions", { feed: 7, url: true, from: "never" }));
+    return [documented, refused];
+  };
+  const [documented, refused] = await answersOf(bundle.createHandler);
+  expect([documented, refused]).toEqual(await answersOf(createHandler));
+  expect(documented?.statusCode).toBe(200);
+  expect(refused?.body).toContain("expected string, received number");
+});
+
+function httpEvent(method: string, path: string, body?: object): APIGatewayProxyEventV2 {
+  const { body: _none, ...event } = appendRequest("pbx", []);
+  return {
+    ...event,
+    rawPath: path,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    requestContext: { ...event.requestContext, http: { ...event.requestContext.http, method, path } },
+  };
+}
 
 it("only the functions that use them carry Secrets Manager and KMS", () => {
   // The names of the two services in requests (`X-Amz-Target`).

@@ -18,8 +18,8 @@ describe("the times of a stage", () => {
     ],
     [
       "a grace that an invocation of ingest outlasts",
-      { RELAY_FREE_GRACE_SECONDS: "35" },
-      "invocation of ingest",
+      { RELAY_FREE_GRACE_SECONDS: "65" },
+      "invocations of ingest",
     ],
     ["a value that is no number", { RELAY_SEGMENT_SIZE: "many" }, "RELAY_SEGMENT_SIZE"],
   ])("are refused at synthesis: %s", (_what, settings, message) => {

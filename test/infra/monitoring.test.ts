@@ -1,19 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import * as deployed from "../../cost/deployed.ts";
 import { RUNBOOK, runbookAnchor } from "../../infra/alarms.ts";
-import { RelayStack } from "../../infra/relayStack.ts";
-import { dev, type RelayStage } from "../../infra/stages.ts";
+import { dev } from "../../infra/stages.ts";
 import { type MetricName, relayMetrics } from "../../shared/runtime/metricNames.ts";
-
-function templateOf(stage: RelayStage): Template {
-  // Nothing here depends on the functions' code.
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  return Template.fromStack(new RelayStack(app, stage));
-}
+import { templateOf } from "./support/synthesise.ts";
 
 interface MetricStat {
   readonly Namespace?: string;
@@ -129,6 +122,16 @@ describe("the alarms together", () => {
       2,
     );
     templateOf(dev).resourceCountIs("AWS::SNS::Subscription", 0);
+  });
+});
+
+describe("the dashboard", () => {
+  it("shows every metric of the relay, and every alarm", () => {
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard"));
+    const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+    for (const name of Object.keys(relayMetrics)) expect(body).toContain(name);
+    for (const id of Object.keys(template.findResources("AWS::CloudWatch::Alarm")))
+      expect(body).toContain(`["${id}","Arn"]`);
   });
 });
 

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BadEvent, badElements, badLines } from "../support/badEvents.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Answered, someEvents, TestRelay } from "../support/testRelay.ts";
+import type { Answered } from "../support/relayApi.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
 /** What SQS itself refuses in a message. */

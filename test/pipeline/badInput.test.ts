@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Call, someEvents, TestRelay } from "../support/testRelay.ts";
+import type { Call } from "../support/relayApi.ts";
+import { someEvents, TestRelay } from "../support/testRelay.ts";
 
 let relay: TestRelay;
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { freePort, RelayProcess } from "../support/relayProcess.ts";
+import { freePort } from "../../local/freePort.ts";
+import { RelayProcess } from "../support/relayProcess.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 

@@ -47,6 +47,28 @@ describe("a write by someone who read the row before its holder advanced", () =>
     expect(await references.counts("pbx")).toEqual(new Map());
   });
 
+  it("does not take the row over from a holder that was only slow", async () => {
+    await using relay = await TestRelay.start(SETTINGS);
+    const { cursors, read } = await heldSession(relay);
+    // The lease has run out when a second deliverer reads the row; then the slow holder advances.
+    const later = { ...HELD, nowEpochMillis: NOW + HELD.leaseMillis };
+    const progressed = progress(read, {
+      next: 5,
+      sentLast: 4,
+      lane: "fast",
+      nowEpochMillis: later.nowEpochMillis,
+    });
+    const advanced = await cursors.write(read, advance(progressed, later));
+    await expect(cursors.write(read, take(read, later))).rejects.toThrow(FenceLostError);
+    expect(await cursors.readCursor("pbx", read.session)).toMatchObject({ next: 5, fence: read.fence });
+
+    const muchLater = { ...later, nowEpochMillis: later.nowEpochMillis + HELD.leaseMillis };
+    expect(await cursors.write(advanced, take(advanced, muchLater))).toMatchObject({
+      next: 5,
+      fence: read.fence + 1,
+    });
+  });
+
   it("does not move the session back to a gap that it has passed", async () => {
     await using relay = await TestRelay.start(SETTINGS);
     const { cursors, read } = await heldSession(relay);

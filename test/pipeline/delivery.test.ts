@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readRecording } from "../../local/demo/recording.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { eventTexts, expectUnbroken } from "../support/webhookBodies.ts";
 import { isSignedWith, WebhookReceiver } from "../support/webhookReceiver.ts";
 
 describe("delivery through the whole pipeline", () => {
@@ -161,23 +162,6 @@ describe("delivery through the whole pipeline", () => {
     expect(receiver.sequences("/slow")).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
   });
 });
-
-/** Each batch says which number was sent before it: the chain must not break. */
-function expectUnbroken(
-  bodies: readonly { first: number; last: number; previous: number }[],
-  start: number,
-): void {
-  let previous = start;
-  for (const body of bodies) {
-    expect(body.previous).toBe(previous);
-    previous = body.last;
-  }
-}
-
-/** The texts of the events in a body, cut out of it: what a subscriber gets byte for byte. */
-function eventTexts(body: string): string[] {
-  return [...body.matchAll(/"event":(.*?)\}(?=,\{"sequence":|\]\}$)/gs)].map(([, text]) => text ?? "");
-}
 
 function fail(): never {
   throw new Error("there is no request");

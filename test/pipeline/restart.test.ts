@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { freePort, RelayProcess } from "../support/relayProcess.ts";
+import { freePort } from "../../local/freePort.ts";
+import { RelayProcess } from "../support/relayProcess.ts";
 import { someEvents } from "../support/testRelay.ts";
 import { type ReceivedRequest, WebhookReceiver } from "../support/webhookReceiver.ts";
 

@@ -25,6 +25,7 @@ function appenderOf(
     metrics: silentMetrics,
     settings: SETTINGS,
     newAppendId: () => `${name}-${pages++}`,
+    random: () => 0,
   });
 }
 

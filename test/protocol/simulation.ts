@@ -161,6 +161,7 @@ class Simulation {
         pageTtlMillis: 0,
       },
       newAppendId: () => `${actor}-${this.#started++}`,
+      random: () => 0,
     });
     const event = (number: number) => {
       const body = { type: "A", actor, number };

@@ -247,8 +247,11 @@ export class MemoryRelay {
 }
 
 function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
-  const { states, fence, segment, next = row.next } = rowToFind(read, change);
-  return states.includes(row.state) && row.fence === fence && row.segment === segment && row.next === next;
+  const { states, ...numbers } = rowToFind(read, change);
+  return (
+    states.includes(row.state) &&
+    Object.entries(numbers).every(([attribute, value]) => row[attribute as keyof typeof numbers] === value)
+  );
 }
 
 export const openGate: Gate = async () => {};

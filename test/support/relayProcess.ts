@@ -1,23 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { eventually } from "./eventually.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
 /** As `npm start` has them. */
 const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
-
-/** A port that nobody listens on at this moment; a relay that is started again must get the same one. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 /** `npm start` as a process of its own, which a test can kill. */
 export class RelayProcess implements AsyncDisposable {

@@ -51,7 +51,8 @@ function resourceText(resource: unknown): string {
     "Fn::GetAtt"?: [string, string];
     Ref?: string;
   };
-  const id = attribute?.[1] === "Arn" ? attribute[0] : reference;
+  // The id of a secret is its ARN.
+  const id = attribute && ["Arn", "Id"].includes(attribute[1]) ? attribute[0] : reference;
   return id ? id.replace(/[0-9A-F]{8}$/, "") : JSON.stringify(resource);
 }
 

@@ -46,6 +46,11 @@ describe("an idle month", () => {
     expect(idle[3]).toBe(0);
   });
 
+  it("is the least that a month costs", () => {
+    for (const { usd, idleUsd } of alternatives({ ...load(10), eventsPerSecond: 0.001 }))
+      expect(usd).toBeGreaterThanOrEqual(idleUsd);
+  });
+
   it("costs $10.80 per consumer of Kinesis, and a shard for twenty of them", () => {
     expect(alternatives(load(20))[5]?.idleUsd).toBeCloseTo(20 * 10.8 + 10.8, 6);
   });

@@ -250,6 +250,18 @@ describe("Appender", () => {
     expect(parts.metrics.sums()).toEqual({ AppendTimeouts: 1 });
   });
 
+  it("waits longer with each race that it loses, so that writers miss each other", async () => {
+    const pauses: number[] = [];
+    clock.sleep = async (millis) => void pauses.push(millis);
+    let others = 3;
+    queue.beforePut = async (page) => {
+      if (others-- > 0) queue.pages.set(`${FEED}#${page.first}`, { ...page, appendId: `other-${others}` });
+    };
+    const patient = new Appender({ ...parts, random: () => 0.5 });
+    await patient.append(FEED, [{ events: [event(1)] }]);
+    expect(pauses).toEqual([10, 20, 40]);
+  });
+
   it("gives up in time when it loses every race", async () => {
     parts = appendParts(queue, clock, { appendTimeoutMillis: 30, segmentSize: 1_000_000 });
     queue.beforePut = async (page) => {

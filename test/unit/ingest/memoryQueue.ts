@@ -113,6 +113,7 @@ export function appendParts(
     metrics: new RecordedMetrics(),
     hints,
     sendNotify: async (hint: NotifyHint) => void hints.push(hint),
+    random: () => 0,
     newAppendId: () => {
       appendIds += 1;
       return `append-${appendIds}`;

@@ -69,7 +69,7 @@ describe("assertRelations", () => {
   it.each([
     [
       "RELAY_FREE_GRACE_SECONDS",
-      { freeGraceMillis: settings.tailCacheMillis + settings.appendTimeoutMillis },
+      { freeGraceMillis: settings.tailCacheMillis + 2 * settings.appendTimeoutMillis },
     ],
     ["RELAY_REQUEST_TIMEOUT_SECONDS", { leaseMillis: settings.requestTimeoutMillis + settings.lingerMillis }],
     ["RELAY_RETENTION_SECONDS", { pageTtlMillis: settings.retentionMillis }],

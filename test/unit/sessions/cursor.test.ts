@@ -111,6 +111,7 @@ describe("the cursor's transitions", () => {
   it("take begins a lease, ends a backoff and writes the end of the batch, and moves nothing", () => {
     expect(take(worn("backoff"), plan(28))).toStrictEqual({
       state: "active",
+      wakesRepeated: undefined,
       fence: 8,
       leaseUntilEpochMillis: NOW + LEASE,
       dueAtEpochMillis: undefined,
@@ -302,6 +303,13 @@ describe("the row that a write must find", () => {
 
   it("is parked and nothing else for the mark", () => {
     expect(rowToFind(cursorOf({ state: "parked" }), signal(NOW)).states).toEqual(["parked"]);
+  });
+
+  it("has the lease that was read when it is taken from a holder whose lease ran out, and only then", () => {
+    const read = cursorOf({ state: "active", leaseUntilEpochMillis: NOW - 1 });
+    expect(rowToFind(read, take(read, plan())).leaseUntilEpochMillis).toBe(NOW - 1);
+    for (const change of [advance(read, plan()), park(read, NOW), backOff(read, failure, NOW)])
+      expect(rowToFind(read, change)).not.toHaveProperty("leaseUntilEpochMillis");
   });
 
   it("stands where it was read when a gap is told from there", () => {

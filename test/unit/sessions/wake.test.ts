@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FenceLostError } from "../../../shared/errors.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
-import { wakeParked } from "../../../shared/sessions/wake.ts";
+import { wakeAgain, wakeParked } from "../../../shared/sessions/wake.ts";
 import { cursorOf, NOW } from "./samples.ts";
 
 const rows = ["a", "b", "c"].map((session, n) => cursorOf({ session, fence: n + 1 }));
@@ -33,6 +33,25 @@ function recorded(taken: (row: Cursor) => boolean, onWrite: (row: Cursor) => voi
   };
 }
 
+describe("wakeAgain", () => {
+  it("counts the repetitions on the row, which goes on waiting", async () => {
+    const written: object[] = [];
+    const { parts } = recorded(() => true);
+    const cursors = {
+      write: async (cursor: Cursor, change: Partial<Cursor>) => {
+        written.push(change);
+        return { ...cursor, ...change };
+      },
+    };
+    const signalled = { ...cursorOf({ session: "a" }), state: "signalled" as const };
+    await wakeAgain({ ...parts, cursors }, [signalled, { ...signalled, wakesRepeated: 2 }]);
+    expect(written).toEqual([
+      { wakesRepeated: 1, changedAtEpochMillis: NOW },
+      { wakesRepeated: 3, changedAtEpochMillis: NOW },
+    ]);
+  });
+});
+
 describe("wakeParked", () => {
   it("sends every wake before it marks a row, and marks on condition of the fence that was read", async () => {
     const { parts, happened } = recorded(() => true);
@@ -54,6 +73,15 @@ describe("wakeParked", () => {
       "mark a signalled if parked 1",
       "mark c signalled if parked 3",
     ]);
+  });
+
+  it("works on a hundred rows at a time, so that none waits for a connection beyond its time", async () => {
+    const many = Array.from({ length: 250 }, (_, n) => cursorOf({ session: `s${n}` }));
+    const { parts, happened } = recorded(() => true);
+    await wakeParked(parts, many);
+    const marksBefore = (session: string) =>
+      happened.slice(0, happened.indexOf(`wake ${session}`)).filter((each) => each.startsWith("mark")).length;
+    expect([marksBefore("s99"), marksBefore("s100"), marksBefore("s249")]).toEqual([0, 100, 200]);
   });
 
   it("does not mind when deliver was faster than the mark", async () => {

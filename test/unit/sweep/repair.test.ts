@@ -30,6 +30,27 @@ describe("needsWake", () => {
     ["parked at the tail with a gap to tell", { state: "parked", ...old, next: 20, gap }, true],
     ["signalled for longer than the grace", { state: "signalled", ...old, next: 20 }, true],
     ["signalled for less", { state: "signalled", ...young }, false],
+    ["signalled, with a wake repeated a grace ago", { state: "signalled", ...old, wakesRepeated: 1 }, false],
+    [
+      "signalled, with a wake repeated two graces ago",
+      { state: "signalled", changedAtEpochMillis: NOW - 2 * GRACE, wakesRepeated: 1 },
+      true,
+    ],
+    [
+      "signalled, with a wake repeated very often",
+      { state: "signalled", changedAtEpochMillis: NOW - 1024 * GRACE, wakesRepeated: 99 },
+      true,
+    ],
+    [
+      "backing off until now, with a wake repeated a grace ago",
+      { state: "backoff", ...old, dueAtEpochMillis: NOW, wakesRepeated: 1 },
+      false,
+    ],
+    [
+      "active with a lease that ran out, with a wake repeated a grace ago",
+      { state: "active", ...old, leaseUntilEpochMillis: NOW, wakesRepeated: 1 },
+      false,
+    ],
     ["backing off until now", { state: "backoff", ...old, dueAtEpochMillis: NOW }, true],
     ["backing off until later", { state: "backoff", ...old, dueAtEpochMillis: NOW + 1 }, false],
     ["active with a lease that ran out", { state: "active", ...old, leaseUntilEpochMillis: NOW }, true],

@@ -278,14 +278,18 @@ describe("sweep", () => {
     expect(cursorOf("late").state).toBe("signalled");
   });
 
-  it("wakes one whose wake was lost after the mark, and leaves its row as it is", async () => {
+  it("wakes one whose wake was lost after the mark, and writes down that it did", async () => {
     append(1);
     stand("late", 1, { state: "signalled" });
     relay.nowEpochMillis += 5_000;
     const row = cursorOf("late");
     expect(await sweepOnce()).toMatchObject({ woken: 1 });
     expect(relay.wakes).toHaveLength(1);
-    expect(cursorOf("late")).toEqual(row);
+    expect(cursorOf("late")).toEqual({
+      ...row,
+      wakesRepeated: 1,
+      changedAtEpochMillis: relay.nowEpochMillis,
+    });
   });
 
   it.each(["parked", "active", "signalled"] as const)(

@@ -1,0 +1,56 @@
+import { type IAspect, Stack } from "aws-cdk-lib";
+import { CfnRole } from "aws-cdk-lib/aws-iam";
+import { CfnQueuePolicy } from "aws-cdk-lib/aws-sqs";
+import type { IConstruct } from "constructs";
+import { z } from "zod";
+
+/*
+ * All that is different in the template for a local cloud, beside the values of its stage. Ministack enforces
+ * policies, but not in everything as AWS does (docs/local-clouds.md); production's template does not bend for that.
+ */
+
+const statementSchema = z.looseObject({
+  Action: z.union([z.string(), z.array(z.string())]),
+  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+});
+const rolePoliciesSchema = z.array(
+  z.object({
+    policyName: z.string(),
+    policyDocument: z.looseObject({ Statement: z.array(statementSchema) }),
+  }),
+);
+type Statement = z.infer<typeof statementSchema>;
+
+export class LocalDifferences implements IAspect {
+  visit(node: IConstruct): void {
+    if (node instanceof CfnRole) changePolicies(node);
+    // Local clouds speak plain http, and these policies hold nothing but the demand for TLS.
+    if (node instanceof CfnQueuePolicy) node.node.scope?.node.tryRemoveChild(node.node.id);
+  }
+}
+
+function changePolicies(role: CfnRole): void {
+  const policies = rolePoliciesSchema.parse(Stack.of(role).resolve(role.policies));
+  role.policies = policies.map(({ policyName, policyDocument }) => ({
+    policyName,
+    policyDocument: {
+      ...policyDocument,
+      Statement: policyDocument.Statement.map(withBatches).map(withoutEncryptionContext),
+    },
+  }));
+}
+
+/** On AWS, sending a batch is the action of sending one message; ministack has an action for each. */
+function withBatches(statement: Statement): Statement {
+  const actions = [statement.Action].flat();
+  if (!actions.includes("sqs:SendMessage")) return statement;
+  return { ...statement, Action: [...actions, "sqs:SendMessageBatch"] };
+}
+
+/** Ministack binds ciphertexts to their encryption context as AWS does, but tells policies nothing of it. */
+function withoutEncryptionContext({ Condition, ...statement }: Statement): Statement {
+  const isOnContext = Object.values(Condition ?? {}).some((keys) =>
+    Object.keys(keys).some((key) => key.startsWith("kms:EncryptionContext:")),
+  );
+  return isOnContext || Condition === undefined ? statement : { ...statement, Condition };
+}

@@ -1,0 +1,8 @@
+import { bootstrap, deploy } from "./deploy.ts";
+import { readDeployment } from "./deployment.ts";
+
+/** `npm run deploy:local`: the stack on the local cloud at AWS_ENDPOINT_URL, and how to call it. */
+await bootstrap(process.env);
+await deploy(process.env);
+const { url, apiKey } = await readDeployment(process.env);
+process.stdout.write(`\nexport RELAY_URL='${url}' RELAY_API_KEY='${apiKey}'\n`);

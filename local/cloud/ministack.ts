@@ -1,0 +1,121 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { RelayError } from "../../shared/errors.ts";
+import type { Environment } from "../../shared/runtime/settings.ts";
+import { freePort } from "../freePort.ts";
+import { run } from "./run.ts";
+
+/** The version that docs/local-clouds.md speaks of. */
+const VERSION = "1.5.33";
+const FOLDER = join(import.meta.dirname, "../../.ministack");
+
+const START_WITHIN_MILLIS = 60_000;
+const START_CHECK_EVERY_MILLIS = 100;
+
+export interface Ministack extends AsyncDisposable {
+  readonly endpoint: string;
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<unknown>;
+}
+
+export interface MinistackOptions {
+  readonly environment: Environment;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** What it and the functions print. */
+  readonly output: "inherit" | "ignore";
+}
+
+/**
+ * Starts ministack, a local cloud written in Python that runs Lambda functions as processes of the Node that comes
+ * first on the path: ours. Installs it on first use.
+ */
+export async function startMinistack(options: MinistackOptions): Promise<Ministack> {
+  const python = await installedPython();
+  const port = options.port === 0 ? await freePort() : options.port;
+  const child = spawn(python, ["-m", "ministack"], {
+    // Its functions are its children: a group of their own lets them be ended together.
+    detached: true,
+    stdio: ["ignore", options.output, options.output],
+    env: {
+      ...withoutAws(options.environment),
+      PATH: [dirname(process.execPath), options.environment.PATH].join(delimiter),
+      GATEWAY_PORT: String(port),
+      BIND_HOST: "127.0.0.1",
+      // Roles and their policies are enforced, as AWS would. The key `test` is root.
+      AUTH: "true",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    },
+  });
+  const ended = once(child, "exit");
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await ended;
+    }
+    endGroup(child.pid);
+  };
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await untilHealthy(endpoint, () => child.exitCode !== null || child.signalCode !== null);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint, ended, [Symbol.asyncDispose]: stop };
+}
+
+/** The interpreter of a virtual environment that holds ministack. */
+async function installedPython(): Promise<string> {
+  const folder = join(FOLDER, VERSION);
+  const pythonIn = (environment: string) => join(environment, "bin/python");
+  if (existsSync(folder)) return pythonIn(folder);
+  // Built aside and renamed, so that an installation that was cut off is not taken for a whole one. Pip is called as a
+  // module, because scripts hold the path at which they were installed.
+  const unfinished = `${folder}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await run("python3", ["-m", "venv", unfinished], {});
+  await run(pythonIn(unfinished), ["-m", "pip", "install", "--quiet", `ministack==${VERSION}`], {});
+  await rename(unfinished, folder);
+  return pythonIn(folder);
+}
+
+async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<void> {
+  const deadline = Date.now() + START_WITHIN_MILLIS;
+  for (;;) {
+    const healthy = await fetch(`${endpoint}/_ministack/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (hasEnded()) throw new MinistackError(endpoint, "ended at once; is the port in use?");
+    if (healthy) return;
+    if (Date.now() > deadline) throw new MinistackError(endpoint, `is not up in ${START_WITHIN_MILLIS} ms`);
+    await pause(START_CHECK_EVERY_MILLIS);
+  }
+}
+
+/** Functions that are at work do not end with the process that started them. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** The variables of a shell that uses AWS would reach the functions and lead them there. */
+function withoutAws(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("AWS_")));
+}
+
+class MinistackError extends RelayError {
+  constructor(endpoint: string, what: string) {
+    super("local.ministack", `ministack at ${endpoint} ${what}`);
+  }
+}

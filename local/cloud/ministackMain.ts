@@ -1,0 +1,11 @@
+import { startMinistack } from "./ministack.ts";
+
+/** `npm run ministack`: a local cloud until Ctrl-C, on the port of AWS_ENDPOINT_URL's default or of MINISTACK_PORT. */
+const port = Number(process.env.MINISTACK_PORT || "4566");
+await using ministack = await startMinistack({ environment: process.env, port, output: "inherit" });
+process.stdout.write(
+  `\nministack is at ${ministack.endpoint}; npm run deploy:local deploys the relay to it. Ctrl-C ends it.\n\n`,
+);
+const stop = Promise.withResolvers<void>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.resolve());
+await Promise.race([ministack.ended, stop.promise]);

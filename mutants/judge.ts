@@ -1,0 +1,31 @@
+import type { TestRun } from "./vitest.ts";
+
+/** What became of a mutant. Only "caught" is good. */
+export type Judgement =
+  | { readonly kind: "caught"; readonly by: string }
+  /** The tests passed: nothing would have told us. */
+  | { readonly kind: "survived" }
+  /** It did not even run, which is no proof of anything. */
+  | { readonly kind: "broken"; readonly why: string };
+
+/** Failures of the code as code, and not of what it should do. */
+const NO_ASSERTION = /^(TypeError|ReferenceError|SyntaxError)\b|Cannot find (module|package)/;
+
+export function judge({ loadErrors, tests }: TestRun): Judgement {
+  const [loadError] = loadErrors;
+  if (loadError !== undefined) return { kind: "broken", why: loadError };
+  if (tests.length === 0) return { kind: "broken", why: "no test has this title" };
+  const failed = tests.filter(({ failure }) => failure !== undefined);
+  const caught = failed.find(({ failure = "" }) => !NO_ASSERTION.test(failure));
+  if (caught) return { kind: "caught", by: caught.title };
+  const [other] = failed;
+  return other ? { kind: "broken", why: other.failure ?? "" } : { kind: "survived" };
+}
+
+/** Why the tests say nothing about a mutant: they must pass on the code as it is. */
+export function baselineProblem({ loadErrors, tests }: TestRun): string | undefined {
+  const failed = tests.find(({ failure }) => failure !== undefined);
+  if (loadErrors[0] !== undefined) return loadErrors[0];
+  if (tests.length === 0) return "no test has this title";
+  return failed && `${failed.title}: ${failed.failure}`;
+}

@@ -1,0 +1,29 @@
+/** A small change of the production code that breaks the relay's promise, and the test that must say so. */
+export interface Mutant {
+  readonly name: string;
+  /** The file that is changed, from the project's root. */
+  readonly file: string;
+  /** What stands there now, exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  readonly test: {
+    readonly file: string;
+    /** As vitest names it: the titles of its `describe` and `it`, or a part of that. */
+    readonly title: string;
+  };
+}
+
+/** The text that a mutant changes is not there, or not once: the mutant must follow the code. */
+export class MutantOutdatedError extends Error {
+  constructor({ name, file }: Pick<Mutant, "name" | "file">, found: number) {
+    super(`"${name}": its text stands ${found} times in ${file}, not once`);
+    this.name = "MutantOutdatedError";
+  }
+}
+
+/** @throws MutantOutdatedError */
+export function mutate(source: string, mutant: Mutant): string {
+  const parts = source.split(mutant.find);
+  if (parts.length !== 2) throw new MutantOutdatedError(mutant, parts.length - 1);
+  return parts.join(mutant.replace);
+}

@@ -1,0 +1,156 @@
+import { type Scenario, TIMELESS, type Variant } from "./scenario.ts";
+
+/** One session, one page for each event, no faults: what the scenarios below begin from. */
+const BASE: Scenario = {
+  segmentSize: 10,
+  sessions: ["s1"],
+  pages: 0,
+  appends: [],
+  notifiers: 0,
+  deliverers: 1,
+  sweep: "on",
+  wishes: [],
+  faults: {},
+  times: TIMELESS,
+};
+
+const TAILS: Scenario = { ...BASE, sessions: [], deliverers: 0, faults: { earlySweep: 1 } };
+
+/** What CI looks at. Each is bounded, and every state within its bounds is visited. */
+export const SCENARIOS = {
+  /** What DESIGN.md names: faults that hints survive, so that nothing is lost without any sweep. */
+  "three appends, two notifiers, two deliverers; a crash, a hint twice, a slow holder": {
+    ...BASE,
+    sweep: "off",
+    appends: [["a", "b", "c"]],
+    notifiers: 2,
+    deliverers: 2,
+    faults: { notifyCrash: 1, doubledHint: 1, slowHolder: 1 },
+  },
+  "two appends, two notifiers, two deliverers; a crash": {
+    ...BASE,
+    sweep: "off",
+    appends: [["a", "b"]],
+    notifiers: 2,
+    deliverers: 2,
+    faults: { notifyCrash: 1 },
+  },
+  "a refusal and a turn that is over": {
+    ...BASE,
+    sweep: "off",
+    appends: [["a", "b"]],
+    notifiers: 1,
+    deliverers: 2,
+    faults: { refusal: 1, turnOver: 1, doubledHint: 1, slowHolder: 1 },
+  },
+  "two sessions; a crash": {
+    ...BASE,
+    sweep: "off",
+    sessions: ["s1", "s2"],
+    appends: [["a", "b"]],
+    notifiers: 1,
+    deliverers: 2,
+    faults: { notifyCrash: 1 },
+  },
+  "the sweep repairs: a lost hint, a deliver that dies": {
+    ...BASE,
+    appends: [["a", "b"]],
+    notifiers: 1,
+    deliverers: 2,
+    faults: { lostHint: 1, deliverCrash: 1, earlySweep: 1 },
+  },
+  "a slow holder while another takes over": {
+    ...BASE,
+    pages: 3,
+    deliverers: 2,
+    faults: { slowHolder: 1, doubledHint: 1, earlySweep: 1 },
+  },
+  "a put whose answer is lost, against another ingest": {
+    ...TAILS,
+    appends: [["a", "b"], ["c"]],
+    faults: { lostReply: 1 },
+  },
+  "two ingests with cached tails, and freeing": {
+    ...TAILS,
+    segmentSize: 1,
+    appends: [["a", "b"], ["c"]],
+    times: { last: 3, tailCache: 0, appendTimeout: 1, freeGrace: 2 },
+  },
+  "freeing while an ingest searches the tail": {
+    ...TAILS,
+    segmentSize: 2,
+    pages: 5,
+    appends: [["a"]],
+    times: { last: 4, tailCache: 0, appendTimeout: 1, freeGrace: 2 },
+  },
+  "seek while deliver crosses and the sweep frees; a conflict": {
+    ...BASE,
+    segmentSize: 1,
+    pages: 2,
+    wishes: [{ action: "seek", session: "s1", to: "head" }],
+    faults: { conflict: 1, earlySweep: 1 },
+  },
+  "subscribe at the head while the sweep frees": {
+    ...BASE,
+    segmentSize: 1,
+    pages: 2,
+    deliverers: 2,
+    wishes: [{ action: "subscribe", session: "s2", to: "head" }],
+    faults: { sweepCrash: 1, earlySweep: 1 },
+  },
+  "remove, beside another session": {
+    ...BASE,
+    segmentSize: 1,
+    sessions: ["s1", "s2"],
+    pages: 2,
+    wishes: [{ action: "remove", session: "s1" }],
+    faults: { slowHolder: 1, earlySweep: 1 },
+  },
+  "pause and resume": {
+    ...BASE,
+    pages: 2,
+    deliverers: 2,
+    wishes: [
+      { action: "pause", session: "s1" },
+      { action: "resume", session: "s1" },
+    ],
+    faults: { refusal: 1, earlySweep: 1 },
+  },
+  "eviction under a slow holder": {
+    ...BASE,
+    segmentSize: 1,
+    pages: 2,
+    deliverers: 2,
+    faults: { eviction: 1, slowHolder: 1, earlySweep: 1 },
+  },
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+
+/** Where each wrong variant shows. */
+export const VARIANTS: Readonly<Record<Variant, ScenarioName>> = {
+  "mark before wake": "two appends, two notifiers, two deliverers; a crash",
+  "mark without fence": "two appends, two notifiers, two deliverers; a crash",
+  "park without second read": "two appends, two notifiers, two deliverers; a crash",
+  "notify with stale reads": "two appends, two notifiers, two deliverers; a crash",
+  "append without recognising its own page": "a put whose answer is lost, against another ingest",
+  "search of the tail without a second look at the head": "freeing while an ingest searches the tail",
+  "delete pages in any order": "freeing while an ingest searches the tail",
+  "free without grace": "two ingests with cached tails, and freeing",
+  "grace of one append only": "two ingests with cached tails, and freeing",
+  "free with the counts checked before the transaction": "subscribe at the head while the sweep frees",
+  "count moved outside the transaction": "seek while deliver crosses and the sweep frees; a conflict",
+  "cursor advanced before the endpoint accepted": "a slow holder while another takes over",
+  "take over without naming the lease": "a slow holder while another takes over",
+  "write without naming the segment": "remove, beside another session",
+  "subscribe without a check of the head": "subscribe at the head while the sweep frees",
+  "lease never expires": "the sweep repairs: a lost hint, a deliver that dies",
+  "sweep off while hints are lost": "the sweep repairs: a lost hint, a deliver that dies",
+};
+
+export function variantOf(variant: Variant): Scenario {
+  const scenario: Scenario = SCENARIOS[VARIANTS[variant]];
+  if (variant !== "grace of one append only") return { ...scenario, variant };
+  const { tailCache, appendTimeout } = scenario.times;
+  return { ...scenario, variant, times: { ...scenario.times, freeGrace: tailCache + appendTimeout } };
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { deploy } from "../../../local/cloud/deploy.ts";
+import { someEvents } from "../../support/testRelay.ts";
+import { eventTexts } from "../../support/webhookBodies.ts";
+import { type ReceivedRequest, WebhookReceiver } from "../../support/webhookReceiver.ts";
+import { DeployedRelay, IngestQueue, newFeed } from "../support/deployedRelay.ts";
+
+/** Slow enough that at every moment of the deployment some request is on its way. */
+const ANSWER_AFTER_MILLIS = 150;
+const BATCH = 10;
+/** Batches before and after the deployment; during it they go on as fast as they are answered. */
+const BATCHES_AROUND = 10;
+/**
+ * Ministack ends the old functions in the middle of their work, where AWS lets them finish. Then a batch of the FIFO
+ * queue is hidden for a minute, and a session's lease has to run out before the next sweep wakes it.
+ */
+const SETTLED_WITHIN_MILLIS = 240_000;
+
+let relay: DeployedRelay;
+beforeAll(async () => {
+  relay = await DeployedRelay.find();
+});
+
+describe("a second deployment over a running relay", () => {
+  it("loses nothing, doubles nothing, and keeps the order, with messages in flight", async () => {
+    await using receiver = await WebhookReceiver.start();
+    receiver.answer = async () => {
+      await pause(ANSWER_AFTER_MILLIS);
+      return { status: 204 };
+    };
+    using queue = await IngestQueue.find();
+    const feed = newFeed();
+    const paths = ["/a", "/b", "/c", "/d"];
+    for (const path of paths) await relay.createSession({ feed, url: receiver.url(path), maxBatch: BATCH });
+
+    const load = new Load(relay, queue, feed);
+    const running = Promise.all([load.appendOverHttp(), load.appendOverQueue()]);
+    await load.until(BATCHES_AROUND);
+    const { segmentSize } = await relay.feed(feed);
+    const requestsBefore = receiver.requests("/a").length;
+    await deploy({ ...process.env, RELAY_SEGMENT_SIZE: String(segmentSize + 1) });
+    const requestsAfter = receiver.requests("/a").length;
+    const batchesAfter = load.batches;
+    await load.until(batchesAfter + BATCHES_AROUND);
+    load.stop();
+    await running;
+
+    const total = load.texts.size;
+    for (const path of paths) await receiver.untilReceived(path, total, SETTLED_WITHIN_MILLIS);
+    for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
+    expect((await relay.feed(feed)).tail).toBe(total);
+
+    // The deployment took place, in the middle of it all: feeds that begin now have the new size.
+    const newer = newFeed();
+    await relay.append(newer, someEvents(1));
+    expect((await relay.feed(newer)).segmentSize).toBe(segmentSize + 1);
+    expect(requestsBefore).toBeGreaterThan(0);
+    expect(requestsAfter).toBeGreaterThan(requestsBefore);
+  });
+});
+
+/** Two producers that send one batch after the other until they are stopped, each again until it is accepted. */
+class Load {
+  /** Every event that was accepted, by its text, which says who sent it and where it stands among theirs. */
+  readonly texts = new Set<string>();
+  batches = 0;
+  readonly #relay: DeployedRelay;
+  readonly #queue: IngestQueue;
+  readonly #feed: string;
+  #stopped = false;
+
+  constructor(relay: DeployedRelay, queue: IngestQueue, feed: string) {
+    this.#relay = relay;
+    this.#queue = queue;
+    this.#feed = feed;
+  }
+
+  async appendOverHttp(): Promise<void> {
+    for (let position = 1; !this.#stopped; position += BATCH) {
+      const lines = this.#nextBatch("http", position);
+      while (!(await this.#isAppended(lines, position))) await pause(100);
+      this.batches += 1;
+    }
+  }
+
+  async appendOverQueue(): Promise<void> {
+    for (let position = 1; !this.#stopped; position += BATCH) {
+      await this.#queue.send(this.#feed, this.#nextBatch("queue", position).join("\n"), randomUUID());
+      await pause(50);
+    }
+  }
+
+  async until(batches: number): Promise<void> {
+    while (this.batches < batches) await pause(20);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** False when the function was ended before it could answer: then nobody knows, and sending again is right. */
+  #isAppended(lines: readonly string[], position: number): Promise<boolean> {
+    return this.#relay.appendLines(this.#feed, lines, "load", position).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #nextBatch(sender: string, position: number): string[] {
+    const lines = Array.from({ length: BATCH }, (_, index) =>
+      JSON.stringify({ type: "Load", sender, number: position + index }),
+    );
+    for (const line of lines) this.texts.add(line);
+    return lines;
+  }
+}
+
+/** What a subscriber stores who follows docs/webhooks.md: each id once. It must be everything, in every sender's order. */
+function expectEachOnce(requests: readonly ReceivedRequest[], wanted: ReadonlySet<string>): void {
+  const stored = [...new Map(requests.map((request) => [request.id, request])).values()];
+  for (const request of requests) {
+    const first = stored.find(({ id }) => id === request.id);
+    expect(request.body.messages).toEqual(first?.body.messages);
+  }
+  expect(stored.flatMap(({ body }) => body.messages.map(({ sequence }) => sequence))).toEqual(
+    Array.from({ length: wanted.size }, (_, index) => index + 1),
+  );
+  const texts = stored.flatMap(({ text }) => eventTexts(text));
+  expect(new Set(texts)).toEqual(wanted);
+  for (const sender of ["http", "queue"]) {
+    const numbers = texts.map((text) => JSON.parse(text)).filter((event) => event.sender === sender);
+    expect(numbers.map(({ number }) => number)).toEqual(numbers.map((_, index) => index + 1));
+  }
+}

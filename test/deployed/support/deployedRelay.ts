@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { readDeployment } from "../../../local/cloud/deployment.ts";
+import { localCloud } from "../../../local/cloud/environment.ts";
+import { clientSettings } from "../../../shared/aws/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { RelayApi } from "../../support/relayApi.ts";
+
+/** A cold start of every function on a busy machine, and a sweep for a hint that went lost. */
+export const WITHIN_MILLIS = 150_000;
+
+/** The relay under test: the one that RELAY_URL and RELAY_API_KEY name, or what was last deployed to the local cloud. */
+export class DeployedRelay extends RelayApi {
+  static async find(environment = process.env): Promise<DeployedRelay> {
+    const { RELAY_URL: url, RELAY_API_KEY: apiKey } = environment;
+    const found = url && apiKey ? { url, apiKey } : await readDeployment(environment);
+    const relay = new DeployedRelay(found.url, found.apiKey);
+    await eventually(`a healthy relay at ${relay.url}`, () => relay.isHealthy(), WITHIN_MILLIS);
+    return relay;
+  }
+
+  isHealthy(): Promise<boolean> {
+    return this.call("GET", "/v1/health", { key: null }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  /** Appends lines as NDJSON; `position` is that of the first one. */
+  async appendLines(feed: string, lines: readonly string[], producer: string, position: number) {
+    const answered = await this.expectCall(202, "POST", `/v1/feeds/${feed}/events`, {
+      raw: lines.join("\n"),
+      headers: {
+        "content-type": "application/x-ndjson",
+        "relay-producer": producer,
+        "relay-position": String(position),
+      },
+    });
+    return answered.json;
+  }
+}
+
+/** A name of its own for each test, so that a relay can be tested again and again. */
+export function newFeed(): string {
+  return `test-${randomUUID()}`;
+}
+
+/** The relay's ingest queue, as a program beside it uses it. */
+export class IngestQueue implements Disposable {
+  readonly #sqs: SQSClient;
+  readonly #url: string;
+
+  private constructor(sqs: SQSClient, url: string) {
+    this.#sqs = sqs;
+    this.#url = url;
+  }
+
+  static async find(environment = process.env): Promise<IngestQueue> {
+    const url = environment.RELAY_INGEST_QUEUE_URL || (await readDeployment(environment)).ingestQueueUrl;
+    const settings = clientSettings(localCloud(environment).variables, "SQS", 10_000);
+    // The host in the URL is the cloud's idea of itself.
+    return new IngestQueue(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false }), url);
+  }
+
+  async send(feed: string, body: string, deduplicationId: string): Promise<void> {
+    await this.#sqs.send(
+      new SendMessageCommand({
+        QueueUrl: this.#url,
+        MessageGroupId: feed,
+        MessageDeduplicationId: deduplicationId,
+        MessageBody: body,
+      }),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#sqs.destroy();
+  }
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { notify } from "../../functions/notify/notify.ts";
+import { CursorStore } from "../../shared/aws/cursors.ts";
+import { HeadStore } from "../../shared/aws/heads.ts";
+import { keys } from "../../shared/aws/keys.ts";
+import { ReferenceStore } from "../../shared/aws/references.ts";
+import { createTailSource } from "../../shared/aws/tailSource.ts";
+import { type Cursor, newCursor, park, take } from "../../shared/sessions/cursor.ts";
+import type { AwsCall } from "../support/awsCalls.ts";
+import { hostileAws } from "../support/hostileAws.ts";
+import { storedPage } from "../unit/queue/samples.ts";
+import { World } from "./world.ts";
+
+const NOW = 1_800_000_000_000;
+const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
+const clock = { nowEpochMillis: () => NOW, sleep: async () => {} };
+
+let world: World;
+let heads: HeadStore;
+let cursors: CursorStore;
+let references: ReferenceStore;
+
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => {
+  const { documents } = world.clients;
+  heads = new HeadStore(documents, world.tableNames.queue);
+  references = new ReferenceStore(documents, world.tableNames.queue, clock);
+  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID);
+});
+
+function cursorOf(feed: string, session: string): Cursor {
+  return newCursor({ feed, session, next: 1, segmentSize: 10, interest: undefined, nowEpochMillis: NOW });
+}
+
+const isWrite = ({ command }: AwsCall) => /^(Put|Update|Delete|Transact)/.test(command);
+
+describe("freeing a segment", () => {
+  it("leaves it to a session that comes into it at the last moment", async () => {
+    let isComing = true;
+    const moved = await world.lend(
+      async (call, perform) => {
+        if (isComing && isWrite(call) && JSON.stringify(call.input).includes("headSegment = :next")) {
+          isComing = false;
+          await cursors.create(cursorOf(feedOf(call), "late"), []);
+        }
+        return perform();
+      },
+      async (feed) => {
+        await heads.createFeed(feed, 10);
+        return { moved: await heads.moveHead(feed, 0), head: (await heads.readHead(feed))?.headSegment };
+      },
+    );
+    expect(isComing).toBe(false);
+    expect(moved).toEqual({ moved: false, head: 0 });
+  });
+});
+
+describe("crossing into another segment", () => {
+  it.each([1, 2, 3])(
+    "leaves counts that equal the cursors when the process dies after its write %i",
+    async (last) => {
+      let writes = Number.NaN;
+      const counted = await world.lend(
+        async (call, perform) => {
+          if (!isWrite(call) || Number.isNaN(writes)) return perform();
+          writes += 1;
+          if (writes > last) throw new Error("the process is dead");
+          return perform();
+        },
+        async (feed) => {
+          await heads.createFeed(feed, 10);
+          await cursors.create(cursorOf(feed, "s"), []);
+          const held = await cursors.write(cursorOf(feed, "s"), take(cursorOf(feed, "s"), HELD));
+          writes = 0;
+          await cursors.write(held, { ...park({ ...held, next: 11 }, NOW), segment: 1 }).catch(() => {});
+          const row = await cursors.readCursor(feed, "s");
+          return { row: row?.segment, counts: [...(await references.counts(feed))] };
+        },
+      );
+      expect(counted.counts).toEqual([[counted.row, 1]]);
+    },
+  );
+});
+
+describe("notify", () => {
+  it("wakes a session that parked just now, although AWS answers what did not ask for consistency with old rows", async () => {
+    const woken: string[] = [];
+    const parts = {
+      tails: createTailSource(world.clients.documents, world.tableNames.queue),
+      cursors,
+      wakes: {
+        sendWakes: async (rows: readonly Cursor[]) => {
+          woken.push(...rows.map(({ session }) => session));
+          return [...rows];
+        },
+      },
+      clock,
+    };
+    await world.lend(
+      hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale")),
+      async (feed) => {
+        await heads.createFeed(feed, 10);
+        await cursors.create(cursorOf(feed, "s"), []);
+        const held = await cursors.write(cursorOf(feed, "s"), take(cursorOf(feed, "s"), HELD));
+        const Item = { ...keys.page(feed, 0, 1), ...storedPage(1, 1) };
+        await world.clients.documents.send(new PutCommand({ TableName: world.tableNames.queue, Item }));
+        const hint = { feed, first: 1, next: 2, names: ["A"] };
+        await notify(parts, feed, [hint]);
+        expect(woken).toEqual([]);
+        await cursors.write(held, park(held, NOW));
+        await notify(parts, feed, [hint]);
+      },
+    );
+    expect(woken).toEqual(["s"]);
+  });
+});
+
+/** The feed whose head the call moves. */
+function feedOf({ input }: AwsCall): string {
+  const [first = { Update: input }] = input.TransactItems ?? [];
+  const { sk } = first.Update.Key;
+  return sk.S ?? sk;
+}

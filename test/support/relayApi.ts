@@ -1,0 +1,80 @@
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the relay answers and asserts on it
+  readonly json: any;
+}
+
+export interface Call {
+  readonly body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  readonly raw?: string | Uint8Array;
+  readonly headers?: Record<string, string>;
+  readonly key?: string | null;
+}
+
+/** A relay somewhere, called over HTTP as a user does. */
+export class RelayApi {
+  readonly url: string;
+  readonly apiKey: string;
+
+  constructor(url: string, apiKey: string) {
+    this.url = url;
+    this.apiKey = apiKey;
+  }
+
+  async call(
+    method: string,
+    path: string,
+    { body, raw, headers = {}, key = this.apiKey }: Call = {},
+  ): Promise<Answered> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(raw === undefined && body === undefined ? {} : { body: (raw as string) ?? JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      // API gateways may give a type to an answer without a body.
+      json:
+        text !== "" && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined,
+    };
+  }
+
+  /** Calls and demands the status; for the steps of a test that are not its subject. */
+  async expectCall(status: number, method: string, path: string, call?: Call): Promise<Answered> {
+    const answered = await this.call(method, path, call);
+    if (answered.status !== status)
+      throw new Error(`${method} ${path}: ${answered.status} instead of ${status}: ${answered.text}`);
+    return answered;
+  }
+
+  async append(
+    feed: string,
+    events: readonly unknown[],
+    headers?: Record<string, string>,
+  ): Promise<Answered["json"]> {
+    const call = headers === undefined ? { body: events } : { body: events, headers };
+    return (await this.expectCall(202, "POST", `/v1/feeds/${feed}/events`, call)).json;
+  }
+
+  async createSession(session: Record<string, unknown>): Promise<Answered["json"]> {
+    return (await this.expectCall(201, "POST", "/v1/sessions", { body: session })).json;
+  }
+
+  async session(id: string): Promise<Answered["json"]> {
+    return (await this.expectCall(200, "GET", `/v1/sessions/${id}`)).json;
+  }
+
+  async feed(feed: string): Promise<Answered["json"]> {
+    return (await this.expectCall(200, "GET", `/v1/feeds/${feed}`)).json;
+  }
+}
