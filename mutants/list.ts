@@ -24,11 +24,11 @@ export const MUTANTS: readonly Mutant[] = [
       sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
     );
 `,
-    replace: `    const sent = rows.slice(from, from + ROWS_AT_ONCE);
+    replace: `    const some = rows.slice(from, from + ROWS_AT_ONCE);
     await Promise.all(
-      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
+      some.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
     );
-    await parts.wakes.sendWakes(sent);
+    const sent = await parts.wakes.sendWakes(some);
 `,
     test: WITHOUT_SWEEP,
   },
