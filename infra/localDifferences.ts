@@ -1,4 +1,5 @@
 import { type IAspect, Stack } from "aws-cdk-lib";
+import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnQueuePolicy } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
@@ -19,14 +20,43 @@ const rolePoliciesSchema = z.array(
     policyDocument: z.looseObject({ Statement: z.array(statementSchema) }),
   }),
 );
+const metricsSchema = z.array(
+  z.object({
+    metricStat: z
+      .object({
+        metric: z.object({
+          namespace: z.string(),
+          metricName: z.string(),
+          dimensions: z.array(z.custom<CfnAlarm.DimensionProperty>()).optional(),
+        }),
+        stat: z.string(),
+        period: z.number(),
+      })
+      .optional(),
+  }),
+);
 type Statement = z.infer<typeof statementSchema>;
 
 export class LocalDifferences implements IAspect {
   visit(node: IConstruct): void {
     if (node instanceof CfnRole) changePolicies(node);
+    if (node instanceof CfnAlarm && node.metrics !== undefined) watchOneMetric(node);
     // Local clouds speak plain http, and these policies hold nothing but the demand for TLS.
     if (node instanceof CfnQueuePolicy) node.node.scope?.node.tryRemoveChild(node.node.id);
   }
+}
+
+/** Ministack knows no alarms of several metrics. They stay, because the dashboard names them, with the first one. */
+function watchOneMetric(alarm: CfnAlarm): void {
+  const metrics = metricsSchema.parse(Stack.of(alarm).resolve(alarm.metrics));
+  const first = metrics.find(({ metricStat }) => metricStat !== undefined)?.metricStat;
+  alarm.metrics = undefined;
+  if (first === undefined) return;
+  alarm.namespace = first.metric.namespace;
+  alarm.metricName = first.metric.metricName;
+  alarm.dimensions = first.metric.dimensions;
+  alarm.statistic = first.stat;
+  alarm.period = first.period;
 }
 
 function changePolicies(role: CfnRole): void {

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayError } from "../../shared/errors.ts";
@@ -37,12 +38,15 @@ export interface MinistackOptions {
 export async function startMinistack(options: MinistackOptions): Promise<Ministack> {
   const python = await installedPython();
   const port = options.port === 0 ? await freePort() : options.port;
+  const temporaryFolder = await mkdtemp(join(tmpdir(), "ministack-"));
   const child = spawn(python, ["-m", "ministack"], {
     // Its functions are its children: a group of their own lets them be ended together.
     detached: true,
     stdio: ["ignore", options.output, options.output],
     env: {
       ...withoutAws(options.environment),
+      // It unpacks the functions there, and leaves what it has not ended itself.
+      TMPDIR: temporaryFolder,
       PATH: [dirname(process.execPath), options.environment.PATH].join(delimiter),
       GATEWAY_PORT: String(port),
       BIND_HOST: "127.0.0.1",
@@ -59,6 +63,7 @@ export async function startMinistack(options: MinistackOptions): Promise<Minista
       await ended;
     }
     endGroup(child.pid);
+    await rm(temporaryFolder, { recursive: true, force: true });
   };
   const endpoint = `http://127.0.0.1:${port}`;
   try {

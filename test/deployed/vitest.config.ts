@@ -5,13 +5,24 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, "../.."),
-    // One file after the other: the relay that they share is what should be busy.
-    fileParallelism: false,
-    // A hint that went lost is repaired by the next sweep, and what a sweep frees takes two.
+    maxWorkers: 2,
+    // A hint that went lost is repaired by the next sweep, and freeing takes two sweeps.
     testTimeout: 300_000,
+    hookTimeout: 300_000,
     projects: [
-      { extends: true, test: { name: "deployed", include: ["test/deployed/*.test.ts"] } },
-      { extends: true, test: { name: "redeploy", include: ["test/deployed/redeploy/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "deployed", include: ["test/deployed/*.test.ts"], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        // On its own, after the others: it ends functions in the middle of their work.
+        test: {
+          name: "redeploy",
+          include: ["test/deployed/redeploy/*.test.ts"],
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

@@ -5,7 +5,7 @@ import { LocalDifferences } from "../../infra/localDifferences.ts";
 import { dev } from "../../infra/stages.ts";
 import type { FunctionName } from "../../shared/aws/names.ts";
 import { grantsOf } from "./support/statements.ts";
-import { resourcesOf, synthesiseStack, templateOf } from "./support/synthesise.ts";
+import { type Resource, resourcesOf, synthesiseStack, templateOf } from "./support/synthesise.ts";
 
 const onAws = templateOf(dev);
 const changed = synthesiseStack(dev);
@@ -31,18 +31,40 @@ describe("the template for a local cloud", () => {
     }
   });
 
-  it("has the same resources, apart from the queues' demand for TLS", () => {
-    const without = (template: Template, ...types: string[]) =>
-      Object.fromEntries(
-        Object.entries(resourcesOf(template)).filter(([, { Type }]) => !types.includes(Type)),
-      );
-    expect(without(onLocalCloud, "AWS::IAM::Role")).toEqual(
-      without(onAws, "AWS::IAM::Role", "AWS::SQS::QueuePolicy"),
-    );
-    for (const { Type, Properties } of Object.values(resourcesOf(onAws)))
-      if (Type === "AWS::SQS::QueuePolicy")
-        expect(Properties.PolicyDocument).toMatchObject({
-          Statement: [{ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }],
-        });
+  it("has the same resources, apart from the queues' demand for TLS, and alarms that watch one metric", () => {
+    const isQueuePolicy = ({ Type }: Resource) => Type === "AWS::SQS::QueuePolicy";
+    const isRole = ({ Type }: Resource) => Type === "AWS::IAM::Role";
+    const isOfManyMetrics = ({ Properties }: Resource) => Properties.Metrics !== undefined;
+    const [aws, local] = [resourcesOf(onAws), resourcesOf(onLocalCloud)];
+    const same = Object.entries(aws).filter(([, each]) => !isQueuePolicy(each) && !isOfManyMetrics(each));
+    expect(Object.values(local).filter(isQueuePolicy)).toEqual([]);
+    for (const [id, resource] of same.filter(([, each]) => !isRole(each)))
+      expect(local[id]).toEqual(resource);
+
+    const changedAlarms = Object.entries(aws).filter(([, each]) => isOfManyMetrics(each));
+    expect(changedAlarms.length).toBeGreaterThan(0);
+    expect(Object.keys(local).sort()).toEqual([...same, ...changedAlarms].map(([id]) => id).sort());
+    for (const [id, { Properties }] of changedAlarms) {
+      const { Metrics, ...others } = Properties;
+      const { Stat, Period, Metric } = (Metrics as { MetricStat?: MetricStat }[]).flatMap(
+        ({ MetricStat }) => MetricStat ?? [],
+      )[0] ?? { Metric: {} };
+      expect(local[id]?.Properties).toEqual({ ...others, ...Metric, Statistic: Stat, Period });
+    }
+  });
+
+  it("leaves out queue policies that hold nothing but the demand for TLS", () => {
+    const policies = Object.values(resourcesOf(onAws)).filter(({ Type }) => Type === "AWS::SQS::QueuePolicy");
+    expect(policies.length).toBeGreaterThan(0);
+    for (const { Properties } of policies)
+      expect(Properties.PolicyDocument).toMatchObject({
+        Statement: [{ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }],
+      });
   });
 });
+
+interface MetricStat {
+  readonly Metric: object;
+  readonly Stat: string;
+  readonly Period: number;
+}
