@@ -19,11 +19,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "mark before wake",
     file: "shared/sessions/wake.ts",
-    find: `  const woken = await parts.wakes.sendWakes(parked);
-  await Promise.all(woken.map((cursor) => markSignalled(parts, cursor)));
+    find: `    const sent = await parts.wakes.sendWakes(rows.slice(from, from + ROWS_AT_ONCE));
+    await Promise.all(
+      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
+    );
 `,
-    replace: `  await Promise.all(parked.map((cursor) => markSignalled(parts, cursor)));
-  const woken = await parts.wakes.sendWakes(parked);
+    replace: `    const some = rows.slice(from, from + ROWS_AT_ONCE);
+    await Promise.all(
+      some.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
+    );
+    const sent = await parts.wakes.sendWakes(some);
 `,
     test: WITHOUT_SWEEP,
   },

@@ -2,8 +2,8 @@ import { LONGEST_WAKE_DELAY_MILLIS } from "../../shared/queue/hints.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 
-/** A wake is waited for no longer than 2^this times the grace: with 5 s of grace, 85 minutes. */
-const MOST_DOUBLINGS = 10;
+/** A wake is waited for no longer than 2^this times the grace: with 5 s of grace, not three minutes. */
+const MOST_DOUBLINGS = 5;
 
 /**
  * Whether a wake that the sweep sends stands for one that was lost. A session with a filter is not woken for what it

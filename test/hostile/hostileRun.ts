@@ -58,8 +58,9 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-/** Share of the calls that meet a fault, until the setup's faults are used up. */
-const FAULT_RATE = 0.06;
+/** Shares of the calls that meet a fault, until the setup's faults are used up. Most calls are reads, and harmless. */
+const READ_FAULT_RATE = 0.02;
+const WRITE_FAULT_RATE = 0.15;
 /** Share of the steps at which something may happen beside the work; else all of it would happen at the beginning. */
 const CHANCE_RATE = 0.12;
 /** Share of the calls whose answer is a step of its own. */
@@ -136,7 +137,8 @@ class HostileRun {
         this.#feed = feed;
         await this.#prepare();
         await this.#work(choose);
-        const beforeRepair = violations(await this.#rows(), await this.#witnessed());
+        const rows = await this.#rows();
+        const beforeRepair = violations(rows, this.#witnessed(rows));
         const problems = await this.#repair();
         return {
           beforeRepair,
@@ -188,7 +190,7 @@ class HostileRun {
       await this.#work(() => 0);
     }
     const rows = await this.#rows();
-    const witnessed = await this.#witnessed();
+    const witnessed = this.#witnessed(rows);
     return [
       ...violations(rows, witnessed),
       ...this.#notFreed(rows, witnessed),
@@ -212,8 +214,7 @@ class HostileRun {
     return readFeedRows(this.#world.clients.documents, this.#world.tableNames, this.#feed);
   }
 
-  async #witnessed(): Promise<Witnessed> {
-    const { cursors } = await this.#rows();
+  #witnessed({ cursors }: FeedRows): Witnessed {
     const sessions = [...new Set(this.#moves.moves.map(({ session }) => session))].map((session) => {
       const cursor = cursors.find((each) => each.session === session);
       return {
@@ -259,7 +260,7 @@ class HostileRun {
     // The input of a call is the same object at each try.
     const isFirstTry = !this.#tried.has(call.input);
     this.#tried.add(call.input);
-    if ((this.#setup.onlyFirstTries && !isFirstTry) || this.#random() >= FAULT_RATE) return undefined;
+    if ((this.#setup.onlyFirstTries && !isFirstTry) || this.#random() >= faultRateOf(call)) return undefined;
     const faults = faultsOf(call);
     const fault = faults[Math.floor(this.#random() * faults.length)];
     this.#left.awsFaults -= 1;
@@ -471,6 +472,10 @@ class HostileRun {
     offer("sweeps", "a sweep begins", () => this.#startSweep());
     return options;
   }
+}
+
+function faultRateOf({ command }: AwsCall): number {
+  return ["GetItem", "Query", "Scan", "BatchGetItem"].includes(command) ? READ_FAULT_RATE : WRITE_FAULT_RATE;
 }
 
 function aborted(): Error {

@@ -4,7 +4,7 @@ import { WITH_SWEEP, WITHOUT_SWEEP } from "./setups.ts";
 import { World } from "./world.ts";
 
 /** Schedules of each setup. A run takes some 150 calls to the engine; `npm run torture -- --schedules` makes more. */
-const SEEDS = Number(process.env.SEEDS ?? 15);
+const SEEDS = Number(process.env.SEEDS ?? 20);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 
 /** A busy machine may take a second for a run. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   relay = await TestRelay.start(
     {
       RELAY_SEGMENT_SIZE: "10",
-      RELAY_FREE_GRACE_SECONDS: "2",
+      RELAY_FREE_GRACE_SECONDS: "5",
       RELAY_SWEEP_SECONDS: "0.15",
       RELAY_RETENTION_MESSAGES: "60",
     },

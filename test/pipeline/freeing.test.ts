@@ -119,7 +119,7 @@ describe("freeing", () => {
   });
 
   it("moves a session that lags beyond the retention, tells it the gap, and frees what it held", async () => {
-    await using relay = await TestRelay.start({ ...FAST, RELAY_RETENTION_SECONDS: "1" });
+    await using relay = await TestRelay.start({ ...FAST, RELAY_RETENTION_SECONDS: "5" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });

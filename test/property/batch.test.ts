@@ -168,8 +168,17 @@ describe("planBatch", () => {
       id: "s-1-101-104",
       last: 104,
       messages: [],
+      appendedAtEpochMillis: NOW,
       tellsGap: false,
     });
+  });
+
+  it("says when its last message was appended, whatever was passed after it", () => {
+    const pages = pagesOf([["A"], ["A"], ["B"]]).map((page, index) => ({
+      ...page,
+      appendedAtEpochMillis: NOW + index,
+    }));
+    expect(plan(cursorAt(101, ["A"]), pages, 9)).toMatchObject({ last: 103, appendedAtEpochMillis: NOW + 1 });
   });
 
   it("joins whole pages while they fit, and does not begin one that does not", () => {
