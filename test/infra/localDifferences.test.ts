@@ -2,6 +2,7 @@ import { Aspects } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { LocalDifferences } from "../../infra/localDifferences.ts";
+import { local } from "../../infra/localStage.ts";
 import { dev } from "../../infra/stages.ts";
 import type { FunctionName } from "../../shared/aws/names.ts";
 import { grantsOf } from "./support/statements.ts";
@@ -17,6 +18,10 @@ const BATCH = /^sqs:SendMessageBatch on /;
 const CONTEXT = / if Null kms:EncryptionContext:session false$/;
 
 describe("the template for a local cloud", () => {
+  it("keeps the relations between times that safety rests on", () => {
+    expect(() => templateOf(local)).not.toThrow();
+  });
+
   it("differs in the roles only by the action of batches and by the condition on the encryption context", () => {
     for (const name of functionNames) {
       const [aws, local] = [grantsOf(onAws, name), grantsOf(onLocalCloud, name)];
