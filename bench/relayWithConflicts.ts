@@ -7,6 +7,7 @@ import { keys, REFERENCE_SHARDS, shardOf } from "../shared/aws/keys.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { ReferenceStore } from "../shared/aws/references.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
+import { silentMetrics } from "../shared/runtime/metrics.ts";
 import { newCursor } from "../shared/sessions/cursor.ts";
 import type { Session } from "../shared/sessions/session.ts";
 import { interceptCalls } from "../test/support/awsCalls.ts";
@@ -50,10 +51,10 @@ export class RelayWithConflicts implements AsyncDisposable {
     });
   }
 
-  static async start(segmentSize: number): Promise<RelayWithConflicts> {
+  static async start(segmentSize: number, sweepSeconds = 5): Promise<RelayWithConflicts> {
     const posts = { count: 0 };
     const relay = await startRelay({
-      environment: { RELAY_SEGMENT_SIZE: String(segmentSize) },
+      environment: { RELAY_SEGMENT_SIZE: String(segmentSize), RELAY_SWEEP_SECONDS: String(sweepSeconds) },
       port: 0,
       webhook: {
         post: async () => {
@@ -80,7 +81,7 @@ export class RelayWithConflicts implements AsyncDisposable {
         [environmentNames.apiKey]: apiKey,
         RELAY_SEGMENT_SIZE: String(this.#relay.settings.segmentSize),
       },
-      { clients },
+      { clients, metrics: silentMetrics },
     );
     return async (count) => {
       const events = Array.from({ length: count }, () => ({ type: "ChannelCreated" }));
