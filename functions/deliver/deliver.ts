@@ -33,7 +33,11 @@ export interface DeliverParts {
     readCursor(feed: string, session: string): Promise<Cursor | undefined>;
     write(cursor: Cursor, change: CursorChange): Promise<Cursor>;
   };
-  readonly sessions: { readSession(session: string): Promise<Session | undefined> };
+  readonly sessions: {
+    readSession(session: string): Promise<Session | undefined>;
+    /** The session with secrets that can sign; they are stored encrypted. */
+    openSecrets(session: Session): Promise<Session>;
+  };
   readonly pages: Pick<PageReader, "read">;
   readonly wakes: { sendWake(cursor: Cursor, delayMillis?: number): Promise<void> };
   readonly webhook: {
@@ -208,17 +212,10 @@ class Turn {
 
   /** Sends the batch; undefined when it was not accepted and the row already says so. */
   async #send(batch: Batch): Promise<{ before: Cursor["lane"]; after: Cursor["lane"] } | undefined> {
-    const { webhook, settings } = this.#parts;
+    const { settings } = this.#parts;
     const before = this.#cursor.lane;
     if (batch.messages.length === 0) return { before, after: before };
-    const outcome = await webhook.post({
-      url: this.#session.url,
-      id: batch.id,
-      body: webhookBody(this.#cursor, batch, this.#session.format),
-      secrets: signingSecrets(this.#session.secrets, this.#now()),
-      timestampEpochMillis: this.#now(),
-      timeoutMillis: requestTimeoutMillis(before, settings),
-    });
+    const outcome = await this.#post(batch);
     if (outcome.kind === "accepted") {
       this.#recordAccepted(batch);
       return { before, after: laneAfter(outcome.durationMillis, settings) };
@@ -227,6 +224,33 @@ class Turn {
     if (hasOutstayed(before, outcome, settings)) await this.#leaveFastLane(batch);
     else await this.#fail(batch, outcome);
     return undefined;
+  }
+
+  async #post(batch: Batch): Promise<DeliveryOutcome> {
+    const { sessions, webhook, settings, log } = this.#parts;
+    const { feed, session, lane } = this.#cursor;
+    let secrets: Session["secrets"];
+    try {
+      ({ secrets } = await sessions.openSecrets(this.#session));
+    } catch (error) {
+      // A failure like an endpoint's: the session says what is wrong with it and backs off. Thrown, it would come back
+      // from SQS until the wake is a dead letter, and again with each sweep.
+      log.error("a session's secrets cannot be opened", { feed, session, error });
+      return {
+        kind: "failed",
+        reason: "secret.not-opened",
+        detail: "the session's secret cannot be decrypted",
+        durationMillis: 0,
+      };
+    }
+    return webhook.post({
+      url: this.#session.url,
+      id: batch.id,
+      body: webhookBody(this.#cursor, batch, this.#session.format),
+      secrets: signingSecrets(secrets, this.#now()),
+      timestampEpochMillis: this.#now(),
+      timeoutMillis: requestTimeoutMillis(lane, settings),
+    });
   }
 
   #recordAccepted({ messages, appendedAtEpochMillis, tellsGap }: Batch): void {

@@ -40,7 +40,6 @@ export function createHandler(
   const metrics = options.metrics ?? createLambdaMetrics("deliver", environment);
   const queueTable = requireVariable(environment, environmentNames.queueTable);
   const sessions = new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable));
-  const openSecrets = createSecretOpener(environment);
   const parts = {
     cursors: new CursorStore(
       documents,
@@ -49,10 +48,8 @@ export function createHandler(
       randomUUID,
     ),
     sessions: {
-      readSession: async (id: string) => {
-        const session = await sessions.readSession(id);
-        return session && openSecrets(session);
-      },
+      readSession: (id: string) => sessions.readSession(id),
+      openSecrets: createSecretOpener(environment),
     },
     pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
     wakes: new WakeSender(sqs, {

@@ -13,7 +13,7 @@ export interface AwsClients {
 type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
 
 /**
- * What every client is given. On AWS the SDK finds region, credentials and endpoint by itself; `AWS_ENDPOINT_URL` and
+ * What every client is given. A call that is not answered within `requestTimeoutMillis` is tried again. On AWS the SDK finds region, credentials and endpoint by itself; `AWS_ENDPOINT_URL` and
  * the per-service variables point them at LocalStack or anything that speaks the same protocol.
  */
 export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
@@ -31,17 +31,22 @@ export function clientSettings(environment: Environment, service: Service, reque
     requestHandler: {
       connectionTimeout: 2_000,
       requestTimeout: requestTimeoutMillis,
+      // Without it the SDK only warns, and waits for an answer until the function's time is over.
+      throwOnRequestTimeout: true,
       httpsAgent: { maxSockets: 200 },
       httpAgent: { maxSockets: 200 },
     },
   };
 }
 
+/** Far longer than DynamoDB and SQS take. With the SDK's further tries it fits into any function's time. */
+const REQUEST_TIMEOUT_MILLIS = 5_000;
+
 /** Builds the two clients that every function uses. */
 export function createClients(environment: Environment): AwsClients {
-  const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", 5_000));
+  const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS));
   retryConflicts(dynamodb);
-  const settings = clientSettings(environment, "SQS", 25_000);
+  const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
   // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
   const sqs = new SQSClient(settings.endpoint ? { ...settings, useQueueUrlAsEndpoint: false } : settings);
   return {

@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** The pauses double from the first to the longest; together about eight seconds, within any function's time. */
+/** The pauses double from the first to the longest; together about nine seconds, within any function's time. */
 const FIRST_PAUSE_MILLIS = 25;
 const LONGEST_PAUSE_MILLIS = 2_000;
 const TRIES = 11;

@@ -14,9 +14,12 @@ import { segmentOf } from "../queue/sequence.ts";
  * | active                                              | parked    | deliver             | `park`, `changeLane` |
  * | active                                              | backoff   | deliver             | `backOff`           |
  * | active                                              | suspended | deliver             | `suspend` (fence + 1) |
+ * | any                                                 | suspended | sweep, beyond the tail | `suspend` (fence + 1) |
  * | any                                                 | paused    | a person            | `pause` (fence + 1) |
- * | any                                                 | parked    | a person            | `resume`, `seek` (fence + 1) |
+ * | any                                                 | parked    | a person            | `resume` (fence + 1) |
+ * | any                                                 | the same or parked | a person   | `seek`, `reconfigure`, `release` (fence + 1) |
  * | any                                                 | the same or parked | sweep      | `evict` (fence + 1) |
+ * | any but active                                      | the same  | sweep               | crosses (fence + 1) |
  * | signalled, backoff due, active run out              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
@@ -222,6 +225,7 @@ export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
     state: "parked",
     batchLast: undefined,
     leaseUntilEpochMillis: undefined,
+    wakesRepeated: undefined,
     changedAtEpochMillis: nowEpochMillis,
   };
 }
@@ -241,6 +245,7 @@ export function backOff(cursor: Cursor, failure: DeliveryFailure, dueAtEpochMill
     batchLast: cursor.batchLast,
     dueAtEpochMillis,
     leaseUntilEpochMillis: undefined,
+    wakesRepeated: undefined,
     lastError: failure,
     changedAtEpochMillis: failure.atEpochMillis,
   };
@@ -332,6 +337,7 @@ export function release(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return {
     fence: cursor.fence + 1,
     leaseUntilEpochMillis: undefined,
+    wakesRepeated: undefined,
     state: waits ? cursor.state : "parked",
     changedAtEpochMillis: nowEpochMillis,
   };

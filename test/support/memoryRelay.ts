@@ -190,6 +190,7 @@ export class MemoryRelay {
         secrets: [],
         createdAtEpochMillis: 0,
       }),
+      openSecrets: async (session: Session): Promise<Session> => session,
     };
   }
 

@@ -104,6 +104,14 @@ describe("the cursor's transitions", () => {
     },
   );
 
+  it.each(cells.filter(({ from, to }) => from !== to))(
+    "$name forgets the wakes that were repeated while the row was $from",
+    ({ from, change }) => {
+      const before = { ...worn(from), wakesRepeated: 5 };
+      expect({ ...before, ...change(before) }.wakesRepeated).toBeUndefined();
+    },
+  );
+
   it("signal writes nothing but the state and its time, so that it hides nothing that deliver wrote", () => {
     expect(signal(NOW)).toEqual({ state: "signalled", changedAtEpochMillis: NOW });
   });
@@ -151,6 +159,7 @@ describe("the cursor's transitions", () => {
       attempts: 5,
       leaseUntilEpochMillis: undefined,
       dueAtEpochMillis: NOW + 5,
+      wakesRepeated: undefined,
       lastError: failure,
       changedAtEpochMillis: NOW,
     });

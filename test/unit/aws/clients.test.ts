@@ -1,0 +1,54 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
+import { expect, it } from "vitest";
+import { clientSettings, createClients, destroyClients } from "../../../shared/aws/clients.ts";
+import { isServiceFailure } from "../../../shared/aws/failures.ts";
+import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
+
+it("a call that is never answered is tried again, and given up in the end", async () => {
+  let asked = 0;
+  const server = createServer(() => {
+    asked += 1;
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const environment = {
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  };
+  const client = new DynamoDBClient(clientSettings(environment, "DYNAMODB", 100));
+  try {
+    const given = await client
+      .send(new GetItemCommand({ TableName: "t", Key: { pk: { S: "k" } } }))
+      .catch((error: unknown) => error);
+    expect(given).toMatchObject({ name: "TimeoutError" });
+    expect(isServiceFailure(given)).toBe(true);
+    expect(asked).toBeGreaterThan(1);
+  } finally {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+// What shared/aws/cursors.ts leaves to the SDK: a transaction that was performed and not answered happens once.
+it("a transaction is tried again under the same token, also while its first try is under way", async () => {
+  const tokens: unknown[] = [];
+  await using server = await AwsJsonServer.start({
+    TransactWriteItems: ({ ClientRequestToken }) => {
+      tokens.push(ClientRequestToken);
+      if (tokens.length === 1) throw new AwsRefusal("TransactionInProgressException");
+      return {};
+    },
+  });
+  const clients = createClients(server.environment);
+  const item = { Delete: { TableName: "t", Key: { pk: "k" } } };
+  await clients.documents.send(new TransactWriteCommand({ TransactItems: [item] }));
+  destroyClients(clients);
+  expect(tokens).toHaveLength(2);
+  expect(tokens[0]).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
+  expect(tokens[1]).toBe(tokens[0]);
+});
