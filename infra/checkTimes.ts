@@ -7,8 +7,8 @@ import {
 import { SettingsError } from "../shared/errors.ts";
 import type { Settings } from "../shared/runtime/settings.ts";
 
-/** For the reads and writes around a turn's last request, the SDK's retries included. */
-const DELIVER_SPARE_MILLIS = 10_000;
+/** For the reads and writes around a turn's last request: one of them may take the SDK's four tries of 5 s. */
+const DELIVER_SPARE_MILLIS = 20_000;
 
 /**
  * How long things may last on AWS, compared with each other before anything is deployed. That the lease outlasts a

@@ -391,4 +391,26 @@ describe("sweep", () => {
     expect(relay.head.tailHint).toBe(15);
     expect(logged).toMatchObject([{ level: "error", facts: { feed: "broken" } }]);
   });
+
+  it("sweeps each of many feeds once, several side by side", async () => {
+    const feeds = Array.from({ length: 25 }, (_, index) => `feed-${index}`);
+    const heads = {
+      ...parts.heads,
+      listHeads: async () => feeds.map((feed) => ({ ...relay.head, feed })),
+    };
+    let [reading, most] = [0, 0];
+    const tails = {
+      ...parts.tails,
+      readHead: async () => {
+        reading += 1;
+        most = Math.max(most, reading);
+        await new Promise((resolve) => setImmediate(resolve));
+        reading -= 1;
+        return undefined;
+      },
+    };
+    const reports = await sweep({ ...parts, heads, tails });
+    expect(reports.map(({ feed }) => feed).sort()).toEqual([...feeds].sort());
+    expect(most).toBe(10);
+  });
 });
