@@ -3,26 +3,14 @@ import { keyPatterns } from "../shared/aws/keys.ts";
 import { httpTimeoutSeconds } from "../shared/aws/limits.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { onItems, onTable, onWebhookSecrets, readSecret, sendTo } from "./permissions.ts";
-import type { Queues } from "./queues.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { Secrets } from "./secrets.ts";
-import type { RelayStage } from "./stages.ts";
-import type { Storage } from "./storage.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /** Sessions and feeds for people and programs. It encrypts webhook secrets and cannot decrypt them. */
 export class Api extends Construct {
   readonly function: RelayFunction;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    {
-      stage,
-      storage,
-      queues,
-      secrets,
-    }: { stage: RelayStage; storage: Storage; queues: Queues; secrets: Secrets },
-  ) {
+  constructor(scope: Construct, id: string, { stage, storage, queues, secrets }: RelayParts) {
     super(scope, id);
     const { pages, heads, references } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {

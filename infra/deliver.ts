@@ -4,11 +4,8 @@ import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { onItems, onTable, onWebhookSecrets, receiveFrom, sendTo } from "./permissions.ts";
-import type { Queues } from "./queues.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { Secrets } from "./secrets.ts";
-import type { RelayStage } from "./stages.ts";
-import type { Storage } from "./storage.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /**
  * Sends pages to webhooks. One function works both lanes, so that there is one role and one page cache; each lane has
@@ -20,16 +17,7 @@ import type { Storage } from "./storage.ts";
 export class Deliver extends Construct {
   readonly function: RelayFunction;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    {
-      stage,
-      storage,
-      queues,
-      secrets,
-    }: { stage: RelayStage; storage: Storage; queues: Queues; secrets: Secrets },
-  ) {
+  constructor(scope: Construct, id: string, { stage, storage, queues, secrets }: RelayParts) {
     super(scope, id);
     const { pages, references } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {

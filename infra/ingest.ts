@@ -3,26 +3,14 @@ import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { onItems, readSecret, receiveFrom, sendTo } from "./permissions.ts";
-import type { Queues } from "./queues.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { Secrets } from "./secrets.ts";
-import type { RelayStage } from "./stages.ts";
-import type { Storage } from "./storage.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /** Events in, pages out. Its role does not know that sessions exist: however many there are, ingest stays the same. */
 export class Ingest extends Construct {
   readonly function: RelayFunction;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    {
-      stage,
-      storage,
-      queues,
-      secrets,
-    }: { stage: RelayStage; storage: Storage; queues: Queues; secrets: Secrets },
-  ) {
+  constructor(scope: Construct, id: string, { stage, storage, queues, secrets }: RelayParts) {
     super(scope, id);
     const { pages, heads } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {

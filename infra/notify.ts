@@ -3,20 +3,14 @@ import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { onItems, onTable, receiveFrom, sendTo } from "./permissions.ts";
-import type { Queues } from "./queues.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { RelayStage } from "./stages.ts";
-import type { Storage } from "./storage.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /** Wakes the sessions that are parked behind a feed's tail. It reads the queue and marks cursors. */
 export class Notify extends Construct {
   readonly function: RelayFunction;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { stage, storage, queues }: { stage: RelayStage; storage: Storage; queues: Queues },
-  ) {
+  constructor(scope: Construct, id: string, { stage, storage, queues }: Omit<RelayParts, "secrets">) {
     super(scope, id);
     const { pages, heads } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {

@@ -6,10 +6,8 @@ import { keyPatterns } from "../shared/aws/keys.ts";
 import { sweepIntervalSeconds, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
 import { environmentNames } from "../shared/aws/names.ts";
 import { onItems, onTable, sendTo } from "./permissions.ts";
-import type { Queues } from "./queues.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { RelayStage } from "./stages.ts";
-import type { Storage } from "./storage.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /**
  * Repairs lost hints, moves lagging sessions, and frees what nobody needs, every minute.
@@ -20,11 +18,7 @@ import type { Storage } from "./storage.ts";
 export class Sweep extends Construct {
   readonly function: RelayFunction;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { stage, storage, queues }: { stage: RelayStage; storage: Storage; queues: Queues },
-  ) {
+  constructor(scope: Construct, id: string, { stage, storage, queues }: Omit<RelayParts, "secrets">) {
     super(scope, id);
     const { pages, heads, references } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {

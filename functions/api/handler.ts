@@ -47,6 +47,7 @@ export function createHandler(
       requireVariable(environment, environmentNames.cursorsTable),
       references,
       randomUUID,
+      clock,
     ),
     sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
     wakes: new WakeSender(sqs, {

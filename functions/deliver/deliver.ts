@@ -291,19 +291,22 @@ class Turn {
       random,
     });
     const facts = { feed: this.#cursor.feed, session: this.#cursor.session, batch: batch.id, reason, status };
-    const begun = { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
     if (decision.kind === "suspend") {
       log.warn("the session is suspended", { ...facts, why: decision.reason });
-      await this.#write(suspend(begun, failure));
+      await this.#write(suspend(this.#begun(batch), failure));
       return;
     }
-    await this.#write(backOff(begun, failure, decision.dueAtEpochMillis));
+    await this.#write(backOff(this.#begun(batch), failure, decision.dueAtEpochMillis));
     await wakes.sendWake(this.#cursor, Math.max(0, decision.dueAtEpochMillis - this.#now()));
   }
 
+  /** The row with the end of a batch that was not accepted, so that the next try is the same batch. */
+  #begun(batch: Batch): Cursor {
+    return { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
+  }
+
   async #leaveFastLane(batch: Batch): Promise<void> {
-    const begun = { ...this.#cursor, batchLast: this.#lease(batch).batchLast };
-    await this.#write(changeLane(begun, this.#now()));
+    await this.#write(changeLane(this.#begun(batch), this.#now()));
     await this.#parts.wakes.sendWake(this.#cursor);
   }
 

@@ -6,7 +6,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import { systemClock } from "../runtime/clock.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
 import { cancellationOf, isConditionFailure, winnerOf } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
@@ -29,17 +29,20 @@ export class CursorStore {
   readonly #table: string;
   readonly #references: ReferenceStore;
   readonly #newWriteId: () => string;
+  readonly #clock: Clock;
 
   constructor(
     documents: DynamoDBDocumentClient,
     table: string,
     references: ReferenceStore,
     newWriteId: () => string,
+    clock: Clock = systemClock,
   ) {
     this.#documents = documents;
     this.#table = table;
     this.#references = references;
     this.#newWriteId = newWriteId;
+    this.#clock = clock;
   }
 
   async readCursor(feed: string, session: string): Promise<Cursor | undefined> {
@@ -66,7 +69,7 @@ export class CursorStore {
           cursors.push(...(answer.Responses?.[this.#table] ?? []).map(asCursor));
           return answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
         },
-        systemClock,
+        this.#clock,
       );
     }
     return cursors;

@@ -1,0 +1,12 @@
+import type { Queues } from "./queues.ts";
+import type { Secrets } from "./secrets.ts";
+import type { RelayStage } from "./stages.ts";
+import type { Storage } from "./storage.ts";
+
+/** What the functions' constructs are made of. Each takes what it needs. */
+export interface RelayParts {
+  readonly stage: RelayStage;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly secrets: Secrets;
+}
