@@ -11,8 +11,6 @@ import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
-import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
-import { newSecret } from "../../shared/delivery/signature.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
@@ -20,6 +18,8 @@ import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
+import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
+import { newSecret } from "../../shared/webhook/signature.ts";
 import { createApiApp } from "./app.ts";
 
 /** People read the queue here and there; sessions have a cache of their own. */

@@ -1,5 +1,4 @@
 import type { ReferenceCounts, TransactItem } from "../../shared/aws/references.ts";
-import type { AddressGuard } from "../../shared/delivery/addressGuard.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
@@ -7,6 +6,7 @@ import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
+import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
 /** What the API works with. */
 export interface ApiParts {

@@ -1,5 +1,4 @@
 import type { z } from "@hono/zod-openapi";
-import { checkWebhookUrl } from "../../shared/delivery/webhookUrl.ts";
 import {
   EventFilterError,
   FenceLostError,
@@ -22,6 +21,7 @@ import {
 } from "../../shared/sessions/cursor.ts";
 import { type Selection, type SessionFilter, selectionOf } from "../../shared/sessions/selection.ts";
 import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
+import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";

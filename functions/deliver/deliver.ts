@@ -1,6 +1,3 @@
-import { type Batch, planBatch, planGap, webhookBody } from "../../shared/delivery/batch.ts";
-import type { DeliveryOutcome } from "../../shared/delivery/outcome.ts";
-import { afterFailure } from "../../shared/delivery/retryPolicy.ts";
 import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../../shared/errors.ts";
 import type { WakeHint } from "../../shared/queue/hints.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
@@ -27,6 +24,9 @@ import {
 import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/sessions/lane.ts";
 import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
+import { type Batch, planBatch, planGap, webhookBody } from "../../shared/webhook/batch.ts";
+import type { DeliveryOutcome } from "../../shared/webhook/outcome.ts";
+import { afterFailure } from "../../shared/webhook/retryPolicy.ts";
 
 export interface DeliverParts {
   readonly cursors: {

@@ -8,8 +8,6 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
-import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
-import { createWebhookClient } from "../../shared/delivery/webhookClient.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
@@ -22,6 +20,8 @@ import { type Environment, readSettings, requireVariable } from "../../shared/ru
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
+import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
+import { createWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { deliver } from "./deliver.ts";
 
 /** A few hundred pages: what the sessions of one process are likely to read at the same time. */

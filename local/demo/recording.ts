@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { z } from "zod";
 
-const RECORDING = new URL("../recordings/calls-mixed.ndjson.gz", import.meta.url);
+const RECORDING = new URL("../recordings/calls-mixed/stasis.ndjson.gz", import.meta.url);
 
 export interface RecordedEvent {
   /** The event's JSON exactly as recorded. */

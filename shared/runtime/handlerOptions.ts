@@ -1,5 +1,5 @@
 import type { AwsClients } from "../aws/clients.ts";
-import type { WebhookClient } from "../delivery/webhookClient.ts";
+import type { WebhookClient } from "../webhook/webhookClient.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";

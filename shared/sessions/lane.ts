@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from "../delivery/outcome.ts";
+import type { DeliveryOutcome } from "../webhook/outcome.ts";
 import type { Cursor } from "./cursor.ts";
 
 /**

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { convertAll, Recording } from "../../conformance/recording.ts";
+import { convertAll, Recording } from "../../tools/conformance/recording.ts";
 
 const root = new URL("../../", import.meta.url);
-const recording = new Recording(new URL("conformance/recordings/calls-mixed", root).pathname);
+const recording = new Recording(new URL("local/recordings/calls-mixed", root).pathname);
 
 async function relay(args: readonly string[], input: string | Buffer) {
   const child = spawn(process.execPath, ["cli/main.ts", ...args], { cwd: root });

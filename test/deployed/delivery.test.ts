@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { convertAll } from "../../conformance/recording.ts";
 import { readRecording } from "../../local/demo/recording.ts";
+import { convertAll } from "../../tools/conformance/recording.ts";
 import { eventually } from "../support/eventually.ts";
 import { eventTexts, expectUnbroken } from "../support/webhookBodies.ts";
 import { isSignedWith, WebhookReceiver } from "../support/webhookReceiver.ts";

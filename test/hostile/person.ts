@@ -9,12 +9,12 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
-import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
+import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { QUEUE_URLS } from "./hintQueues.ts";
 import type { World } from "./world.ts";
 

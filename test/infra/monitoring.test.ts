@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import * as deployed from "../../cost/deployed.ts";
 import { RUNBOOK, runbookAnchor } from "../../infra/alarms.ts";
 import { dev } from "../../infra/stages.ts";
 import { type MetricName, relayMetrics } from "../../shared/runtime/metricNames.ts";
+import * as deployed from "../../tools/cost/deployed.ts";
 import { templateOf } from "./support/synthesise.ts";
 
 interface MetricStat {

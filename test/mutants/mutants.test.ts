@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { baselineProblem, type Judgement, judge } from "../../mutants/judge.ts";
-import { MUTANTS } from "../../mutants/list.ts";
-import { type Mutant, MutantOutdatedError, mutate } from "../../mutants/mutant.ts";
-import { type RunTests, runMutants } from "../../mutants/run.ts";
-import { readReport, type TestRun } from "../../mutants/vitest.ts";
+import { baselineProblem, type Judgement, judge } from "./judge.ts";
+import { MUTANTS } from "./list.ts";
+import { type Mutant, MutantOutdatedError, mutate } from "./mutant.ts";
+import { type RunTests, runMutants } from "./run.ts";
+import { readReport, type TestRun } from "./vitest.ts";
 
 const MUTANT: Mutant = {
   name: "adds one too many",

@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { convertAll, Recording, withoutLinkedIds } from "../../conformance/recording.ts";
 import { createHandler } from "../../functions/ingest/handler.ts";
+import { convertAll, Recording, withoutLinkedIds } from "../../tools/conformance/recording.ts";
 import { eventually } from "../support/eventually.ts";
 import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
-const recording = new Recording(
-  new URL("../../conformance/recordings/calls-mixed", import.meta.url).pathname,
-);
+const recording = new Recording(new URL("../../local/recordings/calls-mixed", import.meta.url).pathname);
 const ndjson = { "content-type": "application/x-ndjson" };
 const amiText = { "content-type": "text/x-ami" };
 

@@ -1,15 +1,15 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createAddressGuard } from "../../shared/delivery/addressGuard.ts";
-import { RETRY_BASE_MILLIS, RETRY_FLOOR_MILLIS } from "../../shared/delivery/retryPolicy.ts";
-import { newSecret } from "../../shared/delivery/signature.ts";
-import { createWebhookClient, type WebhookClient } from "../../shared/delivery/webhookClient.ts";
+import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
+import { RETRY_BASE_MILLIS, RETRY_FLOOR_MILLIS } from "../../shared/webhook/retryPolicy.ts";
+import { newSecret } from "../../shared/webhook/signature.ts";
+import { createWebhookClient, type WebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { type BadBehaviour, type BadEndpoint, badBehaviours, UNKNOWN_HOST } from "../support/badEndpoints.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
-import { startReceiver } from "../unit/delivery/receiver.ts";
+import { startReceiver } from "../unit/webhook/receiver.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 1_000;
 const REBOUND_HOST = "rebound.example.com";

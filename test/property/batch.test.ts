@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Batch, MAX_BATCH_BYTES, planBatch, planGap, webhookBody } from "../../shared/delivery/batch.ts";
 import { GAP_TYPE, renderMessage } from "../../shared/queue/message.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
 import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
+import { type Batch, MAX_BATCH_BYTES, planBatch, planGap, webhookBody } from "../../shared/webhook/batch.ts";
 
 const NOW = 1_700_000_000_000;
 const TYPES = ["A", "B", "C", GAP_TYPE];

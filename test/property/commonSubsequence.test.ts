@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { commonSubsequence } from "../../conformance/commonSubsequence.ts";
+import { commonSubsequence } from "../../tools/conformance/commonSubsequence.ts";
 
 /** The length by the book: a table over both runs. */
 function longest(a: readonly string[], b: readonly string[]): number {

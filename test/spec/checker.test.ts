@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { check, type Specification } from "../../spec/checker.ts";
+import { check, type Specification } from "./checker.ts";
 
 /** A walk over numbers: the steps of each are given, and 9 is the good end. */
 function walk(ways: Readonly<Record<number, readonly number[]>>): Specification<number> {

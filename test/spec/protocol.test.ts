@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { checkScenario } from "../../spec/protocol.ts";
-import type { Variant } from "../../spec/scenario.ts";
-import { SCENARIOS, VARIANTS, variantOf } from "../../spec/scenarios.ts";
+import { checkScenario } from "./protocol.ts";
+import type { Variant } from "./scenario.ts";
+import { SCENARIOS, VARIANTS, variantOf } from "./scenarios.ts";
 
 describe("the protocol, in every order of its steps", () => {
   it.each(Object.entries(SCENARIOS))(

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.ts";
-import type { DeliveryOutcome } from "../../../shared/delivery/outcome.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../../shared/sessions/selection.ts";
+import type { DeliveryOutcome } from "../../../shared/webhook/outcome.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 import { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { storedPage } from "../queue/samples.ts";

@@ -1,0 +1,30 @@
+import { join } from "node:path";
+import { ProjectCopy } from "./copy.ts";
+import { MUTANTS } from "./list.ts";
+import { type Result, runMutants } from "./run.ts";
+import { runTests } from "./vitest.ts";
+
+/** `npm run mutants`: a line per mutant; ends with 1 when one survives or proves nothing. */
+const wanted = process.argv[2] ?? "";
+const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
+await using copy = await ProjectCopy.of(join(import.meta.dirname, "../.."));
+
+console.log("mutant | caught by | seconds");
+let bad = 0;
+for await (const { mutant, judgement, seconds } of runMutants(copy.root, mutants, runTests)) {
+  if (judgement.kind !== "caught") bad += 1;
+  console.log(`${mutant.name} | ${textOf(judgement)} | ${seconds.toFixed(1)}`);
+}
+console.log(`${mutants.length - bad} of ${mutants.length} caught`);
+process.exitCode = bad > 0 || mutants.length === 0 ? 1 : 0;
+
+function textOf(judgement: Result["judgement"]): string {
+  switch (judgement.kind) {
+    case "caught":
+      return judgement.by;
+    case "survived":
+      return "SURVIVED";
+    case "broken":
+      return `PROVES NOTHING: ${judgement.why}`;
+  }
+}

@@ -1,0 +1,115 @@
+import { firstOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import { type Change, isAsRead, move, release, write } from "./cursors.ts";
+import type { Scenario } from "./scenario.ts";
+import { type Cursor, type Person, type State, type Step, tailOf, type Wish } from "./state.ts";
+
+/** Specifies functions/api/sessions.ts: subscribe, seek, pause, resume, remove. Each reads, then writes as read. */
+export function* apiSteps(state: State, scenario: Scenario): Generator<Step> {
+  const [wish] = state.person.wishes;
+  if (wish === undefined) return;
+  for (const step of stepsOf(wish, state, scenario))
+    yield { ...step, name: `api (${wish.action} ${wish.session}) ${step.name}` };
+}
+
+function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step> {
+  const { person } = state;
+  const { session } = wish;
+  const becomes = (change: Partial<Person>, from: State = state): State => ({
+    ...from,
+    person: { ...person, ...change },
+  });
+  const done = (from: State = state): State =>
+    becomes({ wishes: person.wishes.slice(1), at: "read", tail: 0, headSegment: 0, row: null }, from);
+
+  switch (person.at) {
+    case "read": {
+      const row = state.cursors[session] ?? null;
+      if (row === null && wish.action !== "subscribe") yield { name: "finds no session", state: done() };
+      else
+        yield {
+          name: "reads the tail and the row",
+          state: becomes({ at: "write", row, tail: tailOf(state), headSegment: state.head.headSegment }),
+        };
+      return;
+    }
+    case "write": {
+      const next =
+        wish.to === "head" ? firstOfSegment(person.headSegment, scenario.segmentSize) : person.tail + 1;
+      const segment = segmentOf(next, scenario.segmentSize);
+      const moves = wish.action === "subscribe" || wish.action === "seek";
+      // The transaction also checks that the ground is held: `headSegment <= segment`.
+      const isHeld =
+        state.head.headSegment <= segment || scenario.variant === "subscribe without a check of the head";
+      if (moves && !isHeld) {
+        yield { name: `may not stand at ${next}: it is freed`, state: becomes({ at: "read" }) };
+        return;
+      }
+      const received = { ...state.received, [session]: next - 1 };
+      if (wish.action === "subscribe") {
+        const counts = move(state.counts, null, segment) ?? [];
+        const cursors = { ...state.cursors, [session]: born(next, segment) };
+        yield {
+          name: `creates the row at ${next}`,
+          state: becomes({ at: "sendWake" }, { ...state, counts, cursors, received }),
+        };
+        return;
+      }
+      const { row } = person;
+      if (row === null) return;
+      if (wish.action === "remove") {
+        yield* removeSteps(row, session, state, scenario, done, becomes({ at: "read" }));
+        return;
+      }
+      const change = changeOf(wish.action, row, { next, segment });
+      for (const written of write(state, scenario, session, row, change)) {
+        const after = moves && written.row ? { ...written.state, received } : written.state;
+        const isParked = written.row?.state === "parked";
+        yield {
+          name: `writes${moves ? ` ${next}` : ""}${written.note}`,
+          state:
+            written.row === null
+              ? becomes({ at: "read" }, after)
+              : isParked
+                ? becomes({ at: "sendWake" }, after)
+                : done(after),
+        };
+      }
+      return;
+    }
+    case "sendWake":
+      yield { name: "sends a wake", state: done({ ...state, wakes: [...state.wakes, session] }) };
+  }
+}
+
+function changeOf(action: "seek" | "pause" | "resume", row: Cursor, to: Change): Change {
+  switch (action) {
+    case "seek":
+      return { ...release(row), ...to };
+    case "pause":
+      return { ...release(row), state: "paused" };
+    case "resume":
+      return { ...release(row), state: "parked" };
+  }
+}
+
+/** The row goes and its reference is given back in one transaction. */
+function* removeSteps(
+  read: Cursor,
+  session: string,
+  state: State,
+  scenario: Scenario,
+  done: (from: State) => State,
+  again: State,
+): Generator<Step> {
+  const counts = move(state.counts, read.segment, null);
+  if (counts === null || !isAsRead(state.cursors[session], read, {}, scenario))
+    yield { name: "is refused: the row is not as it was read", state: again };
+  else {
+    const { [session]: _, ...cursors } = state.cursors;
+    yield { name: "removes the row", state: done({ ...state, counts, cursors }) };
+  }
+}
+
+function born(next: number, segment: number): Cursor {
+  return { state: "parked", next, segment, fence: 1, lease: 0, leaseRanOut: false, isDue: false };
+}

@@ -1,0 +1,182 @@
+import { segmentOf } from "../../shared/queue/sequence.ts";
+
+/**
+ * Everything that the protocol's rules can see: the rows of the tables, the hints under way, and where each running
+ * function stands. One page holds one message, and its number is its key. Names are those of the code.
+ */
+export interface State {
+  /** Moves only in scenarios about cached tails; elsewhere waiting is free. */
+  readonly now: number;
+  // Queue table
+  readonly head: Head;
+  readonly pages: readonly Page[];
+  /** Reference counts by segment. */
+  readonly counts: readonly number[];
+  // Cursors table
+  readonly cursors: Readonly<Record<string, Cursor>>;
+  /** The rows as they were before their last change: what a read that is not consistent may still show. */
+  readonly staleCursors: Readonly<Record<string, Cursor>>;
+  // SQS: hints under way. A delayed wake becomes a wake when its session's backoff is due.
+  readonly notifies: number;
+  readonly wakes: readonly string[];
+  readonly delayedWakes: readonly string[];
+  // Running functions
+  readonly ingests: readonly Ingest[];
+  readonly notifiers: readonly Notifier[];
+  readonly deliverers: readonly Deliverer[];
+  readonly sweeper: Sweeper | null;
+  readonly person: Person;
+  /** How often each fault may still happen. */
+  readonly faults: Faults;
+  // What only the invariants look at
+  /** Every put that wrote, in order. */
+  readonly given: readonly { readonly number: number; readonly event: string }[];
+  /** Per session the last number of the unbroken row that its endpoint accepted. */
+  readonly received: Readonly<Record<string, number>>;
+}
+
+export interface Head {
+  readonly headSegment: number;
+  readonly tailHint: number;
+  readonly clearedSegment: number;
+}
+
+export interface Page {
+  readonly first: number;
+  readonly event: string;
+  /** When it was planned: the put may be applied later, up to the append's timeout. */
+  readonly appendedAt: number;
+}
+
+export interface Cursor {
+  readonly state: "parked" | "signalled" | "active" | "backoff" | "paused";
+  readonly next: number;
+  readonly segment: number;
+  readonly fence: number;
+  /** Stands for `leaseUntilEpochMillis`: each take and each advance writes a new one. */
+  readonly lease: number;
+  readonly leaseRanOut: boolean;
+  readonly isDue: boolean;
+}
+
+export interface Ingest {
+  readonly name: string;
+  readonly at: "rest" | "readLastPage" | "readHeadAgain" | "putPage" | "sendNotify";
+  /** Not yet appended, in order. */
+  readonly events: readonly string[];
+  readonly tail: Tail | null;
+  /** Where the search for the tail stands; its `next` is 0 until a page was found. */
+  readonly search: (Tail & Head & { readonly segment: number }) | null;
+  readonly page: Page | null;
+}
+
+export interface Tail {
+  readonly next: number;
+  readonly readAt: number;
+}
+
+export interface Notifier {
+  readonly name: string;
+  readonly at: "listCursors" | "sendWakes" | "markSignalled";
+  readonly tail: number;
+  /** Rows to wake, as they were read. */
+  readonly parked: readonly (readonly [session: string, read: Cursor])[];
+}
+
+export interface Deliverer {
+  readonly name: string;
+  readonly session: string;
+  readonly at: "plan" | "take" | "post" | "advance" | "park" | "backOff" | "sendWake";
+  /** The row as it was read or written last. */
+  readonly row: Cursor;
+  /** `row.next`, or further: progress that is not written yet. */
+  readonly next: number;
+  /** Whether the plan found a page at `next`. */
+  readonly hasBatch: boolean;
+  /** The turn is over: the row is parked and the session woken again. */
+  readonly isOver: boolean;
+}
+
+export interface Sweeper {
+  readonly at: "evict" | "cross" | "sendWakes" | "markSignalled" | "moveHead" | "delete";
+  readonly tail: number;
+  readonly head: Head;
+  readonly cursors: readonly (readonly [session: string, read: Cursor])[];
+  /** Only of the variant that checks the counts outside the transaction. */
+  readonly countsRead: readonly number[] | null;
+}
+
+/** The API: one wish after the other. */
+export interface Person {
+  readonly wishes: readonly Wish[];
+  readonly tail: number;
+  readonly headSegment: number;
+  readonly row: Cursor | null;
+  readonly at: "read" | "write" | "sendWake";
+}
+
+export interface Wish {
+  readonly action: "subscribe" | "seek" | "pause" | "resume" | "remove";
+  readonly session: string;
+  readonly to?: "head" | "tail";
+}
+
+export interface Faults {
+  readonly notifyCrash: number;
+  readonly deliverCrash: number;
+  readonly sweepCrash: number;
+  readonly doubledHint: number;
+  readonly lostHint: number;
+  /** The lease runs out while its holder is still at work. */
+  readonly slowHolder: number;
+  /** A put is applied, its answer is lost, and the SDK tries it again. */
+  readonly lostReply: number;
+  /** The endpoint refuses. */
+  readonly refusal: number;
+  /** A transaction is refused because another one is in the way. */
+  readonly conflict: number;
+  /** A turn's time is over after a batch, or a request outstays the fast lane. */
+  readonly turnOver: number;
+  /** The sweep runs although something is under way. */
+  readonly earlySweep: number;
+  /** A session is moved forward by the retention. */
+  readonly eviction: number;
+}
+
+/** One atomic step: a call to AWS or to an endpoint, or a fault. */
+export interface Step {
+  readonly name: string;
+  readonly state: State;
+}
+
+/** The last number appended. */
+export function tailOf(state: State): number {
+  return state.given.reduce((highest, { number }) => Math.max(highest, number), 0);
+}
+
+export function lastPageOf(state: State, segment: number, segmentSize: number): Page | undefined {
+  return state.pages
+    .filter(({ first }) => segmentOf(first, segmentSize) === segment)
+    .reduce<Page | undefined>((last, page) => (last && last.first > page.first ? last : page), undefined);
+}
+
+export function spend(faults: Faults, fault: keyof Faults): Faults {
+  return { ...faults, [fault]: faults[fault] - 1 };
+}
+
+/** The actor with this name takes another form, or ends when there is none. */
+export function replace<T extends { readonly name: string }>(
+  actors: readonly T[],
+  name: string,
+  by?: T,
+): readonly T[] {
+  return actors.flatMap((actor) => (actor.name !== name ? [actor] : by ? [by] : []));
+}
+
+/** The first name that nobody has. */
+export function freeName(actors: readonly { readonly name: string }[], kind: string): string {
+  for (let number = 1; ; number += 1) {
+    const name = `${kind} ${number}`;
+    if (!actors.some((actor) => actor.name === name)) return name;
+  }
+}

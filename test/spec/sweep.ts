@@ -1,0 +1,223 @@
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { release, write } from "./cursors.ts";
+import { mark } from "./notify.ts";
+import type { Scenario } from "./scenario.ts";
+import {
+  type Cursor,
+  lastPageOf,
+  type Page,
+  type State,
+  type Step,
+  type Sweeper,
+  spend,
+  tailOf,
+} from "./state.ts";
+
+/** Specifies functions/sweep/: the tail hint, retention, late crossings, lost hints, and freeing. */
+export function* sweepSteps(state: State, scenario: Scenario): Generator<Step> {
+  const { sweeper } = state;
+  if (sweeper !== null)
+    for (const step of stepsOf(sweeper, state, scenario)) yield { ...step, name: `sweep ${step.name}` };
+  else if (mayBegin(state, scenario)) {
+    const tail = tailOf(state);
+    const begun: Sweeper = {
+      at: state.faults.eviction > 0 ? "evict" : "cross",
+      tail,
+      head: state.head,
+      cursors: Object.entries(state.cursors),
+      countsRead: null,
+    };
+    const head = { ...state.head, tailHint: tail };
+    const faults = isAtRest(state) ? state.faults : spend(state.faults, "earlySweep");
+    if (hasWork(begun, state, scenario) || tail > state.head.tailHint)
+      yield {
+        name: "sweep reads the tail and the cursors, and moves the tail hint",
+        state: { ...state, head, faults, sweeper: begun },
+      };
+  }
+}
+
+function mayBegin(state: State, { sweep, variant }: Scenario): boolean {
+  if (sweep === "off" || variant === "sweep off while hints are lost") return false;
+  return state.faults.earlySweep > 0 || isAtRest(state);
+}
+
+/** No function runs and no hint is under way. */
+export function isAtRest(state: State): boolean {
+  return (
+    state.notifies + state.wakes.length + state.delayedWakes.length === 0 &&
+    state.notifiers.length + state.deliverers.length + state.person.wishes.length === 0 &&
+    state.sweeper === null &&
+    state.ingests.every(({ at, events }) => at === "rest" && events.length === 0)
+  );
+}
+
+/** A sweep that has nothing to do changes nothing and is left out of the search. */
+function hasWork(sweeper: Sweeper, state: State, scenario: Scenario): boolean {
+  return (
+    state.faults.eviction > 0 ||
+    sweeper.cursors.some(([, row]) => needsWake(row, sweeper.tail) || needsCrossing(row, scenario)) ||
+    (isFreeable(sweeper, state, scenario) && (state.counts[sweeper.head.headSegment] ?? 0) === 0) ||
+    state.head.clearedSegment < state.head.headSegment
+  );
+}
+
+function needsCrossing(row: Cursor, { segmentSize }: Scenario): boolean {
+  return row.state !== "active" && segmentOf(row.next, segmentSize) !== row.segment;
+}
+
+/** Rows whose hint may be lost. Their age, for which the code waits, matters to cost and not to safety. */
+function needsWake(row: Cursor, tail: number): boolean {
+  switch (row.state) {
+    case "parked":
+      return row.next <= tail;
+    case "signalled":
+      return true;
+    case "backoff":
+      return row.isDue;
+    case "active":
+      return row.leaseRanOut;
+    case "paused":
+      return false;
+  }
+}
+
+/** Below the tail's segment, and closed longer ago than the grace. */
+function isFreeable(
+  { head, tail }: Sweeper,
+  state: State,
+  { segmentSize, times, variant }: Scenario,
+): boolean {
+  const segment = head.headSegment;
+  if (segment >= segmentOf(Math.max(1, tail), segmentSize)) return false;
+  const last = lastPageOf(state, segment, segmentSize);
+  return (
+    last === undefined || state.now - last.appendedAt > times.freeGrace || variant === "free without grace"
+  );
+}
+
+function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator<Step> {
+  const { segmentSize, variant } = scenario;
+  const becomes = (change: Partial<Sweeper>, others: Partial<State> = {}): State => ({
+    ...state,
+    ...others,
+    sweeper: { ...sweeper, ...change },
+  });
+  const { headSegment } = sweeper.head;
+
+  switch (sweeper.at) {
+    case "evict": {
+      yield { name: "evicts nobody", state: becomes({ at: "cross" }) };
+      if (state.faults.eviction === 0) return;
+      const faults = spend(state.faults, "eviction");
+      for (const [session, read] of sweeper.cursors.filter(([, { next }]) => next <= sweeper.tail)) {
+        const floor = read.next + 1;
+        const change = {
+          ...release(read),
+          next: floor,
+          segment: segmentOf(floor, segmentSize),
+          gap: true,
+        } as const;
+        for (const written of write({ ...state, faults }, scenario, session, read, change)) {
+          const { row, state: after } = written;
+          const received = Math.max(after.received[session] ?? 0, floor - 1);
+          const others =
+            row === null ? after : { ...after, received: { ...after.received, [session]: received } };
+          const cursors = sweeper.cursors.map((each) =>
+            each[0] === session && row ? ([session, row] as const) : each,
+          );
+          yield {
+            name: `evicts ${session} to ${floor}${written.note}`,
+            state: becomes({ at: "cross", cursors }, others),
+          };
+        }
+      }
+      return;
+    }
+    case "cross": {
+      const late = sweeper.cursors.find(([, row]) => needsCrossing(row, scenario));
+      if (late === undefined) {
+        const toWake = sweeper.cursors.filter(([, row]) => needsWake(row, sweeper.tail));
+        yield {
+          name: `finds ${toWake.length} to wake`,
+          state: becomes({ cursors: toWake, at: toWake.length > 0 ? "sendWakes" : "moveHead" }),
+        };
+        return;
+      }
+      const [session, read] = late;
+      const segment = segmentOf(read.next, segmentSize);
+      for (const written of write(state, scenario, session, read, { segment, fence: read.fence + 1 }))
+        yield {
+          name: `crosses ${session}${written.note}`,
+          state: becomes(
+            {
+              cursors: sweeper.cursors.map((each) =>
+                each === late ? ([session, written.row ?? { ...read, segment }] as const) : each,
+              ),
+            },
+            written.state,
+          ),
+        };
+      return;
+    }
+    case "sendWakes": {
+      const wakes = [...state.wakes, ...sweeper.cursors.map(([session]) => session)];
+      yield { name: "sends the wakes", state: becomes({ at: "markSignalled" }, { wakes }) };
+      return;
+    }
+    case "markSignalled": {
+      const parked = sweeper.cursors.filter(([, row]) => row.state === "parked");
+      for (const { state: marked, names } of mark(state, scenario, parked))
+        yield {
+          name: `marks ${names}`,
+          state: { ...marked, sweeper: { ...sweeper, at: "moveHead", cursors: [] } },
+        };
+      return;
+    }
+    case "moveHead": {
+      if (!isFreeable(sweeper, state, scenario)) {
+        yield { name: "has nothing more to free", state: becomes({ at: "delete", cursors: [] }) };
+        return;
+      }
+      const readsFirst = variant === "free with the counts checked before the transaction";
+      if (readsFirst && sweeper.countsRead === null) {
+        yield { name: "reads the counts", state: becomes({ countsRead: state.counts }) };
+        return;
+      }
+      // The transaction checks that the head is the one that was read and that every count is zero.
+      const counts = sweeper.countsRead ?? state.counts;
+      if (state.head.headSegment !== headSegment || (counts[headSegment] ?? 0) > 0)
+        yield {
+          name: `does not free segment ${headSegment}`,
+          state: becomes({ at: "delete", countsRead: null }),
+        };
+      else
+        yield {
+          name: `frees segment ${headSegment}`,
+          state: becomes(
+            { head: { ...sweeper.head, headSegment: headSegment + 1 }, countsRead: null },
+            { head: { ...state.head, headSegment: headSegment + 1 } },
+          ),
+        };
+      return;
+    }
+    case "delete": {
+      const freed = state.pages.filter(({ first }) => segmentOf(first, segmentSize) < headSegment);
+      // Within one batch DynamoDB deletes in any order, so the last page of a segment goes when the others are gone:
+      // any other last page would be taken for the tail by who still searches from the old head.
+      const isLast = ({ first }: Page) => first % segmentSize === 0;
+      const others = freed.filter((page) => !isLast(page));
+      const mayGo = others.length === 0 || variant === "delete pages in any order" ? freed : others;
+      for (const page of mayGo)
+        yield {
+          name: `deletes page ${page.first}`,
+          state: { ...state, pages: state.pages.filter((each) => each !== page) },
+        };
+      if (freed.length === 0)
+        yield {
+          name: "is through",
+          state: { ...state, head: { ...state.head, clearedSegment: headSegment }, sweeper: null },
+        };
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { AmiMessage } from "../../../shared/ami/amiMessage.ts";
+import { type AmiReadFilter, compileReadFilter } from "../../../shared/ami/readFilter.ts";
+import { type ComparedMessage, compare } from "../../../tools/conformance/compare.ts";
+import { asCompared, convertAll, Recording, withoutLinkedIds } from "../../../tools/conformance/recording.ts";
+
+const directory = join(import.meta.dirname, "../../../local/recordings");
+const recordings = ["calls-mixed", "busy-150"].map(
+  (name) => [name, new Recording(join(directory, name))] as const,
+);
+
+describe.each(recordings)("the calls of %s", (name, recording) => {
+  const stasis = recording.stasisLines();
+  const asterisk = recording.amiEvents();
+  const sent = asterisk.map(asCompared);
+
+  it("become what Manager sent, field for field and in order, beside the named exceptions", () => {
+    const { differences, tallies, linkedIds } = compare(sent, convertAll(stasis).map(asCompared));
+    expect(differences).toEqual([]);
+    expect(linkedIds.equal).toBe(linkedIds.all);
+    const total = (count: (tally: (typeof tallies)[number]) => number) =>
+      tallies.reduce((sum, tally) => sum + count(tally), 0);
+    expect([
+      total((tally) => tally.asterisk),
+      total((tally) => tally.relay),
+      total((tally) => tally.equal),
+    ]).toEqual(name === "calls-mixed" ? [574, 449, 448] : [10_685, 8_447, 8_427]);
+  });
+
+  it("become the same beside Linkedid when Asterisk does not tell it, and most linked ids are known", () => {
+    const made = convertAll(stasis.map(withoutLinkedIds)).map(asCompared);
+    const { differences, linkedIds } = compare(sent, made, { ignoreLinkedIds: true });
+    expect(differences).toEqual([]);
+    expect(linkedIds.equal / linkedIds.all).toBeGreaterThan(0.84);
+  });
+
+  /** FullyBooted is sent at each login, whatever the user's filters are; its own users see the logins that come after them. */
+  const isAboutLogins = ({ name: event }: AmiMessage) =>
+    event === "FullyBooted" || event === "SuccessfulAuth";
+
+  it.each<[string, AmiReadFilter]>([
+    ["all", {}],
+    ["callonly", { read: "call" }],
+    ["masked", { read: "call,user" }],
+    [
+      "filtered",
+      {
+        eventFilters: [
+          "eventfilter(action(include),name(Newchannel))",
+          "eventfilter(action(include),name(Hangup))",
+        ],
+      },
+    ],
+    ["legacyfilter", { eventFilters: ["!Event: VarSet", "!Event: DTMF.*"] }],
+  ])("come out of the view %s as they came out of Asterisk", (view, filter) => {
+    const { passes } = compileReadFilter(filter);
+    const got = asterisk.filter((message) => passes(message) && !isAboutLogins(message));
+    const want = recording.amiEvents(view).filter((message) => !isAboutLogins(message));
+    // In which order two threads of Asterisk queue for each session is not the same for all of them.
+    expect(got.map(({ text }) => text).sort()).toEqual(want.map(({ text }) => text).sort());
+  });
+});
+
+describe("the comparison", () => {
+  const [first] = recordings;
+  const sent = first?.[1].amiEvents().map(asCompared) ?? [];
+  const made = convertAll(first?.[1].stasisLines() ?? []).map(asCompared);
+  const kindsOf = (changed: readonly ComparedMessage[]) =>
+    compare(sent, changed).differences.map(({ kind, name, detail }) => [kind, name, detail]);
+  const hangup = made.findIndex(({ name }) => name === "Hangup");
+  const at = (index: number) => made[index] ?? { name: "", fields: [] };
+
+  it("finds a message that is missing", () => {
+    expect(kindsOf(made.toSpliced(hangup, 1))).toEqual([["missing", "Hangup", ""]]);
+  });
+
+  it("finds a message too much", () => {
+    expect(kindsOf([...made, at(hangup)])).toEqual([["too much", "Hangup", ""]]);
+  });
+
+  it("finds a field that differs, and fields in another order", () => {
+    const changed = at(hangup).fields.map(
+      ([name, value]) => [name, name === "Cause" ? "99" : value] as const,
+    );
+    expect(kindsOf(made.with(hangup, { name: "Hangup", fields: changed }))).toMatchObject([
+      ["different", "Hangup", expect.stringContaining("Cause")],
+    ]);
+    expect(
+      kindsOf(made.with(hangup, { name: "Hangup", fields: at(hangup).fields.toReversed() })),
+    ).toMatchObject([["different", "Hangup", expect.stringContaining("(order)")]]);
+  });
+
+  it("finds messages of one channel in another order", () => {
+    const uniqueIdOf = ({ fields }: ComparedMessage) => fields.find(([name]) => name === "Uniqueid")?.[1];
+    const later = made.findLastIndex(
+      (each, index) => index < hangup && uniqueIdOf(each) === uniqueIdOf(at(hangup)),
+    );
+    const swapped = made.with(later, at(hangup)).with(hangup, at(later));
+    expect(kindsOf(swapped).length).toBeGreaterThan(0);
+  });
+
+  it("does not excuse a bridge's count that is too high, or another field beside it", () => {
+    const enter = made.findIndex(({ name }) => name === "BridgeEnter");
+    const changed = at(enter).fields.map(
+      ([name, value]) => [name, name === "BridgeNumChannels" ? "99" : value] as const,
+    );
+    expect(kindsOf(made.with(enter, { name: "BridgeEnter", fields: changed }))).toMatchObject([
+      ["different", "BridgeEnter", expect.stringContaining("99")],
+    ]);
+  });
+});

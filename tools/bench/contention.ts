@@ -1,0 +1,92 @@
+import { eventually } from "../../test/support/eventually.ts";
+import { type Counted, RelayWithConflicts } from "./relayWithConflicts.ts";
+
+const SEGMENT_SIZE = 10;
+const PAGES_PER_PRODUCER = 50;
+/**
+ * As on AWS. On one machine the sweep runs every 5 s, which is less than this process takes for 10,000 sessions, and
+ * then repeats wakes that are not lost.
+ */
+const SWEEP_SECONDS = 60;
+const PATIENCE_MILLIS = 600_000;
+/** Above it a count grows faster than what it is compared with. */
+const LINEAR = 1.15;
+/** Fewer calls than these say nothing of growth. */
+const FEW_CALLS = 500;
+
+/** `npm run bench -- contention`: what many at one place at one time cost, and that it grows no faster than they are more. */
+export async function benchContention(): Promise<void> {
+  report("sessions cross a segment's border together", await crossing(100), await crossing(1_000));
+  report("parked sessions on one feed, and one event", await parked(1_000), await parked(10_000));
+  // Not judged: writers that race for each number lose some of the races, and those puts are in vain.
+  report(
+    "pages of 1 and 10 producers on one feed",
+    await producers(1),
+    await producers(10),
+    Number.POSITIVE_INFINITY,
+  );
+}
+
+/** All sessions get the last message of a segment, so that the next they want lies in another one. */
+async function crossing(sessions: number): Promise<Counted> {
+  await using relay = await RelayWithConflicts.start(SEGMENT_SIZE);
+  const append = relay.newProducer();
+  await append(1);
+  await relay.addParkedSessions(sessions);
+  return await relay.count(sessions, async () => {
+    await append(SEGMENT_SIZE - 1);
+    await eventually(
+      "all are counted in the next segment",
+      async () => (await relay.countedIn(1)) === sessions,
+      PATIENCE_MILLIS,
+    );
+  });
+}
+
+async function parked(sessions: number): Promise<Counted> {
+  await using relay = await RelayWithConflicts.start(SEGMENT_SIZE, SWEEP_SECONDS);
+  const append = relay.newProducer();
+  await append(1);
+  await relay.addParkedSessions(sessions);
+  return await relay.count(sessions, async () => {
+    await append(1);
+    await eventually("all have it", () => relay.posts >= sessions && relay.isQuiet(), PATIENCE_MILLIS);
+  });
+}
+
+/** Each producer has an ingest function of its own, as on AWS, so all race for every number. */
+async function producers(count: number): Promise<Counted> {
+  await using relay = await RelayWithConflicts.start(1_000);
+  await relay.newProducer()(1);
+  return await relay.count(count * PAGES_PER_PRODUCER, async () => {
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const append = relay.newProducer();
+        for (let page = 0; page < PAGES_PER_PRODUCER; page += 1) await append(10);
+      }),
+    );
+  });
+}
+
+function report(what: string, small: Counted, large: Counted, most = LINEAR): void {
+  const factor = large.size / small.size;
+  process.stdout.write(`\n${what}: ${small.size} and ${large.size}\n`);
+  const row = (name: string, before: number, after: number, unit = "") => {
+    const growth = after / before / factor;
+    process.stdout.write(
+      `  ${name.padEnd(34)}${before.toFixed(unit ? 1 : 0).padStart(9)}${unit}${after.toFixed(unit ? 1 : 0).padStart(9)}${unit}  growth ${growth.toFixed(2)}\n`,
+    );
+    return growth;
+  };
+  row("time", small.seconds, large.seconds, " s");
+  for (const [command, after] of [...large.calls].sort(([, a], [, b]) => b - a)) {
+    const growth = row(command, small.calls.get(command) ?? 0, after);
+    // Polls come with time, not with work.
+    if (after >= FEW_CALLS && growth > most && command !== "ReceiveMessage") {
+      process.stdout.write(`FAILED: ${command} grows faster than linearly\n`);
+      process.exitCode = 1;
+    }
+  }
+  for (const [command, after] of large.conflicts)
+    row(`conflicts of ${command}`, small.conflicts.get(command) ?? 0, after);
+}

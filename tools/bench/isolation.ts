@@ -1,0 +1,182 @@
+import { readRecording } from "../../local/demo/recording.ts";
+import { median, percentile } from "./percentile.ts";
+import { Receiver } from "./receiver.ts";
+import { RelayUnderTest } from "./relayUnderTest.ts";
+import { EventSource } from "./scenarios.ts";
+
+const SESSIONS = 100;
+const HANGING = [0, 1, 10, 50] as const;
+const EVENTS_PER_SECOND = 100;
+const EVENTS_PER_REQUEST = 50;
+/** All sessions are well for so long before some begin to hang. */
+const WELL_SECONDS = 5;
+
+interface Variant {
+  readonly lanes: "two lanes" | "one lane";
+  readonly hanging: number;
+}
+
+interface Measured {
+  /** From the moment at which the endpoints begin to hang. */
+  readonly p50Millis: number;
+  readonly p99Millis: number;
+  /** After the first requests to them have timed out, and the relay knows which they are. */
+  readonly knownP99Millis: number;
+  readonly worstMillis: number;
+  readonly ingestP99Millis: number;
+  readonly wasted: number;
+  readonly wastedShare: number;
+  readonly failures: readonly string[];
+}
+
+/**
+ * `npm run bench -- isolation`: what sessions whose endpoints hang cost the others, with lanes and without. All variants
+ * take turns in each round, because the machine's other work changes more from minute to minute than they differ.
+ */
+export async function benchIsolation(options: {
+  rounds: number;
+  seconds: number;
+  timeout: number;
+}): Promise<void> {
+  const source = new EventSource((await readRecording()).map(({ line }) => line));
+  const variants: Variant[] = (["two lanes", "one lane"] as const).flatMap((lanes) =>
+    HANGING.map((hanging) => ({ lanes, hanging })),
+  );
+  const results = new Map<Variant, Measured[]>(variants.map((variant) => [variant, []]));
+  for (let round = 1; round <= options.rounds; round += 1)
+    for (const variant of variants) {
+      const measured = await measure(variant, source, options);
+      results.get(variant)?.push(measured);
+      process.stderr.write(`round ${round}, ${nameOf(variant)}: ${figures([measured]).join("  ")}\n`);
+      for (const failure of measured.failures) {
+        process.stderr.write(`FAILED: ${failure}\n`);
+        process.exitCode = 1;
+      }
+    }
+
+  const { seconds, timeout, rounds } = options;
+  process.stdout.write(
+    `\n${SESSIONS} sessions, ${EVENTS_PER_SECOND} events/s, ${EVENTS_PER_REQUEST} a request; endpoints hang ${timeout} s; medians of ${rounds} rounds of ${seconds} s\n`,
+  );
+  const rows = [
+    [
+      "",
+      "p50",
+      "p99",
+      "p99 once known",
+      "worst",
+      "ingest p99",
+      "wasted",
+      "share",
+      "p99 ratio",
+      "ingest ratio",
+    ],
+    ...variants.map((variant) => {
+      const own = results.get(variant) ?? [];
+      const base =
+        results.get(
+          variants.find(({ lanes, hanging }) => lanes === variant.lanes && hanging === 0) ?? variant,
+        ) ?? [];
+      const ratio = (of: (each: Measured) => number) =>
+        (median(own.map(of)) / median(base.map(of))).toFixed(2);
+      return [
+        nameOf(variant),
+        ...figures(own),
+        ratio((each) => each.p99Millis),
+        ratio((each) => each.ingestP99Millis),
+      ];
+    }),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of rows)
+    process.stdout.write(
+      `${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ")}\n`,
+    );
+}
+
+function nameOf({ lanes, hanging }: Variant): string {
+  return `${lanes}, ${hanging} hang`;
+}
+
+function figures(results: readonly Measured[]): string[] {
+  const millis = (of: (each: Measured) => number) => `${median(results.map(of)).toFixed(0)} ms`;
+  return [
+    millis((each) => each.p50Millis),
+    millis((each) => each.p99Millis),
+    millis((each) => each.knownP99Millis),
+    millis((each) => each.worstMillis),
+    millis((each) => each.ingestP99Millis),
+    String(median(results.map((each) => each.wasted))),
+    `${(100 * median(results.map((each) => each.wastedShare))).toFixed(1)} %`,
+  ];
+}
+
+async function measure(
+  { lanes, hanging }: Variant,
+  source: EventSource,
+  { seconds, timeout }: { seconds: number; timeout: number },
+): Promise<Measured> {
+  const receipts: { path: string; first: number; last: number; atMillis: number }[] = [];
+  await using relay = await RelayUnderTest.start({
+    RELAY_REQUEST_TIMEOUT_SECONDS: String(timeout),
+    ...(lanes === "one lane" ? { BENCH_ONE_LANE: "1" } : {}),
+  });
+  await using receiver = await Receiver.start((path, first, last) =>
+    receipts.push({ path, first, last, atMillis: performance.now() }),
+  );
+  const feed = "isolation";
+  const paths = Array.from({ length: SESSIONS }, (_, index) => `/${index}`);
+  await relay.append(feed, source.take(1));
+  for (const path of paths)
+    await relay.createSession({ feed, url: receiver.url(path, `s${path.slice(1)}.localhost`), from: "tail" });
+  const isHealthy = (path: string) => Number(path.slice(1)) >= hanging;
+
+  const sent = new Map<number, number>();
+  const ingestMillis: number[] = [];
+  const appends: Promise<number>[] = [];
+  const begun = performance.now();
+  const hangsFromMillis = begun + WELL_SECONDS * 1000;
+  const everyMillis = (1000 * EVENTS_PER_REQUEST) / EVENTS_PER_SECOND;
+  const count = Math.round(((WELL_SECONDS + seconds) * 1000) / everyMillis);
+  for (let index = 0; index < count; index += 1) {
+    const dueMillis = begun + index * everyMillis;
+    while (performance.now() < dueMillis)
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMillis - performance.now())));
+    if (dueMillis >= hangsFromMillis) for (const path of paths.slice(0, hanging)) receiver.hanging.add(path);
+    // Timed from when it was due, so that a stall of this process is not left out.
+    appends.push(
+      relay.append(feed, source.take(EVENTS_PER_REQUEST)).then(({ first, last }) => {
+        for (let sequence = first; sequence <= last; sequence += 1) sent.set(sequence, dueMillis);
+        if (dueMillis >= hangsFromMillis) ingestMillis.push(performance.now() - dueMillis);
+        return last;
+      }),
+    );
+  }
+  await receiver.received(SESSIONS - hanging, Math.max(...(await Promise.all(appends))));
+
+  const healthy = receipts
+    .filter(({ path }) => isHealthy(path))
+    .flatMap(({ first, last, atMillis }) =>
+      Array.from({ length: last - first + 1 }, (_, index) => {
+        const sentMillis = sent.get(first + index) ?? Number.NaN;
+        return { sentMillis, tookMillis: atMillis - sentMillis };
+      }),
+    )
+    .filter(({ sentMillis }) => sentMillis >= hangsFromMillis);
+  const took = healthy.map(({ tookMillis }) => tookMillis);
+  const knownFromMillis = hangsFromMillis + (timeout + 1) * 1000;
+  const known = healthy.filter(({ sentMillis }) => sentMillis >= knownFromMillis);
+  return {
+    p50Millis: percentile(took, 0.5),
+    p99Millis: percentile(took, 0.99),
+    knownP99Millis: percentile(
+      known.map(({ tookMillis }) => tookMillis),
+      0.99,
+    ),
+    worstMillis: percentile(took, 1),
+    ingestP99Millis: percentile(ingestMillis, 0.99),
+    wasted: receiver.unanswered,
+    wastedShare: receiver.unanswered / (receiver.unanswered + receiver.requests),
+    failures: receiver.failures,
+  };
+}

@@ -1,0 +1,118 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { FunctionHost } from "../../local/relay.ts";
+import type { AwsClients } from "../../shared/aws/clients.ts";
+import type { FunctionName } from "../../shared/aws/names.ts";
+import { itemBytes } from "./itemBytes.ts";
+
+/** What one function used: all that AWS would bill it for. */
+export interface FunctionUsage {
+  invocations: number;
+  /** Messages of SQS that it was invoked with. */
+  records: number;
+  /** Environments that ran at the same time, at most. */
+  environments: number;
+  /** Time in the function, invocations that are under way included. */
+  millis: number;
+  /** Requests by the SDK's command name. */
+  requests: Record<string, number>;
+  readUnits: number;
+  writeUnits: number;
+  /** Size of the pages that it put. */
+  putBytes: number;
+}
+
+const READS = new Set(["GetItemCommand", "QueryCommand", "ScanCommand", "BatchGetItemCommand"]);
+
+/**
+ * Meters each function apart. Like AWS it gives every invocation an environment that no other one is using, so that
+ * caches are shared only by what really shares them; capacity is what the database says in its answers.
+ */
+export class UsageMeter {
+  readonly #usage: Partial<Record<FunctionName, FunctionUsage>> = {};
+  readonly #running = new Map<symbol, { usage: FunctionUsage; sinceMillis: number }>();
+  readonly #current = new AsyncLocalStorage<FunctionUsage>();
+
+  readonly host: FunctionHost = (name, create) => {
+    type Handler = ReturnType<typeof create>;
+    const usage = this.#of(name);
+    const idle: Handler[] = [];
+    return (async (event: never) => {
+      const handler = idle.pop() ?? this.#another(usage, create);
+      const invocation = Symbol(name);
+      usage.invocations += 1;
+      usage.records += (event as { Records?: unknown[] } | undefined)?.Records?.length ?? 0;
+      this.#running.set(invocation, { usage, sinceMillis: performance.now() });
+      try {
+        return await this.#current.run(usage, () => handler(event));
+      } finally {
+        usage.millis += performance.now() - (this.#running.get(invocation)?.sinceMillis ?? 0);
+        this.#running.delete(invocation);
+        idle.push(handler);
+      }
+    }) as Handler;
+  };
+
+  #of(name: FunctionName): FunctionUsage {
+    const fresh = { requests: {}, readUnits: 0, writeUnits: 0, putBytes: 0 };
+    const usage = this.#usage[name] ?? { invocations: 0, records: 0, environments: 0, millis: 0, ...fresh };
+    this.#usage[name] = usage;
+    return usage;
+  }
+
+  #another<Handler>(usage: FunctionUsage, create: () => Handler): Handler {
+    usage.environments += 1;
+    return create();
+  }
+
+  /** Counts what the functions ask of these clients. */
+  attach({ documents, sqs }: AwsClients): void {
+    sqs.middlewareStack.add(
+      (next, context) => (args) => {
+        this.#count(context.commandName);
+        return next(args);
+      },
+      { step: "initialize", name: "meterRequests" },
+    );
+    documents.middlewareStack.add(
+      (next, context) => async (args) => {
+        const name = context.commandName ?? "";
+        this.#count(name);
+        const input = { ...args.input, ReturnConsumedCapacity: "TOTAL" as const };
+        const answer = await next({ ...args, input });
+        this.#consume(name, answer.output as { ConsumedCapacity?: Capacity | Capacity[] });
+        const usage = this.#current.getStore();
+        if (usage && name === "PutItemCommand" && "Item" in input)
+          usage.putBytes += itemBytes(input.Item ?? {});
+        return answer;
+      },
+      { step: "initialize", name: "meterRequests" },
+    );
+  }
+
+  #count(command = "unknown"): void {
+    const usage = this.#current.getStore();
+    if (usage) usage.requests[command] = (usage.requests[command] ?? 0) + 1;
+  }
+
+  #consume(command: string, { ConsumedCapacity = [] }: { ConsumedCapacity?: Capacity | Capacity[] }): void {
+    const usage = this.#current.getStore();
+    if (usage === undefined) return;
+    for (const { CapacityUnits = 0 } of [ConsumedCapacity].flat())
+      usage[READS.has(command) ? "readUnits" : "writeUnits"] += CapacityUnits;
+  }
+
+  snapshot(): Partial<Record<FunctionName, FunctionUsage>> {
+    const snapshot = structuredClone(this.#usage);
+    const nowMillis = performance.now();
+    for (const { usage, sinceMillis } of this.#running.values())
+      for (const [name, each] of Object.entries(this.#usage) as [FunctionName, FunctionUsage][]) {
+        const copy = snapshot[name];
+        if (each === usage && copy) copy.millis += nowMillis - sinceMillis;
+      }
+    return snapshot;
+  }
+}
+
+interface Capacity {
+  readonly CapacityUnits?: number;
+}

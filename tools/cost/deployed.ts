@@ -1,0 +1,28 @@
+import type { FunctionName } from "../../shared/aws/names.ts";
+import type { MetricName } from "../../shared/runtime/metricNames.ts";
+
+/** What the stack deploys and costs money by itself; test/infra/monitoring.test.ts compares it with the template. */
+export const memoryMebibytes: Readonly<Record<FunctionName, number>> = {
+  ingest: 512,
+  notify: 256,
+  deliver: 512,
+  sweep: 256,
+  api: 512,
+};
+
+export const keys = 2;
+export const secrets = 1;
+export const dashboards = 1;
+export const mappedQueues = { standard: 3, fifo: 1 };
+export const alarmMetrics = 29;
+
+/** Metrics that get values while all is well. The others cost nothing until there is something to tell. */
+export const ordinaryMetrics: readonly MetricName[] = [
+  "AppendedPages",
+  "AppendedEvents",
+  "AppendToDelivery",
+  "DeliveredMessages",
+  "SlowestSessionLagMessages",
+  "SlowestSessionLagSeconds",
+  "FreedSegments",
+];

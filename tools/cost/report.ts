@@ -1,0 +1,87 @@
+import { type Alternative, alternatives } from "./alternatives.ts";
+import { eventsPerMonth, type Load } from "./load.ts";
+import { fastestPace, measurement, mostSessions } from "./measured.ts";
+import { prices, usdOf } from "./prices.ts";
+import { deliverLambdaUsd, type Part, relayParts, singleWakesUsd } from "./relay.ts";
+
+export interface Report {
+  readonly load: Load;
+  readonly parts: readonly Part[];
+  readonly usd: number;
+  /** What is there in a month in which nothing happens; in `usd` already. */
+  readonly idleUsd: number;
+  /** The same if AWS handed every wake to deliver alone: the bill lies between. */
+  readonly singleWakesUsd: number;
+  readonly egressUsd: number;
+  readonly usdPerMillionDeliveries: number;
+  readonly alternatives: readonly Alternative[];
+  readonly measured: {
+    readonly on: string;
+    readonly machine: string;
+    readonly mostSessions: number;
+    readonly fastestPace: number;
+  };
+}
+
+export function reportOf(load: Load): Report {
+  const parts = relayParts(load);
+  const usd = sum(parts);
+  const deliveries = eventsPerMonth(load) * load.sessions;
+  return {
+    load,
+    parts,
+    usd,
+    idleUsd: sum(relayParts({ ...load, eventsPerSecond: 0 })),
+    singleWakesUsd: usd + Math.max(0, singleWakesUsd(load) - deliverLambdaUsd(load)),
+    egressUsd: usdOf({ egressGigabyte: (deliveries * load.eventBytes) / 1e9 }),
+    usdPerMillionDeliveries: deliveries === 0 ? 0 : (usd / deliveries) * 1e6,
+    alternatives: alternatives(load),
+    measured: {
+      on: measurement.measuredOn,
+      machine: measurement.machine,
+      mostSessions,
+      fastestPace,
+    },
+  };
+}
+
+function sum(parts: readonly Part[]): number {
+  return parts.reduce((total, { usd }) => total + usd, 0);
+}
+
+const dollars = (usd: number) =>
+  `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+
+export function textOf(report: Report): string {
+  const { load } = report;
+  const line = (name: string, usd: string, note = "") =>
+    `  ${name.padEnd(62)} ${usd.padStart(12)}  ${note}`.trimEnd();
+  const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
+  const sources = Object.values(prices).filter(({ thirdParty }) => thirdParty).length;
+  return [
+    `A month: ${load.eventsPerSecond} events/s of ${load.eventBytes} bytes, ${load.eventsPerPage} a page, to ${load.sessions} sessions; us-east-1, list prices, no free tier`,
+    "",
+    "stasis-relay",
+    ...report.parts.map(({ name, usd, idle }) => line(name, dollars(usd), idle ? "also when idle" : "")),
+    line("Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`),
+    line(
+      "  if AWS wakes every session alone",
+      dollars(report.singleWakesUsd),
+      "the bill lies between the two",
+    ),
+    line("  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"),
+    line("Egress to the internet, for any of these", dollars(report.egressUsd), "apart"),
+    "",
+    "Other ways to bring the same to the same webhooks (the parts for moving events; no alarms, no API)",
+    ...report.alternatives.map(({ name, usd, idleUsd, lacks }) =>
+      line(name, dollars(usd), `idle ${dollars(idleUsd)}; ${lacks}`),
+    ),
+    "",
+    cheaper.length === 0
+      ? "None of them is cheaper on this load."
+      : `Cheaper on this load: ${cheaper.map(({ name }) => name).join("; ")}.`,
+    `Requests, capacity and time in functions are counted: tools/bench/requests.json, ${report.measured.on}, ${report.measured.machine};`,
+    `up to ${report.measured.mostSessions} sessions and ${report.measured.fastestPace} pages a second, beyond that in proportion. Prices: tools/cost/prices.ts; ${sources} of ${Object.keys(prices).length} from third parties.`,
+    "",
+  ].join("\n");
+}
