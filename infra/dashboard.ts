@@ -9,7 +9,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
 import type { MetricName } from "../shared/runtime/metricNames.ts";
-import type { MonitoringProps } from "./monitoring.ts";
+import type { MonitoringProps } from "./monitoringProps.ts";
 import { nameIn } from "./nameIn.ts";
 import { relayMetric } from "./relayMetric.ts";
 

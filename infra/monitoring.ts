@@ -1,22 +1,11 @@
 import { Duration } from "aws-cdk-lib";
-import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import type { FunctionName } from "../shared/aws/names.ts";
 import type { MetricName } from "../shared/runtime/metricNames.ts";
 import { combined, RelayAlarms } from "./alarms.ts";
 import { AlarmTopics } from "./alarmTopics.ts";
 import { addDashboard } from "./dashboard.ts";
-import type { HttpInterface } from "./httpInterface.ts";
-import type { Queues } from "./queues.ts";
+import type { MonitoringProps } from "./monitoringProps.ts";
 import { relayMetric } from "./relayMetric.ts";
-import type { RelayStage } from "./stages.ts";
-
-export interface MonitoringProps {
-  readonly stage: RelayStage;
-  readonly queues: Queues;
-  readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
-  readonly http: HttpInterface;
-}
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);

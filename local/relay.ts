@@ -1,6 +1,7 @@
 import type { SQSEvent } from "aws-lambda";
 import { createHandler as createApi } from "../functions/api/handler.ts";
 import { createHandler as createDeliver } from "../functions/deliver/handler.ts";
+import type { HandlerOptions } from "../functions/handlerOptions.ts";
 import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
@@ -13,7 +14,6 @@ import {
 } from "../shared/aws/limits.ts";
 import type { FunctionName } from "../shared/aws/names.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../shared/runtime/handlerOptions.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";

@@ -102,3 +102,8 @@ export class EventFilterError extends RelayError {
     super("filter.invalid", `event filter "${expression}": ${reason}`, { facts: { expression, reason } });
   }
 }
+
+/** Whether an AWS call failed after the SDK's own retries: throttled, timed out, or never reached. */
+export function isServiceFailure(error: unknown): boolean {
+  return error instanceof Error && "$metadata" in error;
+}

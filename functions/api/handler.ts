@@ -14,12 +14,12 @@ import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { newSecret } from "../../shared/webhook/signature.ts";
+import type { HandlerOptions } from "../handlerOptions.ts";
 import { createApiApp } from "./app.ts";
 
 /** People read the queue here and there; sessions have a cache of their own. */

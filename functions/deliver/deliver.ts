@@ -21,10 +21,10 @@ import {
   suspend,
   take,
 } from "../../shared/sessions/cursor.ts";
-import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/sessions/lane.ts";
 import type { Selection, SessionFilter } from "../../shared/sessions/selection.ts";
 import { type Session, signingSecrets } from "../../shared/sessions/session.ts";
 import { type Batch, planBatch, planGap, webhookBody } from "../../shared/webhook/batch.ts";
+import { hasOutstayed, laneAfter, requestTimeoutMillis } from "../../shared/webhook/lane.ts";
 import type { DeliveryOutcome } from "../../shared/webhook/outcome.ts";
 import { afterFailure } from "../../shared/webhook/retryPolicy.ts";
 

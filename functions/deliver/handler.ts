@@ -11,17 +11,17 @@ import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
 import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
-import { turnMillis } from "../../shared/sessions/lane.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
+import { turnMillis } from "../../shared/webhook/lane.ts";
 import { createWebhookClient } from "../../shared/webhook/webhookClient.ts";
+import type { HandlerOptions } from "../handlerOptions.ts";
 import { deliver } from "./deliver.ts";
 
 /** A few hundred pages: what the sessions of one process are likely to read at the same time. */

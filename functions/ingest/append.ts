@@ -2,14 +2,6 @@ import { EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
 import { AmiConverter } from "../../shared/ami/convert.ts";
 import { tokensOf } from "../../shared/ami/readFilter.ts";
 import { AppendTimeoutError, PositionConflictError, RelayError } from "../../shared/errors.ts";
-import {
-  type PagePlan,
-  type Progress,
-  planPage,
-  type Step,
-  type Submission,
-} from "../../shared/queue/appendPlan.ts";
-import { racePauseMillis } from "../../shared/queue/appendRace.ts";
 import { packCallMemory } from "../../shared/queue/callMemoryCodec.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { GAP_TYPE } from "../../shared/queue/message.ts";
@@ -23,6 +15,8 @@ import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
+import { type PagePlan, type Progress, planPage, type Step, type Submission } from "./appendPlan.ts";
+import { racePauseMillis } from "./appendRace.ts";
 
 /** What became of one submission. Numbers are null when there is nothing to number or it was freed meanwhile. */
 export interface AppendResult {

@@ -1,6 +1,6 @@
 import type { PositionConflictError } from "../../shared/errors.ts";
-import type { Submission } from "../../shared/queue/appendPlan.ts";
 import type { Appender, AppendResult } from "./append.ts";
+import type { Submission } from "./appendPlan.ts";
 
 type Result = AppendResult | PositionConflictError;
 

@@ -1,13 +1,13 @@
 import type { SQSRecord } from "aws-lambda";
 import { PositionConflictError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
-import type { Submission } from "../../shared/queue/appendPlan.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import type { Submission } from "./appendPlan.ts";
 import type { GroupCommit } from "./groupCommit.ts";
 import { readProducer } from "./producer.ts";
 

@@ -8,11 +8,11 @@ import { ReferenceStore } from "../../shared/aws/references.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { notifyHintSchema } from "../../shared/queue/hints.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, requireVariable } from "../../shared/runtime/settings.ts";
 import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
+import type { HandlerOptions } from "../handlerOptions.ts";
 import { notify } from "./notify.ts";
 
 export function createHandler(

@@ -8,12 +8,12 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
 import { publishing } from "../../shared/runtime/metrics.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
+import type { HandlerOptions } from "../handlerOptions.ts";
 import { type FeedReport, sweep } from "./sweep.ts";
 
 /** Runs on a schedule; the event itself says nothing that the sweep needs. */

@@ -1,6 +1,6 @@
-import { isPageName, MAX_NAME_CHARACTERS } from "../queue/pageName.ts";
 import { type AmiMessage, MAX_AMI_BYTES } from "./amiMessage.ts";
 import { AmiParser, readAmi } from "./amiParser.ts";
+import { isEventName, MAX_EVENT_NAME_CHARACTERS } from "./eventName.ts";
 
 export interface AmiEvents {
   readonly events: readonly ({ readonly ami: AmiMessage } | { readonly error: string })[];
@@ -19,8 +19,10 @@ export function readAmiEvents(bytes: Uint8Array): AmiEvents {
     if (bytes > MAX_AMI_BYTES)
       return [{ error: `the event has ${bytes} bytes; at most ${MAX_AMI_BYTES} are accepted` }];
     const ami = readAmi(item.text);
-    if (isPageName(ami.name)) return [{ ami }];
-    return [{ error: `the event's name must have 1 to ${MAX_NAME_CHARACTERS} characters that can be seen` }];
+    if (isEventName(ami.name)) return [{ ami }];
+    return [
+      { error: `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} characters that can be seen` },
+    ];
   });
   return { events, skipped: items.length - events.length };
 }

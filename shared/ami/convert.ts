@@ -1,5 +1,6 @@
 import { type AmiField, type AmiMessage, MAX_AMI_BYTES, renderAmi } from "./amiMessage.ts";
 import { CallMemory, type CallMemoryState } from "./callMemory.ts";
+import type { ChannelBlock, Conversion, Convert } from "./conversion.ts";
 import { escapeC } from "./escape.ts";
 import type { EventClass } from "./eventClass.ts";
 import { type JsonObject, objectIn, stringIn, textIn } from "./json.ts";
@@ -13,22 +14,6 @@ export interface ConvertibleEvent {
   readonly body: JsonObject;
   readonly text: string;
 }
-
-/** What Manager makes of one event; undefined when it makes nothing. */
-export interface Conversion {
-  readonly name: string;
-  readonly eventClass: EventClass;
-  readonly fields: readonly AmiField[];
-}
-
-/** Builds the blocks of channels, with what is remembered of their linked ids. */
-export type ChannelBlock = (channel: JsonObject | undefined, prefix?: string) => AmiField[] | undefined;
-
-export type Convert = (
-  event: JsonObject,
-  channelBlock: ChannelBlock,
-  memory: CallMemory,
-) => Conversion | undefined;
 
 /**
  * Converts the events of one feed, in their order, as Asterisk's Manager converts the same Stasis messages.

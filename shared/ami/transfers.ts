@@ -1,5 +1,5 @@
 import type { AmiField } from "./amiMessage.ts";
-import type { ChannelBlock, Convert } from "./convert.ts";
+import type { ChannelBlock, Convert } from "./conversion.ts";
 import { type JsonObject, objectIn, textIn } from "./json.ts";
 import { bridgeFields } from "./snapshots.ts";
 

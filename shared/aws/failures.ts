@@ -32,8 +32,3 @@ export function cancellationOf(
   if (index >= 0) return { kind: "condition", index };
   return codes.some((code) => PASSING_REASONS.has(code ?? "")) ? { kind: "conflict" } : undefined;
 }
-
-/** Whether an AWS call failed after the SDK's own retries: throttled, timed out, or not reached at all. */
-export function isServiceFailure(error: unknown): boolean {
-  return error instanceof Error && "$metadata" in error;
-}

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { isServiceFailure } from "../aws/failures.ts";
-import { RelayError } from "../errors.ts";
+import { isServiceFailure, RelayError } from "../errors.ts";
 import type { Log } from "../runtime/log.ts";
 import { HttpProblem, type ProblemStatus, problemResponse } from "./problem.ts";
 

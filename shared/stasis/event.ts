@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AmiMessage } from "../ami/amiMessage.ts";
+import { isEventName, MAX_EVENT_NAME_CHARACTERS } from "../ami/eventName.ts";
 import type { JsonObject } from "../ami/json.ts";
-import { isPageName, MAX_NAME_CHARACTERS } from "../queue/pageName.ts";
 
 /**
  * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
@@ -11,8 +11,8 @@ const eventSchema = z.object({
   type: z
     .string()
     .min(1)
-    .max(MAX_NAME_CHARACTERS)
-    .refine(isPageName, "must consist of characters that can be seen"),
+    .max(MAX_EVENT_NAME_CHARACTERS)
+    .refine(isEventName, "must consist of characters that can be seen"),
   timestamp: z.string().max(64).optional(),
   application: z.string().max(256).optional(),
   asterisk_id: z.string().max(256).optional(),

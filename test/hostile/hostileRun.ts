@@ -1,12 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2, SQSBatchResponse } from "aws-lambda";
 import { createHandler as createDeliver } from "../../functions/deliver/handler.ts";
+import type { HandlerOptions } from "../../functions/handlerOptions.ts";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../../functions/sweep/handler.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
-import type { HandlerOptions } from "../../shared/runtime/handlerOptions.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";

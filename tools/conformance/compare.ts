@@ -1,11 +1,6 @@
 import { commonSubsequence } from "./commonSubsequence.ts";
+import { type ComparedMessage, fieldOf } from "./comparedMessage.ts";
 import { explain } from "./exceptions.ts";
-
-/** One AMI message of either side, with its fields in their order. */
-export interface ComparedMessage {
-  readonly name: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
-}
 
 /** What happened to the messages of one AMI event. */
 export interface EventTally {
@@ -208,8 +203,4 @@ function fieldDifference(sent: ComparedMessage, made: ComparedMessage, field: st
 
 function isLinkedId(field: string): boolean {
   return field.endsWith("Linkedid");
-}
-
-export function fieldOf(message: ComparedMessage, field: string): string | undefined {
-  return message.fields.find(([name]) => name === field)?.[1];
 }

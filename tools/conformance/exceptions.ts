@@ -1,4 +1,4 @@
-import { type ComparedMessage, fieldOf } from "./compare.ts";
+import { type ComparedMessage, fieldOf } from "./comparedMessage.ts";
 
 /** A place where the two sides differ. */
 export interface Difference {

@@ -6,7 +6,7 @@ import { AmiParser, fieldList, readAmi } from "../../shared/ami/amiParser.ts";
 import { EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
 import { AmiConverter } from "../../shared/ami/convert.ts";
 import { readEvent } from "../../shared/stasis/event.ts";
-import type { ComparedMessage } from "./compare.ts";
+import type { ComparedMessage } from "./comparedMessage.ts";
 
 /** What an Asterisk sent over ARI and over AMI at the same time: `stasis.ndjson.gz`, `ami-all.txt.gz`, other views. */
 export class Recording {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readAmi } from "../../../shared/ami/amiParser.ts";
-import { type ComparedMessage, compare } from "../../../tools/conformance/compare.ts";
+import { compare } from "../../../tools/conformance/compare.ts";
+import type { ComparedMessage } from "../../../tools/conformance/comparedMessage.ts";
 import { asCompared } from "../../../tools/conformance/recording.ts";
 
 /** A message of these lines, with the head that Asterisk gives it. */

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { AmiMessage } from "../../../shared/ami/amiMessage.ts";
 import { type AmiReadFilter, compileReadFilter } from "../../../shared/ami/readFilter.ts";
-import { type ComparedMessage, compare } from "../../../tools/conformance/compare.ts";
+import { compare } from "../../../tools/conformance/compare.ts";
+import type { ComparedMessage } from "../../../tools/conformance/comparedMessage.ts";
 import { asCompared, convertAll, Recording, withoutLinkedIds } from "../../../tools/conformance/recording.ts";
 
 const directory = join(import.meta.dirname, "../../../local/recordings");

@@ -4,7 +4,7 @@ import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it } from "vitest";
 import { clientSettings, createClients, destroyClients } from "../../../shared/aws/clients.ts";
-import { isServiceFailure } from "../../../shared/aws/failures.ts";
+import { isServiceFailure } from "../../../shared/errors.ts";
 import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
 
 it("a call that is never answered is tried again, and given up in the end", async () => {

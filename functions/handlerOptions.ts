@@ -1,8 +1,8 @@
-import type { AwsClients } from "../aws/clients.ts";
-import type { WebhookClient } from "../webhook/webhookClient.ts";
-import type { Clock } from "./clock.ts";
-import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
+import type { AwsClients } from "../shared/aws/clients.ts";
+import type { Clock } from "../shared/runtime/clock.ts";
+import type { Log } from "../shared/runtime/log.ts";
+import type { Metrics } from "../shared/runtime/metrics.ts";
+import type { WebhookClient } from "../shared/webhook/webhookClient.ts";
 
 /** What a host other than AWS Lambda (the local runner, a test) may hand to a function's `createHandler`. */
 export interface HandlerOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { racePauseMillis } from "../../../shared/queue/appendRace.ts";
+import { racePauseMillis } from "../../../functions/ingest/appendRace.ts";
 
 it.each([
   [1, 20],

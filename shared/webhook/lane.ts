@@ -1,5 +1,5 @@
-import type { DeliveryOutcome } from "../webhook/outcome.ts";
-import type { Cursor } from "./cursor.ts";
+import type { Cursor } from "../sessions/cursor.ts";
+import type { DeliveryOutcome } from "./outcome.ts";
 
 /**
  * Two lanes: each is a queue of wakes with a number of invocations of its own. An invocation works on a batch of

@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { type PagePlan, type Progress, planPage, type Submission } from "../../../shared/queue/appendPlan.ts";
+import {
+  type PagePlan,
+  type Progress,
+  planPage,
+  type Submission,
+} from "../../../functions/ingest/appendPlan.ts";
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../../shared/queue/pageCodec.ts";
 import { type ProducerTrail, REMEMBERED_PRODUCERS } from "../../../shared/queue/producers.ts";
 import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
-import { event, events, NOW, refusedEvent, tailOf } from "./samples.ts";
+import { event, events, NOW, refusedEvent, tailOf } from "../queue/samples.ts";
 
 function work(items: readonly EventOrRefusal[], producer?: Submission["producer"], offset = 0): Progress {
   return { submission: { events: items, ...(producer ? { producer } : {}) }, offset };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hasOutstayed, laneAfter, requestTimeoutMillis, turnMillis } from "../../../shared/sessions/lane.ts";
+import { hasOutstayed, laneAfter, requestTimeoutMillis, turnMillis } from "../../../shared/webhook/lane.ts";
 
 const settings = { requestTimeoutMillis: 15_000, fastRequestTimeoutMillis: 3_000, slowRequestMillis: 1_000 };
 const failed = (reason: string) => ({ kind: "failed", reason, detail: "", durationMillis: 3_000 }) as const;

@@ -1,17 +1,17 @@
-import type { CallMemoryState } from "../ami/callMemory.ts";
-import { AmiConverter } from "../ami/convert.ts";
-import type { EventOrRefusal } from "../stasis/event.ts";
-import { type Message, renderAmiOnly, renderGap, renderMessage } from "./message.ts";
-import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "./pageCodec.ts";
+import type { CallMemoryState } from "../../shared/ami/callMemory.ts";
+import { AmiConverter } from "../../shared/ami/convert.ts";
+import { type Message, renderAmiOnly, renderGap, renderMessage } from "../../shared/queue/message.ts";
+import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../shared/queue/pageCodec.ts";
 import {
   type AppendedRun,
   type ProducerTrail,
   REMEMBERED_PRODUCERS,
   remember,
   standing,
-} from "./producers.ts";
-import { lastOfSegment, segmentOf } from "./sequence.ts";
-import type { Tail } from "./tail.ts";
+} from "../../shared/queue/producers.ts";
+import { lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import type { Tail } from "../../shared/queue/tail.ts";
+import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 
 /** Each run costs up to 250 bytes of the page's item, whose limit is DynamoDB's 400 KB; messages take 256 KB of it. */
 const MAX_PAGE_RUNS = 128;

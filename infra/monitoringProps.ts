@@ -1,0 +1,13 @@
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import type { FunctionName } from "../shared/aws/names.ts";
+import type { HttpInterface } from "./httpInterface.ts";
+import type { Queues } from "./queues.ts";
+import type { RelayStage } from "./stages.ts";
+
+/** What is watched. */
+export interface MonitoringProps {
+  readonly stage: RelayStage;
+  readonly queues: Queues;
+  readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
+  readonly http: HttpInterface;
+}
