@@ -1,13 +1,13 @@
 import { lastOf, type Page, type StoredPage } from "./page.ts";
 import { decodePage } from "./pageCodec.ts";
-import { segmentOf } from "./sequence.ts";
+import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** Strongly consistent reads of one segment's pages. */
 export interface PageSource {
   /** Pages that begin at `sequence` or later, in order; a few of them. */
-  readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]>;
+  readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]>;
   /** The nearest page that begins at `sequence` or before it. */
-  readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined>;
+  readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined>;
 }
 
 /** A session that lags far would else walk through the whole cache for each of its batches. */
@@ -39,7 +39,7 @@ export class PageReader {
    * yet; when the first page begins after `next`, the pages between have expired.
    * @throws PageUnreadableError
    */
-  async read(feed: string, segmentSize: number, next: number): Promise<Page[]> {
+  async read(feed: string, segmentSize: number, next: Sequence): Promise<Page[]> {
     const cached = this.#cachedFrom(feed, next, segmentSize);
     if (cached.length > 0) return cached;
     const key = `${feed}#${next}`;
@@ -58,7 +58,7 @@ export class PageReader {
     return reading;
   }
 
-  async #load(feed: string, segment: number, segmentSize: number, next: number): Promise<Page[]> {
+  async #load(feed: string, segment: Segment, segmentSize: number, next: Sequence): Promise<Page[]> {
     const stored = await this.#source.readPagesFrom(feed, segment, next);
     if (stored[0]?.first !== next && !this.#isPageBorder(feed, segmentSize, next)) {
       const before = await this.#source.readPageBefore(feed, segment, next);
@@ -70,13 +70,13 @@ export class PageReader {
   }
 
   /** Whether `next` is known to begin a page, so that no earlier page can hold it. */
-  #isPageBorder(feed: string, segmentSize: number, next: number): boolean {
+  #isPageBorder(feed: string, segmentSize: number, next: Sequence): boolean {
     if ((next - 1) % segmentSize === 0) return true;
     const before = this.#find(feed, next - 1);
     return before !== undefined && lastOf(before) === next - 1;
   }
 
-  #cachedFrom(feed: string, next: number, segmentSize: number): Page[] {
+  #cachedFrom(feed: string, next: Sequence, segmentSize: number): Page[] {
     const pages: Page[] = [];
     let page = this.#find(feed, next);
     const segment = segmentOf(next, segmentSize);
@@ -92,7 +92,7 @@ export class PageReader {
     return pages;
   }
 
-  #find(feed: string, sequence: number): Page | undefined {
+  #find(feed: string, sequence: Sequence): Page | undefined {
     const firsts = this.#firsts.get(feed);
     if (firsts === undefined) return undefined;
     const first = firsts[countUpTo(firsts, sequence) - 1];
@@ -128,7 +128,7 @@ export class PageReader {
   }
 }
 
-function cacheKey(feed: string, first: number): string {
+function cacheKey(feed: string, first: Sequence): string {
   return `${feed}#${first}`;
 }
 
