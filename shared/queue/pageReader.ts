@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { lastOf, type Page, type StoredPage } from "./page.ts";
 import { decodePage } from "./pageCodec.ts";
 import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
@@ -8,6 +9,11 @@ export interface PageSource {
   readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]>;
   /** The nearest page that begins at `sequence` or before it. */
   readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined>;
+}
+
+interface CachedPage {
+  readonly feed: string;
+  readonly page: Page;
 }
 
 /** A session that lags far would else walk through the whole cache for each of its batches. */
@@ -21,17 +27,20 @@ const PAGES_PER_ANSWER = 25;
  */
 export class PageReader {
   readonly #source: PageSource;
-  readonly #maxBytes: number;
-  /** Least recently used first. */
-  readonly #cache = new Map<string, { readonly feed: string; readonly page: Page }>();
+  readonly #cache: LRUCache<string, CachedPage>;
   /** Per feed the first numbers of its cached pages, ascending. */
   readonly #firsts = new Map<string, number[]>();
   readonly #inFlight = new Map<string, Promise<Page[]>>();
-  #bytes = 0;
 
   constructor(source: PageSource, maxBytes: number) {
     this.#source = source;
-    this.#maxBytes = maxBytes;
+    const maxSize = Math.max(1, Math.floor(maxBytes));
+    this.#cache = new LRUCache({
+      maxSize,
+      // A page larger than the whole cache is kept all the same, alone: else each session would read it again.
+      sizeCalculation: ({ page }) => Math.min(Math.max(1, page.textBytes), maxSize),
+      dispose: ({ feed, page }) => this.#forget(feed, page.first),
+    });
   }
 
   /**
@@ -86,7 +95,6 @@ export class PageReader {
       segmentOf(page.first, segmentSize) === segment
     ) {
       pages.push(page);
-      this.#touch(feed, page);
       page = this.#cache.get(cacheKey(feed, lastOf(page) + 1))?.page;
     }
     return pages;
@@ -100,30 +108,18 @@ export class PageReader {
     return page !== undefined && lastOf(page) >= sequence ? page : undefined;
   }
 
-  #touch(feed: string, page: Page): void {
-    const key = cacheKey(feed, page.first);
-    this.#cache.delete(key);
-    this.#cache.set(key, { feed, page });
-  }
-
   #keep(feed: string, page: Page): void {
-    if (this.#cache.has(cacheKey(feed, page.first))) return;
-    this.#cache.set(cacheKey(feed, page.first), { feed, page });
+    const key = cacheKey(feed, page.first);
+    if (this.#cache.has(key)) return;
+    this.#cache.set(key, { feed, page });
     const firsts = this.#firsts.get(feed) ?? [];
     firsts.splice(countUpTo(firsts, page.first), 0, page.first);
     this.#firsts.set(feed, firsts);
-    this.#bytes += page.textBytes;
-    for (const [key, { feed: oldFeed, page: old }] of this.#cache) {
-      if (this.#bytes <= this.#maxBytes || this.#cache.size === 1) break;
-      this.#drop(key, oldFeed, old);
-    }
   }
 
-  #drop(key: string, feed: string, page: Page): void {
-    this.#cache.delete(key);
-    this.#bytes -= page.textBytes;
+  #forget(feed: string, first: Sequence): void {
     const firsts = this.#firsts.get(feed) ?? [];
-    firsts.splice(countUpTo(firsts, page.first) - 1, 1);
+    firsts.splice(countUpTo(firsts, first) - 1, 1);
     if (firsts.length === 0) this.#firsts.delete(feed);
   }
 }
