@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   examples: [],
   cli: ["shared/errors.ts", "shared/ami", "shared/stasis"],
   infra: ["shared/errors.ts", "shared/runtime", "shared/aws"],
-  local: ["shared/errors.ts", "shared/runtime", "shared/aws", "functions"],
+  local: ["shared/errors.ts", "shared/runtime", "shared/http", "shared/aws", "functions"],
   "tools/conformance": ["shared/ami", "shared/stasis"],
   "tools/bench": [
     "shared/runtime",

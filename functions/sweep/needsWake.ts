@@ -1,6 +1,6 @@
 import { LONGEST_WAKE_DELAY_MILLIS } from "../../shared/queue/hints.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
-import type { Cursor } from "../../shared/sessions/cursor.ts";
+import { type Cursor, isDue, isFromFuture, isLeaseExpired } from "../../shared/sessions/cursor.ts";
 
 /** A wake is waited for no longer than 2^this times the grace: with 5 s of grace, not three minutes. */
 const MOST_DOUBLINGS = 5;
@@ -30,8 +30,8 @@ export function needsWake(
 ): boolean {
   const { wakesRepeated = 0 } = cursor;
   const waitMillis = hintGraceMillis * 2 ** Math.min(wakesRepeated, MOST_DOUBLINGS);
-  const isOld = nowEpochMillis - cursor.changedAtEpochMillis >= waitMillis;
-  const isPast = (epochMillis = 0) => epochMillis <= nowEpochMillis;
+  const isOld =
+    nowEpochMillis - cursor.changedAtEpochMillis >= waitMillis || isFromFuture(cursor, nowEpochMillis);
   switch (cursor.state) {
     case "parked":
       // Judged by the row's age, not the tail's: on a busy feed the tail is always young.
@@ -39,9 +39,9 @@ export function needsWake(
     case "signalled":
       return isOld;
     case "backoff":
-      return isPast(cursor.dueAtEpochMillis) && (wakesRepeated === 0 || isOld);
+      return isDue(cursor, nowEpochMillis) && (wakesRepeated === 0 || isOld);
     case "active":
-      return isPast(cursor.leaseUntilEpochMillis) && (wakesRepeated === 0 || isOld);
+      return isLeaseExpired(cursor, nowEpochMillis) && (wakesRepeated === 0 || isOld);
     case "paused":
     case "suspended":
       return false;

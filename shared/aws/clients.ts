@@ -18,9 +18,7 @@ type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
  */
 export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
-  const accessKeyId = environment.AWS_ACCESS_KEY_ID;
-  const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY;
-  const sessionToken = environment.AWS_SESSION_TOKEN;
+  const { accessKeyId, secretAccessKey, sessionToken } = keysFor(environment, service);
   const endpoint = environment[`AWS_ENDPOINT_URL_${service}`] ?? environment.AWS_ENDPOINT_URL;
   return {
     ...(region ? { region } : {}),
@@ -36,6 +34,18 @@ export function clientSettings(environment: Environment, service: Service, reque
       httpsAgent: { maxSockets: 200 },
       httpAgent: { maxSockets: 200 },
     },
+  };
+}
+
+/** A service's own keys come before the common ones: an embedded engine has keys that no other service knows. */
+function keysFor(environment: Environment, service: Service) {
+  const accessKeyId = environment[`AWS_ACCESS_KEY_ID_${service}`];
+  const secretAccessKey = environment[`AWS_SECRET_ACCESS_KEY_${service}`];
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
+  return {
+    accessKeyId: environment.AWS_ACCESS_KEY_ID,
+    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+    sessionToken: environment.AWS_SESSION_TOKEN,
   };
 }
 

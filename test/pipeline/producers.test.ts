@@ -29,10 +29,7 @@ describe("producers", () => {
   it("on one feed from several relays at once: a total order, no hole, no double, each producer's order kept", async () => {
     await using first = await TestRelay.start({ RELAY_SEGMENT_SIZE: "64" });
     // A second relay on the same tables is to the first what another Lambda environment is.
-    await using second = await TestRelay.start({
-      AWS_ENDPOINT_URL_DYNAMODB: first.relay.endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: first.relay.endpoints.sqs,
-    });
+    await using second = await TestRelay.start(first.relay.connection);
     const relays = [first, second];
     const accepted: { event: string }[] = [];
     const batches = 12;

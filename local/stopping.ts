@@ -1,0 +1,41 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Log } from "../shared/runtime/log.ts";
+
+/** All of stopping: containers are killed ten seconds after they were asked to stop. */
+export const STOP_WITHIN_MILLIS = 8_000;
+const SAY_AFTER_MILLIS = 1_000;
+
+/** The steps of stopping share one deadline, and each says what it waits for. */
+export class Stopping {
+  readonly #log: Log;
+  #deadlineMillis: number | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Resolves when the step is done or the time is over, whichever is first. */
+  async step(what: string, done: Promise<unknown>): Promise<void> {
+    this.#deadlineMillis ??= performance.now() + STOP_WITHIN_MILLIS;
+    const over = new AbortController();
+    try {
+      await Promise.race([done, this.#watch(what, over.signal)]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #watch(what: string, over: AbortSignal): Promise<void> {
+    const leftMillis = () => Math.max(0, (this.#deadlineMillis ?? 0) - performance.now());
+    // The time was used up by an earlier step; what is done already is still done.
+    if (leftMillis() === 0) return;
+    const wait = (millis: number) => pause(millis, undefined, { signal: over }).catch(() => {});
+    await wait(Math.min(SAY_AFTER_MILLIS, leftMillis()));
+    while (leftMillis() > 0 && !over.aborted) {
+      const secondsLeft = Math.ceil(leftMillis() / 1000);
+      this.#log.warn(`stopping waits for ${what}; Ctrl-C again ends it at once`, { secondsLeft });
+      await wait(Math.min(2_000, leftMillis()));
+    }
+    if (!over.aborted) this.#log.warn(`stopped without waiting longer for ${what}`);
+  }
+}
