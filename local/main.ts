@@ -45,10 +45,13 @@ async function run(
   const relay = await startRelay({ environment: process.env, log: terminalLog });
   try {
     print(greeting(relay.url, relay.apiKey));
-    if (what.replay)
-      return await runDemo({ url: relay.url, apiKey: relay.apiKey, once: what.once, stopping, print });
-    await aborted(stopping);
-    return undefined;
+    const failed = relay.failure.then((error) => {
+      throw error;
+    });
+    const work = what.replay
+      ? runDemo({ url: relay.url, apiKey: relay.apiKey, once: what.once, stopping, print })
+      : aborted(stopping).then(() => undefined);
+    return await Promise.race([work, failed]);
   } finally {
     await relay.stop();
   }
@@ -82,9 +85,12 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+let exitCode: number;
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`stasis-relay: ${explain(error)}\n`);
-  process.exitCode = 1;
+  exitCode = 1;
 }
+// A request to an endpoint that never answers would keep the process.
+process.exit(exitCode);

@@ -3,7 +3,8 @@ import type { Log } from "../shared/runtime/log.ts";
 
 /** All of stopping: containers are killed ten seconds after they were asked to stop. */
 export const STOP_WITHIN_MILLIS = 8_000;
-const SAY_AFTER_MILLIS = 1_000;
+/** Longer than a poll, which nobody needs to hear of. */
+const SAY_AFTER_MILLIS = 2_000;
 
 /** The steps of stopping share one deadline, and each says what it waits for. */
 export class Stopping {

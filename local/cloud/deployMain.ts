@@ -1,3 +1,4 @@
+import { exportLine } from "../shell.ts";
 import { bootstrap, deploy } from "./deploy.ts";
 import { readDeployment } from "./deployment.ts";
 
@@ -5,4 +6,4 @@ import { readDeployment } from "./deployment.ts";
 await bootstrap(process.env);
 await deploy(process.env);
 const { url, apiKey } = await readDeployment(process.env);
-process.stdout.write(`\nexport RELAY_URL='${url}' RELAY_API_KEY='${apiKey}'\n`);
+process.stdout.write(`\n${exportLine({ RELAY_URL: url, RELAY_API_KEY: apiKey })}\n`);

@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lease never expires",
     file: "shared/sessions/cursor.ts",
-    find: "return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;",
+    find: "return isLeaseExpired(cursor, nowEpochMillis);",
     replace: "return nowEpochMillis < 0;",
     test: AFTER_SWEEP,
   },
