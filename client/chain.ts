@@ -1,4 +1,4 @@
-import type { Message, Session, WebhookRequest } from "./types.ts";
+import type { AmiMessage, Message, Session, StasisMessage, WebhookRequest } from "./types.ts";
 
 /**
  * The numbers by which a receiver proves that it missed nothing. Every request names the number that was sent to its
@@ -76,7 +76,9 @@ export interface Gap {
 }
 
 /** The gap that a message tells; undefined for any other message. */
-export function gapOf(message: Message): Gap | undefined {
+export function gapOf(
+  message: Pick<StasisMessage, "type" | "event"> | Pick<AmiMessage, "type" | "fields">,
+): Gap | undefined {
   if (message.type !== "RelayGap") return undefined;
   const fact = (name: string) =>
     "event" in message ? message.event[name] : message.fields[name.charAt(0).toUpperCase() + name.slice(1)];

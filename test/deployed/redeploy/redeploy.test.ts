@@ -102,7 +102,7 @@ class Load {
 
   /** False when the function was ended before it could answer: then nobody knows, and sending again is right. */
   #isAppended(lines: readonly string[], position: number): Promise<boolean> {
-    return this.#relay.appendLines(this.#feed, lines, "load", position).then(
+    return this.#relay.append(this.#feed, lines, { producer: "load", position: position }).then(
       () => true,
       () => false,
     );

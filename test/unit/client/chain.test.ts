@@ -131,7 +131,7 @@ describe("a gap", () => {
 
   it("is the same in AMI", () => {
     const fields = { Event: "RelayGap", Reason: "expired", First: "3", Last: "25" };
-    expect(gapOf({ ...told, text: "", fields })).toEqual({ reason: "expired", first: 3, last: 25 });
+    expect(gapOf({ ...told, fields })).toEqual({ reason: "expired", first: 3, last: 25 });
   });
 
   it("is nothing else", () => {

@@ -91,6 +91,15 @@ describe("the body of a webhook request", () => {
     expect(parseWebhook(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
   });
 
+  it("keeps events as they came, with every key", () => {
+    const event = '{"type":"A","__proto__":{"x":1},"constructor":2,"10":3}';
+    const [only] = parseWebhook(
+      `{"feed":"pbx","session":"s","epoch":1,"first":1,"last":1,"previous":0,"messages":[{"sequence":1,"type":"A","timestamp":"t","event":${event}}]}`,
+    ).messages;
+    expect(JSON.stringify(only && "event" in only && only.event)).toBe(JSON.stringify(JSON.parse(event)));
+    expect(Object.hasOwn(JSON.parse(JSON.stringify(only)).event, "__proto__")).toBe(true);
+  });
+
   it.each([
     ["no JSON", "{"],
     ["no object", "7"],
