@@ -26,6 +26,8 @@ export interface NodeReceiverOptions {
   readonly maxBodyBytes?: number;
   /** Decides what a request is answered with; 500 when it throws. */
   answer(webhook: RawWebhook): Answer | Promise<Answer>;
+  /** Is told what `answer` threw; prints it if absent. */
+  onError?(error: unknown): void;
 }
 
 /** An HTTP server for webhooks. Put TLS in front of it, or use `verified` in a server of your own. */
@@ -39,9 +41,9 @@ export class NodeReceiver implements AsyncDisposable {
   }
 
   static async start(options: NodeReceiverOptions): Promise<NodeReceiver> {
-    const { port = 0, host = "127.0.0.1", maxBodyBytes = MAX_BODY_BYTES, answer } = options;
+    const { port = 0, host = "127.0.0.1" } = options;
     const server = createServer(async (incoming, outgoing) => {
-      const { status, headers } = await answerOf(incoming, maxBodyBytes, answer);
+      const { status, headers } = await answerOf(incoming, options);
       if (outgoing.destroyed) return;
       // Set, not written: then `end` knows that there is no body. As chunks a session got a third of the messages a second.
       outgoing.statusCode = status;
@@ -89,26 +91,30 @@ export function verified(
 
 async function answerOf(
   incoming: IncomingMessage,
-  maxBodyBytes: number,
-  answer: NodeReceiverOptions["answer"],
+  { answer, maxBodyBytes = MAX_BODY_BYTES, onError = console.error }: NodeReceiverOptions,
 ): Promise<Answer> {
+  const body = await readBody(incoming, maxBodyBytes).catch(() => BROKEN_OFF);
+  if (typeof body !== "string") return body;
   try {
-    const body = await readBody(incoming, maxBodyBytes);
-    // What was not read of the body would be taken for the next request.
-    if (body === undefined) return { status: 413, headers: { connection: "close" } };
     return await answer({ path: incoming.url ?? "", headers: incoming.headers, body });
-  } catch {
+  } catch (error) {
+    onError(error);
     return { status: 500 };
   }
 }
 
-/** Undefined when it is too large. */
-async function readBody(incoming: IncomingMessage, maxBodyBytes: number): Promise<string | undefined> {
+/** Nobody is left to read this answer. */
+const BROKEN_OFF: Answer = { status: 400 };
+/** What was not read of the body would be taken for the next request, so the connection ends. */
+const TOO_LARGE: Answer = { status: 413, headers: { connection: "close" } };
+
+async function readBody(incoming: IncomingMessage, maxBodyBytes: number): Promise<string | Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+  // Leaving the loop must not end the connection: the answer has to go through it.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) return undefined;
+    if (bytes > maxBodyBytes) return TOO_LARGE;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

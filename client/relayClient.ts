@@ -35,13 +35,13 @@ export interface ProducerPosition {
 /** Every call of the HTTP interface. Each throws `RelayCallError` unless it succeeds. */
 export class RelayClient {
   readonly url: string;
-  readonly apiKey: string;
+  readonly #apiKey: string;
   readonly #timeoutMillis: number;
   readonly #fetch: typeof fetch;
 
   constructor(options: RelayClientOptions) {
     this.url = options.url.replace(/\/+$/, "");
-    this.apiKey = options.apiKey;
+    this.#apiKey = options.apiKey;
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
     // A browser's fetch must not be called as a method of something else.
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
@@ -136,7 +136,7 @@ export class RelayClient {
       const answer = await this.#fetch(this.url + path, {
         method,
         ...content,
-        headers: { ...content.headers, authorization: `Bearer ${this.apiKey}` },
+        headers: { ...content.headers, authorization: `Bearer ${this.#apiKey}` },
         signal: AbortSignal.timeout(this.#timeoutMillis),
       });
       return { answer, text: await answer.text() };

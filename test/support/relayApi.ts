@@ -18,8 +18,11 @@ export interface Call {
 
 /** A relay somewhere, called as a user does; and by hand, for what the client would never send. */
 export class RelayApi extends RelayClient {
+  readonly apiKey: string;
+
   constructor(url: string, apiKey: string) {
     super({ url, apiKey });
+    this.apiKey = apiKey;
   }
 
   async call(
