@@ -3,8 +3,11 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import { type ReceivedWebhook, verifyWebhook, WebhookRefusedError } from "./receiver.ts";
 
-/** The relay puts at most 512 KiB of events into a request; one event has at most 128 KiB. */
-const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/**
+ * Far above what the relay sends: 512 KiB of messages in one request, in AMI twice (text and fields), and what escaping
+ * adds. A request that is refused for its size would come again for days.
+ */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** A request as it came, not verified. */
 export interface RawWebhook {
@@ -72,15 +75,20 @@ export class NodeReceiver implements AsyncDisposable {
 
 /**
  * Answers with 2xx once `handle` has stored the request, and refuses what the relay did not send. When `handle` throws,
- * the relay gets a 500 and sends the same request again.
+ * the relay gets a 500 and sends the same request again. Requests are handled one after another, in the order in which
+ * they came: while the session changes hands, two of them can arrive at once.
  */
 export function verified(
   secret: string,
   handle: (webhook: ReceivedWebhook) => void | Promise<void>,
 ): NodeReceiverOptions["answer"] {
+  let previous: Promise<void> = Promise.resolve();
   return async ({ headers, body }) => {
     try {
-      await handle(verifyWebhook(secret, headers, body));
+      const webhook = verifyWebhook(secret, headers, body);
+      const handled = previous.then(() => handle(webhook));
+      previous = handled.catch(() => {});
+      await handled;
       return { status: 204 };
     } catch (error) {
       if (error instanceof WebhookRefusedError) return { status: error.status };

@@ -14,14 +14,17 @@ const body = JSON.stringify({
   messages: [{ sequence: 1, type: "A", timestamp: "t", event: { text: "é\u{1F4DE}" } }],
 });
 
-function post(receiver: NodeReceiver, text: string, signed = text): Promise<Response> {
+function signatureOf(text: string): Record<string, string> {
   const at = new Date();
-  const headers = {
+  return {
     "webhook-id": "batch-1",
     "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-    "webhook-signature": new Webhook(secret).sign("batch-1", at, signed),
+    "webhook-signature": new Webhook(secret).sign("batch-1", at, text),
   };
-  return fetch(receiver.url("/calls?a=b"), { method: "POST", headers, body: text });
+}
+
+function post(receiver: NodeReceiver, text: string, signed = text): Promise<Response> {
+  return fetch(receiver.url("/calls?a=b"), { method: "POST", headers: signatureOf(signed), body: text });
 }
 
 describe("a receiver in Node", () => {
@@ -80,6 +83,25 @@ describe("a verified request", () => {
     expect((await post(receiver, body, "something else")).status).toBe(401);
     expect((await post(receiver, "{}")).status).toBe(400);
     expect(stored).toEqual([{ id: "batch-1", request: JSON.parse(body) }]);
+  });
+
+  it("is handled after the one before it, also when they come at once and that one fails", async () => {
+    const released = Promise.withResolvers<void>();
+    const steps: string[] = [];
+    let handled = 0;
+    const answer = verified(secret, async () => {
+      handled += 1;
+      const own = handled;
+      steps.push(`begins ${own}`);
+      if (own === 1) await released.promise;
+      steps.push(`ends ${own}`);
+      if (own === 1) throw new Error("the first one fails");
+    });
+    const raw = { path: "/", headers: signatureOf(body), body };
+    const both = Promise.allSettled([answer(raw), answer(raw)]);
+    released.resolve();
+    expect((await both).map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    expect(steps).toEqual(["begins 1", "ends 1", "begins 2", "ends 2"]);
   });
 
   it("is answered with 500 when it cannot be stored, so that it comes again", async () => {
