@@ -2,7 +2,7 @@ import { RecursiveLoop } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
-import { environmentNames } from "../shared/aws/names.ts";
+import { environmentNames } from "../shared/aws/resources.ts";
 import { onItems, onTable, onWebhookSecrets, receiveFrom, sendTo } from "./permissions.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";

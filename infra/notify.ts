@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
-import { environmentNames } from "../shared/aws/names.ts";
+import { environmentNames } from "../shared/aws/resources.ts";
 import { onItems, onTable, receiveFrom, sendTo } from "./permissions.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";

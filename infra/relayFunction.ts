@@ -16,7 +16,7 @@ import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
-import type { FunctionName } from "../shared/aws/names.ts";
+import type { FunctionName } from "../shared/aws/resources.ts";
 import { metricVariables } from "../shared/runtime/metricNames.ts";
 import { bundling } from "./bundling.ts";
 import { nameIn } from "./nameIn.ts";

@@ -1,7 +1,7 @@
 import { RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
-import { tables } from "../shared/aws/names.ts";
+import { tables } from "../shared/aws/resources.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 

@@ -4,7 +4,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Construct } from "constructs";
 import { keyPatterns } from "../shared/aws/keys.ts";
 import { sweepIntervalSeconds, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
-import { environmentNames } from "../shared/aws/names.ts";
+import { environmentNames } from "../shared/aws/resources.ts";
 import { onItems, onTable, sendTo } from "./permissions.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";

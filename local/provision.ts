@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { AwsClients } from "../shared/aws/clients.ts";
 import type { QueueName } from "../shared/aws/limits.ts";
-import { queues, tables } from "../shared/aws/names.ts";
+import { queues, tables } from "../shared/aws/resources.ts";
 import { RelayError } from "../shared/errors.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";

@@ -12,7 +12,7 @@ import {
   queueLimits,
   sweepTimeoutSeconds,
 } from "../shared/aws/limits.ts";
-import type { FunctionName } from "../shared/aws/names.ts";
+import type { FunctionName } from "../shared/aws/resources.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";

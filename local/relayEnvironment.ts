@@ -1,4 +1,4 @@
-import { environmentNames, type FunctionName } from "../shared/aws/names.ts";
+import { environmentNames, type FunctionName } from "../shared/aws/resources.ts";
 import { SettingsError } from "../shared/errors.ts";
 import type { Environment } from "../shared/runtime/settings.ts";
 import type { Provisioned } from "./provision.ts";

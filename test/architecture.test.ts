@@ -112,14 +112,16 @@ describe("the functions", () => {
     expect(loaded).toContain("shared/aws/pages.ts");
     expect(loaded.filter((file) => file.includes("cursor") || file.includes("session"))).toEqual([]);
     expect(
-      loaded.filter((file) => sources.get(file)?.includes("cursorsTable") && file !== "shared/aws/names.ts"),
+      loaded.filter(
+        (file) => sources.get(file)?.includes("cursorsTable") && file !== "shared/aws/resources.ts",
+      ),
     ).toEqual([]);
   });
 });
 
 describe("the infrastructure", () => {
   it("shares names, keys, limits and settings with the functions, and loads none of them", () => {
-    const mayShare = /^shared\/(aws\/(names|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
+    const mayShare = /^shared\/(aws\/(resources|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
     expect(
       offences(
         ({ file, target }) =>

@@ -8,9 +8,9 @@ import type {
 import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { createClients } from "../../shared/aws/clients.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
-import { NotifySender } from "../../shared/aws/hints.ts";
-import { environmentNames } from "../../shared/aws/names.ts";
+import { NotifySender } from "../../shared/aws/notifySender.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
+import { environmentNames } from "../../shared/aws/resources.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";

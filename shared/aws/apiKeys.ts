@@ -9,7 +9,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Environment, requireVariable, type Settings } from "../runtime/settings.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./names.ts";
+import { environmentNames } from "./resources.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 

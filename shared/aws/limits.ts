@@ -1,4 +1,4 @@
-import type { queues } from "./names.ts";
+import type { queues } from "./resources.ts";
 
 /*
  * The figures that AWS, the functions and the local runner must agree on. Where a figure differs between AWS and one

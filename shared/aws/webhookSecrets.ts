@@ -4,7 +4,7 @@ import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 import type { Environment } from "../runtime/settings.ts";
 import type { Session, SessionSecret } from "../sessions/session.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./names.ts";
+import { environmentNames } from "./resources.ts";
 
 /*
  * How webhook secrets lie in the Sessions table: under a KMS key where the environment names one, else as they are.

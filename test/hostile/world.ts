@@ -4,7 +4,7 @@ import { startEngines } from "../../local/engines/start.ts";
 import { provision } from "../../local/provision.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
-import { environmentNames, tables } from "../../shared/aws/names.ts";
+import { environmentNames, tables } from "../../shared/aws/resources.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { type Intercept, interceptCalls, retryAtOnce } from "../support/awsCalls.ts";

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { environmentNames } from "../../shared/aws/names.ts";
+import { environmentNames } from "../../shared/aws/resources.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import type { TestRelay } from "./testRelay.ts";
 

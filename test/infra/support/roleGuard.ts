@@ -1,6 +1,6 @@
 import type { TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
 import { type AwsClients, createClients } from "../../../shared/aws/clients.ts";
-import { queues, tables } from "../../../shared/aws/names.ts";
+import { queues, tables } from "../../../shared/aws/resources.ts";
 import type { Environment } from "../../../shared/runtime/settings.ts";
 import type { Grant } from "./statements.ts";
 

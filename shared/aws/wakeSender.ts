@@ -1,26 +1,9 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { LONGEST_WAKE_DELAY_MILLIS, type NotifyHint, type WakeHint } from "../queue/hints.ts";
+import { LONGEST_WAKE_DELAY_MILLIS, type WakeHint } from "../queue/hints.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
 /** SQS takes ten messages in one call. */
 const BATCH_SIZE = 10;
-
-/** Sends "the feed advanced". */
-export class NotifySender {
-  readonly #sqs: SQSClient;
-  readonly #queueUrl: string;
-
-  constructor(sqs: SQSClient, queueUrl: string) {
-    this.#sqs = sqs;
-    this.#queueUrl = queueUrl;
-  }
-
-  async sendNotify(hint: NotifyHint): Promise<void> {
-    await this.#sqs.send(
-      new SendMessageCommand({ QueueUrl: this.#queueUrl, MessageBody: JSON.stringify(hint) }),
-    );
-  }
-}
 
 /** Sends "this session has something to read", each session by its own lane. */
 export class WakeSender {
