@@ -1,8 +1,8 @@
 import { Duration } from "aws-cdk-lib";
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
-import { queues } from "../shared/aws/resources.ts";
+import { queueLimits } from "../shared/aws/limits.ts";
+import { type QueueName, queues } from "../shared/aws/resources.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 

@@ -1,4 +1,4 @@
-import type { QueueName } from "../shared/aws/limits.ts";
+import type { QueueName } from "../shared/aws/resources.ts";
 
 /** How one copy of the relay differs from another. Whatever is not here is the same in all of them. */
 export interface RelayStage {

@@ -1,4 +1,5 @@
-import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
+import { queueLimits } from "../shared/aws/limits.ts";
+import type { QueueName } from "../shared/aws/resources.ts";
 
 /** Invocations at the same time, in the numbers that suit one machine. */
 export const maximumConcurrency: Readonly<Record<QueueName, number>> = {

@@ -15,8 +15,16 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { AwsClients } from "../shared/aws/clients.ts";
-import type { QueueName } from "../shared/aws/limits.ts";
-import { queues, tables } from "../shared/aws/resources.ts";
+import {
+  forEachName,
+  namesOf,
+  type QueueDefinition,
+  type QueueName,
+  queues,
+  type TableDefinition,
+  type TableName,
+  tables,
+} from "../shared/aws/resources.ts";
 import { RelayError } from "../shared/errors.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
@@ -31,35 +39,17 @@ export interface Queue {
 }
 
 export interface Provisioned {
-  readonly tableNames: Readonly<Record<keyof typeof tables, string>>;
+  readonly tableNames: Readonly<Record<TableName, string>>;
   readonly queues: Readonly<Record<QueueName, Queue>>;
-}
-
-interface TableDefinition {
-  readonly name: string;
-  readonly partitionKey: string;
-  readonly sortKey?: string;
-  readonly ttl?: string;
-}
-
-interface QueueDefinition {
-  readonly name: string;
-  readonly fifo: boolean;
 }
 
 /** Creates the tables and queues that are missing, and resolves when all can be used. Safe to repeat. */
 export async function provision(clients: AwsClients, log: Log): Promise<Provisioned> {
-  const [ingest, notify, wake, slow] = await Promise.all([
-    ensureQueue(clients.sqs, queues.ingest, visibilityTimeoutSeconds("ingest")),
-    ensureQueue(clients.sqs, queues.notify, visibilityTimeoutSeconds("notify")),
-    ensureQueue(clients.sqs, queues.wake, visibilityTimeoutSeconds("wake")),
-    ensureQueue(clients.sqs, queues.slow, visibilityTimeoutSeconds("slow")),
+  const [provisioned] = await Promise.all([
+    ensureQueues(clients.sqs),
     ...Object.values(tables).map((table) => ensureTable(clients.documents, table, log)),
   ]);
-  return {
-    tableNames: { queue: tables.queue.name, cursors: tables.cursors.name, sessions: tables.sessions.name },
-    queues: { ingest, notify, wake, slow },
-  };
+  return { tableNames: forEachName(tables, (table) => tables[table].name), queues: provisioned };
 }
 
 type TableClient = AwsClients["documents"];
@@ -134,6 +124,16 @@ async function ensureTimeToLive(
   } catch (error) {
     log.info("the endpoint refuses a time to live", { table: name, error: String(error) });
   }
+}
+
+async function ensureQueues(client: SQSClient): Promise<Provisioned["queues"]> {
+  const ensured = await Promise.all(
+    namesOf(queues).map(
+      async (name) =>
+        [name, await ensureQueue(client, queues[name], visibilityTimeoutSeconds(name))] as const,
+    ),
+  );
+  return Object.fromEntries(ensured) as Record<QueueName, Queue>;
 }
 
 async function ensureQueue(

@@ -6,7 +6,7 @@ import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { environmentNames } from "../../shared/aws/resources.ts";
+import { queues, tables } from "../../shared/aws/resources.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { WakeSender } from "../../shared/aws/wakeSender.ts";
@@ -33,7 +33,7 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("api");
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const queueTable = requireVariable(environment, tables.queue.variable);
   const references = new ReferenceStore(documents, queueTable);
   const pages = new PageStore(documents, queueTable);
   const parts = {
@@ -44,15 +44,15 @@ export function createHandler(
     references,
     cursors: new CursorStore(
       documents,
-      requireVariable(environment, environmentNames.cursorsTable),
+      requireVariable(environment, tables.cursors.variable),
       references,
       randomUUID,
       clock,
     ),
-    sessions: new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable)),
+    sessions: new SessionStore(documents, requireVariable(environment, tables.sessions.variable)),
     wakes: new WakeSender(sqs, {
-      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
-      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+      fast: requireVariable(environment, queues.wake.variable),
+      slow: requireVariable(environment, queues.slow.variable),
     }),
     guard: createAddressGuard(settings.allowedAddressRanges),
     clock,

@@ -4,7 +4,7 @@ import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { environmentNames } from "../../shared/aws/resources.ts";
+import { queues, tables } from "../../shared/aws/resources.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { WakeSender } from "../../shared/aws/wakeSender.ts";
 import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
@@ -39,12 +39,12 @@ export function createHandler(
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("deliver");
   const metrics = options.metrics ?? createLambdaMetrics("deliver", environment);
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
-  const sessions = new SessionStore(documents, requireVariable(environment, environmentNames.sessionsTable));
+  const queueTable = requireVariable(environment, tables.queue.variable);
+  const sessions = new SessionStore(documents, requireVariable(environment, tables.sessions.variable));
   const parts = {
     cursors: new CursorStore(
       documents,
-      requireVariable(environment, environmentNames.cursorsTable),
+      requireVariable(environment, tables.cursors.variable),
       new ReferenceStore(documents, queueTable),
       randomUUID,
     ),
@@ -57,8 +57,8 @@ export function createHandler(
       clock,
     ),
     wakes: new WakeSender(sqs, {
-      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
-      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+      fast: requireVariable(environment, queues.wake.variable),
+      slow: requireVariable(environment, queues.slow.variable),
     }),
     webhook:
       options.webhook ??

@@ -10,7 +10,7 @@ import { createClients } from "../../shared/aws/clients.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { NotifySender } from "../../shared/aws/notifySender.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
-import { environmentNames } from "../../shared/aws/resources.ts";
+import { queues, tables } from "../../shared/aws/resources.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
@@ -38,7 +38,7 @@ export function createHandler(
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("ingest");
   const metrics = options.metrics ?? createLambdaMetrics("ingest", environment);
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
+  const queueTable = requireVariable(environment, tables.queue.variable);
   const heads = new HeadStore(documents, queueTable);
   const pages = new PageStore(documents, queueTable);
   const store: AppendStore = {
@@ -48,7 +48,7 @@ export function createHandler(
     readPageAt: (feed, segment, first) => pages.readPageAt(feed, segment, first),
     putPage: (feed, segment, page, putOptions) => pages.putPage(feed, segment, page, putOptions),
   };
-  const notifySender = new NotifySender(sqs, requireVariable(environment, environmentNames.notifyQueueUrl));
+  const notifySender = new NotifySender(sqs, requireVariable(environment, queues.notify.variable));
   const appender = new Appender({
     store,
     sendNotify: (hint) => notifySender.sendNotify(hint),

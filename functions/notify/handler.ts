@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { environmentNames } from "../../shared/aws/resources.ts";
+import { queues, tables } from "../../shared/aws/resources.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { WakeSender } from "../../shared/aws/wakeSender.ts";
 import { notifyHintSchema } from "../../shared/queue/hints.ts";
@@ -22,14 +22,14 @@ export function createHandler(
   const { documents, sqs } = options.clients ?? createClients(environment);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? createLambdaLog("notify");
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
-  const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
+  const queueTable = requireVariable(environment, tables.queue.variable);
+  const cursorsTable = requireVariable(environment, tables.cursors.variable);
   const parts = {
     tails: createTailSource(documents, queueTable),
     cursors: new CursorStore(documents, cursorsTable, new ReferenceStore(documents, queueTable), randomUUID),
     wakes: new WakeSender(sqs, {
-      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
-      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+      fast: requireVariable(environment, queues.wake.variable),
+      slow: requireVariable(environment, queues.slow.variable),
     }),
     clock,
   };

@@ -4,7 +4,7 @@ import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { environmentNames } from "../../shared/aws/resources.ts";
+import { queues, tables } from "../../shared/aws/resources.ts";
 import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { WakeSender } from "../../shared/aws/wakeSender.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
@@ -22,8 +22,8 @@ export function createHandler(
   options: HandlerOptions = {},
 ): (event: unknown) => Promise<FeedReport[]> {
   const { documents, sqs } = options.clients ?? createClients(environment);
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
-  const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
+  const queueTable = requireVariable(environment, tables.queue.variable);
+  const cursorsTable = requireVariable(environment, tables.cursors.variable);
   const clock = options.clock ?? systemClock;
   const metrics = options.metrics ?? createLambdaMetrics("sweep", environment);
   const references = new ReferenceStore(documents, queueTable, clock);
@@ -34,8 +34,8 @@ export function createHandler(
     references,
     cursors: new CursorStore(documents, cursorsTable, references, randomUUID),
     wakes: new WakeSender(sqs, {
-      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
-      slow: requireVariable(environment, environmentNames.slowQueueUrl),
+      fast: requireVariable(environment, queues.wake.variable),
+      slow: requireVariable(environment, queues.slow.variable),
     }),
     clock,
     log: options.log ?? createLambdaLog("sweep"),

@@ -9,7 +9,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Environment, requireVariable, type Settings } from "../runtime/settings.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./resources.ts";
+import { secrets } from "./resources.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
@@ -18,8 +18,8 @@ export function createApiKeyCheck(
   environment: Environment,
   parts: { settings: Pick<Settings, "secretOverlapMillis">; clock: Clock; log: Log },
 ): ApiKeyCheck {
-  const secretArn = environment[environmentNames.apiKeySecretArn];
-  if (!secretArn) return fixedApiKey(requireVariable(environment, environmentNames.apiKey));
+  const secretArn = environment[secrets.apiKey.variable];
+  if (!secretArn) return fixedApiKey(requireVariable(environment, secrets.apiKey.plainVariable));
   const client = new SecretsManagerClient(
     clientSettings(environment, "SECRETS_MANAGER", REQUEST_TIMEOUT_MILLIS),
   );

@@ -1,11 +1,9 @@
-import type { queues } from "./resources.ts";
+import type { QueueName } from "./resources.ts";
 
 /*
  * The figures that AWS, the functions and the local runner must agree on. Where a figure differs between AWS and one
  * machine, this file holds the one for AWS and `local/limits.ts` the other.
  */
-
-export type QueueName = keyof typeof queues;
 
 export interface QueueLimits {
   /** Records in one invocation. */

@@ -1,36 +1,171 @@
-/**
- * Names that the functions, the infrastructure and the local runner share: tables with their keys, queues,
- * and the environment variables that carry them. This file imports nothing, so that both sides may use it.
+/*
+ * The one list of the relay's resources, and of what each function does with them. Infrastructure makes tables,
+ * queues, roles and environments from it, the local runner the same on one machine, and the functions find their
+ * tables and queues by it. Both CDK and Lambda load this file, so it imports nothing.
+ *
+ * `variable` is the environment variable by which a function learns of a resource.
  */
 
 /** Every table has a string partition key `pk` and a string sort key `sk`; Sessions has `pk` alone. */
 export const tables = {
-  queue: { name: "stasis-relay-queue", partitionKey: "pk", sortKey: "sk", ttl: "expiresAtEpochSeconds" },
-  cursors: { name: "stasis-relay-cursors", partitionKey: "pk", sortKey: "sk" },
-  sessions: { name: "stasis-relay-sessions", partitionKey: "pk" },
-} as const;
+  queue: {
+    variable: "RELAY_QUEUE_TABLE",
+    name: "stasis-relay-queue",
+    partitionKey: "pk",
+    sortKey: "sk",
+    ttl: "expiresAtEpochSeconds",
+  },
+  cursors: {
+    variable: "RELAY_CURSORS_TABLE",
+    name: "stasis-relay-cursors",
+    partitionKey: "pk",
+    sortKey: "sk",
+  },
+  sessions: { variable: "RELAY_SESSIONS_TABLE", name: "stasis-relay-sessions", partitionKey: "pk" },
+} as const satisfies Record<string, TableDefinition>;
+
+export interface TableDefinition {
+  readonly variable: string;
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  /** The attribute by which DynamoDB expires items. */
+  readonly ttl?: string;
+}
 
 /** Ingest is FIFO with `MessageGroupId` = feed; the others carry hints. `slow` is the lane of slow sessions. */
 export const queues = {
-  ingest: { name: "stasis-relay-ingest.fifo", fifo: true },
-  notify: { name: "stasis-relay-notify", fifo: false },
-  wake: { name: "stasis-relay-wake", fifo: false },
-  slow: { name: "stasis-relay-slow", fifo: false },
+  ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
+  notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },
+  wake: { variable: "RELAY_WAKE_QUEUE_URL", name: "stasis-relay-wake", fifo: false },
+  slow: { variable: "RELAY_SLOW_QUEUE_URL", name: "stasis-relay-slow", fifo: false },
+} as const satisfies Record<string, QueueDefinition>;
+
+export interface QueueDefinition {
+  readonly variable: string;
+  readonly name: string;
+  readonly fifo: boolean;
+}
+
+/** Each variable names the resource on AWS that holds the secret. One machine has neither Secrets Manager nor KMS. */
+export const secrets = {
+  /** The management key of the HTTP API. On one machine `plainVariable` holds the key itself. */
+  apiKey: { variable: "RELAY_API_KEY_SECRET_ARN", plainVariable: "RELAY_API_KEY" },
+  /** The KMS key that encrypts webhook secrets. Without one they are stored as they are. */
+  webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
 } as const;
 
+export type TableName = keyof typeof tables;
+export type QueueName = keyof typeof queues;
 export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
 
-/** Environment variables by which a function learns its resources. */
-export const environmentNames = {
-  queueTable: "RELAY_QUEUE_TABLE",
-  cursorsTable: "RELAY_CURSORS_TABLE",
-  sessionsTable: "RELAY_SESSIONS_TABLE",
-  notifyQueueUrl: "RELAY_NOTIFY_QUEUE_URL",
-  wakeQueueUrl: "RELAY_WAKE_QUEUE_URL",
-  slowQueueUrl: "RELAY_SLOW_QUEUE_URL",
-  /** The management key itself, on one machine; on AWS the secret that holds it. */
-  apiKey: "RELAY_API_KEY",
-  apiKeySecretArn: "RELAY_API_KEY_SECRET_ARN",
-  /** The KMS key under which webhook secrets are stored; without one they are stored as they are. */
-  webhookSecretKeyArn: "RELAY_WEBHOOK_SECRET_KEY_ARN",
-} as const;
+/** What a function may do with a table. infra/permissions.ts says which calls each right allows, on which items. */
+export interface TableRights {
+  readonly queue:
+    | "readHeads"
+    | "listHeads"
+    | "createFeeds"
+    | "changeHeads"
+    | "checkHeads"
+    | "readPages"
+    | "appendPages"
+    | "countReferences"
+    | "moveReferences"
+    | "freeSegments";
+  readonly cursors:
+    | "readCursors"
+    | "readCursorsInBatches"
+    | "listCursors"
+    | "createCursors"
+    | "changeCursors"
+    | "removeCursors";
+  readonly sessions: "readSessions" | "listSessions" | "putSessions" | "removeSessions";
+}
+
+export interface SecretRights {
+  readonly apiKey: "read";
+  readonly webhookSecrets: "seal" | "open";
+}
+
+export interface FunctionResources {
+  readonly tables: { readonly [Table in TableName]?: readonly TableRights[Table][] };
+  readonly sendsTo: readonly QueueName[];
+  readonly startedBy: readonly QueueName[];
+  readonly secrets: { readonly [Secret in keyof SecretRights]?: SecretRights[Secret] };
+}
+
+/** All that each function is told of, and all that its role allows. Ingest does not know that sessions exist. */
+export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
+  ingest: {
+    tables: { queue: ["readHeads", "createFeeds", "readPages", "appendPages"] },
+    sendsTo: ["notify"],
+    startedBy: ["ingest"],
+    secrets: { apiKey: "read" },
+  },
+  notify: {
+    tables: { queue: ["readHeads", "readPages"], cursors: ["listCursors", "changeCursors"] },
+    sendsTo: ["wake", "slow"],
+    startedBy: ["notify"],
+    secrets: {},
+  },
+  deliver: {
+    tables: {
+      queue: ["readPages", "moveReferences"],
+      cursors: ["readCursors", "changeCursors"],
+      sessions: ["readSessions"],
+    },
+    sendsTo: ["wake", "slow"],
+    startedBy: ["wake", "slow"],
+    secrets: { webhookSecrets: "open" },
+  },
+  sweep: {
+    tables: {
+      queue: [
+        "readHeads",
+        "listHeads",
+        "changeHeads",
+        "readPages",
+        "countReferences",
+        "moveReferences",
+        "freeSegments",
+      ],
+      cursors: ["listCursors", "changeCursors"],
+    },
+    sendsTo: ["wake", "slow"],
+    // By a schedule.
+    startedBy: [],
+    secrets: {},
+  },
+  api: {
+    tables: {
+      queue: [
+        "readHeads",
+        "createFeeds",
+        "changeHeads",
+        "checkHeads",
+        "readPages",
+        "countReferences",
+        "moveReferences",
+      ],
+      cursors: ["readCursors", "readCursorsInBatches", "createCursors", "changeCursors", "removeCursors"],
+      sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
+    },
+    sendsTo: ["wake", "slow"],
+    // By HTTP.
+    startedBy: [],
+    secrets: { apiKey: "read", webhookSecrets: "seal" },
+  },
+};
+
+/** The names of a list above, or of a function's part of it. */
+export function namesOf<Name extends string>(list: { readonly [Each in Name]?: unknown }): Name[] {
+  return Object.keys(list) as Name[];
+}
+
+/** Something for each name of a list above. */
+export function forEachName<Name extends string, Value>(
+  list: { readonly [Each in Name]: unknown },
+  create: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(namesOf<Name>(list).map((name) => [name, create(name)])) as Record<Name, Value>;
+}

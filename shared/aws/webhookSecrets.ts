@@ -4,7 +4,7 @@ import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 import type { Environment } from "../runtime/settings.ts";
 import type { Session, SessionSecret } from "../sessions/session.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./resources.ts";
+import { secrets } from "./resources.ts";
 
 /*
  * How webhook secrets lie in the Sessions table: under a KMS key where the environment names one, else as they are.
@@ -21,7 +21,7 @@ const KEPT_SECRETS = 2_000;
 export function createSecretSealer(
   environment: Environment,
 ): (session: string, secret: string) => Promise<string> {
-  const keyArn = environment[environmentNames.webhookSecretKeyArn];
+  const keyArn = environment[secrets.webhookSecrets.variable];
   if (!keyArn) return async (_session, secret) => secret;
   const client = createKms(environment);
   return async (session, secret) => {
@@ -39,7 +39,7 @@ export function createSecretSealer(
 
 /** Decrypts the secrets of a session that was read. What was opened is kept in memory, by its ciphertext. */
 export function createSecretOpener(environment: Environment): (session: Session) => Promise<Session> {
-  const keyArn = environment[environmentNames.webhookSecretKeyArn];
+  const keyArn = environment[secrets.webhookSecrets.variable];
   if (!keyArn) return async (session) => session;
   const client = createKms(environment);
   const opened = new RecentlyUsed<Promise<string>>(KEPT_SECRETS);
