@@ -1,4 +1,4 @@
-import type { ReferenceCounts, TransactItem } from "../../shared/aws/references.ts";
+import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
@@ -20,22 +20,23 @@ export interface ApiParts {
   readonly pageTimes: {
     readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
   };
-  readonly references: {
-    counts(feed: string): Promise<ReferenceCounts>;
-    heldCheck(feed: string, segment: number): TransactItem;
-  };
+  readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
     readCursor(feed: string, session: string): Promise<Cursor | undefined>;
     readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]>;
-    create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
-    write(cursor: Cursor, change: CursorChange, alongside?: readonly TransactItem[]): Promise<Cursor>;
-    remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
   };
   readonly sessions: {
     readSession(session: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    put(session: Session): TransactItem;
-    delete(session: string): TransactItem;
+    /** With its cursor, in one transaction; so do the other two. */
+    create(cursor: Cursor, session: Session): Promise<void>;
+    change(
+      cursor: Cursor,
+      change: CursorChange,
+      session: Session,
+      condition: { readonly mustBeHeld?: number | undefined },
+    ): Promise<Cursor>;
+    remove(cursor: Cursor): Promise<void>;
   };
   readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
   readonly guard: AddressGuard;

@@ -65,7 +65,7 @@ export async function createSession(
     });
     // Nothing may fail after the session is there: its secret would be told to nobody.
     const shown = await view(parts, session, cursor, tail);
-    await parts.cursors.create(cursor, [parts.sessions.put(session)]);
+    await parts.sessions.create(cursor, session);
     // A page that came between reading the tail and the row's birth had no row to wake.
     await wake(parts, cursor);
     return { ...shown, secret };
@@ -124,9 +124,8 @@ export async function changeSession(
     };
     const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
     const rowChange = cursorChange(cursor, changed, { ...change, next }, nowEpochMillis);
-    const held =
-      next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
-    const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
+    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
     if (row.state === "parked") await wake(parts, row);
     return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
   });
@@ -136,7 +135,7 @@ export async function changeSession(
 export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
   await tryAgain(id, async () => {
     const { cursor } = await requireSession(parts, id);
-    await parts.cursors.remove(cursor, [parts.sessions.delete(id)]);
+    await parts.sessions.remove(cursor);
   });
 }
 

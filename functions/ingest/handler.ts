@@ -1,78 +1,40 @@
 import { randomUUID } from "node:crypto";
-import type {
-  APIGatewayProxyEventV2,
-  APIGatewayProxyStructuredResultV2,
-  SQSBatchResponse,
-  SQSEvent,
-} from "aws-lambda";
+import type { APIGatewayProxyEventV2, SQSEvent } from "aws-lambda";
 import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
-import { createClients } from "../../shared/aws/clients.ts";
-import { HeadStore } from "../../shared/aws/heads.ts";
-import { NotifySender } from "../../shared/aws/notifySender.ts";
-import { PageStore } from "../../shared/aws/pages.ts";
-import { queues, tables } from "../../shared/aws/resources.ts";
+import { openNotifyQueue, openQueue } from "../../shared/aws/openQueue.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
-import { systemClock } from "../../shared/runtime/clock.ts";
-import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
-import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
-import { publishing } from "../../shared/runtime/metrics.ts";
+import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
-import { type Environment, readSettings, requireVariable } from "../../shared/runtime/settings.ts";
-import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
-import type { HandlerOptions } from "../handlerOptions.ts";
+import { defineHandler } from "../handlerParts.ts";
 import { Appender, type AppendStore } from "./append.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
-import { appendRecords } from "./sqs.ts";
-
-type IngestEvent = APIGatewayProxyEventV2 | SQSEvent;
-type IngestResult = APIGatewayProxyStructuredResultV2 | SQSBatchResponse;
+import { appendBatch } from "./sqs.ts";
 
 /** Ingest knows the Queue table and the notify queue, and nothing of sessions. */
-export function createHandler(
-  environment: Environment,
-  options: HandlerOptions = {},
-): (event: IngestEvent) => Promise<IngestResult> {
-  const settings = readSettings(environment);
-  const { documents, sqs } = options.clients ?? createClients(environment);
-  const clock = options.clock ?? systemClock;
-  const log = options.log ?? createLambdaLog("ingest");
-  const metrics = options.metrics ?? createLambdaMetrics("ingest", environment);
-  const queueTable = requireVariable(environment, tables.queue.variable);
-  const heads = new HeadStore(documents, queueTable);
-  const pages = new PageStore(documents, queueTable);
+export const createHandler = defineHandler("ingest", (environment, parts) => {
+  const { clients, clock, log, metrics } = parts;
+  const { heads, pages, tails } = openQueue(environment, clients, clock);
+  const hints = openNotifyQueue(environment, clients);
   const store: AppendStore = {
-    readHead: (feed) => heads.readHead(feed),
+    ...tails,
     createFeed: (feed, segmentSize) => heads.createFeed(feed, segmentSize),
-    readLastPage: (feed, segment) => pages.readLastPage(feed, segment),
-    readPageAt: (feed, segment, first) => pages.readPageAt(feed, segment, first),
-    putPage: (feed, segment, page, putOptions) => pages.putPage(feed, segment, page, putOptions),
+    readPageAt: (...at) => pages.readPageAt(...at),
+    putPage: (...put) => pages.putPage(...put),
   };
-  const notifySender = new NotifySender(sqs, requireVariable(environment, queues.notify.variable));
+  const sendNotify = (hint: NotifyHint) => hints.sendNotify(hint);
   const appender = new Appender({
+    ...parts,
     store,
-    sendNotify: (hint) => notifySender.sendNotify(hint),
-    clock,
-    log,
-    metrics,
-    settings,
+    sendNotify,
     newAppendId: randomUUID,
     random: Math.random,
   });
   const commit = new GroupCommit(appender);
-  const isApiKey = createApiKeyCheck(environment, { settings, clock, log });
+  const isApiKey = createApiKeyCheck(environment, parts);
   const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log, metrics));
-
-  return publishing(metrics, async (event) =>
-    "Records" in event
-      ? processInGroups(
-          event.Records,
-          ({ attributes }) => attributes.MessageGroupId ?? "",
-          (feed, records) => appendRecords(commit, feed, records, log, metrics),
-          log,
-        )
-      : answerHttp(event),
-  );
-}
+  return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
+    "Records" in event ? appendBatch(commit, event.Records, log, metrics) : answerHttp(event);
+});
 
 export const handler = onFirstEvent(createHandler);

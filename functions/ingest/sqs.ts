@@ -1,10 +1,11 @@
-import type { SQSRecord } from "aws-lambda";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { PositionConflictError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
+import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { Submission } from "./appendPlan.ts";
@@ -13,6 +14,21 @@ import { readProducer } from "./producer.ts";
 
 /** Of one message. */
 const LOGGED_REFUSALS = 20;
+
+/** Appends the messages of an SQS batch, feed by feed. */
+export function appendBatch(
+  commit: GroupCommit,
+  records: readonly SQSRecord[],
+  log: Log,
+  metrics: Pick<Metrics, "record">,
+): Promise<SQSBatchResponse> {
+  return processInGroups(
+    records,
+    ({ attributes }) => attributes.MessageGroupId ?? "",
+    (feed, group) => appendRecords(commit, feed, group, log, metrics),
+    log,
+  );
+}
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or

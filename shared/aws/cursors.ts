@@ -6,7 +6,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
 import { cancellationOf, isConditionFailure, winnerOf } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
@@ -36,7 +36,7 @@ export class CursorStore {
     table: string,
     references: ReferenceStore,
     newWriteId: () => string,
-    clock: Clock = systemClock,
+    clock: Clock,
   ) {
     this.#documents = documents;
     this.#table = table;
@@ -91,7 +91,7 @@ export class CursorStore {
 
   /**
    * Writes a transition and returns the row as it is then.
-   * @param alongside written in the same transaction (a session's configuration, a check of the feed's head)
+   * @param alongside written in the same transaction, for the store of sessions alone
    * @throws FenceLostError when the row is not as it was read
    * @throws TransactionRefusedError when another transaction was in the way or another condition did not hold
    */
@@ -126,8 +126,8 @@ export class CursorStore {
     return { ...cursor, ...change };
   }
 
-  /** A session's row, its configuration and its reference come into being together, on ground that is held. */
-  async create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+  /** The row and its reference are created in one transaction, in a segment that must not be freed. */
+  async create(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
       await this.#documents.send(
@@ -151,8 +151,8 @@ export class CursorStore {
     }
   }
 
-  /** The row goes and its reference is given back in the same transaction. */
-  async remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+  /** The row is deleted and its reference counted out in one transaction. */
+  async remove(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
       await this.#documents.send(

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { LastPage } from "../queue/tail.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
@@ -27,7 +27,7 @@ export class PageStore {
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock) {
     this.#documents = documents;
     this.#table = table;
     this.#clock = clock;

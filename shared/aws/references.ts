@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient, TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
@@ -15,7 +15,7 @@ export class ReferenceStore {
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock) {
     this.#documents = documents;
     this.#table = table;
     this.#clock = clock;

@@ -10,6 +10,9 @@ export interface PageSource {
   readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined>;
 }
 
+/** A few hundred pages: what the sessions of one process are likely to read at the same time. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+
 /** A session that lags far would else walk through the whole cache for each of its batches. */
 const PAGES_PER_ANSWER = 25;
 
@@ -29,7 +32,7 @@ export class PageReader {
   readonly #inFlight = new Map<string, Promise<Page[]>>();
   #bytes = 0;
 
-  constructor(source: PageSource, maxBytes: number) {
+  constructor(source: PageSource, maxBytes = CACHE_BYTES) {
     this.#source = source;
     this.#maxBytes = maxBytes;
   }

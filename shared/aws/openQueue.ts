@@ -1,0 +1,44 @@
+import type { TailSource } from "../queue/tail.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type Environment, requireVariable } from "../runtime/settings.ts";
+import type { AwsClients } from "./clients.ts";
+import { HeadStore } from "./heads.ts";
+import { NotifySender } from "./notifySender.ts";
+import { PageStore } from "./pages.ts";
+import { queues, tables } from "./resources.ts";
+
+/*
+ * The near side of the wall: what knows no session. Ingest loads this file and never openSessions.ts, so that its cost
+ * and its failures cannot depend on sessions (test/architecture.test.ts).
+ */
+
+export interface QueueStores {
+  readonly heads: HeadStore;
+  readonly pages: PageStore;
+  readonly tails: TailSource;
+}
+
+/** A feed's head and pages in the Queue table. */
+export function openQueue(
+  environment: Environment,
+  { documents }: Pick<AwsClients, "documents">,
+  clock: Clock,
+): QueueStores {
+  const table = requireVariable(environment, tables.queue.variable);
+  const heads = new HeadStore(documents, table);
+  const pages = new PageStore(documents, table, clock);
+  return { heads, pages, tails: createTailSource(heads, pages) };
+}
+
+/** The two reads that finding a feed's tail takes. */
+export function createTailSource(heads: HeadStore, pages: PageStore): TailSource {
+  return {
+    readHead: (feed) => heads.readHead(feed),
+    readLastPage: (feed, segment) => pages.readLastPage(feed, segment),
+  };
+}
+
+/** Where notify is told that a feed advanced. */
+export function openNotifyQueue(environment: Environment, { sqs }: Pick<AwsClients, "sqs">): NotifySender {
+  return new NotifySender(sqs, requireVariable(environment, queues.notify.variable));
+}
