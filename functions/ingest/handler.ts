@@ -1,40 +1,32 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, SQSEvent } from "aws-lambda";
 import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
-import { openNotifyQueue, openQueue } from "../../shared/aws/openQueue.ts";
+import { openAppendStore, openNotifyQueue } from "../../shared/aws/openQueue.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
-import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { defineHandler } from "../handlerParts.ts";
-import { Appender, type AppendStore } from "./append.ts";
+import { Appender } from "./append.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
+import { Intake } from "./intake.ts";
 import { appendBatch } from "./sqs.ts";
 
 /** Ingest knows the Queue table and the notify queue, and nothing of sessions. */
 export const createHandler = defineHandler("ingest", (environment, parts) => {
   const { clients, clock, log, metrics } = parts;
-  const { heads, pages, tails } = openQueue(environment, clients, clock);
-  const hints = openNotifyQueue(environment, clients);
-  const store: AppendStore = {
-    ...tails,
-    createFeed: (feed, segmentSize) => heads.createFeed(feed, segmentSize),
-    readPageAt: (...at) => pages.readPageAt(...at),
-    putPage: (...put) => pages.putPage(...put),
-  };
-  const sendNotify = (hint: NotifyHint) => hints.sendNotify(hint);
+  const notifyQueue = openNotifyQueue(environment, clients);
   const appender = new Appender({
     ...parts,
-    store,
-    sendNotify,
+    store: openAppendStore(environment, clients, clock),
+    sendNotify: (hint) => notifyQueue.sendNotify(hint),
     newAppendId: randomUUID,
     random: Math.random,
   });
-  const commit = new GroupCommit(appender);
+  const intake = new Intake(new GroupCommit(appender), metrics);
   const isApiKey = createApiKeyCheck(environment, parts);
-  const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log, metrics));
+  const answerHttp = answerHttpApi(createIngestApp(intake, isApiKey, log));
   return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
-    "Records" in event ? appendBatch(commit, event.Records, log, metrics) : answerHttp(event);
+    "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
 });
 
 export const handler = onFirstEvent(createHandler);

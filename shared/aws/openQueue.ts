@@ -30,6 +30,21 @@ export function openQueue(
   return { heads, pages, tails: createTailSource(heads, pages) };
 }
 
+/** What appending reads and writes of the Queue table. */
+export function openAppendStore(
+  environment: Environment,
+  clients: Pick<AwsClients, "documents">,
+  clock: Clock,
+) {
+  const { heads, pages, tails } = openQueue(environment, clients, clock);
+  return {
+    ...tails,
+    createFeed: (feed: string, segmentSize: number) => heads.createFeed(feed, segmentSize),
+    readPageAt: (...at: Parameters<PageStore["readPageAt"]>) => pages.readPageAt(...at),
+    putPage: (...put: Parameters<PageStore["putPage"]>) => pages.putPage(...put),
+  };
+}
+
 /** The two reads that finding a feed's tail takes. */
 export function createTailSource(heads: HeadStore, pages: PageStore): TailSource {
   return {

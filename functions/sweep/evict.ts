@@ -1,6 +1,35 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { type Tail, tailSegment } from "../../shared/queue/tail.ts";
+import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
+import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import type { SweepParts } from "./parts.ts";
+
+/** Moves sessions that lag beyond the retention; returns their rows as they are then. */
+export async function evictLagging(
+  parts: SweepParts,
+  tail: Tail,
+  cursors: readonly Cursor[],
+): Promise<Map<string, Cursor>> {
+  const evicted = new Map<string, Cursor>();
+  const lowest = Math.min(...cursors.map(({ next }) => next), tail.next);
+  if (lowest === tail.next) return evicted;
+  const floor = await retentionFloor(parts, tail, lowest);
+  for (const cursor of cursors.filter(({ next }) => next < floor)) {
+    const { feed, session, next } = cursor;
+    const moved = await unlessChanged(
+      parts.cursors.write(cursor, evict(cursor, floor, parts.clock.nowEpochMillis())),
+    );
+    if (moved === undefined) continue;
+    evicted.set(session, moved);
+    parts.log.warn("a session lagged beyond the retention and was moved forward", {
+      feed,
+      session,
+      from: next,
+      to: floor,
+    });
+  }
+  return evicted;
+}
 
 /**
  * The lowest number at which a session may still stand: messages below it are older than the feed's limit or more
