@@ -6,26 +6,29 @@ import { PageReader } from "../../shared/queue/pageReader.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
-import { defineHandler } from "../handlerParts.ts";
+import { defineHandler, recording } from "../handlerParts.ts";
 import { deliverWakes } from "./wakes.ts";
 
 /** Sends what the sessions that are woken have to read. */
-export const createHandler = defineHandler("deliver", (environment, parts) => {
-  const { clients, clock, settings } = parts;
-  const { pages, sessions, ...stores } = openSessions(environment, clients, clock);
-  const ports = {
-    ...parts,
-    ...stores,
-    sessions: {
-      readSession: (id: string) => sessions.readSession(id),
-      openSecrets: createSecretOpener(environment),
-    },
-    followerOf: createFollowers(new PageReader(pages), clock),
-    webhook: parts.webhook ?? createGuardedWebhookClient(settings),
-    selectionOf: selectionCache(),
-    random: Math.random,
-  };
-  return ({ Records }: SQSEvent) => deliverWakes(ports, Records);
-});
+export const createHandler = defineHandler(
+  "deliver",
+  recording((environment, parts) => {
+    const { clients, clock, settings } = parts;
+    const { pages, sessions, ...stores } = openSessions(environment, clients, clock);
+    const ports = {
+      ...parts,
+      ...stores,
+      sessions: {
+        readSession: (id: string) => sessions.readSession(id),
+        openSecrets: createSecretOpener(environment),
+      },
+      followerOf: createFollowers(new PageReader(pages), clock),
+      webhook: parts.webhook ?? createGuardedWebhookClient(settings),
+      selectionOf: selectionCache(),
+      random: Math.random,
+    };
+    return ({ Records }: SQSEvent) => deliverWakes(ports, Records);
+  }),
+);
 
 export const handler = onFirstEvent(createHandler);

@@ -4,7 +4,7 @@ import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
 import { openAppendStore, openNotifyQueue } from "../../shared/aws/openQueue.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
-import { defineHandler } from "../handlerParts.ts";
+import { defineHandler, recording } from "../handlerParts.ts";
 import { Appender } from "./append.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
@@ -12,21 +12,24 @@ import { Intake } from "./intake.ts";
 import { appendBatch } from "./sqs.ts";
 
 /** Ingest knows the Queue table and the notify queue, and nothing of sessions. */
-export const createHandler = defineHandler("ingest", (environment, parts) => {
-  const { clients, clock, log, metrics } = parts;
-  const notifyQueue = openNotifyQueue(environment, clients);
-  const appender = new Appender({
-    ...parts,
-    store: openAppendStore(environment, clients, clock),
-    sendNotify: (hint) => notifyQueue.sendNotify(hint),
-    newAppendId: randomUUID,
-    random: Math.random,
-  });
-  const intake = new Intake(new GroupCommit(appender), metrics);
-  const isApiKey = createApiKeyCheck(environment, parts);
-  const answerHttp = answerHttpApi(createIngestApp(intake, isApiKey, log));
-  return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
-    "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
-});
+export const createHandler = defineHandler(
+  "ingest",
+  recording((environment, parts) => {
+    const { clients, clock, log, metrics } = parts;
+    const notifyQueue = openNotifyQueue(environment, clients);
+    const appender = new Appender({
+      ...parts,
+      store: openAppendStore(environment, clients, clock),
+      sendNotify: (hint) => notifyQueue.sendNotify(hint),
+      newAppendId: randomUUID,
+      random: Math.random,
+    });
+    const intake = new Intake(new GroupCommit(appender), metrics);
+    const isApiKey = createApiKeyCheck(environment, parts);
+    const answerHttp = answerHttpApi(createIngestApp(intake, isApiKey, log));
+    return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
+      "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
+  }),
+);
 
 export const handler = onFirstEvent(createHandler);
