@@ -1,5 +1,6 @@
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
+import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -18,7 +19,7 @@ export interface ApiParts {
   readonly pages: Pick<PageReader, "read">;
   /** When the page that holds a number was appended. */
   readonly pageTimes: {
-    readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
+    readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
@@ -34,7 +35,7 @@ export interface ApiParts {
       cursor: Cursor,
       change: CursorChange,
       session: Session,
-      condition: { readonly mustBeHeld?: number | undefined },
+      condition: { readonly mustBeHeld?: Segment | undefined },
     ): Promise<Cursor>;
     remove(cursor: Cursor): Promise<void>;
   };

@@ -1,4 +1,4 @@
-import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import { type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
@@ -35,7 +35,7 @@ export async function evictLagging(
  * The lowest number at which a session may still stand: messages below it are older than the feed's limit or more
  * than its limit behind the tail. `lowest` is where the last session stands; nothing before it is looked at.
  */
-export async function retentionFloor(parts: SweepParts, tail: Tail, lowest: number): Promise<number> {
+export async function retentionFloor(parts: SweepParts, tail: Tail, lowest: Sequence): Promise<Sequence> {
   const byCount = tail.next - parts.settings.retentionMessages;
   const byAge = await firstYoungNumber(parts, tail, lowest);
   return Math.max(byCount, byAge);
@@ -45,8 +45,8 @@ export async function retentionFloor(parts: SweepParts, tail: Tail, lowest: numb
 async function firstYoungNumber(
   { pages, clock, settings }: SweepParts,
   tail: Tail,
-  lowest: number,
-): Promise<number> {
+  lowest: Sequence,
+): Promise<Sequence> {
   const oldestEpochMillis = clock.nowEpochMillis() - settings.retentionMillis;
   for (let segment = segmentOf(lowest, tail.segmentSize); segment <= tailSegment(tail); segment += 1) {
     const last = await pages.readLastPage(tail.feed, segment);

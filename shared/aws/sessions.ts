@@ -1,4 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import type { Segment } from "../queue/sequence.ts";
 import type { Cursor, CursorChange } from "../sessions/cursor.ts";
 import type { Session } from "../sessions/session.ts";
 import type { CursorStore } from "./cursors.ts";
@@ -67,7 +68,7 @@ export class SessionStore {
     cursor: Cursor,
     change: CursorChange,
     session: Session,
-    { mustBeHeld }: { readonly mustBeHeld?: number | undefined } = {},
+    { mustBeHeld }: { readonly mustBeHeld?: Segment | undefined } = {},
   ): Promise<Cursor> {
     const held = mustBeHeld === undefined ? [] : [this.#references.heldCheck(session.feed, mustBeHeld)];
     return this.#cursors.write(cursor, change, [...held, this.#put(session)]);
