@@ -7,7 +7,7 @@ import { type Metrics, publishing } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import type { HandlerOptions } from "./handlerOptions.ts";
 
-/** What every function has before it opens its stores: what its host gave it, or what it has on AWS. */
+/** What every function starts with: taken from its host where given, else as on AWS. */
 export interface HandlerParts extends HandlerOptions {
   readonly name: FunctionName;
   readonly clients: NonNullable<HandlerOptions["clients"]>;
@@ -17,13 +17,13 @@ export interface HandlerParts extends HandlerOptions {
   readonly settings: Settings;
 }
 
-/** Opens the stores that the environment names, and returns what handles an event. */
+/** Opens the stores and returns the function that handles events. */
 type Build<Parts, Event, Result> = (
   environment: Environment,
   parts: Parts,
 ) => (event: Event) => Promise<Result>;
 
-/** A function's `createHandler`. */
+/** Makes a function's `createHandler`. */
 export function defineHandler<Event, Result>(
   name: FunctionName,
   build: Build<HandlerParts, Event, Result>,
@@ -41,8 +41,8 @@ export function defineHandler<Event, Result>(
 }
 
 /**
- * For functions that record metrics: what an invocation recorded is published when it ends. The others do not load
- * what publishes them.
+ * Adds metrics, published at the end of each invocation. Functions that record none do without, so their bundles stay
+ * smaller.
  */
 export function recording<Event, Result>(
   build: Build<HandlerParts & { readonly metrics: Metrics }, Event, Result>,

@@ -3,7 +3,7 @@ import { httpTimeoutSeconds } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
-/** Sessions and feeds for people and programs. It encrypts webhook secrets and cannot decrypt them. */
+/** Serves sessions and feeds over HTTP. It encrypts webhook secrets and cannot decrypt them. */
 export class Api extends Construct {
   readonly function: RelayFunction;
 

@@ -5,11 +5,11 @@ import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
 /**
- * Sends pages to webhooks. One function works both lanes, so that there is one role and one page cache; each lane has
- * its own queue and mapping, and with it its own limit: slow sessions can fill theirs and never the other's.
+ * Sends pages to webhooks. One function serves both lanes, with one role and one page cache. Each lane has its own
+ * queue, event source mapping and concurrency limit, so slow sessions cannot take the fast lane's places.
  *
- * It runs in no VPC: webhooks are on the public internet, and which addresses it may connect to is decided per
- * connection by shared/webhook/addressGuard.ts.
+ * It runs outside any VPC, because webhooks are on the public internet. shared/webhook/addressGuard.ts decides for each
+ * connection whether the address is allowed.
  */
 export class Deliver extends Construct {
   readonly function: RelayFunction;
@@ -24,10 +24,10 @@ export class Deliver extends Construct {
         queueLimits.wake.functionTimeoutSeconds,
         queueLimits.slow.functionTimeoutSeconds,
       ),
-      // A session that is behind, or whose endpoint is down, wakes itself again and again: turn after turn, for up to
-      // three days. Lambda takes such a chain for a runaway loop and drops its messages after about 16 rounds:
+      // A session that lags, or whose endpoint is down, wakes itself turn after turn, for up to three days. Lambda
+      // takes such a chain for a runaway loop and discards its messages after about 16 rounds:
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-      // What bounds the chain is the row: a wake that finds nothing to do sends none.
+      // The row ends the chain: a wake that finds nothing to do sends no further wake.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
   }

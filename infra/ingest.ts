@@ -3,7 +3,7 @@ import { queueLimits } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
-/** Events in, pages out. Its role does not know that sessions exist: however many there are, ingest stays the same. */
+/** Turns events into pages. Its role reaches no session, so its cost does not depend on how many there are. */
 export class Ingest extends Construct {
   readonly function: RelayFunction;
 

@@ -13,11 +13,11 @@ import {
 import type { RelayParts } from "./relayParts.ts";
 
 /*
- * What the rights in shared/aws/resources.ts are to IAM. Every action is named: no wildcards, and none of CDK's
- * `grant…` methods, which give more than a function calls.
+ * Translates the rights in shared/aws/resources.ts into IAM statements. Every action is named: no wildcards, and none
+ * of CDK's `grant…` methods, which allow more than a function needs.
  */
 
-/** In the order in which a role names them. */
+/** In the order in which statements list them. */
 const ACTIONS = [
   "GetItem",
   "BatchGetItem",
@@ -30,14 +30,14 @@ const ACTIONS = [
   "BatchWriteItem",
 ] as const;
 
-/** Pages, heads and reference counts share the Queue table, and few functions may write each of them. */
+/** Pages, heads and reference counts share the Queue table, but not the functions that may write them. */
 const QUEUE_ITEMS = ["pages", "heads", "references"] as const;
 
 type Right = TableRights[TableName];
 
 interface Call {
   readonly action: (typeof ACTIONS)[number];
-  /** Absent where a table holds one kind of items. */
+  /** Absent where all items of the table are of one kind. */
   readonly items?: (typeof QUEUE_ITEMS)[number];
 }
 
@@ -49,7 +49,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   checkHeads: [{ action: "ConditionCheckItem", items: "heads" }],
   readPages: [{ action: "Query", items: "pages" }],
   appendPages: [
-    // Finds the number that a resent event has.
+    // Reads the page that a resent event is in.
     { action: "GetItem", items: "pages" },
     { action: "PutItem", items: "pages" },
   ],
@@ -72,7 +72,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   removeSessions: [{ action: "DeleteItem" }],
 };
 
-/** All that a function's role may do, apart from its own log and traces. */
+/** Everything that a function's role allows, apart from its log and traces. */
 export function permissionsOf(
   name: FunctionName,
   { storage, queues, secrets }: RelayParts,
@@ -88,13 +88,13 @@ export function permissionsOf(
       ? [onWebhookSecrets(secrets.webhookSecretKey, allowed.secrets.webhookSecrets)]
       : []),
     ...onQueues(["sqs:SendMessage"], allowed.sendsTo),
-    // What Lambda's event source mapping does in the function's name.
+    // Lambda's event source mapping receives with the function's role.
     ...onQueues(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], allowed.startedBy),
     ...(allowed.secrets.apiKey ? [allow(["secretsmanager:GetSecretValue"], secrets.managementKeyArn)] : []),
   ];
 }
 
-/** One statement for all actions that are allowed on the same items. */
+/** One statement per set of items, with all actions allowed on it. */
 function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
   const calls = rights.flatMap((right) => CALLS[right]);
   const itemsOf = (action: Call["action"]) =>
@@ -109,14 +109,14 @@ function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
       .slice(0, 1)
       .flatMap(itemsOf)
       .map((items) => keyPatterns[items]);
-    // For all values: a batch or transaction with one other key is refused as a whole.
+    // ForAllValues: a batch or transaction that names one other key is refused as a whole.
     if (patterns.length > 0)
       statement.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": patterns });
     return statement;
   });
 }
 
-/** On webhook secrets alone: each is bound to its session by the encryption context. */
+/** The key may be used for webhook secrets only, each of which is bound to its session by the encryption context. */
 function onWebhookSecrets(key: Key, right: "seal" | "open"): PolicyStatement {
   const statement = allow([right === "seal" ? "kms:Encrypt" : "kms:Decrypt"], key.keyArn);
   statement.addCondition("Null", { "kms:EncryptionContext:session": "false" });

@@ -4,7 +4,7 @@ import { capitalised } from "./nameIn.ts";
 import { RelayQueue } from "./relayQueue.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** The way in for producers on SQS, and the ways of the hints. */
+/** One queue for producers, and three for hints. */
 export type Queues = Readonly<Record<QueueName, RelayQueue>>;
 
 export function createQueues(scope: Construct, id: string, stage: RelayStage): Queues {

@@ -37,8 +37,8 @@ export interface RelayFunctionProps extends RelayParts {
 }
 
 /**
- * The house function: Node 24 on arm64, one ESM file, JSON logs that are kept for a while, X-Ray, a role of its own.
- * Its resources, its rights and the queues that start it are those of its name in shared/aws/resources.ts.
+ * The house function: Node 24 on arm64, one ESM file, JSON logs with a retention, X-Ray, a role of its own. Its
+ * resources, rights and event sources are those listed under its name in shared/aws/resources.ts.
  */
 export class RelayFunction extends Construct {
   readonly function: LambdaFunction;
@@ -70,20 +70,20 @@ export class RelayFunction extends Construct {
         ...stage.settings,
         ...resourceVariables(name, props),
       },
-      // The role is whole as it is written here; nothing that CDK does later can widen it.
+      // The role is complete here; nothing that CDK does later can widen it.
       role: this.#role(permissionsOf(name, props)).withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      // Start, end and report lines of every invocation would cost more than the invocation.
+      // The start, end and report lines would cost more than the invocation.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
     });
     for (const queue of functions[name].startedBy) this.#startBy(queue, queues[queue], stage);
   }
 
-  /** Lambda polls the queue, invokes with a batch, and deletes what the function did not report as failed. */
+  /** Lambda polls the queue, invokes the function with a batch, and deletes the messages not reported as failed. */
   #startBy(name: QueueName, { queue }: RelayQueue, stage: RelayStage): void {
     new EventSourceMapping(this, `From${capitalised(name)}`, {
       target: this.function,

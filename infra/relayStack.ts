@@ -14,7 +14,7 @@ import type { RelayStage } from "./stages.ts";
 import { createStorage } from "./storage.ts";
 import { Sweep } from "./sweep.ts";
 
-/** One relay. Read it from top to bottom: it is the way of an event. */
+/** One relay. From top to bottom it follows an event through the system. */
 export class RelayStack extends Stack {
   constructor(scope: Construct, stage: RelayStage, props: StackProps = {}) {
     super(scope, `stasis-relay-${stage.name}`, {

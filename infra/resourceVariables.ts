@@ -10,7 +10,7 @@ import {
 } from "../shared/aws/resources.ts";
 import type { RelayParts } from "./relayParts.ts";
 
-/** The resources that a function is told of. */
+/** The environment variables that name a function's resources. */
 export function resourceVariables(
   name: FunctionName,
   { storage, queues, secrets }: RelayParts,

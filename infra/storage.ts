@@ -5,7 +5,7 @@ import { forEachName, type TableDefinition, type TableName, tables } from "../sh
 import { capitalised, nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** The tables. They have names of our own: CloudFormation refuses to replace a resource that has one. */
+/** The tables. Each has an explicit name, because CloudFormation refuses to replace such a resource. */
 export type Storage = Readonly<Record<TableName, Table>>;
 
 export function createStorage(scope: Construct, id: string, stage: RelayStage): Storage {

@@ -7,10 +7,10 @@ import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
 /**
- * Repairs lost hints, moves lagging sessions, and frees what nobody needs, every minute.
+ * Repairs lost hints, moves lagging sessions and frees unneeded segments, every minute.
  *
- * No reserved concurrency keeps two sweeps apart: it would take a share of the account's limit (ten, in a new
- * account), and is not needed. A sweep ends before the next one begins, and two at once are safe.
+ * It has no reserved concurrency, which would take a share of the account's limit (ten in a new account). A sweep ends
+ * before the next one begins, and two at once are safe.
  */
 export class Sweep extends Construct {
   readonly function: RelayFunction;

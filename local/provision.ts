@@ -43,7 +43,7 @@ export interface Provisioned {
   readonly queues: Readonly<Record<QueueName, Queue>>;
 }
 
-/** Creates the tables and queues that are missing, and resolves when all can be used. Safe to repeat. */
+/** Creates missing tables and queues, and resolves when all can be used. Safe to repeat. */
 export async function provision(clients: AwsClients, log: Log): Promise<Provisioned> {
   const [provisioned] = await Promise.all([
     ensureQueues(clients.sqs),
@@ -99,12 +99,12 @@ async function createTable(client: TableClient, table: TableDefinition): Promise
       }),
     );
   } catch (error) {
-    // Another relay on the same endpoint was faster.
+    // Another relay on the same endpoint created it first.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
 }
 
-/** Only a safety net (the relay frees pages itself), so an endpoint that does not know it is good enough. */
+/** Expiry is only a safety net, because the relay frees pages itself. So an endpoint may lack it. */
 async function ensureTimeToLive(
   client: TableClient,
   name: string,
@@ -150,7 +150,7 @@ async function ensureQueue(
     );
     url = created.QueueUrl;
   } else {
-    // The queue may have been made by an earlier version of this program.
+    // An earlier version of this program may have created the queue with another timeout.
     await client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: changeable }));
   }
   const { Attributes } = await client.send(

@@ -37,7 +37,7 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
-  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  /** A set of clients per function instead of one for all, so that a test can hold each to its role. */
   readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
@@ -67,7 +67,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const port = options.port ?? portOf(environment);
   const host = environment.HOST ?? "127.0.0.1";
 
-  // What was started is stopped in the opposite order, also when a later step of starting fails.
+  // Whatever was started is stopped in reverse order, also when a later step of the start fails.
   await using started = new AsyncDisposableStack();
 
   const dataDirectory = options.dataDirectory || environment.RELAY_DATA_DIR || undefined;

@@ -41,13 +41,13 @@ export function portOf(environment: Environment): number {
   return port;
 }
 
-/** What an operator cannot set: each function is told of its own resources only. */
+/** An operator cannot set these: each function is given its own resources only. */
 const RESOURCE_VARIABLES = new Set<string>([
   ...[tables, queues, secrets].flatMap((list) => Object.values(list).map(({ variable }) => variable)),
   secrets.apiKey.plainVariable,
 ]);
 
-/** The environment of one function: the operator's settings, the way to AWS, and its own resources only. */
+/** The environment of one function: the operator's settings, the connection to AWS, and its own resources only. */
 export function functionEnvironment(
   name: FunctionName,
   environment: Environment,

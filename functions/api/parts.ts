@@ -9,7 +9,7 @@ import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
-/** What the API works with. */
+/** The ports of the API. */
 export interface ApiParts {
   readonly tails: TailSource;
   readonly heads: {
@@ -29,7 +29,7 @@ export interface ApiParts {
   readonly sessions: {
     readSession(session: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    /** With its cursor, in one transaction; so do the other two. */
+    /** Session and cursor are written in one transaction. So they are by `change` and `remove`. */
     create(cursor: Cursor, session: Session): Promise<void>;
     change(
       cursor: Cursor,
@@ -44,7 +44,7 @@ export interface ApiParts {
   readonly clock: Clock;
   newSessionId(): string;
   newSecret(): string;
-  /** A session's secret as it is stored. */
+  /** Encrypts a session's secret for the table. */
   sealSecret(session: string, secret: string): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;

@@ -9,7 +9,7 @@ import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.t
 import { defineHandler, recording } from "../handlerParts.ts";
 import { deliverWakes } from "./wakes.ts";
 
-/** Sends what the sessions that are woken have to read. */
+/** Runs a turn of each session that is woken. */
 export const createHandler = defineHandler(
   "deliver",
   recording((environment, parts) => {

@@ -4,7 +4,7 @@ import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { turnMillis } from "../../shared/webhook/lane.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
 
-/** One turn for each session of an SQS batch of wakes. Two wakes of one session are one turn. */
+/** Runs one turn for each session in an SQS batch of wakes. Duplicate wakes of a session share a turn. */
 export function deliverWakes(
   parts: DeliverParts & { readonly settings: { readonly turnMillis: number } },
   records: readonly SQSRecord[],

@@ -11,7 +11,7 @@ import { refusedOf } from "./appendResult.ts";
 import type { Intake } from "./intake.ts";
 import { readProducer } from "./producer.ts";
 
-/** Of one message. */
+/** Refused events that are logged per message. */
 const LOGGED_REFUSALS = 20;
 
 /** Appends the messages of an SQS batch, feed by feed. */
@@ -30,11 +30,11 @@ export function appendBatch(
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
- * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`; without them the
- * message's own id makes a redelivery recognisable.
+ * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`. Without them a
+ * redelivery is recognised by the message's own id.
  *
- * SQS has nobody to answer: what is refused is logged with the message's id and not given again, because it
- * would block its group for ever.
+ * SQS has nobody to answer. So a refused message is logged with its id and not redelivered, because it would block its
+ * group forever.
  */
 export async function appendRecords(
   intake: Intake,

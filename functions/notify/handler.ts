@@ -6,7 +6,7 @@ import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { defineHandler } from "../handlerParts.ts";
 import { notify } from "./notify.ts";
 
-/** Hints of one feed are one piece of work. */
+/** Handles all hints of a feed together. */
 export const createHandler = defineHandler("notify", (environment, parts) => {
   const { clients, clock, log } = parts;
   const stores = openCursors(environment, clients, clock);

@@ -3,7 +3,7 @@ import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
 import { sweep } from "./sweep.ts";
 
-/** Runs on a schedule; the event itself says nothing that the sweep needs. */
+/** Runs on a schedule and ignores the event. */
 export const createHandler = defineHandler(
   "sweep",
   recording((environment, parts) => {

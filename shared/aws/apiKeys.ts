@@ -13,7 +13,7 @@ import { secrets } from "./resources.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** The check of the management key: against the secret that the environment names, or against the key in it. */
+/** Checks keys against the secret that the environment names, or against the key that it holds itself. */
 export function createApiKeyCheck(
   environment: Environment,
   parts: { settings: Pick<Settings, "secretOverlapMillis">; clock: Clock; log: Log },

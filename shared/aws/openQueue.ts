@@ -8,8 +8,8 @@ import { PageStore } from "./pages.ts";
 import { queues, tables } from "./resources.ts";
 
 /*
- * The near side of the wall: what knows no session. Ingest loads this file and never openSessions.ts, so that its cost
- * and its failures cannot depend on sessions (test/architecture.test.ts).
+ * Stores that know no session. Ingest loads this file and never openSessions.ts, so that its cost and its failures
+ * cannot depend on sessions (test/architecture.test.ts).
  */
 
 export interface QueueStores {
@@ -30,7 +30,7 @@ export function openQueue(
   return { heads, pages, tails: createTailSource(heads, pages) };
 }
 
-/** What appending reads and writes of the Queue table. */
+/** The reads and writes of an append. */
 export function openAppendStore(
   environment: Environment,
   clients: Pick<AwsClients, "documents">,
@@ -45,7 +45,7 @@ export function openAppendStore(
   };
 }
 
-/** The two reads that finding a feed's tail takes. */
+/** The two reads that find a feed's tail. */
 export function createTailSource(heads: HeadStore, pages: PageStore): TailSource {
   return {
     readHead: (feed) => heads.readHead(feed),
@@ -53,7 +53,7 @@ export function createTailSource(heads: HeadStore, pages: PageStore): TailSource
   };
 }
 
-/** Where notify is told that a feed advanced. */
+/** Sends notify hints. */
 export function openNotifyQueue(environment: Environment, { sqs }: Pick<AwsClients, "sqs">): NotifySender {
   return new NotifySender(sqs, requireVariable(environment, queues.notify.variable));
 }

@@ -9,10 +9,6 @@ import { queues, tables } from "./resources.ts";
 import { SessionStore } from "./sessions.ts";
 import { WakeSender } from "./wakeSender.ts";
 
-/*
- * The far side of the wall: the Queue table and what moves sessions along it.
- */
-
 export interface CursorStores extends QueueStores {
   readonly references: ReferenceStore;
   readonly cursors: CursorStore;
@@ -23,7 +19,7 @@ export interface SessionStores extends CursorStores {
   readonly sessions: SessionStore;
 }
 
-/** For functions that move and wake sessions and do not ask what a person has configured. */
+/** For functions that move and wake sessions without reading their configuration. */
 export function openCursors(environment: Environment, clients: AwsClients, clock: Clock): CursorStores {
   const { documents, sqs } = clients;
   const queueTable = requireVariable(environment, tables.queue.variable);
@@ -40,7 +36,7 @@ export function openCursors(environment: Environment, clients: AwsClients, clock
   };
 }
 
-/** For functions that need the sessions' configuration too. */
+/** For functions that read or write the sessions' configuration too. */
 export function openSessions(environment: Environment, clients: AwsClients, clock: Clock): SessionStores {
   const stores = openCursors(environment, clients, clock);
   const table = requireVariable(environment, tables.sessions.variable);

@@ -1,9 +1,9 @@
 /*
- * The one list of the relay's resources, and of what each function does with them. Infrastructure makes tables,
- * queues, roles and environments from it, the local runner the same on one machine, and the functions find their
- * tables and queues by it. Both CDK and Lambda load this file, so it imports nothing.
+ * The relay's tables, queues and secrets, and what each function does with them. The infrastructure creates tables,
+ * queues, roles and environments from these lists. The local runner does the same on one machine, and the functions
+ * find their tables and queues with them. Both CDK and Lambda load this file, so it imports nothing.
  *
- * `variable` is the environment variable by which a function learns of a resource.
+ * `variable` is the environment variable that tells a function the name, URL or ARN of a resource.
  */
 
 /** Every table has a string partition key `pk` and a string sort key `sk`; Sessions has `pk` alone. */
@@ -33,7 +33,7 @@ export interface TableDefinition {
   readonly ttl?: string;
 }
 
-/** Ingest is FIFO with `MessageGroupId` = feed; the others carry hints. `slow` is the lane of slow sessions. */
+/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` is the lane of slow sessions. */
 export const queues = {
   ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
   notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },
@@ -47,9 +47,9 @@ export interface QueueDefinition {
   readonly fifo: boolean;
 }
 
-/** Each variable names the resource on AWS that holds the secret. One machine has neither Secrets Manager nor KMS. */
+/** The variables name resources in Secrets Manager and KMS, which one machine does not have. */
 export const secrets = {
-  /** The management key of the HTTP API. On one machine `plainVariable` holds the key itself. */
+  /** The management key of the HTTP API. On one machine, `plainVariable` holds the key itself. */
   apiKey: { variable: "RELAY_API_KEY_SECRET_ARN", plainVariable: "RELAY_API_KEY" },
   /** The KMS key that encrypts webhook secrets. Without one they are stored as they are. */
   webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
@@ -59,7 +59,7 @@ export type TableName = keyof typeof tables;
 export type QueueName = keyof typeof queues;
 export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
 
-/** What a function may do with a table. infra/permissions.ts says which calls each right allows, on which items. */
+/** What a function may do with each table. infra/permissions.ts maps each right to actions and items. */
 export interface TableRights {
   readonly queue:
     | "readHeads"
@@ -94,7 +94,7 @@ export interface FunctionResources {
   readonly secrets: { readonly [Secret in keyof SecretRights]?: SecretRights[Secret] };
 }
 
-/** All that each function is told of, and all that its role allows. Ingest does not know that sessions exist. */
+/** Everything that each function knows of and that its role allows. Ingest does not know that sessions exist. */
 export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
   ingest: {
     tables: { queue: ["readHeads", "createFeeds", "readPages", "appendPages"] },
@@ -157,12 +157,12 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
   },
 };
 
-/** The names of a list above, or of a function's part of it. */
+/** The names in one of the lists above, or in a function's selection from it. */
 export function namesOf<Name extends string>(list: { readonly [Each in Name]?: unknown }): Name[] {
   return Object.keys(list) as Name[];
 }
 
-/** Something for each name of a list above. */
+/** Creates something for each name in one of the lists above. */
 export function forEachName<Name extends string, Value>(
   list: { readonly [Each in Name]: unknown },
   create: (name: Name) => Value,

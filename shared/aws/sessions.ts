@@ -9,9 +9,8 @@ import type { ReferenceStore, TransactItem } from "./references.ts";
 /**
  * The Sessions table, and the transactions that keep it in step with Cursors and Queue.
  *
- * A session is two rows and a count: its configuration here, its cursor in Cursors, and its reference in Queue. They
- * are created, changed and removed together, so no reader finds one without the other for longer than it takes to read
- * both. A change of where the session stands alone is `CursorStore.write`.
+ * A session is two rows and a count: its configuration here, its cursor in Cursors, its reference in Queue. `create`,
+ * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`.
  *
  * All three throw FenceLostError when the cursor is not as it was read, and TransactionRefusedError when another
  * transaction was in the way or the segment is freed.
@@ -40,7 +39,7 @@ export class SessionStore {
     return Item && asSession(Item);
   }
 
-  /** Sessions in the table's own order, `limit` at a time; `after` is the last one of the page before. */
+  /** Up to `limit` sessions in the table's own order, after the session `after`. */
   async listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }> {
     const { Items, LastEvaluatedKey } = await this.#documents.send(
       new ScanCommand({
@@ -61,8 +60,8 @@ export class SessionStore {
   }
 
   /**
-   * Writes the session as it is from now on, and the change of its cursor; returns the row as it is then.
-   * @param mustBeHeld a segment that must not be freed, because the session is moved into it
+   * Writes the new configuration with a change of the cursor, and returns the new cursor.
+   * @param mustBeHeld a segment that must not be freed, because the session moves into it
    */
   async change(
     cursor: Cursor,

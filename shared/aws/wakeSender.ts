@@ -5,7 +5,7 @@ import type { Cursor } from "../sessions/cursor.ts";
 /** SQS takes ten messages in one call. */
 const BATCH_SIZE = 10;
 
-/** Sends "this session has something to read", each session by its own lane. */
+/** Sends "this session has something to read" to the queue of the session's lane. */
 export class WakeSender {
   readonly #sqs: SQSClient;
   readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
@@ -15,7 +15,7 @@ export class WakeSender {
     this.#queueUrls = queueUrls;
   }
 
-  /** One wake. One that is due later than SQS can delay is left to the sweep. */
+  /** Sends one wake. A wake due later than SQS can delay is left to the sweep. */
   async sendWake({ feed, session, lane }: Cursor, delayMillis = 0): Promise<void> {
     if (delayMillis > LONGEST_WAKE_DELAY_MILLIS) return;
     const delaySeconds = Math.ceil(delayMillis / 1000);
@@ -28,7 +28,7 @@ export class WakeSender {
     );
   }
 
-  /** Wakes for many sessions; returns those whose wake SQS has taken. */
+  /** Sends wakes to many sessions and returns those whose wake SQS accepted. */
   async sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> {
     const calls: Promise<Cursor[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {

@@ -3,8 +3,8 @@ import type { z } from "zod";
 import type { Log } from "./log.ts";
 
 /**
- * Works on an SQS batch in groups, side by side, and reports the records of failed groups so that SQS redelivers
- * only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ * Works on an SQS batch in groups, side by side, and reports the records of failed groups, so that SQS
+ * redelivers only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
  * @param keyOf records with the same key are one group, in the order of the batch
  */
 export async function processInGroups(
@@ -20,7 +20,7 @@ export async function processInGroups(
         await process(key, group);
         return [];
       } catch (error) {
-        log.error("a group of messages failed; SQS will redeliver it", {
+        log.error("a group of messages failed; SQS will redeliver them", {
           group: key,
           records: group.length,
           error,
@@ -51,7 +51,7 @@ export function processHints<Hint>(
   );
 }
 
-/** Reads the hints of a batch. A malformed one would be malformed when redelivered too: it is logged and discarded. */
+/** Reads the hints of a batch. Redelivery would not mend a malformed hint, so it is logged and discarded. */
 export function readHints<T>(
   records: readonly SQSRecord[],
   schema: z.ZodType<T>,
@@ -62,7 +62,7 @@ export function readHints<T>(
     const hint = schema.safeParse(parseJson(record.body));
     if (hint.success) hints.set(record, hint.data);
     else
-      log.error("a malformed hint is discarded", {
+      log.error("malformed hint discarded", {
         messageId: record.messageId,
         issues: hint.error.issues,
       });
