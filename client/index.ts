@@ -18,5 +18,11 @@ export {
   WebhookRefusedError,
 } from "./receiver.ts";
 export { RelayCallError } from "./relayCallError.ts";
-export { type Event, type ProducerPosition, RelayClient, type RelayClientOptions } from "./relayClient.ts";
+export {
+  type Event,
+  type Fetch,
+  type ProducerPosition,
+  RelayClient,
+  type RelayClientOptions,
+} from "./relayClient.ts";
 export type * from "./types.ts";

@@ -13,6 +13,17 @@ import type {
   SessionList,
 } from "./types.ts";
 
+/** As much of `fetch` as the client needs. */
+export type Fetch = (
+  url: string,
+  request: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+  },
+) => Promise<Pick<Response, "ok" | "status" | "headers" | "text">>;
+
 export interface RelayClientOptions {
   /** Such as `https://relay.example.com`. */
   readonly url: string;
@@ -20,7 +31,7 @@ export interface RelayClientOptions {
   /** How long one call may take, its answer included; 30 s if absent. */
   readonly timeoutMillis?: number;
   /** In place of the global one. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: Fetch;
 }
 
 /** An event as an object, or as its JSON text: a text reaches its subscribers byte for byte. */
@@ -37,14 +48,14 @@ export class RelayClient {
   readonly url: string;
   readonly #apiKey: string;
   readonly #timeoutMillis: number;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: Fetch;
 
   constructor(options: RelayClientOptions) {
     this.url = options.url.replace(/\/+$/, "");
     this.#apiKey = options.apiKey;
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
     // A browser's fetch must not be called as a method of something else.
-    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
   }
 
   /** Subscribes a webhook. Keep the secret of the answer: it is not shown again. */
@@ -132,16 +143,18 @@ export class RelayClient {
   }
 
   async #answerOf(call: string, method: string, path: string, content: Content) {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#timeoutMillis);
     try {
       const answer = await this.#fetch(this.url + path, {
         method,
         ...content,
         headers: { ...content.headers, authorization: `Bearer ${this.#apiKey}` },
-        signal: AbortSignal.timeout(this.#timeoutMillis),
+        signal: deadline.signal,
       });
       return { answer, text: await answer.text() };
     } catch (cause) {
-      if (cause instanceof DOMException && cause.name === "TimeoutError")
+      if (deadline.signal.aborted)
         throw new RelayCallError(
           call,
           { code: "call.timeout", detail: `no answer within ${this.#timeoutMillis} ms` },
@@ -149,6 +162,8 @@ export class RelayClient {
         );
       const detail = cause instanceof Error ? causeOf(cause) : String(cause);
       throw new RelayCallError(call, { code: "call.failed", detail }, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   }
 }
