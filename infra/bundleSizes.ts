@@ -2,11 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { Command } from "commander";
 import { tableLines } from "../cli/terminal/table.ts";
 import { bundlesOf } from "./bundles.ts";
 import { prod } from "./stages.ts";
 
 /** `npm run bundle-sizes`: what each function has to load at a cold start. */
+new Command("bundle-sizes")
+  .description("Bundles the functions as a deployment does, and prints what each loads at a cold start")
+  .parse();
 const directory = mkdtempSync(join(tmpdir(), "stasis-relay-bundles-"));
 try {
   const kilobytes = (bytes: number) => `${Math.round(bytes / 1000)} kB`;

@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Command } from "commander";
 import { tableLines } from "../../cli/terminal/table.ts";
 import { type Comparison, compare, type EventTally } from "./compare.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
@@ -11,9 +12,15 @@ import { asCompared, convertAll, Recording, tellsLinkedIds, withoutLinkedIds } f
  */
 const own = join(import.meta.dirname, "../../local/recordings");
 const isRecording = (entry: Dirent) => entry.isDirectory();
+const { args } = new Command("conformance")
+  .description(
+    "Compares what Asterisk's Manager sent with what the relay makes of the same calls (docs/ami.md)",
+  )
+  .argument("[directory...]", "recordings; those of local/recordings by default")
+  .parse();
 const directories =
-  process.argv.length > 2
-    ? process.argv.slice(2)
+  args.length > 0
+    ? args
     : readdirSync(own, { withFileTypes: true })
         .filter(isRecording)
         .map(({ name }) => join(own, name));
