@@ -10,8 +10,8 @@ import {
   standing,
 } from "../../shared/queue/producers.ts";
 import { lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
-import type { Tail } from "../../shared/queue/tail.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
+import type { WriterTail } from "./writerTail.ts";
 
 /** Each run costs up to 250 bytes of the page's item, whose limit is DynamoDB's 400 KB; messages take 256 KB of it. */
 const MAX_PAGE_RUNS = 128;
@@ -57,7 +57,7 @@ export interface Step {
  * gap message, and the page ends at the segment's border or when it is full. Pure: planning the same again on a newer
  * tail (after a lost race) is always right, because nothing counts until the page is written.
  */
-export function planPage(tail: Tail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
+export function planPage(tail: WriterTail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
   const page = new PageUnderConstruction(tail, nowEpochMillis);
   const steps = work.map((progress) => page.take(progress));
   return {
@@ -75,12 +75,12 @@ class PageUnderConstruction {
   readonly runs: AppendedRun[] = [];
   readonly touched = new Map<string, ProducerTrail>();
   readonly converter: AmiConverter;
-  readonly #tail: Tail;
+  readonly #tail: WriterTail;
   readonly #nowEpochMillis: number;
   readonly #capacity: number;
   #textBytes = 0;
 
-  constructor(tail: Tail, nowEpochMillis: number) {
+  constructor(tail: WriterTail, nowEpochMillis: number) {
     this.#tail = tail;
     this.#nowEpochMillis = nowEpochMillis;
     const segmentEnd = lastOfSegment(segmentOf(tail.next, tail.segmentSize), tail.segmentSize);

@@ -1,7 +1,4 @@
-import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../ami/callMemory.ts";
-import { unpackCallMemory } from "./callMemoryCodec.ts";
 import { lastOf, type StoredPage } from "./page.ts";
-import type { ProducerTrail } from "./producers.ts";
 import { firstOfSegment, lastOfSegment, segmentOf } from "./sequence.ts";
 
 /** A feed's head item: everything below `headSegment` is freed. */
@@ -30,14 +27,17 @@ export interface Tail {
   readonly headSegment: number;
   /** The number that the next message gets. */
   readonly next: number;
-  readonly producers: readonly ProducerTrail[];
-  readonly callMemory: CallMemoryState;
   readonly wrapUnmapped: boolean;
   /** When the head item was read: how old what is known of the feed's options is. */
   readonly headReadAtEpochMillis: number;
   /** When the last page was appended; 0 for a feed that never had one. */
   readonly lastAppendedAtEpochMillis: number;
   readonly readAtEpochMillis: number;
+}
+
+/** A tail as it was read, with the page that it was found by; undefined for a feed without pages. */
+export interface FoundTail extends Tail {
+  readonly lastPage: LastPage | undefined;
 }
 
 export interface TailSource {
@@ -60,7 +60,7 @@ export async function readTail(
   source: TailSource,
   feed: string,
   nowEpochMillis: () => number,
-): Promise<Tail | undefined> {
+): Promise<FoundTail | undefined> {
   const readAtEpochMillis = nowEpochMillis();
   let head = await source.readHead(feed);
   while (head !== undefined) {
@@ -84,31 +84,19 @@ export async function readTail(
         continue;
       }
     }
-    const { segmentSize, headSegment, wrapUnmapped = false } = head;
-    const base = {
+    const { segmentSize, headSegment, tailHint, wrapUnmapped = false } = head;
+    return {
       feed,
       segmentSize,
       headSegment,
       wrapUnmapped,
+      // The last pages of an idle feed may have expired while earlier ones are still there: then the hint holds.
+      next: Math.max(tailHint + 1, last ? lastOf(last) + 1 : firstOfSegment(headSegment, segmentSize)),
+      lastAppendedAtEpochMillis: last?.appendedAtEpochMillis ?? 0,
       readAtEpochMillis,
       headReadAtEpochMillis: readAtEpochMillis,
+      lastPage: last,
     };
-    return last === undefined
-      ? {
-          ...base,
-          next: Math.max(head.tailHint + 1, firstOfSegment(head.headSegment, head.segmentSize)),
-          producers: [],
-          callMemory: EMPTY_CALL_MEMORY,
-          lastAppendedAtEpochMillis: 0,
-        }
-      : {
-          ...base,
-          // The last pages of an idle feed may have run out of their time while earlier ones are still there.
-          next: Math.max(lastOf(last), head.tailHint) + 1,
-          producers: last.producers,
-          callMemory: unpackCallMemory(last.callMemory),
-          lastAppendedAtEpochMillis: last.appendedAtEpochMillis,
-        };
   }
   return undefined;
 }
