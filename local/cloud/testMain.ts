@@ -16,6 +16,8 @@ const { args } = new Command("test:local-cloud")
   .argument("[vitest...]", "passed on to vitest, with options")
   .allowUnknownOption()
   .parse();
+// A signal to this process group ends the program that is running, and then the local cloud is disposed of.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 await using ministack = await startMinistack({ environment: process.env, port: 0, output: "ignore" });
 const environment = { ...process.env, AWS_ENDPOINT_URL: ministack.endpoint };
 await bootstrap(environment);
