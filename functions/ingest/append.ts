@@ -4,7 +4,7 @@ import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { GAP_TYPE } from "../../shared/queue/message.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
-import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type Segment, segmentOf } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
@@ -20,7 +20,7 @@ export interface AppendStore extends TailStore, ResentNumberSource {
   /** Writes the page unless its number is taken; then says who took it. */
   putPage(
     feed: string,
-    segment: number,
+    segment: Segment,
     page: StoredPage,
     options: { expiresAtEpochSeconds: number; signal: AbortSignal },
   ): Promise<PutResult>;

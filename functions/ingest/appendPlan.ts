@@ -9,7 +9,7 @@ import {
   remember,
   standing,
 } from "../../shared/queue/producers.ts";
-import { lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import { lastOfSegment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 import type { WriterTail } from "./writerTail.ts";
 
@@ -30,7 +30,7 @@ export interface Progress {
 
 /** The page to write next and where the submissions stand once it is written. */
 export interface PagePlan {
-  readonly first: number;
+  readonly first: Sequence;
   readonly messages: readonly Message[];
   readonly runs: readonly AppendedRun[];
   readonly producers: readonly ProducerTrail[];
@@ -44,8 +44,8 @@ export interface Step {
   readonly offset: number;
   readonly accepted: number;
   /** Numbers of the first and the last event that this page takes from the submission; undefined when none. */
-  readonly first?: number;
-  readonly last?: number;
+  readonly first?: Sequence;
+  readonly last?: Sequence;
   /** Indexes of events that were appended before. */
   readonly duplicates: readonly number[];
   /** The submission contradicts what its producer sent before: nothing of it is taken. */
@@ -177,7 +177,7 @@ class PageUnderConstruction {
     return continues ? run : undefined;
   }
 
-  #beginRun(producer: string, position: number, first: number): void {
+  #beginRun(producer: string, position: number, first: Sequence): void {
     this.runs.push({
       producer,
       position,
@@ -203,7 +203,7 @@ class PageUnderConstruction {
   }
 }
 
-function ends(numbers: readonly number[]): { first?: number; last?: number } {
+function ends(numbers: readonly number[]): { first?: Sequence; last?: Sequence } {
   const first = numbers[0];
   const last = numbers.at(-1);
   return first === undefined || last === undefined ? {} : { first, last };

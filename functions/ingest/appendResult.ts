@@ -1,4 +1,5 @@
 import { PositionConflictError } from "../../shared/errors.ts";
+import type { Sequence } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 import type { Step, Submission } from "./appendPlan.ts";
 
@@ -10,8 +11,8 @@ export interface RefusedEvent {
 
 /** What became of one submission. Numbers are null when there is nothing to number or it was freed meanwhile. */
 export interface AppendResult {
-  readonly first: number | null;
-  readonly last: number | null;
+  readonly first: Sequence | null;
+  readonly last: Sequence | null;
   /** Appended now. */
   readonly accepted: number;
   /** Recognised: appended by an earlier request. */
@@ -31,7 +32,7 @@ export async function resultOf(
   feed: string,
   submission: Submission,
   steps: readonly Step[],
-  originalNumberOf: (index: number) => Promise<number | undefined>,
+  originalNumberOf: (index: number) => Promise<Sequence | undefined>,
 ): Promise<AppendResult | PositionConflictError> {
   const { producer, events } = submission;
   const conflict = steps.find((step) => step.conflict)?.conflict;

@@ -1,13 +1,13 @@
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { sequenceIn } from "../../shared/queue/producers.ts";
-import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { WriterTail } from "./writerTail.ts";
 
 /** Pages that are walked back. Older events are reported as duplicates without a number. */
 const MAX_PAGES = 200;
 
 export interface ResentNumberSource {
-  readPageAt(feed: string, segment: number, first: number): Promise<StoredPage | undefined>;
+  readPageAt(feed: string, segment: Segment, first: Sequence): Promise<StoredPage | undefined>;
 }
 
 /**
@@ -19,7 +19,7 @@ export async function findResentNumber(
   tail: WriterTail,
   producer: string,
   position: number,
-): Promise<number | undefined> {
+): Promise<Sequence | undefined> {
   let pageFirst = tail.producers.find(({ id }) => id === producer)?.page ?? 0;
   for (let walked = 0; walked < MAX_PAGES && pageFirst > 0; walked += 1) {
     const page = await source.readPageAt(tail.feed, segmentOf(pageFirst, tail.segmentSize), pageFirst);

@@ -1,16 +1,16 @@
 import { lastOf, type StoredPage } from "./page.ts";
-import { firstOfSegment, lastOfSegment, segmentOf } from "./sequence.ts";
+import { firstOfSegment, lastOfSegment, type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** A feed's head item: everything below `headSegment` is freed. */
 export interface FeedHead {
   readonly feed: string;
   /** Fixed when the feed begins. */
   readonly segmentSize: number;
-  readonly headSegment: number;
+  readonly headSegment: Segment;
   /** A number that was the tail some time ago (the sweep writes it); readers begin to search there. */
-  readonly tailHint: number;
+  readonly tailHint: Sequence;
   /** Below this segment the freed pages are deleted too. */
-  readonly clearedSegment: number;
+  readonly clearedSegment: Segment;
   /** Whether events that Manager does not know get the AMI form of a user's event. */
   readonly wrapUnmapped?: boolean | undefined;
 }
@@ -24,9 +24,9 @@ export type LastPage = Pick<
 export interface Tail {
   readonly feed: string;
   readonly segmentSize: number;
-  readonly headSegment: number;
+  readonly headSegment: Segment;
   /** The number that the next message gets. */
-  readonly next: number;
+  readonly next: Sequence;
   readonly wrapUnmapped: boolean;
   /** When the head item was read: how old what is known of the feed's options is. */
   readonly headReadAtEpochMillis: number;
@@ -44,7 +44,7 @@ export interface TailSource {
   /** Strongly consistent; undefined for a feed that does not exist. */
   readHead(feed: string): Promise<FeedHead | undefined>;
   /** Strongly consistent; the page with the highest number of a segment. */
-  readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
+  readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined>;
 }
 
 /**
@@ -102,11 +102,11 @@ export async function readTail(
 }
 
 /** The lowest sequence number that the feed still holds (or will hold, when it is empty). */
-export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): number {
+export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): Sequence {
   return firstOfSegment(feed.headSegment, feed.segmentSize);
 }
 
 /** The segment of the last message, never freed; 0 while the feed is empty. */
-export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): number {
+export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): Segment {
   return segmentOf(Math.max(1, tail.next - 1), tail.segmentSize);
 }

@@ -19,15 +19,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "mark before wake",
     file: "shared/sessions/wake.ts",
-    find: `    const sent = await parts.wakes.sendWakes(rows.slice(from, from + ROWS_AT_ONCE));
-    await Promise.all(
-      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
-    );
+    find: `    const sent = await parts.wakes.sendWakes(some);
+    await Promise.all(sent.map(mark));
 `,
-    replace: `    const some = rows.slice(from, from + ROWS_AT_ONCE);
-    await Promise.all(
-      some.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
-    );
+    replace: `    await Promise.all(some.map(mark));
     const sent = await parts.wakes.sendWakes(some);
 `,
     test: WITHOUT_SWEEP,
@@ -129,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "sweep off while hints are lost",
     file: "functions/sweep/sweep.ts",
-    find: "await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));",
-    replace: "await repair(parts, tail, [], new Map([...crossed, ...evicted]));",
+    find: "await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));",
+    replace: "await repairWakes(parts, tail, [], new Map([...crossed, ...evicted]));",
     test: AFTER_SWEEP,
   },
   {
