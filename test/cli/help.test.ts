@@ -7,6 +7,13 @@ const root = join(import.meta.dirname, "../..");
 const run = (main: string, ...options: string[]) =>
   promisify(execFile)(process.execPath, [main, ...options], { cwd: root, timeout: 20_000 });
 
+/** Its unknown options are vitest's. */
+it("local/cloud/testMain.ts explains itself and does nothing else when it is asked for help", async () => {
+  const { stdout, stderr } = await run("local/cloud/testMain.ts", "--help");
+  expect(stdout).toMatch(/^Usage: .*--help/s);
+  expect(stderr).toBe("");
+});
+
 describe.each([
   "cli/main.ts",
   "infra/bundleSizes.ts",
