@@ -28,10 +28,10 @@ import { resolvePosition } from "./position.ts";
 import type { newSession, SessionView, sessionChange } from "./schemas.ts";
 import { viewSession } from "./sessionView.ts";
 
-/** How often a change is tried when deliver or another person changes the row at the same moment. */
+/** Attempts at a change while deliver or another person changes the same row. */
 const TRIES = 10;
 
-/** Creates a session with its cursor and its reference, in one transaction, on ground that is still held. */
+/** Creates a session with its cursor and its reference, in one transaction, in a segment that is still held. */
 export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,
@@ -63,10 +63,10 @@ export async function createSession(
       interest,
       nowEpochMillis,
     });
-    // Nothing may fail after the session is there: its secret would be told to nobody.
+    // Nothing may fail once the session exists: the caller would never see its secret.
     const shown = await view(parts, session, cursor, tail);
-    await parts.cursors.create(cursor, [parts.sessions.put(session)]);
-    // A page that came between reading the tail and the row's birth had no row to wake.
+    await parts.sessions.create(cursor, session);
+    // A page appended between the read of the tail and the creation of the row found no row to wake.
     await wake(parts, cursor);
     return { ...shown, secret };
   });
@@ -93,14 +93,14 @@ export async function listSessions(
     page.sessions.map(async (session) => {
       const cursor = cursors.get(session.session);
       const tail = tails.get(session.feed);
-      // The row of a session that was deleted between the two reads is gone.
+      // A session deleted between the two reads has no row.
       return cursor && tail ? [await view(parts, session, cursor, tail)] : [];
     }),
   );
   return { sessions: views.flat(), ...(page.last === undefined ? {} : { after: page.last }) };
 }
 
-/** Applies a person's change to configuration and cursor in one transaction. The fence grows: deliver begins anew. */
+/** Changes configuration and cursor in one transaction. The fence grows, so a running turn loses the cursor. */
 export async function changeSession(
   parts: ApiParts,
   id: string,
@@ -124,19 +124,18 @@ export async function changeSession(
     };
     const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
     const rowChange = cursorChange(cursor, changed, { ...change, next }, nowEpochMillis);
-    const held =
-      next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
-    const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
+    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
     if (row.state === "parked") await wake(parts, row);
     return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
   });
 }
 
-/** Deletes a session; its reference is given back in the same transaction. */
+/** Deletes a session and its reference in one transaction. */
 export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
   await tryAgain(id, async () => {
     const { cursor } = await requireSession(parts, id);
-    await parts.cursors.remove(cursor, [parts.sessions.delete(id)]);
+    await parts.sessions.remove(cursor);
   });
 }
 
@@ -193,7 +192,7 @@ async function requireSession(parts: ApiParts, id: string): Promise<{ session: S
   return { session, cursor };
 }
 
-/** Sessions may be there before the first event. */
+/** A session may be created before the first event of its feed. */
 async function tailOfNewOrOldFeed(parts: ApiParts, feed: string): Promise<Tail> {
   const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
   if (tail !== undefined) return tail;
@@ -220,7 +219,7 @@ async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
   }
 }
 
-/** Reads and writes again when somebody else changed the row or freed the ground in between. */
+/** Retries when somebody else changed the row or freed the segment between the read and the write. */
 async function tryAgain<T>(what: string, action: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
