@@ -1,10 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import {
-  EventFilterError,
-  FenceLostError,
-  RelayError,
-  TransactionRefusedError,
-} from "../../shared/errors.ts";
+import { EventFilterError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
 import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
@@ -21,6 +16,7 @@ import {
 } from "../../shared/sessions/cursor.ts";
 import { type Selection, type SessionFilter, selectionOf } from "../../shared/sessions/selection.ts";
 import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
+import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
@@ -28,8 +24,8 @@ import { resolvePosition } from "./position.ts";
 import type { newSession, SessionView, sessionChange } from "./schemas.ts";
 import { viewSession } from "./sessionView.ts";
 
-/** Attempts at a change while deliver or another person changes the same row. */
-const TRIES = 10;
+/** Attempts at a change while deliver or another person changes the row at the same moment. */
+const MOST_ATTEMPTS = 10;
 
 /** Creates a session with its cursor and its reference, in one transaction, in a segment that is still held. */
 export async function createSession(
@@ -53,7 +49,7 @@ export async function createSession(
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
   };
-  return tryAgain(wanted.feed, async () => {
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
     const cursor = newCursor({
       feed: wanted.feed,
@@ -109,7 +105,7 @@ export async function changeSession(
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret() : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret);
-  return tryAgain(id, async () => {
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const { session, cursor } = await requireSession(parts, id);
     const tail = await requireTail(parts, session.feed);
     const nowEpochMillis = parts.clock.nowEpochMillis();
@@ -133,7 +129,7 @@ export async function changeSession(
 
 /** Deletes a session and its reference in one transaction. */
 export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
-  await tryAgain(id, async () => {
+  await untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const { cursor } = await requireSession(parts, id);
     await parts.sessions.remove(cursor);
   });
@@ -216,18 +212,5 @@ async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
   } catch (error) {
     const { feed, session } = cursor;
     log.error("a wake could not be sent; the sweep will repair it", { feed, session, error });
-  }
-}
-
-/** Retries when somebody else changed the row or freed the segment between the read and the write. */
-async function tryAgain<T>(what: string, action: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof FenceLostError) && !(error instanceof TransactionRefusedError)) throw error;
-      if (tries === TRIES)
-        throw new RelayError("session.busy", `${what} changes too fast`, { retryable: true, cause: error });
-    }
   }
 }
