@@ -3,9 +3,9 @@ import type { z } from "zod";
 import type { Log } from "./log.ts";
 
 /**
- * Works on an SQS batch in groups, side by side, and reports the records of failed groups so that SQS gives only
- * those again (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
- * @param keyOf records with the same key are one group, in the order of the batch
+ * Processes the groups of an SQS batch concurrently and reports the records of failed groups, so that SQS redelivers
+ * only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ * @param keyOf records with the same key form one group, in the order of the batch
  */
 export async function processInGroups(
   records: readonly SQSRecord[],
@@ -20,7 +20,7 @@ export async function processInGroups(
         await process(key, group);
         return [];
       } catch (error) {
-        log.error("a group of messages failed; SQS will give it again", {
+        log.error("a group of messages failed; SQS will redeliver it", {
           group: key,
           records: group.length,
           error,
@@ -32,7 +32,7 @@ export async function processInGroups(
   return { batchItemFailures: failed.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** Reads the hints of a batch. What is no hint will not become one when it is given again: it is logged and dropped. */
+/** Reads the hints of a batch. A malformed hint is logged and dropped: a redelivery would not repair it. */
 export function readHints<T>(
   records: readonly SQSRecord[],
   schema: z.ZodType<T>,
@@ -43,7 +43,7 @@ export function readHints<T>(
     const hint = schema.safeParse(parseJson(record.body));
     if (hint.success) hints.set(record, hint.data);
     else
-      log.error("a message is no hint and is dropped", {
+      log.error("malformed hint dropped", {
         messageId: record.messageId,
         issues: hint.error.issues,
       });

@@ -42,7 +42,7 @@ export function readEvent(text: string): EventOrRefusal {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_EVENT_BYTES)
     return { error: `the event has ${bytes} bytes; at most ${MAX_EVENT_BYTES} are accepted` };
-  if (!text.isWellFormed()) return { error: "not valid Unicode: the text has a lone surrogate" };
+  if (!text.isWellFormed()) return { error: "not Unicode: the text has a lone surrogate" };
   let value: unknown;
   try {
     value = JSON.parse(text);
