@@ -4,7 +4,7 @@ import { isServiceFailure, RelayError } from "../errors.ts";
 import type { Log } from "../runtime/log.ts";
 import { HttpProblem, type ProblemStatus, problemResponse } from "./problem.ts";
 
-/** The status of those relay errors that the caller can fix. All others are the relay's fault: 500, or 503 if retryable. */
+/** The status of relay errors that the caller can fix. All others are the relay's fault: 500, or 503 if retryable. */
 const STATUS_OF_CODE: Readonly<Record<string, ProblemStatus>> = {
   "producer.position-conflict": 409,
   "sequence.not-held": 409,

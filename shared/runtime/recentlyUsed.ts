@@ -1,7 +1,7 @@
-/** Keeps what was made for a key, for the keys that were used last. */
+/** Keeps the values of the most recently used keys. */
 export class RecentlyUsed<Value> {
   readonly #size: number;
-  /** In the order of their last use. */
+  /** In order of last use. */
   readonly #kept = new Map<string, Value>();
 
   constructor(size: number) {
