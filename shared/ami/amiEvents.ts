@@ -20,9 +20,7 @@ export function readAmiEvents(bytes: Uint8Array): AmiEvents {
       return [{ error: `the event has ${bytes} bytes; at most ${MAX_AMI_BYTES} are accepted` }];
     const ami = readAmi(item.text);
     if (isEventName(ami.name)) return [{ ami }];
-    return [
-      { error: `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters` },
-    ];
+    return [{ error: `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters` }];
   });
   return { events, skipped: items.length - events.length };
 }

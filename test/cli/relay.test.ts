@@ -96,7 +96,7 @@ describe("relay filter", () => {
   });
 
   it.each([
-    [["filter", "--event-filter", "eventfilter(color(red))"], "no criterion"],
+    [["filter", "--event-filter", "eventfilter(color(red))"], "not a criterion"],
     [["filter", "--event-filter", "("], "does not compile"],
   ])("%j says what is wrong and exits with 1", async (args, says) => {
     const { output, errors, code } = await relay(args, everything);
