@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Load } from "../../../tools/cost/load.ts";
 import { interpolate, measurement, pageBytes, perPage } from "../../../tools/cost/measured.ts";
-import { relayParts } from "../../../tools/cost/relay.ts";
+import { relayBill } from "../../../tools/cost/relay.ts";
 import { reportOf, textOf } from "../../../tools/cost/report.ts";
 
 const load: Load = {
@@ -12,7 +12,7 @@ const load: Load = {
   webhookMillis: 200,
 };
 const usdOfPart = (name: string, changed: Partial<Load> = {}) =>
-  relayParts({ ...load, ...changed }).find((part) => part.name === name)?.usd ?? Number.NaN;
+  relayBill({ ...load, ...changed }).find((item) => item.name === name)?.usd ?? Number.NaN;
 
 describe("interpolate", () => {
   const points = [
@@ -62,7 +62,7 @@ describe("the relay's month", () => {
   });
 
   it("of nothing is the fixed items and the polling: the rest of the parts is 0", () => {
-    const idle = relayParts({ ...load, eventsPerSecond: 0 });
+    const idle = relayBill({ ...load, eventsPerSecond: 0 });
     expect(idle.filter((part) => !part.idle && part.usd !== 0)).toEqual([]);
     // Four queues, five polls every 20 seconds: 648,000 requests each; the FIFO queue's cost 25% more.
     expect(idle.find(({ name }) => name.startsWith("SQS polling"))?.usd).toBeCloseTo(
@@ -82,7 +82,7 @@ describe("the report", () => {
   const text = textOf(reportOf(load));
 
   it("names each part, the sum, what is idle, and egress apart", () => {
-    for (const { name } of relayParts(load)) expect(text).toContain(name);
+    for (const { name } of relayBill(load)) expect(text).toContain(name);
     expect(text).toContain("a month in which nothing happens");
     expect(text).toContain("apart");
   });
