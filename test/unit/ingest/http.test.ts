@@ -51,7 +51,7 @@ describe("POST /v1/feeds/{feed}/events", () => {
     expect(metrics.sums()).toEqual({ RefusedEvents: 1, AppendedPages: 1, AppendedEvents: 2 });
   });
 
-  it("answers a resend with the numbers of the first time", async () => {
+  it("answers a resend with its original numbers", async () => {
     const headers = { "relay-producer": "p", "relay-position": "1" };
     const first = await post(batch, headers);
     expect(await post(batch, headers)).toMatchObject({
@@ -78,13 +78,13 @@ describe("POST /v1/feeds/{feed}/events", () => {
     expect([queue.heads.size, queue.pages.size]).toEqual([0, 0]);
   });
 
-  it("answers positions that contradict the producer's with 409 and the position that it expects", async () => {
+  it("answers positions that contradict earlier ones with 409 and the expected position", async () => {
     await post(batch, { "relay-producer": "p", "relay-position": "5" });
     expect(await post(batch, { "relay-producer": "p", "relay-position": "1" })).toMatchObject({
       status: 409,
       body: { code: "producer.position-conflict", detail: expect.stringContaining("8") },
     });
-    // One nonsense in each request, and the two events that contradict.
+    // One malformed event in each request, and the two events with contradicting positions.
     expect(metrics.sums()).toMatchObject({ RefusedEvents: 4, AppendedEvents: 2 });
   });
 });

@@ -41,7 +41,7 @@ describe("readEventBody", () => {
     expect(readEventBody(input)).toEqual({ events: [event, event] });
   });
 
-  it("keeps the places of events that are refused", () => {
+  it("keeps the places of refused events", () => {
     expect(readEventBody(body(`[${EVENT},7,${EVENT}]`)).events).toEqual([
       event,
       { error: expect.any(String) },
@@ -52,7 +52,7 @@ describe("readEventBody", () => {
     );
   });
 
-  it("reads AMI text: its events, and how many blocks are none", () => {
+  it("reads the events of an AMI text and counts the other blocks", () => {
     const blocks = ["Event: A\r\nPrivilege: call,all\r\nX: \r\n\r\n", "Event: B\r\n\r\n"];
     const text = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${blocks.join("")}`;
     expect(readEventBody(body(text, { contentType: "text/x-ami" }))).toEqual({
@@ -64,7 +64,7 @@ describe("readEventBody", () => {
     });
   });
 
-  it("takes a body of exactly the limit, packed or not", () => {
+  it("accepts a body of exactly the limit, compressed or not", () => {
     const text = `[${EVENT}]`.padEnd(MAX_BODY_BYTES, " ");
     expect(readEventBody(body(text)).events).toHaveLength(1);
     expect(readEventBody(body(gzipSync(text), { contentEncoding: "gzip" })).events).toHaveLength(1);
@@ -107,7 +107,7 @@ describe("readEventBody", () => {
       { status: 415, code: "content-encoding.unsupported" },
       "header.content-encoding",
     ],
-  ])("refuses %s and says where", (_what, input, problem, at) => {
+  ])("refuses %s and names the place", (_what, input, problem, at) => {
     const answered = problemOf(input);
     expect(answered).toMatchObject(problem);
     expect(answered.errors?.map((each) => each.at)).toEqual(at === undefined ? undefined : [at]);
