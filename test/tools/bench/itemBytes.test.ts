@@ -12,7 +12,7 @@ describe("the size of an item", () => {
     ["of null and booleans is a byte, and of what is left out none", { a: true, b: null, c: undefined }, 4],
   ])("%s", (_what, item, bytes) => expect(itemBytes(item)).toBe(bytes));
 
-  it("is what the database bills: a write unit for each begun kilobyte of a page, of which 500 events take two", () => {
+  it("matches the bill of the database: a write unit per started kilobyte of a page, two for 500 events", () => {
     for (const { itemBytes: bytes, writeUnits } of measurement.pages) {
       expect(writeUnits).toBeGreaterThanOrEqual(bytes / 1024);
       expect(writeUnits).toBeLessThanOrEqual(bytes / 1024 + 2);

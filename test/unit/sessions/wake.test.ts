@@ -79,8 +79,9 @@ describe("wakeParked", () => {
     const many = Array.from({ length: 250 }, (_, n) => cursorOf({ session: `s${n}` }));
     const { parts, happened } = recorded(() => true);
     await wakeParked(parts, many);
-    const marksBefore = (session: string) =>
-      happened.slice(0, happened.indexOf(`wake ${session}`)).filter((each) => each.startsWith("mark")).length;
+    const marksBefore = (sessionId: string) =>
+      happened.slice(0, happened.indexOf(`wake ${sessionId}`)).filter((each) => each.startsWith("mark"))
+        .length;
     expect([marksBefore("s99"), marksBefore("s100"), marksBefore("s249")]).toEqual([0, 100, 200]);
   });
 

@@ -18,10 +18,10 @@ beforeEach(() => {
   }
 });
 
-function stand(session: string, facts: Partial<Cursor>): void {
-  relay.addSession(session);
-  const cursor = relay.cursors.get(session);
-  if (cursor) relay.cursors.set(session, { ...cursor, ...facts });
+function stand(sessionId: string, facts: Partial<Cursor>): void {
+  relay.addSession(sessionId);
+  const cursor = relay.cursors.get(sessionId);
+  if (cursor) relay.cursors.set(sessionId, { ...cursor, ...facts });
 }
 
 async function measure() {

@@ -59,17 +59,17 @@ async function tailNow(): Promise<Tail> {
 }
 
 /** Creates the session's row and reference at the given place. */
-function stand(session: string, next: number, facts: Partial<Cursor> = {}): void {
-  if (!relay.cursors.has(session)) relay.addSession(session);
-  const cursor = cursorOf(session);
+function stand(sessionId: string, next: number, facts: Partial<Cursor> = {}): void {
+  if (!relay.cursors.has(sessionId)) relay.addSession(sessionId);
+  const cursor = cursorOf(sessionId);
   const segment = Math.floor((next - 1) / 10);
   relay.moveReference(cursor, segment);
-  relay.cursors.set(session, { ...cursor, next, segment, ...facts });
+  relay.cursors.set(sessionId, { ...cursor, next, segment, ...facts });
 }
 
-function cursorOf(session: string): Cursor {
-  const cursor = relay.cursors.get(session);
-  if (cursor === undefined) throw new Error(`no session ${session}`);
+function cursorOf(sessionId: string): Cursor {
+  const cursor = relay.cursors.get(sessionId);
+  if (cursor === undefined) throw new Error(`no session ${sessionId}`);
   return cursor;
 }
 
