@@ -1,8 +1,9 @@
-import type { SQSRecord } from "aws-lambda";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { Submission } from "./appendPlan.ts";
@@ -12,6 +13,20 @@ import { readProducer } from "./producer.ts";
 
 /** The most refused events logged for one message. */
 const LOGGED_REFUSALS = 20;
+
+/** Appends the messages of an SQS batch, feed by feed. */
+export function appendBatch(
+  intake: Intake,
+  records: readonly SQSRecord[],
+  log: Log,
+): Promise<SQSBatchResponse> {
+  return processInGroups(
+    records,
+    ({ attributes }) => attributes.MessageGroupId ?? "",
+    (feed, group) => appendRecords(intake, feed, group, log),
+    log,
+  );
+}
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or one

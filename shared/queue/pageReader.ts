@@ -16,6 +16,9 @@ interface CachedPage {
   readonly page: Page;
 }
 
+/** A few hundred pages, about what the sessions of one process read at the same time. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+
 /** Without this limit, a session that lags far behind would walk through the whole cache for each of its batches. */
 const PAGES_PER_ANSWER = 25;
 
@@ -34,7 +37,7 @@ export class PageReader {
   readonly #firsts = new Map<string, number[]>();
   readonly #inFlight = new Map<string, Promise<Page[]>>();
 
-  constructor(source: PageSource, maxBytes: number) {
+  constructor(source: PageSource, maxBytes = CACHE_BYTES) {
     this.#source = source;
     const maxSize = Math.max(1, Math.floor(maxBytes));
     this.#cache = new LRUCache({

@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 export async function processInGroups(
   records: readonly SQSRecord[],
   keyOf: (record: SQSRecord) => string,
-  process: (key: string, group: readonly SQSRecord[]) => Promise<void>,
+  process: (key: string, group: readonly SQSRecord[]) => Promise<unknown>,
   log: Log,
 ): Promise<SQSBatchResponse> {
   const groups = Map.groupBy(records, keyOf);
@@ -20,7 +20,7 @@ export async function processInGroups(
         await process(key, group);
         return [];
       } catch (error) {
-        log.error("a group of messages failed; SQS will redeliver it", {
+        log.error("a group of messages failed; SQS will redeliver them", {
           group: key,
           records: group.length,
           error,
@@ -32,7 +32,26 @@ export async function processInGroups(
   return { batchItemFailures: failed.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** Reads the hints of a batch. A malformed hint is logged and dropped: a redelivery would not repair it. */
+/** `processInGroups` for the hints of a batch (`readHints`). */
+export function processHints<Hint>(
+  hints: ReadonlyMap<SQSRecord, Hint>,
+  keyOf: (hint: Hint) => string,
+  process: (key: string, group: readonly Hint[]) => Promise<unknown>,
+  log: Log,
+): Promise<SQSBatchResponse> {
+  const hintsOf = (records: readonly SQSRecord[]) => records.flatMap((record) => hints.get(record) ?? []);
+  return processInGroups(
+    [...hints.keys()],
+    (record) =>
+      hintsOf([record])
+        .map((hint) => keyOf(hint))
+        .join(),
+    (key, records) => process(key, hintsOf(records)),
+    log,
+  );
+}
+
+/** Reads the hints of a batch. A malformed hint is logged and discarded: a redelivery would not repair it. */
 export function readHints<T>(
   records: readonly SQSRecord[],
   schema: z.ZodType<T>,
@@ -43,7 +62,7 @@ export function readHints<T>(
     const hint = schema.safeParse(parseJson(record.body));
     if (hint.success) hints.set(record, hint.data);
     else
-      log.error("malformed hint dropped", {
+      log.error("malformed hint discarded", {
         messageId: record.messageId,
         issues: hint.error.issues,
       });

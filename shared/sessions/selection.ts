@@ -40,8 +40,11 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
   };
 }
 
+/** The filters that one process is likely to serve at the same time. */
+const CACHED_SELECTIONS = 200;
+
 /** Compiles each filter once for all turns and sessions that share it. Keeps the `size` most recently used. */
-export function selectionCache(size: number): typeof selectionOf {
+export function selectionCache(size = CACHED_SELECTIONS): typeof selectionOf {
   const kept = new RecentlyUsed<Selection>(size);
   return (format, filter) => kept.get(JSON.stringify([format, filter]), () => selectionOf(format, filter));
 }

@@ -1,4 +1,4 @@
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import type { MetricName } from "../../shared/runtime/metricNames.ts";
 
 /** Deployed resources with a fixed cost. test/infra/monitoring.test.ts compares them with the template. */
