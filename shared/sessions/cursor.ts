@@ -279,7 +279,7 @@ export function resume(cursor: Cursor, nowEpochMillis: number): CursorChange {
   };
 }
 
-/** The batches' configuration has changed: the holder loses the row, and batches are planned anew. */
+/** The batches' configuration has changed: the holder loses the row, and batches are planned again. */
 export function reconfigure(
   cursor: Cursor,
   interest: readonly string[] | undefined,

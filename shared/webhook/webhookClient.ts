@@ -51,7 +51,7 @@ export interface WebhookClient {
 type Failed = Extract<DeliveryOutcome, { kind: "failed" }>;
 type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "status" | "retryAfterMillis">>;
 
-/** The client that an operator's settings describe. */
+/** The client for the operator's settings. */
 export function createGuardedWebhookClient({
   allowedAddressRanges,
   requestTimeoutMillis,

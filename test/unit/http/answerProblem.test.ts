@@ -42,8 +42,8 @@ describe("answerProblem", () => {
   });
 
   it.each<[string, Error]>([
-    ["an append that ran out of time", new AppendTimeoutError({ feed: "pbx", timeoutMillis: 1 })],
-    ["a failure that may pass", new RelayError("x.y", "secret inside", { retryable: true })],
+    ["an append that timed out", new AppendTimeoutError({ feed: "pbx", timeoutMillis: 1 })],
+    ["a retryable error", new RelayError("x.y", "secret inside", { retryable: true })],
   ])("answers %s with 503 and the time of a retry", async (_what, error) => {
     const { response, body, logged } = await answerTo(error);
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);

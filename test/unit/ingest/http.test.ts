@@ -62,10 +62,10 @@ describe("POST /v1/feeds/{feed}/events", () => {
 
   it.each<[string, () => ReturnType<typeof post>, number, string]>([
     ["a wrong key", () => post(batch, { authorization: "Bearer no" }), 401, "key.wrong"],
-    ["a feed that cannot be", () => post(batch, {}, "a%20b"), 400, "feed.name-invalid"],
+    ["an invalid feed name", () => post(batch, {}, "a%20b"), 400, "feed.name-invalid"],
     ["a producer without a position", () => post(batch, { "relay-producer": "p" }), 400, "producer.invalid"],
-    ["a body that is no JSON", () => post("["), 400, "body.invalid"],
-    ["events that are all refused", () => post("[1,2]"), 422, "events.refused"],
+    ["a body that is not JSON", () => post("["), 400, "body.invalid"],
+    ["only refused events", () => post("[1,2]"), 422, "events.refused"],
     [
       "another content type",
       () => post(batch, { "content-type": "text/plain" }),

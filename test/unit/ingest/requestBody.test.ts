@@ -36,7 +36,7 @@ describe("readEventBody", () => {
     ["a JSON array with a byte order mark", body(`\ufeff[${EVENT},${EVENT}]`)],
     ["lines", body(`${EVENT}\r\n\n${EVENT}\n`, { contentType: "application/x-ndjson" })],
     ["gzip", body(gzipSync(`[${EVENT},${EVENT}]`), { contentEncoding: " GZIP " })],
-    ["no encoding said aloud", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
+    ["the encoding identity", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
   ])("reads %s", (_what, input) => {
     expect(readEventBody(input)).toEqual({ events: [event, event] });
   });
@@ -76,16 +76,16 @@ describe("readEventBody", () => {
     ["no array", body(EVENT), { status: 400, code: "body.invalid" }, "body"],
     ["an empty array", body("[]"), { status: 400, code: "body.empty" }],
     ["nothing", body("", { contentType: "application/x-ndjson" }), { status: 400, code: "body.empty" }],
-    ["what is not UTF-8", body(Buffer.from([0x5b, 0xff, 0x5d])), { status: 400, code: "body.invalid" }],
-    ["what is not gzip", body("x", { contentEncoding: "gzip" }), { status: 400, code: "body.invalid" }],
+    ["a body that is not UTF-8", body(Buffer.from([0x5b, 0xff, 0x5d])), { status: 400, code: "body.invalid" }],
+    ["a body that is not gzip", body("x", { contentEncoding: "gzip" }), { status: 400, code: "body.invalid" }],
     [
-      "gzip that was cut",
+      "truncated gzip",
       body(gzipSync(`[${EVENT}]`).subarray(0, -3), { contentEncoding: "gzip" }),
       { status: 400, code: "body.invalid" },
     ],
     ["too many bytes", body(tooLarge), { status: 413, code: "body.too-large" }],
     [
-      "too many bytes once unpacked",
+      "too many bytes after decompression",
       body(gzipSync(tooLarge), { contentEncoding: "gzip" }),
       { status: 413, code: "body.too-large" },
     ],

@@ -59,7 +59,7 @@ function noise(bytes: number): string {
   return [...randomBytes(bytes)].map((byte) => String.fromCharCode(0x23 + (byte % 57))).join("");
 }
 
-/** An event of exactly this many bytes, with a type of its own. */
+/** An event of exactly this many bytes, with a unique type. */
 function noisyEvent(bytes: number): EventOrRefusal {
   const type = noise(128);
   const frame = `{"type":"${type}","x":""}`;
@@ -82,8 +82,8 @@ describe("a page's body", () => {
   it.each<[string, Partial<StoredPage>]>([
     ["an unknown codec", { codec: "zstd-lines-3" }],
     ["a wrong checksum", { checksum: 1 }],
-    ["a body that was cut", { body: storedPage(1, 3).body.subarray(0, -1) }],
-    ["a body that was cut before its checksum was made", { body: cut, checksum: crc32(cut) }],
+    ["a truncated body", { body: storedPage(1, 3).body.subarray(0, -1) }],
+    ["a body truncated before its checksum was computed", { body: cut, checksum: crc32(cut) }],
     ["a body that is not zstd", { body: Buffer.from("x"), checksum: crc32("x") }],
     ["fewer messages than it says", { count: 4 }],
     ["more messages than it says", { body: two, checksum: crc32(two), count: 1 }],

@@ -85,7 +85,7 @@ describe("requireVariable", () => {
     expect(() => requireVariable(environment, "X")).toThrow(refusedFor("X"));
   });
 
-  it("returns what is set", () => {
+  it("returns the value", () => {
     expect(requireVariable({ X: "y" }, "X")).toBe("y");
   });
 });

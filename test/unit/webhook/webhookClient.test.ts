@@ -359,7 +359,7 @@ describe("a connection that fails", () => {
   it.each([
     ["not HTTP", "SSH-2.0-OpenSSH_9.6\r\n"],
     [
-      "an upgrade nobody asked for",
+      "an unrequested upgrade",
       "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     ],
     ["an oversized header", `HTTP/1.1 200 OK\r\nx-long: ${"a".repeat(20_000)}\r\n\r\n`],
