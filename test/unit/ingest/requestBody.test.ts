@@ -76,8 +76,16 @@ describe("readEventBody", () => {
     ["no array", body(EVENT), { status: 400, code: "body.invalid" }, "body"],
     ["an empty array", body("[]"), { status: 400, code: "body.empty" }],
     ["nothing", body("", { contentType: "application/x-ndjson" }), { status: 400, code: "body.empty" }],
-    ["a body that is not UTF-8", body(Buffer.from([0x5b, 0xff, 0x5d])), { status: 400, code: "body.invalid" }],
-    ["a body that is not gzip", body("x", { contentEncoding: "gzip" }), { status: 400, code: "body.invalid" }],
+    [
+      "a body that is not UTF-8",
+      body(Buffer.from([0x5b, 0xff, 0x5d])),
+      { status: 400, code: "body.invalid" },
+    ],
+    [
+      "a body that is not gzip",
+      body("x", { contentEncoding: "gzip" }),
+      { status: 400, code: "body.invalid" },
+    ],
     [
       "truncated gzip",
       body(gzipSync(`[${EVENT}]`).subarray(0, -3), { contentEncoding: "gzip" }),
