@@ -1,7 +1,7 @@
-/** Keeps the values of the most recently used keys. */
+/** Keeps what was made for a key, for the keys that were used last. */
 export class RecentlyUsed<Value> {
   readonly #size: number;
-  /** In order of last use. */
+  /** In the order of their last use. */
   readonly #kept = new Map<string, Value>();
 
   constructor(size: number) {
