@@ -2,8 +2,8 @@ import { type JsonObject, listIn, objectIn, textIn } from "./json.ts";
 import { toldLinkedId } from "./snapshots.ts";
 
 /**
- * The facts from earlier events that converting later events needs. Every page stores them, as it stores the producers'
- * positions, so the next writer has them even after a restart or in another process.
+ * The facts from earlier events that are needed to convert later events. Every page stores them, as it stores the
+ * producers' positions, so the next writer has them even after a restart or in another process.
  */
 export interface CallMemoryState {
   /** Recently destroyed channels, oldest first. */

@@ -4,7 +4,7 @@ import type { SessionKind } from "./session.ts";
 
 /**
  * The cursor: a session's durable row, and the rules for changing it. Every change is one conditional write. The
- * condition names the state, the fence and the segment that were read (`rowToFind`; shared/aws/cursors.ts writes it).
+ * condition names the state, the fence and the segment that were read (`rowToFind`, used by shared/aws/cursorItems.ts).
  * The functions here compute the new row.
  *
  * | from                                                | to        | by                  | function            |
