@@ -10,7 +10,7 @@ export function bearerKey(authorization: string | undefined): string | undefined
   return CREDENTIALS.exec(authorization?.trim() ?? "")?.groups?.key;
 }
 
-/** Lets a request pass that carries the API key (RFC 6750, `Authorization: Bearer KEY`). */
+/** Requires the API key (RFC 6750, `Authorization: Bearer KEY`). */
 export function bearerAuth(isApiKey: ApiKeyCheck): MiddlewareHandler {
   return async (context, next) => {
     const key = bearerKey(context.req.header("authorization"));

@@ -1,8 +1,21 @@
-import { renderGap } from "../queue/message.ts";
+import { type NumberedMessage, renderGap } from "../queue/message.ts";
+import type { Sequence } from "../queue/sequence.ts";
 import type { Cursor, CursorGap } from "./cursor.ts";
-import type { Batch } from "./outlet.ts";
 
-/** What a batch's id is made of: the same messages, sent to the same session, have the same id. */
+/** The messages of one request. There are none when the session wants none of the messages that it passes. */
+export interface Batch {
+  /** The same on every attempt at the same batch. */
+  readonly id: string;
+  /** The last number that the cursor passes with this batch. */
+  readonly last: Sequence;
+  readonly messages: readonly NumberedMessage[];
+  /** When the last message was appended; for a gap, when it was reported. */
+  readonly appendedAtEpochMillis: number;
+  /** The batch reports the cursor's gap and moves nothing. */
+  readonly tellsGap: boolean;
+}
+
+/** A batch's id: the same messages, sent to the same session, have the same id. */
 export function batchId(
   { session, generation }: Pick<Cursor, "session" | "generation">,
   range: string,
@@ -10,7 +23,7 @@ export function batchId(
   return `${session}-${generation}-${range}`;
 }
 
-/** The batch that reports to a session what it will never get. */
+/** The batch that reports the cursor's gap to the session. */
 export function planGap(
   cursor: Pick<Cursor, "session" | "generation" | "next"> & { gap: CursorGap },
   atEpochMillis: number,

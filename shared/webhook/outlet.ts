@@ -3,19 +3,20 @@ import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
-import type { Batch, Outlet, OutletAnswer } from "../sessions/outlet.ts";
+import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import type { Selection, SessionFilter } from "../sessions/selection.ts";
 import { type SessionSecret, signingSecrets, type WebhookSession } from "../sessions/session.ts";
-import { planBatch } from "./batch.ts";
 import { webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
+import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
 
 export interface WebhookOutletParts {
   readonly sessions: {
-    /** The session with secrets that can sign; they are stored encrypted. */
+    /** Decrypts the session's stored secrets, so that they can sign. */
     openSecrets(session: WebhookSession): Promise<{ readonly secrets: readonly SessionSecret[] }>;
   };
   readonly webhook: {
@@ -37,7 +38,7 @@ export interface WebhookOutletParts {
   readonly settings: LaneSettings;
 }
 
-/** Sends batches to a session's URL as signed POSTs, and decides what follows when one is not accepted. */
+/** Sends batches to a session's URL as signed POSTs and decides what follows a failure. */
 export class WebhookOutlet implements Outlet {
   readonly #parts: WebhookOutletParts;
   readonly #session: WebhookSession;
@@ -58,7 +59,7 @@ export class WebhookOutlet implements Outlet {
     const outcome = await this.#post(cursor, batch);
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
-      return { kind: "accepted", lane: laneAfter(outcome.durationMillis, settings) };
+      return { kind: "accepted", lane: laneAfter(outcome.durationMillis) };
     }
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
     return hasOutstayed(cursor.lane, outcome, settings)
@@ -73,8 +74,8 @@ export class WebhookOutlet implements Outlet {
     try {
       ({ secrets } = await sessions.openSecrets(this.#session));
     } catch (error) {
-      // A failure like an endpoint's: the session says what is wrong with it and backs off. If it were thrown, SQS
-      // would redeliver the wake until it is a dead letter, and again with each sweep.
+      // Treated like an endpoint's failure: the session shows the error and backs off. A thrown error would make SQS
+      // redeliver the wake until it is a dead letter, and every sweep would start that again.
       log.error("a session's secrets cannot be opened", { feed, session, error });
       return {
         kind: "failed",

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { Command } from "commander";
 import { readRecording } from "../../local/demo/recording.ts";
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import { Receiver } from "./receiver.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource, measureAppend } from "./scenarios.ts";
@@ -23,6 +24,12 @@ const CONDITIONS = [
 ];
 /** Longer than a turn, so that the sessions are no longer in step when counting begins. */
 const WARM_UP_SECONDS = 12;
+
+const { write } = new Command("bench:requests")
+  .description("Counts what each function asks of AWS, for `npm run cost`. Takes about ten minutes.")
+  .option("--write", "write tools/bench/requests.json, and print nothing")
+  .parse()
+  .opts<{ write?: true }>();
 
 type Usage = Partial<Record<FunctionName, FunctionUsage>>;
 
@@ -60,7 +67,7 @@ async function measureSteady(condition: (typeof CONDITIONS)[number]) {
     let last = 0;
     for (let page = 0; page < count; page += 1) {
       await sleepUntil(begun + page * everyMillis);
-      last = (await relay.append("steady", source.take(EVENTS_PER_PAGE))).last;
+      last = (await relay.appendAndNumber("steady", source.take(EVENTS_PER_PAGE))).last;
     }
     await sleepUntil(begun + count * everyMillis);
     return last;
@@ -82,7 +89,7 @@ async function measureSweeps(sessions: number) {
   await using receiver = await Receiver.start();
   for (let index = 0; index < sessions; index += 1)
     await relay.createSession({ feed: "quiet", url: receiver.url(`/${index}`), from: "tail" });
-  const { last } = await relay.append("quiet", source.take(1));
+  const { last } = await relay.appendAndNumber("quiet", source.take(1));
   if (sessions > 0) await receiver.received(sessions, last);
   await sleepUntil(performance.now() + 3_000);
   const before = (await relay.snapshot()).usage;
@@ -188,5 +195,5 @@ const measured = {
   steady,
 };
 const text = `${JSON.stringify(measured, undefined, 2)}\n`;
-if (process.argv.includes("--write")) await writeFile(new URL("./requests.json", import.meta.url), text);
+if (write) await writeFile(new URL("./requests.json", import.meta.url), text);
 else process.stdout.write(text);

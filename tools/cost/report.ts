@@ -1,16 +1,18 @@
+import { tableLines } from "../../cli/terminal/table.ts";
 import { type Alternative, alternatives } from "./alternatives.ts";
 import { eventsPerMonth, type Load } from "./load.ts";
 import { fastestPace, measurement, mostSessions } from "./measured.ts";
 import { prices, usdOf } from "./prices.ts";
-import { deliverLambdaUsd, type Part, relayParts, singleWakesUsd } from "./relay.ts";
+import { type BillItem, deliverLambdaUsd, relayBill, singleWakesUsd } from "./relay.ts";
 
 export interface Report {
   readonly load: Load;
-  readonly parts: readonly Part[];
+  /** The items of the bill. */
+  readonly parts: readonly BillItem[];
   readonly usd: number;
-  /** What is there in a month in which nothing happens; in `usd` already. */
+  /** The cost of a month in which nothing happens; included in `usd`. */
   readonly idleUsd: number;
-  /** The same if AWS handed every wake to deliver alone: the bill lies between. */
+  /** The cost if AWS passed every wake to deliver one by one. The real bill lies between the two. */
   readonly singleWakesUsd: number;
   readonly egressUsd: number;
   readonly usdPerMillionDeliveries: number;
@@ -24,14 +26,14 @@ export interface Report {
 }
 
 export function reportOf(load: Load): Report {
-  const parts = relayParts(load);
-  const usd = sum(parts);
+  const bill = relayBill(load);
+  const usd = sum(bill);
   const deliveries = eventsPerMonth(load) * load.sessions;
   return {
     load,
-    parts,
+    parts: bill,
     usd,
-    idleUsd: sum(relayParts({ ...load, eventsPerSecond: 0 })),
+    idleUsd: sum(relayBill({ ...load, eventsPerSecond: 0 })),
     singleWakesUsd: usd + Math.max(0, singleWakesUsd(load) - deliverLambdaUsd(load)),
     egressUsd: usdOf({ egressGigabyte: (deliveries * load.eventBytes) / 1e9 }),
     usdPerMillionDeliveries: deliveries === 0 ? 0 : (usd / deliveries) * 1e6,
@@ -45,8 +47,8 @@ export function reportOf(load: Load): Report {
   };
 }
 
-function sum(parts: readonly Part[]): number {
-  return parts.reduce((total, { usd }) => total + usd, 0);
+function sum(bill: readonly BillItem[]): number {
+  return bill.reduce((total, { usd }) => total + usd, 0);
 }
 
 const dollars = (usd: number) =>
@@ -54,28 +56,30 @@ const dollars = (usd: number) =>
 
 export function textOf(report: Report): string {
   const { load } = report;
-  const line = (name: string, usd: string, note = "") =>
-    `  ${name.padEnd(62)} ${usd.padStart(12)}  ${note}`.trimEnd();
+  const relayRows = [
+    ...report.parts.map(({ name, usd, idle }) => [name, dollars(usd), idle ? "also when idle" : ""]),
+    ["Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`],
+    ["  if AWS wakes every session alone", dollars(report.singleWakesUsd), "the bill lies between the two"],
+    ["  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"],
+    ["Egress to the internet, for any of these", dollars(report.egressUsd), "apart"],
+  ];
+  const alternativeRows = report.alternatives.map(({ name, usd, idleUsd, lacks }) => [
+    name,
+    dollars(usd),
+    `idle ${dollars(idleUsd)}; ${lacks}`,
+  ]);
+  // One table, so that the prices of both parts stand in one column.
+  const lines = tableLines([...relayRows, ...alternativeRows], [0, 2]).map((line) => `  ${line}`);
   const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
   const sources = Object.values(prices).filter(({ thirdParty }) => thirdParty).length;
   return [
     `A month: ${load.eventsPerSecond} events/s of ${load.eventBytes} bytes, ${load.eventsPerPage} a page, to ${load.sessions} sessions; us-east-1, list prices, no free tier`,
     "",
     "stasis-relay",
-    ...report.parts.map(({ name, usd, idle }) => line(name, dollars(usd), idle ? "also when idle" : "")),
-    line("Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`),
-    line(
-      "  if AWS wakes every session alone",
-      dollars(report.singleWakesUsd),
-      "the bill lies between the two",
-    ),
-    line("  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"),
-    line("Egress to the internet, for any of these", dollars(report.egressUsd), "apart"),
+    ...lines.slice(0, relayRows.length),
     "",
     "Other ways to bring the same to the same webhooks (the parts for moving events; no alarms, no API)",
-    ...report.alternatives.map(({ name, usd, idleUsd, lacks }) =>
-      line(name, dollars(usd), `idle ${dollars(idleUsd)}; ${lacks}`),
-    ),
+    ...lines.slice(relayRows.length),
     "",
     cheaper.length === 0
       ? "None of them is cheaper on this load."

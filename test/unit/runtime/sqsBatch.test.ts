@@ -2,7 +2,7 @@ import type { SQSRecord } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Log } from "../../../shared/runtime/log.ts";
-import { processInGroups, readHints } from "../../../shared/runtime/sqsBatch.ts";
+import { processHints, processInGroups, readHints } from "../../../shared/runtime/sqsBatch.ts";
 
 function record(messageId: string, body: string): SQSRecord {
   return {
@@ -31,7 +31,7 @@ function errorLog(): Log & { readonly errors: unknown[] } {
 describe("processInGroups", () => {
   const records = ["a", "b", "a", "c"].map((group, index) => record(`m${index}`, group));
 
-  it("gives each group its records in their order", async () => {
+  it("gives each group its records in order", async () => {
     const seen: Record<string, string[]> = {};
     const response = await processInGroups(
       records,
@@ -57,7 +57,7 @@ describe("processInGroups", () => {
     expect(log.errors).toMatchObject([{ group: "a", records: 2 }]);
   });
 
-  it("works on groups side by side", async () => {
+  it("processes groups concurrently", async () => {
     const begun: string[] = [];
     const { promise: allBegun, resolve } = Promise.withResolvers<void>();
     await processInGroups(
@@ -74,8 +74,28 @@ describe("processInGroups", () => {
   });
 });
 
+describe("processHints", () => {
+  it("gives each group its hints in their order, and reports the records of a group that failed", async () => {
+    const log = errorLog();
+    const records = ["a1", "b2", "a3"].map((body) => record(body, JSON.stringify(body)));
+    const seen: Record<string, readonly string[]> = {};
+    const response = await processHints(
+      readHints(records, z.string(), log),
+      (hint) => hint.slice(0, 1),
+      async (key, hints) => {
+        seen[key] = hints;
+        if (key === "a") throw new Error("no");
+      },
+      log,
+    );
+    expect(seen).toEqual({ a: ["a1", "a3"], b: ["b2"] });
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: "a1" }, { itemIdentifier: "a3" }] });
+    expect(log.errors).toMatchObject([{ group: "a", records: 2 }]);
+  });
+});
+
 describe("readHints", () => {
-  it("drops what is no hint, with its message id in the log, and keeps the rest", () => {
+  it("drops malformed hints, logs their message ids, and keeps the others", () => {
     const log = errorLog();
     const good = record("good", '{"n":1}');
     const bad = ["{", "null", '{"n":"1"}', ""].map((body, index) => record(`bad${index}`, body));
