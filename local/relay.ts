@@ -78,7 +78,7 @@ export interface Relay extends Provisioned {
   readonly clients: AwsClients;
   /** Resolves when the relay cannot go on, with the reason. It still has to be stopped. */
   readonly failure: Promise<RelayError>;
-  /** Ends what is in flight, waits for it no longer than `STOP_WITHIN_MILLIS`, and leaves nothing running. */
+  /** Ends what is in flight, waits for it no longer than eight seconds, and leaves nothing running. */
   stop(): Promise<void>;
 }
 

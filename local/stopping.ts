@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../shared/runtime/log.ts";
 
 /** All of stopping: containers are killed ten seconds after they were asked to stop. */
-export const STOP_WITHIN_MILLIS = 8_000;
+const STOP_WITHIN_MILLIS = 8_000;
 /** Longer than a poll, which nobody needs to hear of. */
 const SAY_AFTER_MILLIS = 2_000;
 
