@@ -21,13 +21,13 @@ export interface Route {
 
 export function toHttpEvent(
   request: IncomingMessage,
-  { host = "", path, query }: RequestTarget,
+  { host = "localhost", path, query }: RequestTarget,
   route: Route,
   body: Buffer,
 ): APIGatewayProxyEventV2 {
   const now = new Date();
   const headers = headersOf(request);
-  if (host !== "") headers.host = host;
+  headers.host = host;
   const sourceIp = request.socket.remoteAddress ?? "";
   const cookies = request.headersDistinct.cookie?.flatMap((header) => header.split(/;\s*/));
   // Text would replace what is not UTF-8, and the function could no longer refuse it.
