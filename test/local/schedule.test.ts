@@ -98,3 +98,22 @@ it("stops by waiting for the invocation that runs", async () => {
   await stopped;
   expect(ended).toBe(true);
 });
+
+it("keeps its interval when the machine's clock is set back or forward", async () => {
+  const pauses: number[] = [];
+  const clock = sleepingClock(pauses, 4);
+  let wallClock = 1_700_000_000_000;
+  let runs = 0;
+  const schedule = startSchedule({
+    target: target(async () => {
+      runs++;
+      wallClock += runs % 2 === 0 ? 3_600_000 : -3_600_000;
+    }),
+    everyMillis: 5_000,
+    log: silentLog,
+    clock: Object.assign(clock, { nowEpochMillis: () => wallClock }),
+  });
+  await until(() => runs === 4, "four invocations");
+  await schedule.stop();
+  expect(pauses).toEqual([5_000, 5_000, 5_000, 5_000]);
+});
