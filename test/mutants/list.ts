@@ -1,8 +1,8 @@
 import type { Mutant } from "./mutant.ts";
 
-const WAKE = "test/protocol/wake.test.ts";
-const APPEND = "test/protocol/append.test.ts";
-const STORES = "test/hostile/stores.test.ts";
+const WAKE = "test/proof/memory.test.ts";
+const APPEND = "test/proof/append.test.ts";
+const STORES = "test/proof/stores.test.ts";
 const CURSOR_WRITES = "test/pipeline/cursorWrites.test.ts";
 
 const WITHOUT_SWEEP = {
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "[pageKeys.slice(0, -1), pageKeys.slice(-1)]",
     replace: "[pageKeys]",
     test: {
-      file: "test/hostile/faults.test.ts",
+      file: "test/proof/faults.test.ts",
       title: "the segment's last page goes after all others are gone",
     },
   },

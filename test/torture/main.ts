@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { World } from "../hostile/world.ts";
+import { World } from "../proof/engine.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 

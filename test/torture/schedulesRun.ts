@@ -1,6 +1,6 @@
-import { runHostile, type Setup, type Verdict } from "../hostile/hostileRun.ts";
-import { ALL_SETUPS, randomSetup } from "../hostile/setups.ts";
-import type { World } from "../hostile/world.ts";
+import { runHostile, type Setup, type Verdict } from "../proof/run.ts";
+import { ALL_SETUPS, randomSetup } from "../proof/setups.ts";
+import type { World } from "../proof/engine.ts";
 
 export interface SchedulesReport {
   readonly runs: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { World } from "../hostile/world.ts";
+import { World } from "../proof/engine.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 

@@ -10,7 +10,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
-import { type Choose, chooseBySeed, Scheduler, seededRandom } from "../protocol/scheduler.ts";
+import { type Choose, chooseBySeed, Scheduler, seededRandom } from "./scheduler.ts";
 import type { AwsAnswer, AwsCall } from "../support/awsCalls.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, faultsOf, hostileAws } from "../support/hostileAws.ts";
@@ -20,7 +20,7 @@ import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } f
 import { CursorMoves } from "./cursorMoves.ts";
 import { type HintQueue, HintQueues, sqsEvent } from "./hintQueues.ts";
 import { Person, type Wish } from "./person.ts";
-import { actorOf, type World } from "./world.ts";
+import { actorOf, type World } from "./engine.ts";
 
 /** What one run is made of. Everything that happens in it follows from this and the seed. */
 export interface Setup {

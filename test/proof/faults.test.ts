@@ -13,7 +13,7 @@ import { advance, type Cursor, newCursor, park, take } from "../../shared/sessio
 import type { AwsCall } from "../support/awsCalls.ts";
 import { type Fault, hostileAws } from "../support/hostileAws.ts";
 import { storedPage } from "../unit/queue/samples.ts";
-import { World } from "./world.ts";
+import { World } from "./engine.ts";
 
 const NOW = 1_800_000_000_000;
 const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };

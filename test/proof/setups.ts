@@ -1,5 +1,5 @@
-import { seededRandom } from "../protocol/scheduler.ts";
-import type { Setup } from "./hostileRun.ts";
+import { seededRandom } from "./scheduler.ts";
+import type { Setup } from "./run.ts";
 import type { Wish } from "./person.ts";
 
 const CALM: Setup = {

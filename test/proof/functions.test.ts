@@ -1,11 +1,11 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keys } from "../../shared/aws/keys.ts";
-import { seededRandom } from "../protocol/scheduler.ts";
+import { seededRandom } from "./scheduler.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import type { Fault } from "../support/hostileAws.ts";
 import { Stage } from "./stage.ts";
-import { World } from "./world.ts";
+import { World } from "./engine.ts";
 
 let world: World;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { type Cursor, newCursor, park, take } from "../../shared/sessions/cursor
 import type { AwsCall } from "../support/awsCalls.ts";
 import { hostileAws } from "../support/hostileAws.ts";
 import { storedPage } from "../unit/queue/samples.ts";
-import { World } from "./world.ts";
+import { World } from "./engine.ts";
 
 const NOW = 1_800_000_000_000;
 const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chooseBySeed, exploreAll, seededRandom } from "./scheduler.ts";
-import { type Mutation, NO_FAULTS, type Outcome, type Setup, simulate } from "./simulation.ts";
+import { type Mutation, NO_FAULTS, type Outcome, type Setup, simulate } from "./memoryWorld.ts";
 
 /** What the design names: two notifiers, two deliverers, three appends. */
 const DESIGN: Setup = {

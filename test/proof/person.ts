@@ -16,7 +16,7 @@ import { silentLog } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { QUEUE_URLS } from "./hintQueues.ts";
-import type { World } from "./world.ts";
+import type { World } from "./engine.ts";
 
 /** What somebody wants of the API. Sessions are numbered from 0 in the order of their creation. */
 export type Wish =

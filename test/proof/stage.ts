@@ -17,7 +17,7 @@ import { expectInvariants } from "../support/invariants.ts";
 import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
 import { HintQueues, sqsEvent } from "./hintQueues.ts";
 import { Person } from "./person.ts";
-import type { World } from "./world.ts";
+import type { World } from "./engine.ts";
 
 interface Post {
   readonly delivery: Delivery;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runHostile, type Setup, type Verdict } from "./hostileRun.ts";
+import { runHostile, type Setup, type Verdict } from "./run.ts";
 import { WITH_SWEEP, WITHOUT_SWEEP } from "./setups.ts";
-import { World } from "./world.ts";
+import { World } from "./engine.ts";
 
 /** Schedules of each setup. A run takes some 150 calls to the engine; `npm run torture -- --schedules` makes more. */
 const SEEDS = Number(process.env.SEEDS ?? 20);
