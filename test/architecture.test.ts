@@ -1,57 +1,114 @@
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import {
+  CODE_FOLDERS,
+  circles,
+  type Import,
+  imports,
+  isOwn,
+  loadedWith,
+  root,
+  sources,
+} from "./support/importGraph.ts";
 
-const root = join(import.meta.dirname, "..");
-const files = globSync("{functions,shared,infra,local,bench,cost}/**/*.ts", { cwd: root }).map((file) =>
-  file.replaceAll("\\", "/"),
-);
-const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
+/**
+ * Which folder may import which. A folder may always import itself. In `shared/` each line may name only lines above
+ * it, so arrows run one way.
+ */
+const SHARED: Readonly<Record<string, readonly string[]>> = {
+  "shared/errors.ts": [],
+  "shared/runtime": ["shared/errors.ts"],
+  "shared/ami": ["shared/errors.ts"],
+  "shared/stasis": ["shared/ami"],
+  "shared/queue": ["shared/errors.ts", "shared/runtime", "shared/ami"],
+  "shared/sessions": ["shared/errors.ts", "shared/runtime", "shared/ami", "shared/queue"],
+  "shared/webhook": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions"],
+  "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue"],
+  "shared/aws": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions", "shared/http"],
+};
 
-const IMPORT = /^(?:import|export)\s(?<what>[^"']*?)\sfrom\s+"(?<from>[^"]+)"|^import\s+"(?<bare>[^"]+)"/gm;
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  ...SHARED,
+  functions: Object.keys(SHARED),
+  client: [],
+  examples: [],
+  cli: ["shared/errors.ts", "shared/ami", "shared/stasis"],
+  infra: ["shared/errors.ts", "shared/runtime", "shared/aws"],
+  local: ["shared/errors.ts", "shared/runtime", "shared/aws", "functions"],
+  "tools/conformance": ["shared/ami", "shared/stasis"],
+  "tools/bench": [
+    "shared/runtime",
+    "shared/ami",
+    "shared/stasis",
+    "shared/queue",
+    "shared/sessions",
+    "shared/aws",
+    "functions",
+    "local",
+    "test",
+  ],
+  "tools/cost": ["shared/runtime", "shared/aws", "tools/bench"],
+  test: [...Object.keys(SHARED), ...CODE_FOLDERS, "tools/bench", "tools/conformance", "tools/cost"],
+};
 
-interface Import {
-  readonly file: string;
-  /** A path from the project's root, or a package. */
-  readonly target: string;
-  readonly typesOnly: boolean;
+/** The folder of the table that a file belongs to; the file itself when it lies in none. */
+function folderOf(file: string): string {
+  const [top = "", second = ""] = file.split("/");
+  return top === "shared" || top === "tools" ? `${top}/${second}` : top;
 }
-
-const imports: readonly Import[] = [...sources].flatMap(([file, source]) =>
-  [...source.matchAll(IMPORT)].map(({ groups = {} }) => {
-    const from = groups.from ?? groups.bare ?? "";
-    return {
-      file,
-      target: from.startsWith(".") ? normalize(join(dirname(file), from)) : from,
-      typesOnly: groups.what?.startsWith("type ") ?? false,
-    };
-  }),
-);
 
 /** Imports that a rule forbids, as text that says where. */
 function offences(isForbidden: (each: Import) => boolean): string[] {
   return imports.filter(isForbidden).map(({ file, target }) => `${file} imports ${target}`);
 }
 
-/** What is loaded when a file is, itself included. */
-function loadedWith(file: string, loaded = new Set<string>()): Set<string> {
-  if (loaded.has(file)) return loaded;
-  loaded.add(file);
-  for (const each of imports)
-    if (each.file === file && !each.typesOnly && sources.has(each.target)) loadedWith(each.target, loaded);
-  return loaded;
-}
-
 describe("the files that are looked at", () => {
   it("are those of the relay, with their imports", () => {
-    expect(files).toEqual(expect.arrayContaining(["functions/ingest/handler.ts", "shared/aws/cursors.ts"]));
+    expect([...sources.keys()]).toEqual(
+      expect.arrayContaining(["functions/ingest/handler.ts", "shared/aws/cursors.ts"]),
+    );
     expect(loadedWith("functions/deliver/handler.ts")).toContain("shared/aws/cursors.ts");
   });
 
+  it("all lie in folders that the table knows", () => {
+    expect([...sources.keys()].filter((file) => !(folderOf(file) in ALLOWED))).toEqual([]);
+  });
+
   it("import only files that exist", () => {
+    expect(offences(({ target }) => isOwn(target) && !existsSync(join(root, target)))).toEqual([]);
+  });
+});
+
+describe("the folders", () => {
+  it("import only what the table allows", () => {
     expect(
-      offences(({ target }) => /^(functions|shared|infra|local)\//.test(target) && !sources.has(target)),
+      offences(({ file, target }) => {
+        const [from, to] = [folderOf(file), folderOf(target)];
+        return isOwn(target) && from !== to && !ALLOWED[from]?.includes(to);
+      }),
     ).toEqual([]);
+  });
+
+  it("need every arrow that the table allows", () => {
+    const used = new Set(imports.map(({ file, target }) => `${folderOf(file)} → ${folderOf(target)}`));
+    const unused = Object.entries(ALLOWED)
+      .filter(([from]) => from !== "test" && from !== "functions")
+      .flatMap(([from, targets]) => targets.map((to) => `${from} → ${to}`))
+      .filter((arrow) => !used.has(arrow));
+    expect(unused).toEqual([]);
+  });
+
+  it("of shared/ import only what stands above them in the table", () => {
+    const order = Object.keys(SHARED);
+    const upward = Object.entries(SHARED).flatMap(([from, targets]) =>
+      targets.filter((to) => order.indexOf(to) >= order.indexOf(from)).map((to) => `${from} → ${to}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it("have no files that import each other in a circle", () => {
+    expect(circles()).toEqual([]);
   });
 });
 
@@ -61,17 +118,8 @@ describe("the domain", () => {
       offences(
         ({ file, target, typesOnly }) =>
           target.startsWith("@aws-sdk/") &&
-          !/^(shared\/aws|local|bench)\//.test(file) &&
+          !/^(shared\/aws|local|tools\/bench|test)\//.test(file) &&
           !(typesOnly && file.endsWith("/handler.ts")),
-      ),
-    ).toEqual([]);
-  });
-
-  it.each(["stasis", "ami", "queue", "sessions"])("of shared/%s imports no adapter", (folder) => {
-    expect(
-      offences(
-        ({ file, target }) =>
-          file.startsWith(`shared/${folder}/`) && /^(shared\/(aws|http)|functions|local)\//.test(target),
       ),
     ).toEqual([]);
   });
@@ -94,15 +142,11 @@ describe("the domain", () => {
 describe("the functions", () => {
   const functionOf = (path: string) => /^functions\/([^/]+)\//.exec(path)?.[1];
 
-  it("do not import each other, and nothing in shared imports them or local", () => {
+  it("do not import each other", () => {
     expect(
       offences(({ file, target }) => {
-        if (file.startsWith("shared/")) return /^(functions|infra|local|bench|test)\//.test(target);
         const [from, to] = [functionOf(file), functionOf(target)];
-        return (
-          from !== undefined &&
-          (/^(infra|local|bench|test)\//.test(target) || (to !== undefined && to !== from))
-        );
+        return from !== undefined && to !== undefined && to !== from;
       }),
     ).toEqual([]);
   });
@@ -122,17 +166,8 @@ describe("the infrastructure", () => {
     const mayShare = /^shared\/(aws\/(names|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
     expect(
       offences(
-        ({ file, target }) =>
-          file.startsWith("infra/") &&
-          /^(functions|shared|local|bench|cli|conformance)\//.test(target) &&
-          !mayShare.test(target),
+        ({ file, target }) => file.startsWith("infra/") && /^shared\//.test(target) && !mayShare.test(target),
       ),
-    ).toEqual([]);
-  });
-
-  it("is no part of what a month costs, which runs without CDK", () => {
-    expect(
-      offences(({ file, target }) => file.startsWith("cost/") && /^(infra|functions|local)\//.test(target)),
     ).toEqual([]);
   });
 
@@ -140,17 +175,19 @@ describe("the infrastructure", () => {
     expect(
       offences(
         ({ file, target }) =>
-          /^(aws-cdk-lib|constructs|cdk-nag)(\/|$)/.test(target) && !file.startsWith("infra/"),
+          /^(aws-cdk-lib|constructs|cdk-nag)(\/|$)/.test(target) && !/^(infra|test\/infra)\//.test(file),
       ),
     ).toEqual([]);
   });
 });
 
 it("nothing imports a test; measurements may use what supports them", () => {
-  const isSupport = (path: string) => path.startsWith("test/support/");
   expect(
     offences(
-      ({ file, target }) => target.startsWith("test/") && !(file.startsWith("bench/") && isSupport(target)),
+      ({ file, target }) =>
+        target.startsWith("test/") &&
+        !file.startsWith("test/") &&
+        !(file.startsWith("tools/bench/") && target.startsWith("test/support/")),
     ),
   ).toEqual([]);
 });

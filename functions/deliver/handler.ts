@@ -8,6 +8,7 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { SessionStore } from "../../shared/aws/sessions.ts";
 import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
+import { createFollowers } from "../../shared/queue/follower.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
@@ -51,7 +52,10 @@ export function createHandler(
       readSession: (id: string) => sessions.readSession(id),
       openSecrets: createSecretOpener(environment),
     },
-    pages: new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
+    followerOf: createFollowers(
+      new PageReader(new PageStore(documents, queueTable), PAGE_CACHE_BYTES),
+      clock,
+    ),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, environmentNames.wakeQueueUrl),
       slow: requireVariable(environment, environmentNames.slowQueueUrl),

@@ -3,7 +3,7 @@ import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
-import { type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
+import { isWokenByQueue, type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
 
 export interface NotifyParts extends WakeParts {
   readonly tails: TailSource;
@@ -24,6 +24,7 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
   const names = new Set(hints.flatMap((hint) => hint.names));
   const parked = cursors.filter(
     (cursor) =>
+      isWokenByQueue(cursor) &&
       cursor.state === "parked" &&
       cursor.next < tail.next &&
       // A session that wants none of this is woken once the tail leaves its segment, so that it does not pin the queue.

@@ -29,7 +29,6 @@ export interface Settings {
   readonly turnMillis: number;
   /** At the end of the queue a turn waits this long for the next page before it parks. */
   readonly lingerMillis: number;
-  readonly lingerPollMillis: number;
   /** A request slower than this moves the session to the slow lane. */
   readonly slowRequestMillis: number;
   /** A hint younger than this is not yet taken for lost by the sweep. */
@@ -79,7 +78,6 @@ export function readSettings(environment: Environment): Settings {
     leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
     turnMillis: 10_000,
     lingerMillis,
-    lingerPollMillis: 50,
     slowRequestMillis: 1_000,
     hintGraceMillis: 5_000,
     secretOverlapMillis: numberOf(environment, "RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000, 0) * 1000,

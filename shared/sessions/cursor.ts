@@ -1,5 +1,6 @@
 import { GAP_TYPE, type GapReason } from "../queue/message.ts";
 import { segmentOf } from "../queue/sequence.ts";
+import type { SessionKind } from "./session.ts";
 
 /**
  * The cursor: a session's durable row, and the rules by which it changes. Every change is one conditional write that
@@ -30,6 +31,8 @@ import { segmentOf } from "../queue/sequence.ts";
 export interface Cursor {
   readonly feed: string;
   readonly session: string;
+  /** Absent for a webhook: its rows are older than the other kinds. */
+  readonly kind?: SessionKind | undefined;
   readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
   /** The first number that the session has not got. */
   readonly next: number;
@@ -76,7 +79,7 @@ export interface DeliveryFailure {
 }
 
 /** The attributes that a transition writes; `undefined` removes one. */
-export type CursorChange = Partial<Omit<Cursor, "feed" | "session">>;
+export type CursorChange = Partial<Omit<Cursor, "feed" | "session" | "kind">>;
 
 /** A wake that arrives this much early (SQS delays count whole seconds) still counts as due. */
 const DUE_TOLERANCE_MILLIS = 250;

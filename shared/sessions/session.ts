@@ -1,10 +1,20 @@
 import type { MessageFormat } from "../queue/message.ts";
 import type { SessionFilter } from "./selection.ts";
 
-/** What a person configures of a session. Where it stands is in its cursor. */
-export interface Session {
+/** What a person configures of a session, by kind. Where it stands is in its cursor. */
+export type Session = WebhookSession;
+
+export type SessionKind = Session["kind"];
+
+/** What sessions of every kind have. */
+interface AnySession {
   readonly session: string;
   readonly feed: string;
+  readonly createdAtEpochMillis: number;
+}
+
+/** A session whose messages are posted to a URL. */
+export interface WebhookSession extends AnySession {
   readonly kind: "webhook";
   readonly url: string;
   readonly format: MessageFormat;
@@ -13,7 +23,6 @@ export interface Session {
   readonly filter?: SessionFilter | undefined;
   /** Newest first. */
   readonly secrets: readonly SessionSecret[];
-  readonly createdAtEpochMillis: number;
 }
 
 export interface SessionSecret {

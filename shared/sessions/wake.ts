@@ -1,6 +1,15 @@
 import { FenceLostError, RelayError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Cursor, type CursorChange, repeatWake, signal } from "./cursor.ts";
+import type { SessionKind } from "./session.ts";
+
+/** Whether sessions of a kind are woken over SQS. Others follow their feed by themselves. */
+const WOKEN_BY_QUEUE: Readonly<Record<SessionKind, boolean>> = { webhook: true };
+
+/** Whether notify and the sweep wake the session. */
+export function isWokenByQueue({ kind = "webhook" }: Pick<Cursor, "kind">): boolean {
+  return WOKEN_BY_QUEUE[kind];
+}
 
 export interface WakeParts {
   readonly wakes: { sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> };

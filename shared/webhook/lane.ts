@@ -9,7 +9,7 @@ import type { DeliveryOutcome } from "./outcome.ts";
  */
 export type Lane = Cursor["lane"];
 
-interface LaneSettings {
+export interface LaneSettings {
   readonly requestTimeoutMillis: number;
   readonly fastRequestTimeoutMillis: number;
   readonly slowRequestMillis: number;

@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "park without the second read",
-    file: "functions/deliver/deliver.ts",
+    file: "shared/sessions/turn.ts",
     find: `      batch = await this.#plan();
     } while (batch !== undefined);
 `,
@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "cursor advanced before the endpoint accepted",
-    file: "functions/deliver/deliver.ts",
+    file: "shared/sessions/turn.ts",
     find: `        const lane = await this.#send(batch);
 `,
     replace: `        const before = this.#cursor;

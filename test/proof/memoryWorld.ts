@@ -3,6 +3,7 @@ import { Appender } from "../../functions/ingest/append.ts";
 import { notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { FenceLostError } from "../../shared/errors.ts";
+import { createFollowers } from "../../shared/queue/follower.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
@@ -220,8 +221,10 @@ class Simulation {
     const gate = this.scheduler.gateOf(actor);
     const { relay } = this;
     const ports = deliverPorts(relay, gate, this.#setup.mutation);
+    const { pages, ...otherPorts } = ports;
     const parts = {
-      ...ports,
+      ...otherPorts,
+      followerOf: createFollowers(pages, relay.clock),
       sessions: relay.sessionStore(),
       wakes: relay.wakeSender(gate),
       webhook: {
@@ -249,9 +252,7 @@ class Simulation {
       metrics: silentMetrics,
       settings: {
         leaseMillis: LEASE_MILLIS,
-        turnMillis: this.#setup.turnMillis ?? 1e9,
         lingerMillis: 0,
-        lingerPollMillis: 50,
         slowRequestMillis: 1_000,
         requestTimeoutMillis: 15_000,
         fastRequestTimeoutMillis: 3_000,
@@ -261,7 +262,7 @@ class Simulation {
     };
     this.#work(
       actor,
-      () => deliver(parts, wake.hint),
+      () => deliver(parts, wake.hint, this.#setup.turnMillis ?? 1e9),
       () => void relay.wakes.push({ hint: wake.hint, dueAtEpochMillis: relay.nowEpochMillis }),
     );
   }

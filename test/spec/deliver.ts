@@ -2,7 +2,7 @@ import { type Change, crossing, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Cursor, type Deliverer, freeName, replace, type State, type Step, spend } from "./state.ts";
 
-/** Specifies functions/deliver/deliver.ts: one turn of one session. */
+/** Specifies shared/sessions/turn.ts: one turn of one session. */
 export function* deliverSteps(state: State, scenario: Scenario): Generator<Step> {
   if (state.deliverers.length < scenario.deliverers)
     for (const session of new Set(state.wakes)) {

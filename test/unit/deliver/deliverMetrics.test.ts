@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.ts";
+import { createFollowers } from "../../../shared/queue/follower.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../../shared/sessions/selection.ts";
@@ -47,7 +48,7 @@ async function turn(): Promise<void> {
   const parts: DeliverParts = {
     cursors: relay.cursorStore(openGate),
     sessions: relay.sessionStore(),
-    pages: relay.pageReader(openGate),
+    followerOf: createFollowers(relay.pageReader(openGate), relay.clock),
     wakes: relay.wakeSender(openGate),
     webhook: {
       post: async () => {
@@ -63,16 +64,14 @@ async function turn(): Promise<void> {
     metrics,
     settings: {
       leaseMillis: 20_000,
-      turnMillis: 10_000,
       lingerMillis: 0,
-      lingerPollMillis: 50,
       requestTimeoutMillis: 15_000,
       fastRequestTimeoutMillis: 3_000,
       slowRequestMillis: 1_000,
     },
     stopping: new AbortController().signal,
   };
-  await deliver(parts, { feed: FEED, session: "s" });
+  await deliver(parts, { feed: FEED, session: "s" }, 10_000);
 }
 
 describe("what a turn records", () => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.ts";
+import { createFollowers } from "../../../shared/queue/follower.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import { silentMetrics } from "../../../shared/runtime/metrics.ts";
 import { readSettings } from "../../../shared/runtime/settings.ts";
@@ -22,7 +23,7 @@ it("a session whose secrets cannot be opened says so, backs off, and goes on whe
         return { ...session, secrets: [{ secret: "opened" }] };
       },
     },
-    pages: relay.pageReader(openGate),
+    followerOf: createFollowers(relay.pageReader(openGate), relay.clock),
     wakes: relay.wakeSender(openGate),
     webhook: {
       post: async ({ secrets }) => {
@@ -39,7 +40,7 @@ it("a session whose secrets cannot be opened says so, backs off, and goes on whe
     stopping: new AbortController().signal,
   };
 
-  await deliver(parts, { feed: FEED, session: "s" });
+  await deliver(parts, { feed: FEED, session: "s" }, 10_000);
   expect(signedWith).toEqual([]);
   expect(relay.cursors.get("s")).toMatchObject({
     state: "backoff",
@@ -50,7 +51,7 @@ it("a session whose secrets cannot be opened says so, backs off, and goes on whe
 
   isKeyDisabled = false;
   relay.nowEpochMillis += 60_000;
-  await deliver(parts, { feed: FEED, session: "s" });
+  await deliver(parts, { feed: FEED, session: "s" }, 10_000);
   expect(signedWith).toEqual([["opened"]]);
   expect(relay.cursors.get("s")).toMatchObject({ state: "parked", next: 4, attempts: 0 });
 });

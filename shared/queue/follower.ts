@@ -1,0 +1,57 @@
+import type { Clock } from "../runtime/clock.ts";
+import { lastOf, type Page } from "./page.ts";
+import type { PageReader } from "./pageReader.ts";
+
+/** How often a follower looks for the next page while sessions wait for it. */
+const TICK_MILLIS = 50;
+
+/**
+ * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions that wait at the
+ * end of the queue wake at the same ticks, so that all of them share one read.
+ */
+export class Follower {
+  readonly #feed: string;
+  readonly #segmentSize: number;
+  readonly #pages: Pick<PageReader, "read">;
+  readonly #clock: Clock;
+
+  constructor(feed: string, segmentSize: number, pages: Pick<PageReader, "read">, clock: Clock) {
+    this.#feed = feed;
+    this.#segmentSize = segmentSize;
+    this.#pages = pages;
+    this.#clock = clock;
+  }
+
+  /**
+   * Consecutive pages from the one that holds `next`, as far as `last` when that is given and they exist. Empty when
+   * nothing was appended at `next` yet; when the first page begins after `next`, the pages between have expired.
+   * @throws PageUnreadableError
+   */
+  async readThrough(next: number, last?: number): Promise<Page[]> {
+    const pages = [...(await this.#pages.read(this.#feed, this.#segmentSize, next))];
+    for (let end = pages.at(-1); last !== undefined && end && lastOf(end) < last; end = pages.at(-1)) {
+      const more = await this.#pages.read(this.#feed, this.#segmentSize, lastOf(end) + 1);
+      if (more.length === 0) break;
+      pages.push(...more);
+    }
+    return pages;
+  }
+
+  /** Resolves at the next tick, or earlier once `signal` aborts. */
+  async nextTick(signal: AbortSignal): Promise<void> {
+    await this.#clock.sleep(TICK_MILLIS - (this.#clock.nowEpochMillis() % TICK_MILLIS), signal);
+  }
+}
+
+/** One follower per feed, made when it is first asked for. A feed's segment size never changes. */
+export function createFollowers(
+  pages: Pick<PageReader, "read">,
+  clock: Clock,
+): (feed: string, segmentSize: number) => Follower {
+  const followers = new Map<string, Follower>();
+  return (feed, segmentSize) => {
+    const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock);
+    followers.set(feed, follower);
+    return follower;
+  };
+}

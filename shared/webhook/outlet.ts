@@ -1,0 +1,128 @@
+import type { MessageFormat } from "../queue/message.ts";
+import type { Page } from "../queue/page.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { Cursor } from "../sessions/cursor.ts";
+import type { Batch, Outlet, OutletAnswer } from "../sessions/outlet.ts";
+import type { Selection, SessionFilter } from "../sessions/selection.ts";
+import { type SessionSecret, signingSecrets, type WebhookSession } from "../sessions/session.ts";
+import { planBatch } from "./batch.ts";
+import { webhookBody } from "./body.ts";
+import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
+import type { DeliveryOutcome } from "./outcome.ts";
+import { afterFailure } from "./retryPolicy.ts";
+
+export interface WebhookOutletParts {
+  readonly sessions: {
+    /** The session with secrets that can sign; they are stored encrypted. */
+    openSecrets(session: WebhookSession): Promise<{ readonly secrets: readonly SessionSecret[] }>;
+  };
+  readonly webhook: {
+    post(request: {
+      url: string;
+      id: string;
+      body: string;
+      secrets: readonly string[];
+      timestampEpochMillis: number;
+      timeoutMillis: number;
+    }): Promise<DeliveryOutcome>;
+  };
+  selectionOf(format: MessageFormat, filter: SessionFilter | undefined): Selection;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, "record">;
+  readonly settings: LaneSettings;
+}
+
+/** Sends batches to a session's URL as signed POSTs, and decides what follows when one is not accepted. */
+export class WebhookOutlet implements Outlet {
+  readonly #parts: WebhookOutletParts;
+  readonly #session: WebhookSession;
+  readonly #selection: Selection;
+
+  constructor(parts: WebhookOutletParts, session: WebhookSession) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#selection = parts.selectionOf(session.format, session.filter);
+  }
+
+  plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined {
+    return planBatch(cursor, pages, this.#selection, this.#session.maxBatch);
+  }
+
+  async send(cursor: Cursor, batch: Batch): Promise<OutletAnswer> {
+    const { settings } = this.#parts;
+    const outcome = await this.#post(cursor, batch);
+    if (outcome.kind === "accepted") {
+      this.#recordAccepted(cursor, batch);
+      return { kind: "accepted", lane: laneAfter(outcome.durationMillis, settings) };
+    }
+    this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
+    return hasOutstayed(cursor.lane, outcome, settings)
+      ? { kind: "outstayed" }
+      : this.#answerFailure(cursor, batch, outcome);
+  }
+
+  async #post(cursor: Cursor, batch: Batch): Promise<DeliveryOutcome> {
+    const { sessions, webhook, settings, clock, log } = this.#parts;
+    const { feed, session, lane } = cursor;
+    let secrets: readonly SessionSecret[];
+    try {
+      ({ secrets } = await sessions.openSecrets(this.#session));
+    } catch (error) {
+      // A failure like an endpoint's: the session says what is wrong with it and backs off. If it were thrown, SQS
+      // would redeliver the wake until it is a dead letter, and again with each sweep.
+      log.error("a session's secrets cannot be opened", { feed, session, error });
+      return {
+        kind: "failed",
+        reason: "secret.not-opened",
+        detail: "the session's secret cannot be decrypted",
+        durationMillis: 0,
+      };
+    }
+    return webhook.post({
+      url: this.#session.url,
+      id: batch.id,
+      body: webhookBody(cursor, batch, this.#session.format),
+      secrets: signingSecrets(secrets, clock.nowEpochMillis()),
+      timestampEpochMillis: clock.nowEpochMillis(),
+      timeoutMillis: requestTimeoutMillis(lane, settings),
+    });
+  }
+
+  #recordAccepted({ feed, lane }: Cursor, { messages, appendedAtEpochMillis, tellsGap }: Batch): void {
+    if (tellsGap) return;
+    const { metrics, clock } = this.#parts;
+    metrics.record(feed, { DeliveredMessages: messages.length });
+    if (lane === "fast")
+      metrics.record(feed, {
+        AppendToDelivery: Math.max(0, clock.nowEpochMillis() - appendedAtEpochMillis),
+      });
+  }
+
+  #answerFailure(
+    { feed, session, attempts, failingSinceEpochMillis }: Cursor,
+    batch: Batch,
+    outcome: Extract<DeliveryOutcome, { kind: "failed" }>,
+  ): OutletAnswer {
+    const { clock, random, log } = this.#parts;
+    const nowEpochMillis = clock.nowEpochMillis();
+    const { reason, detail, status } = outcome;
+    const failure = { reason, detail, status, atEpochMillis: nowEpochMillis };
+    const decision = afterFailure({
+      outcome,
+      attempts: attempts + 1,
+      failingSinceEpochMillis: failingSinceEpochMillis ?? nowEpochMillis,
+      nowEpochMillis,
+      random,
+    });
+    if (decision.kind === "backoff")
+      return { kind: "failed", failure, dueAtEpochMillis: decision.dueAtEpochMillis };
+    const facts = { feed, session, batch: batch.id, reason, status };
+    log.warn("the session is suspended", { ...facts, why: decision.reason });
+    return { kind: "given-up", failure };
+  }
+}
