@@ -1,414 +1,199 @@
 import { deliver } from "../../functions/deliver/deliver.ts";
-import { Appender } from "../../functions/ingest/append.ts";
-import { notify } from "../../functions/notify/notify.ts";
+import { Appender, type AppendResult } from "../../functions/ingest/append.ts";
+import { type NotifyParts, notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
-import { FenceLostError } from "../../shared/errors.ts";
+import { AppendTimeoutError } from "../../shared/errors.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
-import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
-import { type Cursor, type CursorChange, signal } from "../../shared/sessions/cursor.ts";
+import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
-import { violations } from "../support/invariants.ts";
-import { FEED, type Gate, MemoryRelay, openGate } from "../support/memoryRelay.ts";
-import { type Delivery, deliveryOf } from "../support/witnessed.ts";
-import { type Choose, Scheduler } from "./scheduler.ts";
+import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
+import type { FeedRows } from "../support/witnessed.ts";
+import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
 
-/** A small change of the protocol that must lose messages. Each wraps a port; the production code stays as it is. */
-export type Mutation =
-  | "mark before sending the wake"
-  | "mark without the fence"
-  | "park without reading the tail again"
-  | "notify reads stale cursors"
-  | "cross in two writes";
-
-/** How often each fault may happen in one run. */
-export interface Faults {
-  readonly notifierCrashes: number;
-  readonly delivererCrashes: number;
-  readonly appenderCrashes: number;
-  readonly doubledHints: number;
-  readonly lostHints: number;
-  readonly leasesRunOut: number;
-  readonly sweeps: number;
+/** What deliver's process touches of the tables: the part that a wrong port replaces. */
+export interface DeliverPorts {
+  readonly cursors: ReturnType<MemoryRelay["cursorStore"]>;
+  readonly pages: ReturnType<MemoryRelay["pageReader"]>;
 }
 
-export const NO_FAULTS: Faults = {
-  notifierCrashes: 0,
-  delivererCrashes: 0,
-  appenderCrashes: 0,
-  doubledHints: 0,
-  lostHints: 0,
-  leasesRunOut: 0,
-  sweeps: 0,
-};
-
-export interface Setup {
-  /** Batches of each appender, one after the other; each batch has two events. */
-  readonly appends: readonly number[];
-  readonly sessions: number;
-  readonly notifiers: number;
-  readonly deliverers: number;
-  readonly segmentSize: number;
-  readonly faults: Faults;
-  /** Posts, counted over the run, that the endpoint refuses. */
-  readonly refusedPosts?: readonly number[];
-  /** Posts that the endpoint takes and does not answer in time. */
-  readonly unansweredPosts?: readonly number[];
-  /** 0: a turn ends after one batch, so that the wake at its end is part of the run. */
-  readonly turnMillis?: number;
-  readonly mutation?: Mutation;
+/** Ports that break a rule of the protocol, in place of the right ones. */
+export interface WrongPorts {
+  notify?(parts: NotifyParts, relay: MemoryRelay, gate: Gate): NotifyParts;
+  deliver?(ports: DeliverPorts, relay: MemoryRelay, gate: Gate): DeliverPorts;
 }
 
-export interface Outcome {
-  /** What is wrong once all hints are worked off, without a sweep; only the faults that hints survive count. */
-  readonly problems: readonly string[];
-  /** What is still wrong after the sweep has repaired what it can. */
-  readonly problemsAfterSweep: readonly string[];
-  readonly trace: readonly string[];
+/** The use cases over tables and queues in memory: thousands of schedules take seconds. */
+export class MemoryWorld implements World {
+  static readonly lacks: World["lacks"] = ["awsFaults", "wishes"];
+  readonly lacks = MemoryWorld.lacks;
+  readonly #wrong: WrongPorts;
+
+  constructor(wrong: WrongPorts = {}) {
+    this.#wrong = wrong;
+  }
+
+  lend<T>(run: Run, use: (feed: WorldFeed) => Promise<T>): Promise<T> {
+    return use(new MemoryFeed(run, this.#wrong));
+  }
 }
 
-const LEASE_MILLIS = 20_000;
+class MemoryFeed implements WorldFeed {
+  readonly #run: Run;
+  readonly #wrong: WrongPorts;
+  readonly #relay: MemoryRelay;
+  #sessions = 0;
+  #pages = 0;
 
-export async function simulate(setup: Setup, choose: Choose): Promise<Outcome> {
-  const simulation = new Simulation(setup);
-  await simulation.run(choose);
-  const problems = simulation.problems();
-  // Long after: every lease has run out, every hint that was under way is taken for lost.
-  for (let sweeps = 0; sweeps < 3; sweeps += 1) {
-    simulation.relay.nowEpochMillis += 2 * LEASE_MILLIS;
-    await simulation.sweep();
-    await simulation.run(() => 0, true);
-  }
-  return { problems, problemsAfterSweep: simulation.problems(), trace: simulation.scheduler.trace };
-}
-
-class Simulation {
-  readonly relay: MemoryRelay;
-  readonly scheduler = new Scheduler();
-  readonly #setup: Setup;
-  readonly #deliveries: Delivery[] = [];
-  readonly #accepted: { event: string }[] = [];
-  readonly #left: { -readonly [fault in keyof Faults]: number };
-  /** What a worker has taken from its queue; it comes back when the worker dies. */
-  readonly #held = new Map<string, () => void>();
-  #started = 0;
-  #posts = 0;
-
-  constructor(setup: Setup) {
-    this.#setup = setup;
-    this.#left = { ...setup.faults };
-    this.relay = new MemoryRelay(setup.segmentSize);
-    for (let session = 1; session <= setup.sessions; session += 1) this.relay.addSession(`s${session}`);
-    setup.appends.forEach((batches, index) => {
-      this.#startAppender(`appender${index}`, batches);
-    });
+  constructor(run: Run, wrong: WrongPorts) {
+    this.#run = run;
+    this.#wrong = wrong;
+    this.#relay = new MemoryRelay(run.settings.segmentSize);
   }
 
-  async run(choose: Choose, withoutFaults = false): Promise<void> {
-    await this.scheduler.run(choose, () => {
-      const work = this.#hintsToWorkOn();
-      const steps = this.scheduler.steps().length;
-      if (work.length + steps === 0) return this.#timePassing();
-      return withoutFaults ? work : [...work, ...this.#faults()];
-    });
+  async createSession(): Promise<void> {
+    this.#relay.nowEpochMillis = this.#run.nowEpochMillis;
+    this.#relay.addSession(`s${this.#sessions++}`);
   }
 
-  async sweep(): Promise<void> {
-    const { relay } = this;
-    await sweep({
-      ...relay.sweepStores(),
-      tails: relay.tailSource(openGate),
-      cursors: relay.cursorStore(openGate),
-      wakes: relay.wakeSender(openGate),
-      clock: relay.clock,
-      log: silentLog,
-      metrics: silentMetrics,
-      settings: {
-        freeGraceMillis: 1e12,
-        retentionMillis: 1e12,
-        retentionMessages: 1e12,
-        hintGraceMillis: 5_000,
-      },
-    });
+  async fulfil(): Promise<void> {
+    throw new Error("the interface needs real tables");
   }
 
-  problems(): string[] {
-    const { relay, scheduler } = this;
-    const sessions = [...relay.cursors.keys()].map((session) => ({ session, start: 1, mustReachTail: true }));
-    return [
-      ...scheduler.failures.map((failure) => `an actor failed: ${String(failure)}`),
-      ...(new Set(relay.appended).size === relay.appended.length ? [] : ["a number was given twice"]),
-      ...violations(relay.rows(), {
-        accepted: this.#accepted,
-        deliveries: this.#deliveries,
-        sessions,
-        moves: relay.moves,
-      }),
-    ];
-  }
-
-  #startAppender(actor: string, batches: number): void {
-    const gate = this.scheduler.gateOf(actor);
-    const appender = new Appender({
-      store: this.relay.appendStore(gate),
-      sendNotify: this.relay.sendNotify(gate),
-      clock: this.relay.clock,
-      log: silentLog,
-      metrics: silentMetrics,
-      settings: {
-        segmentSize: this.#setup.segmentSize,
-        tailCacheMillis: 1e9,
-        appendTimeoutMillis: 1e6,
-        pageTtlMillis: 0,
-      },
-      newAppendId: () => `${actor}-${this.#started++}`,
-      random: () => 0,
-    });
-    const event = (number: number) => {
-      const body = { type: "A", actor, number };
-      return { event: { type: "A", timestamp: undefined, text: JSON.stringify(body), body } };
+  ingest(process: string): (batch: Batch) => Promise<Numbers | undefined> {
+    const gate = this.#gateOf(process);
+    const untilTimeout: Gate = async (operation) => {
+      await gate(operation);
+      if (operation.startsWith("puts") && !this.#run.mayPut(process))
+        throw new AppendTimeoutError({ feed: FEED, timeoutMillis: this.#run.settings.appendTimeoutMillis });
     };
-    this.scheduler.start(actor, async () => {
-      for (let batch = 0; batch < batches; batch += 1) {
-        const events = [event(2 * batch), event(2 * batch + 1)];
-        await appender.append(FEED, [{ events }]);
-        for (const { event: taken } of events) this.#accepted.push({ event: taken.text });
-      }
+    const appender = new Appender({
+      ...this.#parts(process),
+      store: this.#relay.appendStore(untilTimeout),
+      sendNotify: async (hint) => {
+        await gate("sends the notify");
+        this.#run.hints.send("notify", JSON.stringify(hint), this.#run.nowEpochMillis);
+      },
+      newAppendId: () => `page-${this.#pages++}`,
     });
+    return async ({ producer, position, events }) => {
+      const submission = {
+        producer: { id: producer, position },
+        events: events.map((event) => ({
+          event: { type: "A", timestamp: undefined, text: JSON.stringify(event), body: { ...event } },
+        })),
+      };
+      try {
+        const [result] = await appender.append(FEED, [submission]);
+        const { first, last } = result as AppendResult;
+        if (first === null || last === null) throw new Error("the batch got no numbers");
+        return { first, last };
+      } catch (error) {
+        if (error instanceof AppendTimeoutError) return undefined;
+        throw error;
+      }
+    };
   }
 
-  #hintsToWorkOn(): { label: string; take: () => void }[] {
-    const { relay, scheduler } = this;
-    const options: { label: string; take: () => void }[] = [];
-    if (relay.notifies.length > 0 && scheduler.running("notifier").length < this.#setup.notifiers)
-      options.push({ label: "queue gives a notify", take: () => this.#startNotifier() });
-    const due = relay.wakes.findIndex(({ dueAtEpochMillis }) => dueAtEpochMillis <= relay.nowEpochMillis);
-    if (due >= 0 && scheduler.running("deliverer").length < this.#setup.deliverers)
-      options.push({ label: "queue gives a wake", take: () => this.#startDeliverer(due) });
-    return options;
+  notify(process: string): Worker {
+    const gate = this.#gateOf(process);
+    const right: NotifyParts = {
+      tails: this.#relay.tailSource(gate),
+      cursors: this.#relay.cursorStore(gate),
+      wakes: this.#wakeSender(gate),
+      clock: this.#run.clockOf(process),
+    };
+    const parts = this.#wrong.notify?.(right, this.#relay, gate) ?? right;
+    return async (messages) => {
+      await notify(
+        parts,
+        FEED,
+        messages.map(({ body }) => JSON.parse(body)),
+      );
+      return [];
+    };
   }
 
-  #timePassing(): { label: string; take: () => void }[] {
-    const { relay } = this;
-    if (relay.wakes.length === 0) return [];
-    const next = Math.min(...relay.wakes.map(({ dueAtEpochMillis }) => dueAtEpochMillis));
-    return [
-      {
-        label: "time passes",
-        take: () => {
-          relay.nowEpochMillis = Math.max(next, relay.nowEpochMillis);
-        },
-      },
-    ];
-  }
-
-  #startNotifier(): void {
-    const hint = this.relay.notifies.shift();
-    if (hint === undefined) return;
-    const actor = `notifier${this.#started++}`;
-    const gate = this.scheduler.gateOf(actor);
-    this.#work(
-      actor,
-      () => notify(notifyPorts(this.relay, gate, this.#setup.mutation), FEED, [hint]),
-      () => void this.relay.notifies.push(hint),
-    );
-  }
-
-  #startDeliverer(index: number): void {
-    const [wake] = this.relay.wakes.splice(index, 1);
-    if (wake === undefined) return;
-    const actor = `deliverer${this.#started++}`;
-    const gate = this.scheduler.gateOf(actor);
-    const { relay } = this;
-    const ports = deliverPorts(relay, gate, this.#setup.mutation);
-    const { pages, ...otherPorts } = ports;
+  deliver(process: string): Worker {
+    const gate = this.#gateOf(process);
+    const right = { cursors: this.#relay.cursorStore(gate), pages: this.#relay.pageReader(gate) };
+    const { cursors, pages } = this.#wrong.deliver?.(right, this.#relay, gate) ?? right;
+    const shared = this.#parts(process);
     const parts = {
-      ...otherPorts,
-      followerOf: createFollowers(pages, relay.clock),
-      sessions: relay.sessionStore(),
-      wakes: relay.wakeSender(gate),
-      webhook: {
-        post: async (request: { id: string; body: string }) => {
-          await gate("posts");
-          this.#posts += 1;
-          const durationMillis = 1;
-          if (this.#setup.refusedPosts?.includes(this.#posts))
-            return {
-              kind: "failed" as const,
-              reason: "http.status",
-              detail: "",
-              status: 500,
-              durationMillis,
-            };
-          this.#deliveries.push(deliveryOf(request.id, JSON.parse(request.body)));
-          if (this.#setup.unansweredPosts?.includes(this.#posts))
-            return { kind: "failed" as const, reason: "timeout", detail: "", durationMillis };
-          return { kind: "accepted" as const, status: 200, durationMillis };
-        },
-      },
-      clock: relay.clock,
-      random: () => 0.5,
-      log: silentLog,
-      metrics: silentMetrics,
-      settings: {
-        leaseMillis: LEASE_MILLIS,
-        lingerMillis: 0,
-        slowRequestMillis: 1_000,
-        requestTimeoutMillis: 15_000,
-        fastRequestTimeoutMillis: 3_000,
-      },
+      ...shared,
+      cursors,
+      followerOf: createFollowers(pages, shared.clock),
+      sessions: this.#relay.sessionStore(),
+      wakes: this.#wakeSender(gate),
+      webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
       selectionOf,
       stopping: new AbortController().signal,
     };
-    this.#work(
-      actor,
-      () => deliver(parts, wake.hint, this.#setup.turnMillis ?? 1e9),
-      () => void relay.wakes.push({ hint: wake.hint, dueAtEpochMillis: relay.nowEpochMillis }),
-    );
-  }
-
-  /** A worker holds its hint until it is through; SQS gives the hint again when it is not. */
-  #work(actor: string, work: () => Promise<void>, giveBack: () => void): void {
-    this.#held.set(actor, giveBack);
-    this.scheduler.start(actor, work, () => this.#held.delete(actor));
-  }
-
-  #crash(actor: string): void {
-    this.scheduler.kill(actor);
-    this.#held.get(actor)?.();
-    this.#held.delete(actor);
-  }
-
-  #faults(): { label: string; take: () => void }[] {
-    const { relay, scheduler } = this;
-    const options: { label: string; take: () => void }[] = [];
-    const offer = (fault: keyof Faults, label: string, take: () => void) => {
-      if (this.#left[fault] <= 0) return;
-      options.push({
-        label,
-        take: () => {
-          this.#left[fault] -= 1;
-          take();
-        },
-      });
+    const { turnMillis } = this.#run.settings;
+    return async (messages) => {
+      const wakes = new Set(messages.map(({ body }) => body));
+      await Promise.all(
+        [...wakes].map((body) =>
+          deliver(parts, JSON.parse(body), this.#run.setup.shortTurns ? 0 : turnMillis),
+        ),
+      );
+      return [];
     };
-    for (const actor of scheduler.running("notifier"))
-      offer("notifierCrashes", `${actor} crashes`, () => this.#crash(actor));
-    for (const actor of scheduler.running("deliverer"))
-      offer("delivererCrashes", `${actor} crashes`, () => this.#crash(actor));
-    for (const actor of scheduler.running("appender"))
-      offer("appenderCrashes", `${actor} crashes`, () => this.#crash(actor));
-    const [firstNotify] = relay.notifies;
-    const [firstWake] = relay.wakes;
-    if (firstNotify) {
-      offer("doubledHints", "a notify is doubled", () => void relay.notifies.push(firstNotify));
-      offer("lostHints", "a notify is lost", () => void relay.notifies.shift());
-    }
-    if (firstWake) {
-      offer("doubledHints", "a wake is doubled", () => void relay.wakes.push(firstWake));
-      offer("lostHints", "a wake is lost", () => void relay.wakes.shift());
-    }
-    if ([...relay.cursors.values()].some(({ state }) => state === "active"))
-      offer("leasesRunOut", "leases run out", () => {
-        relay.nowEpochMillis += LEASE_MILLIS + 1;
-        // The queue gives the wake again that the slow holder still works on.
-        for (const [session, { state }] of relay.cursors)
-          if (state === "active") relay.wakes.push({ hint: { feed: FEED, session }, dueAtEpochMillis: 0 });
-      });
-    offer("sweeps", "the sweep runs", () => scheduler.start("sweeper", () => this.sweep()));
-    return options;
   }
-}
 
-function notifyPorts(relay: MemoryRelay, gate: Gate, mutation: Mutation | undefined) {
-  const cursors = relay.cursorStore(gate);
-  const wakes = relay.wakeSender(gate);
-  const parts = { tails: relay.tailSource(gate), cursors, wakes, clock: relay.clock };
-  switch (mutation) {
-    case "mark before sending the wake":
-      return {
-        ...parts,
-        cursors: { ...cursors, write: async (cursor: Cursor) => cursor },
-        wakes: {
-          sendWakes: async (parked: readonly Cursor[]) => {
-            for (const cursor of parked)
-              await ignoringLostFences(cursors.write(cursor, signal(relay.nowEpochMillis)));
-            return wakes.sendWakes(parked);
-          },
-        },
-      };
-    case "mark without the fence":
-      return {
-        ...parts,
-        cursors: {
-          ...cursors,
-          write: async (cursor: Cursor, change: CursorChange) => {
-            await gate("writes signalled");
-            return relay.writeCursor(cursor, change, (row) => row.state === "parked");
-          },
-        },
-      };
-    case "notify reads stale cursors":
-      return {
-        ...parts,
-        cursors: {
-          ...cursors,
-          listCursors: async () =>
-            (await cursors.listCursors()).map((cursor) => relay.staleCursors.get(cursor.session) ?? cursor),
-        },
-      };
-    default:
-      return parts;
+  sweep(process: string): () => Promise<void> {
+    const gate = this.#gateOf(process);
+    const parts = {
+      ...this.#relay.sweepStores(gate),
+      ...this.#parts(process),
+      tails: this.#relay.tailSource(gate),
+      cursors: this.#relay.cursorStore(gate),
+      wakes: this.#wakeSender(gate),
+    };
+    return async () => void (await sweep(parts));
   }
-}
 
-function deliverPorts(relay: MemoryRelay, gate: Gate, mutation: Mutation | undefined) {
-  const cursors = relay.cursorStore(gate);
-  const pages = relay.pageReader(gate);
-  switch (mutation) {
-    case "park without reading the tail again": {
-      let justParked = false;
-      return {
-        cursors: {
-          ...cursors,
-          write: async (cursor: Cursor, change: CursorChange) => {
-            const written = await cursors.write(cursor, change);
-            justParked = change.state === "parked";
-            return written;
-          },
-        },
-        pages: {
-          read: async (feed: string, segmentSize: number, next: number) =>
-            justParked ? [] : pages.read(feed, segmentSize, next),
-        },
-      };
-    }
-    case "cross in two writes":
-      return {
-        cursors: {
-          ...cursors,
-          write: async (cursor: Cursor, change: CursorChange) => {
-            const { segment, ...rest } = change;
-            const row = relay.cursors.get(cursor.session);
-            const written = await cursors.write(cursor, rest);
-            if (segment === undefined || segment === cursor.segment || row === undefined) return written;
-            relay.cursors.set(cursor.session, { ...(relay.cursors.get(cursor.session) ?? row), segment });
-            await gate("moves the reference");
-            relay.moveReference(row, segment);
-            return { ...written, segment };
-          },
-        },
-        pages,
-      };
-    default:
-      return { cursors, pages };
+  async rows(): Promise<FeedRows> {
+    return this.#relay.rows();
   }
-}
 
-async function ignoringLostFences(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (error) {
-    if (!(error instanceof FenceLostError)) throw error;
+  moves() {
+    return this.#relay.moves;
+  }
+
+  problems(): string[] {
+    const { appended } = this.#relay;
+    return new Set(appended).size === appended.length ? [] : ["a number was given twice"];
+  }
+
+  #gateOf(process: string): Gate {
+    return this.#run.scheduler.gateOf(process);
+  }
+
+  /** What every process has. */
+  #parts(process: string) {
+    const { log, random, settings } = this.#run;
+    return { clock: this.#run.clockOf(process), log, metrics: silentMetrics, random, settings };
+  }
+
+  #wakeSender(gate: Gate) {
+    const { hints } = this.#run;
+    const send = ({ feed, session, lane }: Cursor, delayMillis = 0) =>
+      hints.send(
+        lane === "fast" ? "wake" : "slow",
+        JSON.stringify({ feed, session }),
+        this.#run.nowEpochMillis + delayMillis,
+      );
+    return {
+      sendWake: async (cursor: Cursor, delayMillis?: number) => {
+        await gate("sends a wake");
+        send(cursor, delayMillis);
+      },
+      sendWakes: async (cursors: readonly Cursor[]) => {
+        if (cursors.length > 0) await gate("sends wakes");
+        for (const cursor of cursors) send(cursor);
+        return [...cursors];
+      },
+    };
   }
 }

@@ -211,7 +211,7 @@ export class MemoryRelay {
   }
 
   /** What the sweep needs beside the above. */
-  sweepStores() {
+  sweepStores(gate: Gate = openGate) {
     return {
       heads: {
         listHeads: async () => [this.head],
@@ -219,6 +219,7 @@ export class MemoryRelay {
           this.head = { ...this.head, tailHint };
         },
         moveHead: async (_feed: string, segment: number) => {
+          await gate("moves the head");
           if (this.head.headSegment !== segment || this.counts.has(segment)) return false;
           this.head = { ...this.head, headSegment: segment + 1 };
           return true;
@@ -231,6 +232,7 @@ export class MemoryRelay {
         readLastPage: async (_feed: string, segment: number) => this.#pagesOf(segment).at(-1),
         listPages: async (_feed: string, segment: number) => this.#pagesOf(segment),
         deletePages: async (_feed: string, segment: number) => {
+          await gate("deletes pages");
           const pages = this.#pagesOf(segment);
           for (const { first } of pages) this.pages.delete(first);
           return pages.length;
