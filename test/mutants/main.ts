@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { MUTANTS } from "../races.ts";
 import { ProjectCopy } from "./copy.ts";
-import { MUTANTS } from "./list.ts";
 import { type Result, runMutants } from "./run.ts";
 import { runTests } from "./vitest.ts";
 

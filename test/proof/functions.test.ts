@@ -203,6 +203,27 @@ describe("the sweep", () => {
 });
 
 describe("the interface", () => {
+  it("subscribes at the head while the sweep frees it: the session begins on ground that is held", async () => {
+    await Stage.run(engine, async (stage) => {
+      await stage.append(1, 11);
+      stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
+      let isFirst = true;
+      await stage.before(
+        ({ command, input }) =>
+          isFirst && command === "TransactWriteItems" && "Put" in input.TransactItems[0],
+        async () => {
+          isFirst = false;
+          await stage.sweep();
+        },
+        () => stage.person.createSession("head"),
+      );
+      expect(isFirst).toBe(false);
+      expect((await stage.rows()).head).toMatchObject({ headSegment: 2 });
+      expect((await stage.rows()).cursors).toMatchObject([{ next: 9, segment: 2 }]);
+      await stage.expectInvariants([]);
+    });
+  });
+
   it("creates a session although the wake cannot be sent: its secret is told, and the sweep wakes it", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.append(1, 3);

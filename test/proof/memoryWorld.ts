@@ -17,7 +17,7 @@ export interface DeliverPorts {
   readonly pages: ReturnType<MemoryRelay["pageReader"]>;
 }
 
-/** Ports that break a rule of the protocol, in place of the right ones. */
+/** Ports that open a race, in place of the right ones. */
 export interface WrongPorts {
   notify?(parts: NotifyParts, relay: MemoryRelay, gate: Gate): NotifyParts;
   deliver?(ports: DeliverPorts, relay: MemoryRelay, gate: Gate): DeliverPorts;

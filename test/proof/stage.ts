@@ -77,6 +77,19 @@ export class Stage {
     return this.#engine.during((call, perform) => hostile(call, () => answer(call, perform)), act);
   }
 
+  /** While `act` runs, `happens` comes just before a call that `isMeant`. */
+  before(
+    isMeant: (call: AwsCall) => boolean,
+    happens: () => Promise<unknown>,
+    act: () => Promise<void>,
+  ): Promise<void> {
+    const answer = answerHints(this.#queues);
+    return this.#engine.during(async (call, perform) => {
+      if (isMeant(call)) await happens();
+      return answer(call, perform);
+    }, act);
+  }
+
   readonly clock: Clock = {
     nowEpochMillis: () => this.nowEpochMillis,
     sleep: async (millis) => {
