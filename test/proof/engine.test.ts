@@ -12,7 +12,9 @@ const FIRST_SEED = Number(process.env.SEED ?? 1);
 /** A busy machine may take a second for a run. */
 const TIMEOUT_MILLIS = 300_000;
 
-const canRunHere = (setup: Setup) => canRun(EngineWorld, setup);
+/** With titles in full: those of `$name` are cut short. */
+const named = (setups: readonly Setup[]) =>
+  setups.filter((setup) => canRun(EngineWorld, setup)).map((setup) => [setup.name, setup] as const);
 
 let world: EngineWorld;
 beforeAll(async () => {
@@ -32,22 +34,22 @@ async function judge(setup: Setup, problemsOf: (verdict: Verdict) => readonly st
 }
 
 describe(`the real handlers over the real SDK, one call at a time, seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1}`, () => {
-  it.each(WITHOUT_SWEEP.filter(canRunHere))(
-    "lose nothing and need no sweep: $name",
-    (setup) => judge(setup, ({ beforeRepair, problems }) => [...beforeRepair, ...problems]),
+  it.each(named(WITHOUT_SWEEP))(
+    "lose nothing and need no sweep: %s",
+    (_name, setup) => judge(setup, ({ beforeRepair, problems }) => [...beforeRepair, ...problems]),
     TIMEOUT_MILLIS,
   );
 
-  it.each(WITH_SWEEP.filter(canRunHere))(
-    "have everything repaired by the next sweep: $name",
-    (setup) => judge(setup, ({ problems }) => problems),
+  it.each(named(WITH_SWEEP))(
+    "have everything repaired by the next sweep: %s",
+    (_name, setup) => judge(setup, ({ problems }) => problems),
     TIMEOUT_MILLIS,
   );
 
   it(
     "a seed repeats its run, call by call and fault by fault",
     async () => {
-      for (const setup of WITH_SWEEP.filter(canRunHere)) {
+      for (const [, setup] of named(WITH_SWEEP)) {
         const [first, second] = [
           await runSchedule(world, setup, bySeed(FIRST_SEED)),
           await runSchedule(world, setup, bySeed(FIRST_SEED)),
