@@ -66,15 +66,10 @@ export const RACES = [
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/sessions/wake.ts",
-      find: `    const sent = await parts.wakes.sendWakes(rows.slice(from, from + ROWS_AT_ONCE));
-    await Promise.all(
-      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
-    );
+      find: `    const sent = await parts.wakes.sendWakes(some);
+    await Promise.all(sent.map(mark));
 `,
-      replace: `    const some = rows.slice(from, from + ROWS_AT_ONCE);
-    await Promise.all(
-      some.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
-    );
+      replace: `    await Promise.all(some.map(mark));
     const sent = await parts.wakes.sendWakes(some);
 `,
     },
@@ -311,8 +306,8 @@ export const RACES = [
     model: { scenario: REPAIRS, breaks: IS_STUCK },
     mutant: {
       file: "functions/sweep/sweep.ts",
-      find: "await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));",
-      replace: "await repair(parts, tail, [], new Map([...crossed, ...evicted]));",
+      find: "await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));",
+      replace: "await repairWakes(parts, tail, [], new Map([...crossed, ...evicted]));",
     },
     test: AFTER_SWEEP,
   },

@@ -1,5 +1,6 @@
 import type { ReferenceCounts, TransactItem } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
+import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -18,11 +19,11 @@ export interface ApiParts {
   readonly pages: Pick<PageReader, "read">;
   /** When the page that holds a number was appended. */
   readonly pageTimes: {
-    readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
+    readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly references: {
     counts(feed: string): Promise<ReferenceCounts>;
-    heldCheck(feed: string, segment: number): TransactItem;
+    heldCheck(feed: string, segment: Segment): TransactItem;
   };
   readonly cursors: {
     readCursor(feed: string, session: string): Promise<Cursor | undefined>;

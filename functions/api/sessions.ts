@@ -7,7 +7,7 @@ import {
 } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
-import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
 import {
   type Cursor,
@@ -146,7 +146,7 @@ function cursorChange(
   change: {
     filter?: unknown;
     maxBatch?: unknown;
-    next?: number | undefined;
+    next?: Sequence | undefined;
     state?: "paused" | "active" | undefined;
   },
   nowEpochMillis: number,

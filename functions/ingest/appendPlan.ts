@@ -9,9 +9,9 @@ import {
   remember,
   standing,
 } from "../../shared/queue/producers.ts";
-import { lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
-import type { Tail } from "../../shared/queue/tail.ts";
+import { lastOfSegment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
+import type { WriterTail } from "./writerTail.ts";
 
 /** Each run costs up to 250 bytes of the page's item, whose limit is DynamoDB's 400 KB; messages take 256 KB of it. */
 const MAX_PAGE_RUNS = 128;
@@ -30,7 +30,7 @@ export interface Progress {
 
 /** The page to write next and where the submissions stand once it is written. */
 export interface PagePlan {
-  readonly first: number;
+  readonly first: Sequence;
   readonly messages: readonly Message[];
   readonly runs: readonly AppendedRun[];
   readonly producers: readonly ProducerTrail[];
@@ -44,8 +44,8 @@ export interface Step {
   readonly offset: number;
   readonly accepted: number;
   /** Numbers of the first and the last event that this page takes from the submission; undefined when none. */
-  readonly first?: number;
-  readonly last?: number;
+  readonly first?: Sequence;
+  readonly last?: Sequence;
   /** Indexes of events that were appended before. */
   readonly duplicates: readonly number[];
   /** The submission contradicts what its producer sent before: nothing of it is taken. */
@@ -57,7 +57,7 @@ export interface Step {
  * gap message, and the page ends at the segment's border or when it is full. Pure: planning the same again on a newer
  * tail (after a lost race) is always right, because nothing counts until the page is written.
  */
-export function planPage(tail: Tail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
+export function planPage(tail: WriterTail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
   const page = new PageUnderConstruction(tail, nowEpochMillis);
   const steps = work.map((progress) => page.take(progress));
   return {
@@ -75,12 +75,12 @@ class PageUnderConstruction {
   readonly runs: AppendedRun[] = [];
   readonly touched = new Map<string, ProducerTrail>();
   readonly converter: AmiConverter;
-  readonly #tail: Tail;
+  readonly #tail: WriterTail;
   readonly #nowEpochMillis: number;
   readonly #capacity: number;
   #textBytes = 0;
 
-  constructor(tail: Tail, nowEpochMillis: number) {
+  constructor(tail: WriterTail, nowEpochMillis: number) {
     this.#tail = tail;
     this.#nowEpochMillis = nowEpochMillis;
     const segmentEnd = lastOfSegment(segmentOf(tail.next, tail.segmentSize), tail.segmentSize);
@@ -177,7 +177,7 @@ class PageUnderConstruction {
     return continues ? run : undefined;
   }
 
-  #beginRun(producer: string, position: number, first: number): void {
+  #beginRun(producer: string, position: number, first: Sequence): void {
     this.runs.push({
       producer,
       position,
@@ -203,7 +203,7 @@ class PageUnderConstruction {
   }
 }
 
-function ends(numbers: readonly number[]): { first?: number; last?: number } {
+function ends(numbers: readonly number[]): { first?: Sequence; last?: Sequence } {
   const first = numbers[0];
   const last = numbers.at(-1);
   return first === undefined || last === undefined ? {} : { first, last };

@@ -1,6 +1,7 @@
 import type { PositionConflictError } from "../../shared/errors.ts";
-import type { Appender, AppendResult } from "./append.ts";
+import type { Appender } from "./append.ts";
 import type { Submission } from "./appendPlan.ts";
+import type { AppendResult } from "./appendResult.ts";
 
 type Result = AppendResult | PositionConflictError;
 

@@ -23,6 +23,7 @@ import type { HandlerOptions } from "../handlerOptions.ts";
 import { Appender, type AppendStore } from "./append.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
+import { Intake } from "./intake.ts";
 import { appendRecords } from "./sqs.ts";
 
 type IngestEvent = APIGatewayProxyEventV2 | SQSEvent;
@@ -59,16 +60,16 @@ export function createHandler(
     newAppendId: randomUUID,
     random: Math.random,
   });
-  const commit = new GroupCommit(appender);
+  const intake = new Intake(new GroupCommit(appender), metrics);
   const isApiKey = createApiKeyCheck(environment, { settings, clock, log });
-  const answerHttp = answerHttpApi(createIngestApp(commit, isApiKey, log, metrics));
+  const answerHttp = answerHttpApi(createIngestApp(intake, isApiKey, log));
 
   return publishing(metrics, async (event) =>
     "Records" in event
       ? processInGroups(
           event.Records,
           ({ attributes }) => attributes.MessageGroupId ?? "",
-          (feed, records) => appendRecords(commit, feed, records, log, metrics),
+          (feed, records) => appendRecords(intake, feed, records, log),
           log,
         )
       : answerHttp(event),

@@ -1,14 +1,13 @@
 import type { SQSRecord } from "aws-lambda";
-import { PositionConflictError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import type { Metrics } from "../../shared/runtime/metrics.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { Submission } from "./appendPlan.ts";
-import type { GroupCommit } from "./groupCommit.ts";
+import { refusedOf } from "./appendResult.ts";
+import type { Intake } from "./intake.ts";
 import { readProducer } from "./producer.ts";
 
 /** Of one message. */
@@ -23,11 +22,10 @@ const LOGGED_REFUSALS = 20;
  * would block its group for ever.
  */
 export async function appendRecords(
-  commit: GroupCommit,
+  intake: Intake,
   feed: string,
   records: readonly SQSRecord[],
   log: Log,
-  metrics: Pick<Metrics, "record">,
 ): Promise<void> {
   if (!FEED_NAME.test(feed)) {
     log.error("the message group is no feed name; its messages are refused", {
@@ -36,38 +34,32 @@ export async function appendRecords(
     });
     return;
   }
-  const refuse = (count: number) => metrics.record(feed, { RefusedEvents: count });
-  const submissions = records.flatMap((record) => {
-    const submission = submissionOf(record, log, refuse);
-    return submission ? [submission] : [];
-  });
-  if (submissions.length === 0) return;
-  const results = await commit.append(feed, submissions);
-  for (const [index, result] of results.entries()) {
-    if (!(result instanceof PositionConflictError)) continue;
-    log.error("a message contradicts what its producer sent before; it is refused", result.facts);
-    refuse(submissions[index]?.events.filter((item) => !("error" in item)).length ?? 0);
-  }
+  const results = await intake.submit(
+    feed,
+    records.map((record) => submissionOf(record, log)),
+  );
+  for (const result of results)
+    if (result.kind === "conflict")
+      log.error("a message contradicts what its producer sent before; it is refused", result.error.facts);
 }
 
-function submissionOf(record: SQSRecord, log: Log, refuse: (count: number) => void): Submission | undefined {
+/** The events of a message; all of them refused when its producer cannot be read. */
+function submissionOf(record: SQSRecord, log: Log): Submission {
   const facts = { messageId: record.messageId };
   const events = eventsOf(record.body);
-  const refused = events.flatMap((item, index) => ("error" in item ? [{ index, reason: item.error }] : []));
-  for (const refusal of refused.slice(0, LOGGED_REFUSALS))
-    log.error("an event is refused", { ...facts, ...refusal });
+  const refused = refusedOf(events);
+  for (const { index, error } of refused.slice(0, LOGGED_REFUSALS))
+    log.error("an event is refused", { ...facts, index, reason: error });
   if (refused.length > LOGGED_REFUSALS)
     log.error("more events are refused than are logged", { ...facts, refused: refused.length });
-  refuse(refused.length);
-  if (events.every((item) => "error" in item)) return undefined;
+  if (refused.length === events.length) return { events };
   try {
     const named = readProducer(attribute(record, "Relay-Producer"), attribute(record, "Relay-Position"));
     return { events, producer: named ?? { id: `${SQS_PRODUCER_PREFIX}${record.messageId}`, position: 1 } };
   } catch (error) {
     if (!(error instanceof HttpProblem)) throw error;
     log.error("a message's producer is invalid; it is refused", { ...facts, errors: error.problem.errors });
-    refuse(events.filter((item) => !("error" in item)).length);
-    return undefined;
+    return { events: events.map(() => ({ error: "the message's producer is invalid" })) };
   }
 }
 

@@ -21,14 +21,26 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
     parts.cursors.listCursors(feed),
   ]);
   if (tail === undefined) return;
-  const names = new Set(hints.flatMap((hint) => hint.names));
+  const names = namesIn(hints);
   const parked = cursors.filter(
     (cursor) =>
       isWokenByQueue(cursor) &&
       cursor.state === "parked" &&
       cursor.next < tail.next &&
       // A session that wants none of this is woken once the tail leaves its segment, so that it does not pin the queue.
-      (isInterested(cursor, names) || segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail)),
+      (names === undefined ||
+        isInterested(cursor, names) ||
+        segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail)),
   );
   await wakeParked(parts, parked);
+}
+
+/** What the new pages hold; undefined when they may hold anything. */
+function namesIn(hints: readonly NotifyHint[]): ReadonlySet<string> | undefined {
+  const names = new Set<string>();
+  for (const hint of hints) {
+    if (hint.names === undefined) return undefined;
+    for (const name of hint.names) names.add(name);
+  }
+  return names;
 }

@@ -1,8 +1,9 @@
+import type { Segment } from "../../shared/queue/sequence.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import type { SweepParts } from "./parts.ts";
 
 export interface CountDifference {
-  readonly segment: number;
+  readonly segment: Segment;
   readonly counted: number;
   readonly cursors: number;
 }

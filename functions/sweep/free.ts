@@ -1,3 +1,4 @@
+import type { Segment } from "../../shared/queue/sequence.ts";
 import { type FeedHead, type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import type { SweepParts } from "./parts.ts";
 
@@ -31,7 +32,7 @@ export async function freeSegments(
 async function isFreeable(
   { pages, clock, settings }: SweepParts,
   feed: string,
-  segment: number,
+  segment: Segment,
 ): Promise<boolean> {
   const last = await pages.readLastPage(feed, segment);
   return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis > settings.freeGraceMillis;

@@ -1,5 +1,6 @@
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageFacts } from "../../shared/queue/page.ts";
+import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { FeedHead, LastPage, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -13,19 +14,19 @@ export interface SweepParts extends WakeParts {
   readonly tails: TailSource;
   readonly heads: {
     listHeads(): Promise<FeedHead[]>;
-    moveTailHint(feed: string, tail: number): Promise<void>;
-    moveHead(feed: string, segment: number): Promise<boolean>;
-    markCleared(feed: string, segment: number): Promise<void>;
+    moveTailHint(feed: string, tail: Sequence): Promise<void>;
+    moveHead(feed: string, segment: Segment): Promise<boolean>;
+    markCleared(feed: string, segment: Segment): Promise<void>;
   };
   readonly pages: {
-    readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
-    listPages(feed: string, segment: number): Promise<PageFacts[]>;
-    deletePages(feed: string, segment: number): Promise<number>;
-    readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined>;
+    readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined>;
+    listPages(feed: string, segment: Segment): Promise<PageFacts[]>;
+    deletePages(feed: string, segment: Segment): Promise<number>;
+    readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly references: {
     counts(feed: string): Promise<ReferenceCounts>;
-    deleteSegment(feed: string, segment: number): Promise<void>;
+    deleteSegment(feed: string, segment: Segment): Promise<void>;
   };
   readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
   readonly clock: Clock;

@@ -1,15 +1,12 @@
-import { segmentOf } from "../../shared/queue/sequence.ts";
-import { type FeedHead, readTail, type Tail } from "../../shared/queue/tail.ts";
-import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
-import { wakeAgain, wakeParked } from "../../shared/sessions/wake.ts";
-import { attempt } from "./attempt.ts";
+import { type FeedHead, readTail } from "../../shared/queue/tail.ts";
 import { auditReferences } from "./audit.ts";
+import { crossResting } from "./cross.ts";
+import { evictLagging } from "./evict.ts";
 import { freeSegments } from "./free.ts";
 import { measureSessions } from "./measure.ts";
 import type { SweepParts } from "./parts.ts";
-import { needsWake, wasHintLost } from "./repair.ts";
-import { retentionFloor } from "./retention.ts";
-import { suspendBeyondTail } from "./rewound.ts";
+import { repairWakes } from "./repair.ts";
+import { suspendBeyondTail } from "./suspend.ts";
 
 /** What one sweep of one feed did. */
 export interface FeedReport {
@@ -23,6 +20,16 @@ export interface FeedReport {
   readonly deletedPages: number;
   readonly countDifferences: number;
 }
+
+const NOTHING_DONE: Omit<FeedReport, "feed"> = {
+  woken: 0,
+  repaired: 0,
+  evicted: 0,
+  crossed: 0,
+  freedSegments: 0,
+  deletedPages: 0,
+  countDifferences: 0,
+};
 
 /** Most of a feed's sweep is waiting for answers, and the sweep of all feeds must end within its function's time. */
 const FEEDS_AT_ONCE = 10;
@@ -55,24 +62,14 @@ export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
 async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport> {
   const { feed } = head;
   const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
-  if (tail === undefined)
-    return {
-      feed,
-      woken: 0,
-      repaired: 0,
-      evicted: 0,
-      crossed: 0,
-      freedSegments: 0,
-      deletedPages: 0,
-      countDifferences: 0,
-    };
+  if (tail === undefined) return { feed, ...NOTHING_DONE };
   if (tail.next - 1 > head.tailHint) await parts.heads.moveTailHint(feed, tail.next - 1);
 
   const cursors = await parts.cursors.listCursors(feed);
   const measures = await measureSessions(parts, tail, cursors);
   const evicted = await evictLagging(parts, tail, cursors);
   const crossed = await crossResting(parts, cursors);
-  const { woken, repaired } = await repair(parts, tail, cursors, new Map([...crossed, ...evicted]));
+  const { woken, repaired } = await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));
   await suspendBeyondTail(parts, tail, cursors);
   const differences = await auditReferences(parts, feed);
   if (differences.length > 0)
@@ -95,74 +92,4 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
     deletedPages,
     countDifferences: differences.length,
   };
-}
-
-/** Moves sessions that lag beyond the retention; returns their rows as they are then. */
-async function evictLagging(
-  parts: SweepParts,
-  tail: Tail,
-  cursors: readonly Cursor[],
-): Promise<Map<string, Cursor>> {
-  const evicted = new Map<string, Cursor>();
-  const lowest = Math.min(...cursors.map(({ next }) => next), tail.next);
-  if (lowest === tail.next) return evicted;
-  const floor = await retentionFloor(parts, tail, lowest);
-  for (const cursor of cursors.filter(({ next }) => next < floor)) {
-    const { feed, session, next } = cursor;
-    const moved = await attempt(parts, cursor, evict(cursor, floor, parts.clock.nowEpochMillis()));
-    if (moved === undefined) continue;
-    evicted.set(session, moved);
-    parts.log.warn("a session lagged beyond the retention and was moved forward", {
-      feed,
-      session,
-      from: next,
-      to: floor,
-    });
-  }
-  return evicted;
-}
-
-/** Sessions at rest cross here when a conflict kept deliver from it. The fence grows: others may hold what they read. */
-async function crossResting(parts: SweepParts, cursors: readonly Cursor[]): Promise<Map<string, Cursor>> {
-  const crossed = new Map<string, Cursor>();
-  for (const cursor of cursors) {
-    const segment = segmentOf(cursor.next, cursor.segmentSize);
-    if (segment === cursor.segment || cursor.state === "active") continue;
-    const moved = await attempt(parts, cursor, { segment, fence: cursor.fence + 1 });
-    if (moved) crossed.set(cursor.session, moved);
-  }
-  return crossed;
-}
-
-/** @param moved rows that this sweep has changed, as they are since */
-async function repair(
-  parts: SweepParts,
-  tail: Tail,
-  cursors: readonly Cursor[],
-  moved: ReadonlyMap<string, Cursor>,
-): Promise<{ woken: number; repaired: number }> {
-  const nowEpochMillis = parts.clock.nowEpochMillis();
-  const toWake = cursors
-    .map((cursor) => moved.get(cursor.session) ?? cursor)
-    .filter(
-      (cursor) =>
-        // A deliver that was about to take the row as it was has failed, and its wake is used up.
-        (moved.has(cursor.session) && (cursor.state === "parked" || cursor.state === "signalled")) ||
-        needsWake(cursor, tail, nowEpochMillis, parts.settings.hintGraceMillis),
-    );
-  // Only a row with something to read is marked: its wake cannot be used up without a change of the fence.
-  const [toMark, others] = partition(
-    toWake,
-    ({ state, next, gap }) => state === "parked" && (next < tail.next || gap !== undefined),
-  );
-  await wakeParked(parts, toMark);
-  const [atTail, waiting] = partition(others, ({ state }) => state === "parked");
-  await parts.wakes.sendWakes(atTail);
-  await wakeAgain(parts, waiting);
-  const lost = toWake.filter((cursor) => !moved.has(cursor.session) && wasHintLost(cursor));
-  return { woken: toWake.length, repaired: lost.length };
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

@@ -29,7 +29,7 @@ export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFi
   const names = filters.names?.filter((name) => wanted?.has(name) ?? true) ?? events;
   const classes = mask === undefined ? undefined : classesIn(mask);
   return {
-    interest: names?.map(nameToken) ?? classes?.map(classToken).concat(NO_CLASS),
+    interest: names?.map(eventEntry) ?? classes?.map(classEntry).concat(NO_CLASS),
     passes: (message) =>
       message.classes !== undefined &&
       (mask === undefined || isReadable(message.classes, mask)) &&
@@ -39,11 +39,11 @@ export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFi
 }
 
 /** What a page with this message has among its names. */
-export function tokensOf({ name, classes }: AmiMessage): readonly string[] {
-  return [nameToken(name), ...(classes?.length === 0 ? [NO_CLASS] : (classes ?? []).map(classToken))];
+export function namesOf({ name, classes }: AmiMessage): readonly string[] {
+  return [eventEntry(name), ...(classes?.length === 0 ? [NO_CLASS] : (classes ?? []).map(classEntry))];
 }
 
 /** Blanks keep these apart from Stasis types, which have none. */
-const nameToken = (name: string) => `event ${name}`;
-const classToken = (name: string) => `class ${name}`;
+const eventEntry = (name: string) => `event ${name}`;
+const classEntry = (name: string) => `class ${name}`;
 const NO_CLASS = "class ";

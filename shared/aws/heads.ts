@@ -5,6 +5,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import type { Segment, Sequence } from "../queue/sequence.ts";
 import type { FeedHead } from "../queue/tail.ts";
 import { cancellationOf, isConditionFailure } from "./failures.ts";
 import { keys, REFERENCE_SHARDS } from "./keys.ts";
@@ -64,7 +65,7 @@ export class HeadStore {
   }
 
   /** Moves the tail hint forward, never back. */
-  async moveTailHint(feed: string, tail: number): Promise<void> {
+  async moveTailHint(feed: string, tail: Sequence): Promise<void> {
     try {
       await this.#documents.send(
         new UpdateCommand({
@@ -84,7 +85,7 @@ export class HeadStore {
    * Frees segment k: moves the head from k to k + 1 in one transaction that checks every shard of k's count. A session
    * that is created or sought into k meanwhile checks the head in its own transaction, so one of the two fails.
    */
-  async moveHead(feed: string, segment: number): Promise<boolean> {
+  async moveHead(feed: string, segment: Segment): Promise<boolean> {
     const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
     try {
       await this.#documents.send(
@@ -119,7 +120,7 @@ export class HeadStore {
   }
 
   /** Says that the pages below `segment` are deleted, so that later sweeps need not look there. */
-  async markCleared(feed: string, segment: number): Promise<void> {
+  async markCleared(feed: string, segment: Segment): Promise<void> {
     await this.#documents.send(
       new UpdateCommand({
         TableName: this.#table,

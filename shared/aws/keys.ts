@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Segment, Sequence } from "../queue/sequence.ts";
 
 /** Item keys of all tables, in one place. Numbers are padded so that their order as text is their order. */
 
@@ -19,14 +20,14 @@ export function shardOf(session: string, shards: number): number {
 }
 
 export const keys = {
-  page: (feed: string, segment: number, first: number) => ({
+  page: (feed: string, segment: Segment, first: Sequence) => ({
     pk: `page#${feed}#${segment}`,
     sk: padded(first),
   }),
-  pagesOfSegment: (feed: string, segment: number) => `page#${feed}#${segment}`,
+  pagesOfSegment: (feed: string, segment: Segment) => `page#${feed}#${segment}`,
   head: (feed: string) => ({ pk: "head", sk: feed }),
   heads: "head",
-  reference: (feed: string, segment: number, shard: number) => ({
+  reference: (feed: string, segment: Segment, shard: number) => ({
     pk: `reference#${feed}`,
     sk: `${padded(segment)}#${shard}`,
   }),

@@ -6,6 +6,7 @@ import {
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
+import type { Segment, Sequence } from "../queue/sequence.ts";
 import type { LastPage } from "../queue/tail.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
@@ -39,7 +40,7 @@ export class PageStore {
    */
   async putPage(
     feed: string,
-    segment: number,
+    segment: Segment,
     page: StoredPage,
     options: { expiresAtEpochSeconds: number; signal: AbortSignal },
   ): Promise<{ written: true } | { written: false; winner: StoredPage }> {
@@ -65,14 +66,14 @@ export class PageStore {
     }
   }
 
-  async readPageAt(feed: string, segment: number, first: number): Promise<StoredPage | undefined> {
+  async readPageAt(feed: string, segment: Segment, first: Sequence): Promise<StoredPage | undefined> {
     const { Item } = await this.#documents.send(
       new GetCommand({ TableName: this.#table, Key: keys.page(feed, segment, first), ConsistentRead: true }),
     );
     return Item && asPage(Item);
   }
 
-  async readLastPage(feed: string, segment: number): Promise<LastPage | undefined> {
+  async readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined> {
     const [item] = await this.#query(feed, segment, "<=", Number.MAX_SAFE_INTEGER, {
       ...NEAREST_BEFORE,
       ProjectionExpression: `${FACTS}, producers, callMemory`,
@@ -82,18 +83,18 @@ export class PageStore {
   }
 
   /** The pages of a segment that begin at `sequence` or later, in order, a few at a time. */
-  async readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]> {
+  async readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]> {
     return (await this.#query(feed, segment, ">=", sequence, { Limit: PAGES_PER_READ })).map(asPage);
   }
 
   /** The page of a segment that begins at `sequence` or before it, nearest first. */
-  async readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined> {
+  async readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined> {
     const [item] = await this.#query(feed, segment, "<=", sequence, NEAREST_BEFORE);
     return item && asPage(item);
   }
 
   /** When the page that holds `sequence` was appended; undefined when there is none yet. */
-  async readAppendTime(feed: string, segment: number, sequence: number): Promise<number | undefined> {
+  async readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined> {
     const [item] = await this.#query(feed, segment, "<=", sequence, {
       ...NEAREST_BEFORE,
       ProjectionExpression: FACTS,
@@ -105,9 +106,9 @@ export class PageStore {
 
   async #query(
     feed: string,
-    segment: number,
+    segment: Segment,
     comparison: "<=" | ">=",
-    sequence: number,
+    sequence: Sequence,
     options: Partial<QueryCommandInput>,
   ): Promise<Record<string, unknown>[]> {
     const { Items } = await this.#documents.send(
@@ -123,7 +124,7 @@ export class PageStore {
   }
 
   /** What the pages of a segment are, without their bodies. */
-  async listPages(feed: string, segment: number): Promise<PageFacts[]> {
+  async listPages(feed: string, segment: Segment): Promise<PageFacts[]> {
     const items = await queryAll(this.#documents, {
       TableName: this.#table,
       KeyConditionExpression: "pk = :pk",
@@ -139,7 +140,7 @@ export class PageStore {
    * whoever still looks for the tail from an old head finds the segment's full end or nothing. Any other last page
    * would be taken for the tail, and the next append would be written below the head. Safe to repeat.
    */
-  async deletePages(feed: string, segment: number): Promise<number> {
+  async deletePages(feed: string, segment: Segment): Promise<number> {
     const pages = await this.listPages(feed, segment);
     const pageKeys = pages.map(({ first }) => keys.page(feed, segment, first));
     for (const group of [pageKeys.slice(0, -1), pageKeys.slice(-1)])

@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient, TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import type { Segment } from "../queue/sequence.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "./keys.ts";
@@ -7,7 +8,7 @@ import { queryAll } from "./queryAll.ts";
 export type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
 
 /** Counts by segment. Segments that no cursor stands in are absent. */
-export type ReferenceCounts = ReadonlyMap<number, number>;
+export type ReferenceCounts = ReadonlyMap<Segment, number>;
 
 /** The reference counts of the Queue table. They change only inside the transactions that move a cursor. */
 export class ReferenceStore {
@@ -22,7 +23,7 @@ export class ReferenceStore {
   }
 
   /** Part of a transaction: counts a session into a segment. */
-  countIn(feed: string, segment: number, session: string): TransactItem {
+  countIn(feed: string, segment: Segment, session: string): TransactItem {
     return {
       Update: {
         TableName: this.#table,
@@ -35,7 +36,7 @@ export class ReferenceStore {
   }
 
   /** Part of a transaction: takes a session out of a segment. A count never falls below zero. */
-  countOut(feed: string, segment: number, session: string): TransactItem {
+  countOut(feed: string, segment: Segment, session: string): TransactItem {
     return {
       Update: {
         TableName: this.#table,
@@ -49,7 +50,7 @@ export class ReferenceStore {
   }
 
   /** Part of a transaction: the segment must not be freed. */
-  heldCheck(feed: string, segment: number): TransactItem {
+  heldCheck(feed: string, segment: Segment): TransactItem {
     return {
       ConditionCheck: {
         TableName: this.#table,
@@ -76,7 +77,7 @@ export class ReferenceStore {
   }
 
   /** Removes the zero counts of a freed segment. Safe to repeat. */
-  async deleteSegment(feed: string, segment: number): Promise<void> {
+  async deleteSegment(feed: string, segment: Segment): Promise<void> {
     const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) =>
       keys.reference(feed, segment, shard),
     );

@@ -1,6 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
+import type { Sequence } from "./sequence.ts";
 
 /** How often a follower looks for the next page while sessions wait for it. */
 const TICK_MILLIS = 50;
@@ -27,7 +28,7 @@ export class Follower {
    * nothing was appended at `next` yet; when the first page begins after `next`, the pages between have expired.
    * @throws PageUnreadableError
    */
-  async readThrough(next: number, last?: number): Promise<Page[]> {
+  async readThrough(next: Sequence, last?: Sequence): Promise<Page[]> {
     const pages = [...(await this.#pages.read(this.#feed, this.#segmentSize, next))];
     for (let end = pages.at(-1); last !== undefined && end && lastOf(end) < last; end = pages.at(-1)) {
       const more = await this.#pages.read(this.#feed, this.#segmentSize, lastOf(end) + 1);

@@ -8,12 +8,15 @@ import { FEED_NAME } from "./sequence.ts";
 
 const feed = z.string().regex(FEED_NAME);
 
-/** "The feed advanced": pages from `first` up to but not including `next` were appended, with these event types. */
+/**
+ * "The feed advanced": pages from `first` up to but not including `next` were appended. `names` says what is in them;
+ * without it they may hold anything.
+ */
 export const notifyHintSchema = z.object({
   feed,
   first: z.int().positive(),
   next: z.int().positive(),
-  names: z.array(z.string()),
+  names: z.array(z.string()).optional(),
 });
 export type NotifyHint = z.infer<typeof notifyHintSchema>;
 

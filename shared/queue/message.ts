@@ -1,5 +1,6 @@
 import { type AmiMessage, renderAmi } from "../ami/amiMessage.ts";
 import { fieldsOf } from "../ami/amiParser.ts";
+import type { Sequence } from "./sequence.ts";
 
 /**
  * One message of the queue. `text` is the JSON that Stasis subscribers get, without its sequence number:
@@ -29,7 +30,7 @@ export function renderAmiOnly(ami: AmiMessage, timestamp: string): Message {
 }
 
 export interface NumberedMessage {
-  readonly sequence: number;
+  readonly sequence: Sequence;
   readonly message: Message;
 }
 

@@ -1,11 +1,12 @@
 import type { Message } from "./message.ts";
 import type { AppendedRun, ProducerTrail } from "./producers.ts";
+import type { Sequence } from "./sequence.ts";
 
 /** What every reader of a page needs to know of it without unpacking its body. */
 export interface PageFacts {
-  readonly first: number;
+  readonly first: Sequence;
   readonly count: number;
-  /** What is in it, each once: Stasis types, AMI event names and their classes (`tokensOf`). */
+  /** What is in it, each once: Stasis types, AMI event names and their classes (`namesOf`). */
   readonly names: readonly string[];
   readonly appendedAtEpochMillis: number;
 }
@@ -33,6 +34,6 @@ export interface Page extends PageFacts {
   readonly textBytes: number;
 }
 
-export function lastOf(page: Pick<PageFacts, "first" | "count">): number {
+export function lastOf(page: Pick<PageFacts, "first" | "count">): Sequence {
   return page.first + page.count - 1;
 }

@@ -1,9 +1,10 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { readAmi } from "../ami/amiParser.ts";
-import { tokensOf } from "../ami/readFilter.ts";
+import { namesOf } from "../ami/readFilter.ts";
 import { PageUnreadableError } from "../errors.ts";
 import type { Message } from "./message.ts";
 import type { Page, StoredPage } from "./page.ts";
+import type { Sequence } from "./sequence.ts";
 
 /**
  * The page body: a first line that names the Stasis types and says which message has which, then two lines per
@@ -28,7 +29,7 @@ export function encodePage(messages: readonly Message[]): EncodedPage {
   const typeNumbers = messages.map(({ type }) => (type === undefined ? -1 : (numberOfType.get(type) ?? -1)));
   const lines = [JSON.stringify({ types, typeNumbers })];
   for (const { text, ami } of messages) lines.push(text, ami?.text.replaceAll("\r\n", "\0") ?? "");
-  const names = [...new Set([...types, ...messages.flatMap(({ ami }) => (ami ? tokensOf(ami) : []))])];
+  const names = [...new Set([...types, ...messages.flatMap(({ ami }) => (ami ? namesOf(ami) : []))])];
   const body = zstdCompressSync(lines.join("\n"), { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
   return { count: messages.length, names, codec: PAGE_CODEC, checksum: crc32(body), body };
 }
@@ -61,7 +62,7 @@ export function decodePage(feed: string, stored: StoredPage): Page {
   };
 }
 
-function unpack(body: Uint8Array, facts: { feed: string; first: number; codec: string }): Buffer {
+function unpack(body: Uint8Array, facts: { feed: string; first: Sequence; codec: string }): Buffer {
   try {
     return zstdDecompressSync(body, { maxOutputLength: MAX_BODY_BYTES });
   } catch (cause) {

@@ -1,13 +1,19 @@
+import { LRUCache } from "lru-cache";
 import { lastOf, type Page, type StoredPage } from "./page.ts";
 import { decodePage } from "./pageCodec.ts";
-import { segmentOf } from "./sequence.ts";
+import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** Strongly consistent reads of one segment's pages. */
 export interface PageSource {
   /** Pages that begin at `sequence` or later, in order; a few of them. */
-  readPagesFrom(feed: string, segment: number, sequence: number): Promise<StoredPage[]>;
+  readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]>;
   /** The nearest page that begins at `sequence` or before it. */
-  readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined>;
+  readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined>;
+}
+
+interface CachedPage {
+  readonly feed: string;
+  readonly page: Page;
 }
 
 /** A session that lags far would else walk through the whole cache for each of its batches. */
@@ -21,17 +27,20 @@ const PAGES_PER_ANSWER = 25;
  */
 export class PageReader {
   readonly #source: PageSource;
-  readonly #maxBytes: number;
-  /** Least recently used first. */
-  readonly #cache = new Map<string, { readonly feed: string; readonly page: Page }>();
+  readonly #cache: LRUCache<string, CachedPage>;
   /** Per feed the first numbers of its cached pages, ascending. */
   readonly #firsts = new Map<string, number[]>();
   readonly #inFlight = new Map<string, Promise<Page[]>>();
-  #bytes = 0;
 
   constructor(source: PageSource, maxBytes: number) {
     this.#source = source;
-    this.#maxBytes = maxBytes;
+    const maxSize = Math.max(1, Math.floor(maxBytes));
+    this.#cache = new LRUCache({
+      maxSize,
+      // A page larger than the whole cache is kept all the same, alone: else each session would read it again.
+      sizeCalculation: ({ page }) => Math.min(Math.max(1, page.textBytes), maxSize),
+      dispose: ({ feed, page }) => this.#forget(feed, page.first),
+    });
   }
 
   /**
@@ -39,7 +48,7 @@ export class PageReader {
    * yet; when the first page begins after `next`, the pages between have expired.
    * @throws PageUnreadableError
    */
-  async read(feed: string, segmentSize: number, next: number): Promise<Page[]> {
+  async read(feed: string, segmentSize: number, next: Sequence): Promise<Page[]> {
     const cached = this.#cachedFrom(feed, next, segmentSize);
     if (cached.length > 0) return cached;
     const key = `${feed}#${next}`;
@@ -58,7 +67,7 @@ export class PageReader {
     return reading;
   }
 
-  async #load(feed: string, segment: number, segmentSize: number, next: number): Promise<Page[]> {
+  async #load(feed: string, segment: Segment, segmentSize: number, next: Sequence): Promise<Page[]> {
     const stored = await this.#source.readPagesFrom(feed, segment, next);
     if (stored[0]?.first !== next && !this.#isPageBorder(feed, segmentSize, next)) {
       const before = await this.#source.readPageBefore(feed, segment, next);
@@ -70,13 +79,13 @@ export class PageReader {
   }
 
   /** Whether `next` is known to begin a page, so that no earlier page can hold it. */
-  #isPageBorder(feed: string, segmentSize: number, next: number): boolean {
+  #isPageBorder(feed: string, segmentSize: number, next: Sequence): boolean {
     if ((next - 1) % segmentSize === 0) return true;
     const before = this.#find(feed, next - 1);
     return before !== undefined && lastOf(before) === next - 1;
   }
 
-  #cachedFrom(feed: string, next: number, segmentSize: number): Page[] {
+  #cachedFrom(feed: string, next: Sequence, segmentSize: number): Page[] {
     const pages: Page[] = [];
     let page = this.#find(feed, next);
     const segment = segmentOf(next, segmentSize);
@@ -86,13 +95,12 @@ export class PageReader {
       segmentOf(page.first, segmentSize) === segment
     ) {
       pages.push(page);
-      this.#touch(feed, page);
       page = this.#cache.get(cacheKey(feed, lastOf(page) + 1))?.page;
     }
     return pages;
   }
 
-  #find(feed: string, sequence: number): Page | undefined {
+  #find(feed: string, sequence: Sequence): Page | undefined {
     const firsts = this.#firsts.get(feed);
     if (firsts === undefined) return undefined;
     const first = firsts[countUpTo(firsts, sequence) - 1];
@@ -100,35 +108,23 @@ export class PageReader {
     return page !== undefined && lastOf(page) >= sequence ? page : undefined;
   }
 
-  #touch(feed: string, page: Page): void {
-    const key = cacheKey(feed, page.first);
-    this.#cache.delete(key);
-    this.#cache.set(key, { feed, page });
-  }
-
   #keep(feed: string, page: Page): void {
-    if (this.#cache.has(cacheKey(feed, page.first))) return;
-    this.#cache.set(cacheKey(feed, page.first), { feed, page });
+    const key = cacheKey(feed, page.first);
+    if (this.#cache.has(key)) return;
+    this.#cache.set(key, { feed, page });
     const firsts = this.#firsts.get(feed) ?? [];
     firsts.splice(countUpTo(firsts, page.first), 0, page.first);
     this.#firsts.set(feed, firsts);
-    this.#bytes += page.textBytes;
-    for (const [key, { feed: oldFeed, page: old }] of this.#cache) {
-      if (this.#bytes <= this.#maxBytes || this.#cache.size === 1) break;
-      this.#drop(key, oldFeed, old);
-    }
   }
 
-  #drop(key: string, feed: string, page: Page): void {
-    this.#cache.delete(key);
-    this.#bytes -= page.textBytes;
+  #forget(feed: string, first: Sequence): void {
     const firsts = this.#firsts.get(feed) ?? [];
-    firsts.splice(countUpTo(firsts, page.first) - 1, 1);
+    firsts.splice(countUpTo(firsts, first) - 1, 1);
     if (firsts.length === 0) this.#firsts.delete(feed);
   }
 }
 
-function cacheKey(feed: string, first: number): string {
+function cacheKey(feed: string, first: Sequence): string {
   return `${feed}#${first}`;
 }
 

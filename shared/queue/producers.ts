@@ -1,3 +1,4 @@
+import type { Sequence } from "./sequence.ts";
 /**
  * Producer positions: how a resent event is recognised.
  *
@@ -14,7 +15,7 @@ export interface ProducerTrail {
   /** The position that comes next. */
   readonly next: number;
   /** First sequence number of the last page that holds something of it. */
-  readonly page: number;
+  readonly page: Sequence;
   readonly lastSeenEpochMillis: number;
 }
 
@@ -22,10 +23,10 @@ export interface ProducerTrail {
 export interface AppendedRun {
   readonly producer: string;
   readonly position: number;
-  readonly first: number;
+  readonly first: Sequence;
   readonly count: number;
   /** The producer's page before this one, 0 when there is none: the way back to older positions. */
-  readonly earlierPage: number;
+  readonly earlierPage: Sequence;
 }
 
 /** Producers that name themselves are remembered for a day, the 32 last of a feed: each page pays for the list. */
@@ -77,7 +78,7 @@ export function sequenceIn(
   runs: readonly AppendedRun[],
   producer: string,
   position: number,
-): number | undefined {
+): Sequence | undefined {
   const run = runs.find(
     (each) =>
       each.producer === producer && position >= each.position && position < each.position + each.count,

@@ -1,17 +1,27 @@
-/**
+/*
  * Sequence numbers and segments. A feed's messages are numbered 1, 2, 3 … without holes; segment k holds the
  * numbers k·size+1 … (k+1)·size. A feed's tail is the last number appended; 0 when there is none.
  */
 
-export function segmentOf(sequence: number, segmentSize: number): number {
+/**
+ * A message's number in its feed. Sequence numbers and segments are told apart by the compiler: arithmetic makes a
+ * plain number, which fits both, but neither fits in the other's place.
+ */
+export type Sequence = number & { readonly unit?: "sequence" };
+
+/** A run of sequence numbers: the unit of reference counting and freeing. */
+export type Segment = number & { readonly unit?: "segment" };
+
+/** The segment of a number. */
+export function segmentOf(sequence: Sequence, segmentSize: number): Segment {
   return Math.floor((sequence - 1) / segmentSize);
 }
 
-export function firstOfSegment(segment: number, segmentSize: number): number {
+export function firstOfSegment(segment: Segment, segmentSize: number): Sequence {
   return segment * segmentSize + 1;
 }
 
-export function lastOfSegment(segment: number, segmentSize: number): number {
+export function lastOfSegment(segment: Segment, segmentSize: number): Sequence {
   return (segment + 1) * segmentSize;
 }
 

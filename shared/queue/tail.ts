@@ -1,19 +1,16 @@
-import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../ami/callMemory.ts";
-import { unpackCallMemory } from "./callMemoryCodec.ts";
 import { lastOf, type StoredPage } from "./page.ts";
-import type { ProducerTrail } from "./producers.ts";
-import { firstOfSegment, lastOfSegment, segmentOf } from "./sequence.ts";
+import { firstOfSegment, lastOfSegment, type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** A feed's head item: everything below `headSegment` is freed. */
 export interface FeedHead {
   readonly feed: string;
   /** Fixed when the feed begins. */
   readonly segmentSize: number;
-  readonly headSegment: number;
+  readonly headSegment: Segment;
   /** A number that was the tail some time ago (the sweep writes it); readers begin to search there. */
-  readonly tailHint: number;
+  readonly tailHint: Sequence;
   /** Below this segment the freed pages are deleted too. */
-  readonly clearedSegment: number;
+  readonly clearedSegment: Segment;
   /** Whether events that Manager does not know get the AMI form of a user's event. */
   readonly wrapUnmapped?: boolean | undefined;
 }
@@ -27,11 +24,9 @@ export type LastPage = Pick<
 export interface Tail {
   readonly feed: string;
   readonly segmentSize: number;
-  readonly headSegment: number;
+  readonly headSegment: Segment;
   /** The number that the next message gets. */
-  readonly next: number;
-  readonly producers: readonly ProducerTrail[];
-  readonly callMemory: CallMemoryState;
+  readonly next: Sequence;
   readonly wrapUnmapped: boolean;
   /** When the head item was read: how old what is known of the feed's options is. */
   readonly headReadAtEpochMillis: number;
@@ -40,11 +35,16 @@ export interface Tail {
   readonly readAtEpochMillis: number;
 }
 
+/** A tail as it was read, with the page that it was found by; undefined for a feed without pages. */
+export interface FoundTail extends Tail {
+  readonly lastPage: LastPage | undefined;
+}
+
 export interface TailSource {
   /** Strongly consistent; undefined for a feed that does not exist. */
   readHead(feed: string): Promise<FeedHead | undefined>;
   /** Strongly consistent; the page with the highest number of a segment. */
-  readLastPage(feed: string, segment: number): Promise<LastPage | undefined>;
+  readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined>;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function readTail(
   source: TailSource,
   feed: string,
   nowEpochMillis: () => number,
-): Promise<Tail | undefined> {
+): Promise<FoundTail | undefined> {
   const readAtEpochMillis = nowEpochMillis();
   let head = await source.readHead(feed);
   while (head !== undefined) {
@@ -84,41 +84,29 @@ export async function readTail(
         continue;
       }
     }
-    const { segmentSize, headSegment, wrapUnmapped = false } = head;
-    const base = {
+    const { segmentSize, headSegment, tailHint, wrapUnmapped = false } = head;
+    return {
       feed,
       segmentSize,
       headSegment,
       wrapUnmapped,
+      // The last pages of an idle feed may have expired while earlier ones are still there: then the hint holds.
+      next: Math.max(tailHint + 1, last ? lastOf(last) + 1 : firstOfSegment(headSegment, segmentSize)),
+      lastAppendedAtEpochMillis: last?.appendedAtEpochMillis ?? 0,
       readAtEpochMillis,
       headReadAtEpochMillis: readAtEpochMillis,
+      lastPage: last,
     };
-    return last === undefined
-      ? {
-          ...base,
-          next: Math.max(head.tailHint + 1, firstOfSegment(head.headSegment, head.segmentSize)),
-          producers: [],
-          callMemory: EMPTY_CALL_MEMORY,
-          lastAppendedAtEpochMillis: 0,
-        }
-      : {
-          ...base,
-          // The last pages of an idle feed may have run out of their time while earlier ones are still there.
-          next: Math.max(lastOf(last), head.tailHint) + 1,
-          producers: last.producers,
-          callMemory: unpackCallMemory(last.callMemory),
-          lastAppendedAtEpochMillis: last.appendedAtEpochMillis,
-        };
   }
   return undefined;
 }
 
 /** The lowest sequence number that the feed still holds (or will hold, when it is empty). */
-export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): number {
+export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): Sequence {
   return firstOfSegment(feed.headSegment, feed.segmentSize);
 }
 
 /** The segment of the last message, never freed; 0 while the feed is empty. */
-export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): number {
+export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): Segment {
   return segmentOf(Math.max(1, tail.next - 1), tail.segmentSize);
 }

@@ -1,5 +1,5 @@
 import { GAP_TYPE, type GapReason } from "../queue/message.ts";
-import { segmentOf } from "../queue/sequence.ts";
+import { type Segment, type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { SessionKind } from "./session.ts";
 
 /**
@@ -35,9 +35,9 @@ export interface Cursor {
   readonly kind?: SessionKind | undefined;
   readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
   /** The first number that the session has not got. */
-  readonly next: number;
+  readonly next: Sequence;
   /** Where the session's reference is counted; behind `next` while a crossing waits. */
-  readonly segment: number;
+  readonly segment: Segment;
   /** The feed's, which never changes. */
   readonly segmentSize: number;
   /** Grows whenever someone takes the row over. */
@@ -46,13 +46,13 @@ export interface Cursor {
   /** The event types that the session wants; absent means all. */
   readonly interest?: readonly string[] | undefined;
   /** The last number that was sent to the endpoint before `next`. */
-  readonly previous: number;
+  readonly previous: Sequence;
   /** Grows when a person changes what the batches are made of, so that old batch ids do not come back. */
   readonly generation: number;
   /** Failures in a row. */
   readonly attempts: number;
   /** The end of the batch that is being sent; kept until it is accepted, so that a retry is the same batch. */
-  readonly batchLast?: number | undefined;
+  readonly batchLast?: Sequence | undefined;
   /** Messages that the session will never get and was not yet told of. They end before `next`. */
   readonly gap?: CursorGap | undefined;
   readonly leaseUntilEpochMillis?: number | undefined;
@@ -66,8 +66,8 @@ export interface Cursor {
 }
 
 export interface CursorGap {
-  readonly first: number;
-  readonly last: number;
+  readonly first: Sequence;
+  readonly last: Sequence;
   readonly reason: GapReason;
 }
 
@@ -104,9 +104,9 @@ export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
 export interface RowToFind {
   readonly states: readonly Cursor["state"][];
   readonly fence: number;
-  readonly segment: number;
+  readonly segment: Segment;
   /** Absent when the write does not depend on it. */
-  readonly next?: number;
+  readonly next?: Sequence;
   /** Named by who takes over from a holder whose lease ran out. */
   readonly leaseUntilEpochMillis?: number;
 }
@@ -152,7 +152,7 @@ export function repeatWake(cursor: Cursor, nowEpochMillis: number): CursorChange
 
 export function take(
   cursor: Cursor,
-  plan: { batchLast: number | undefined; leaseMillis: number; nowEpochMillis: number },
+  plan: { batchLast: Sequence | undefined; leaseMillis: number; nowEpochMillis: number },
 ): CursorChange {
   return {
     state: "active",
@@ -167,7 +167,7 @@ export function take(
 
 /** What an accepted (or empty) batch does to the row. `sentLast` is absent when nothing had to be sent. */
 export interface Progressed {
-  readonly next: number;
+  readonly next: Sequence;
   readonly sentLast?: number | undefined;
   readonly gapTold?: boolean;
   readonly lane: Cursor["lane"];
@@ -213,7 +213,7 @@ function progressed(cursor: Cursor): CursorChange {
 /** Stays active: writes the progress, the end of the batch that is sent next, and a new lease. */
 export function advance(
   cursor: Cursor,
-  plan: { batchLast: number | undefined; leaseMillis: number; nowEpochMillis: number },
+  plan: { batchLast: Sequence | undefined; leaseMillis: number; nowEpochMillis: number },
 ): CursorChange {
   return {
     ...progressed(cursor),
@@ -286,7 +286,7 @@ export function reconfigure(
   return { ...rebatched(cursor, nowEpochMillis), interest };
 }
 
-export function seek(cursor: Cursor, next: number, nowEpochMillis: number): CursorChange {
+export function seek(cursor: Cursor, next: Sequence, nowEpochMillis: number): CursorChange {
   return {
     ...rebatched(cursor, nowEpochMillis),
     next,
@@ -297,7 +297,7 @@ export function seek(cursor: Cursor, next: number, nowEpochMillis: number): Curs
 }
 
 /** Moves a session that lags beyond the retention to `floor`, and keeps what it lost until it can be told. */
-export function evict(cursor: Cursor, floor: number, nowEpochMillis: number): CursorChange {
+export function evict(cursor: Cursor, floor: Sequence, nowEpochMillis: number): CursorChange {
   return {
     ...release(cursor, nowEpochMillis),
     next: floor,
@@ -311,7 +311,7 @@ export function evict(cursor: Cursor, floor: number, nowEpochMillis: number): Cu
 export function newCursor(born: {
   feed: string;
   session: string;
-  next: number;
+  next: Sequence;
   segmentSize: number;
   interest: readonly string[] | undefined;
   nowEpochMillis: number;

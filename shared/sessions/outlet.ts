@@ -1,5 +1,6 @@
 import type { NumberedMessage } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
+import type { Sequence } from "../queue/sequence.ts";
 import type { Cursor, DeliveryFailure } from "./cursor.ts";
 
 /**
@@ -22,7 +23,7 @@ export interface Batch {
   /** The same on every attempt at the same batch. */
   readonly id: string;
   /** The last number that the cursor passes with this batch. */
-  readonly last: number;
+  readonly last: Sequence;
   readonly messages: readonly NumberedMessage[];
   /** When the last message was appended; for a gap, when it was reported. */
   readonly appendedAtEpochMillis: number;

@@ -1,6 +1,6 @@
 import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../errors.ts";
 import type { Follower } from "../queue/follower.ts";
-import { segmentOf } from "../queue/sequence.ts";
+import { type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -139,7 +139,7 @@ class Turn {
   }
 
   /** The pages from `next` to `first` outlived their time to live, so the session never gets them. */
-  #planExpiredGap(first: number): Batch {
+  #planExpiredGap(first: Sequence): Batch {
     this.#parts.metrics.record(this.#cursor.feed, { GapsExpired: 1 });
     const gap = { first: this.#cursor.next, last: first - 1, reason: "expired" as const };
     this.#cursor = { ...this.#cursor, next: first, batchLast: undefined, gap };

@@ -1,7 +1,8 @@
-import { FenceLostError, RelayError } from "../errors.ts";
+import { RelayError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Cursor, type CursorChange, repeatWake, signal } from "./cursor.ts";
 import type { SessionKind } from "./session.ts";
+import { unlessChanged } from "./unlessChanged.ts";
 
 /** Whether sessions of a kind are woken over SQS. Others follow their feed by themselves. */
 const WOKEN_BY_QUEUE: Readonly<Record<SessionKind, boolean>> = { webhook: true };
@@ -46,25 +47,18 @@ async function wakeAndWrite(
   rows: readonly Cursor[],
   changeOf: (cursor: Cursor, nowEpochMillis: number) => CursorChange,
 ): Promise<void> {
+  // Deliver may be faster than the mark; then the row is no longer the one that was woken.
+  const mark = (cursor: Cursor) =>
+    unlessChanged(parts.cursors.write(cursor, changeOf(cursor, parts.clock.nowEpochMillis())));
   let woken = 0;
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-    const sent = await parts.wakes.sendWakes(rows.slice(from, from + ROWS_AT_ONCE));
-    await Promise.all(
-      sent.map((cursor) => write(parts, cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
-    );
+    const some = rows.slice(from, from + ROWS_AT_ONCE);
+    const sent = await parts.wakes.sendWakes(some);
+    await Promise.all(sent.map(mark));
     woken += sent.length;
   }
   if (woken < rows.length)
     throw new RelayError("wake.not-sent", `${rows.length - woken} wakes could not be sent`, {
       retryable: true,
     });
-}
-
-async function write({ cursors }: WakeParts, cursor: Cursor, change: CursorChange): Promise<void> {
-  try {
-    await cursors.write(cursor, change);
-  } catch (error) {
-    // Deliver was faster than the mark: the row is no longer the one that was woken.
-    if (!(error instanceof FenceLostError)) throw error;
-  }
 }

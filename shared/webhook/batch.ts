@@ -1,4 +1,5 @@
 import { lastOf, type Page } from "../queue/page.ts";
+import type { Sequence } from "../queue/sequence.ts";
 import { batchId } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import { matching } from "../sessions/matching.ts";
@@ -37,7 +38,7 @@ export function planBatch(
   };
 }
 
-function batchEnd(next: number, pages: readonly Page[], selection: Selection, maxBatch: number): number {
+function batchEnd(next: Sequence, pages: readonly Page[], selection: Selection, maxBatch: number): Sequence {
   let end = next - 1;
   let messages = 0;
   let bytes = 0;

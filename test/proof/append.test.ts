@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Appender, type AppendResult, type AppendStore } from "../../functions/ingest/append.ts";
+import { Appender, type AppendStore } from "../../functions/ingest/append.ts";
+import type { AppendResult } from "../../functions/ingest/appendResult.ts";
 import { freeSegments } from "../../functions/sweep/free.ts";
 import { readTail } from "../../shared/queue/tail.ts";
 import { silentLog } from "../../shared/runtime/log.ts";

@@ -164,7 +164,7 @@ describe("Appender", () => {
     expect(queue.calls.putPage).toBe(1);
     expect(parts.hints).toEqual([
       { feed: FEED, first: 1, next: 3, names: ["Dial"] },
-      { feed: FEED, first: 3, next: 3, names: ["Dial"] },
+      { feed: FEED, first: 3, next: 3 },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Appender, type AppendResult } from "../../../functions/ingest/append.ts";
+import { Appender } from "../../../functions/ingest/append.ts";
 import type { Submission } from "../../../functions/ingest/appendPlan.ts";
+import type { AppendResult } from "../../../functions/ingest/appendResult.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { event, events, FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";

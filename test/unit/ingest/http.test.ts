@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { createIngestApp } from "../../../functions/ingest/http.ts";
+import { Intake } from "../../../functions/ingest/intake.ts";
 import { fixedApiKey } from "../../../shared/http/apiKey.ts";
 import type { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { FEED } from "../queue/samples.ts";
@@ -15,7 +16,8 @@ beforeEach(() => {
   queue = new MemoryQueue();
   const parts = appendParts(queue, new ManualClock());
   metrics = parts.metrics;
-  app = createIngestApp(new GroupCommit(new Appender(parts)), fixedApiKey("key"), parts.log, metrics);
+  const intake = new Intake(new GroupCommit(new Appender(parts)), metrics);
+  app = createIngestApp(intake, fixedApiKey("key"), parts.log);
 });
 
 async function post(body: string, headers: Record<string, string> = {}, feed = FEED) {

@@ -2,6 +2,7 @@ import type { SQSMessageAttribute, SQSRecord } from "aws-lambda";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
+import { Intake } from "../../../functions/ingest/intake.ts";
 import { appendRecords } from "../../../functions/ingest/sqs.ts";
 import { FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
@@ -42,7 +43,7 @@ function record(messageId: string, body: string, named: Record<string, string> =
 
 const event = (n: number) => JSON.stringify({ type: "Dial", n });
 const append = (...records: SQSRecord[]) =>
-  appendRecords(new GroupCommit(new Appender(parts)), FEED, records, parts.log, parts.metrics);
+  appendRecords(new Intake(new GroupCommit(new Appender(parts)), parts.metrics), FEED, records, parts.log);
 const numbers = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
 
 describe("messages of the FIFO queue", () => {
@@ -133,8 +134,8 @@ describe("messages of the FIFO queue", () => {
   });
 
   it("of a group that is no feed name are refused, logged, and not given again", async () => {
-    const commit = new GroupCommit(new Appender(parts));
-    await appendRecords(commit, "no feed!", [record("a", event(1))], parts.log, parts.metrics);
+    const intake = new Intake(new GroupCommit(new Appender(parts)), parts.metrics);
+    await appendRecords(intake, "no feed!", [record("a", event(1))], parts.log);
     expect(queue.heads.size).toBe(0);
     expect(parts.log.entries).toMatchObject([{ facts: { feed: "no feed!", messages: 1 } }]);
   });

@@ -1,8 +1,9 @@
+import type { WriterTail } from "../../../functions/ingest/writerTail.ts";
 import { EMPTY_CALL_MEMORY } from "../../../shared/ami/callMemory.ts";
 import { type Message, renderMessage } from "../../../shared/queue/message.ts";
 import type { StoredPage } from "../../../shared/queue/page.ts";
 import { encodePage } from "../../../shared/queue/pageCodec.ts";
-import type { FeedHead, Tail } from "../../../shared/queue/tail.ts";
+import type { FeedHead } from "../../../shared/queue/tail.ts";
 import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
 
 export const NOW = 1_700_000_000_000;
@@ -31,7 +32,7 @@ export function headOf(facts: Partial<FeedHead> = {}): FeedHead {
   return { feed: FEED, segmentSize: 10, headSegment: 0, tailHint: 0, clearedSegment: 0, ...facts };
 }
 
-export function tailOf(facts: Partial<Tail> = {}): Tail {
+export function tailOf(facts: Partial<WriterTail> = {}): WriterTail {
   return {
     feed: FEED,
     segmentSize: 10,

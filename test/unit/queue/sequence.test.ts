@@ -35,3 +35,12 @@ describe("a feed's name", () => {
     },
   );
 });
+
+it("a segment does not pass for a sequence number, nor the other way round", () => {
+  const segment = segmentOf(11, 10);
+  // @ts-expect-error: segments and sequence numbers are of different kinds.
+  segmentOf(segment, 10);
+  // @ts-expect-error
+  firstOfSegment(lastOfSegment(segment, 10), 10);
+  expect(firstOfSegment(segment, 10)).toBe(11);
+});

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { measureSessions } from "../../../functions/sweep/measure.ts";
-import { wasHintLost } from "../../../functions/sweep/repair.ts";
+import { wasHintLost } from "../../../functions/sweep/needsWake.ts";
 import { readTail } from "../../../shared/queue/tail.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";

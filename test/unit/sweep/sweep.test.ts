@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { auditReferences } from "../../../functions/sweep/audit.ts";
+import { retentionFloor } from "../../../functions/sweep/evict.ts";
 import { freeSegments } from "../../../functions/sweep/free.ts";
 import type { SweepParts } from "../../../functions/sweep/parts.ts";
-import { retentionFloor } from "../../../functions/sweep/retention.ts";
 import { type FeedReport, sweep } from "../../../functions/sweep/sweep.ts";
 import { TransactionRefusedError } from "../../../shared/errors.ts";
 import { readTail, type Tail } from "../../../shared/queue/tail.ts";

@@ -1,6 +1,6 @@
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, suspend } from "../../shared/sessions/cursor.ts";
-import { attempt } from "./attempt.ts";
+import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import type { SweepParts } from "./parts.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function suspendBeyondTail(
     const facts = { feed, session, next, tail: (now?.next ?? 0) - 1 };
     const detail = `the session stands at ${next}, but the feed ends at ${facts.tail}`;
     const failure = { reason: "queue.rewound", detail, atEpochMillis: parts.clock.nowEpochMillis() };
-    if (await attempt(parts, cursor, suspend(cursor, failure)))
+    if (await unlessChanged(parts.cursors.write(cursor, suspend(cursor, failure))))
       parts.log.error("the queue ends before where a session stands; the session is suspended", facts);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { needsWake } from "../../../functions/sweep/repair.ts";
+import { needsWake } from "../../../functions/sweep/needsWake.ts";
 import { type Cursor, newCursor } from "../../../shared/sessions/cursor.ts";
 
 const NOW = 1_000_000;

@@ -1,0 +1,59 @@
+import { PositionConflictError } from "../../shared/errors.ts";
+import type { Sequence } from "../../shared/queue/sequence.ts";
+import type { EventOrRefusal } from "../../shared/stasis/event.ts";
+import type { Step, Submission } from "./appendPlan.ts";
+
+/** An event that was not accepted, by its index in the submission. */
+export interface RefusedEvent {
+  readonly index: number;
+  readonly error: string;
+}
+
+/** What became of one submission. Numbers are null when there is nothing to number or it was freed meanwhile. */
+export interface AppendResult {
+  readonly first: Sequence | null;
+  readonly last: Sequence | null;
+  /** Appended now. */
+  readonly accepted: number;
+  /** Recognised: appended by an earlier request. */
+  readonly duplicates: number;
+  readonly refused: readonly RefusedEvent[];
+}
+
+export function refusedOf(events: readonly EventOrRefusal[]): RefusedEvent[] {
+  return events.flatMap((item, index) => ("error" in item ? [{ index, error: item.error }] : []));
+}
+
+/**
+ * The answer to one submission, from what each page did for it.
+ * @param originalNumberOf the number that a recognised event got when it was first appended
+ */
+export async function resultOf(
+  feed: string,
+  submission: Submission,
+  steps: readonly Step[],
+  originalNumberOf: (index: number) => Promise<Sequence | undefined>,
+): Promise<AppendResult | PositionConflictError> {
+  const { producer, events } = submission;
+  const conflict = steps.find((step) => step.conflict)?.conflict;
+  if (conflict && producer)
+    return new PositionConflictError({
+      feed,
+      producer: producer.id,
+      position: producer.position,
+      ...conflict,
+    });
+  const duplicates = steps.flatMap((step) => step.duplicates);
+  const appended = steps.filter((step) => step.first !== undefined);
+  // Duplicates come before anything new: a producer's positions only grow.
+  const [oldFirst, oldLast] = [duplicates[0], duplicates.at(-1)];
+  const first = oldFirst === undefined ? appended[0]?.first : await originalNumberOf(oldFirst);
+  const last = appended.at(-1)?.last ?? (oldLast === undefined ? undefined : await originalNumberOf(oldLast));
+  return {
+    first: first ?? null,
+    last: last ?? null,
+    accepted: steps.reduce((sum, step) => sum + step.accepted, 0),
+    duplicates: duplicates.length,
+    refused: refusedOf(events),
+  };
+}

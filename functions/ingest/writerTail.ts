@@ -1,0 +1,82 @@
+import { LRUCache } from "lru-cache";
+import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
+import { RelayError } from "../../shared/errors.ts";
+import { unpackCallMemory } from "../../shared/queue/callMemoryCodec.ts";
+import type { ProducerTrail } from "../../shared/queue/producers.ts";
+import { readTail, type Tail, type TailSource } from "../../shared/queue/tail.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
+
+/** A feed's tail with what a writer needs to go on from it. */
+export interface WriterTail extends Tail {
+  readonly producers: readonly ProducerTrail[];
+  readonly callMemory: CallMemoryState;
+}
+
+export interface TailStore extends TailSource {
+  createFeed(feed: string, segmentSize: number): Promise<void>;
+}
+
+export interface WriterTailParts {
+  readonly store: TailStore;
+  readonly clock: Clock;
+  readonly settings: Pick<Settings, "segmentSize" | "tailCacheMillis">;
+}
+
+/** Feeds whose tails one writer keeps in mind. */
+const CACHED_FEEDS = 1000;
+
+/** The tails that this process knows of the feeds it wrote to. */
+export class WriterTails {
+  readonly #parts: WriterTailParts;
+  readonly #known = new LRUCache<string, WriterTail>({ max: CACHED_FEEDS });
+
+  constructor(parts: WriterTailParts) {
+    this.#parts = parts;
+  }
+
+  /** As known, however old; read when unknown. */
+  async of(feed: string): Promise<WriterTail> {
+    return this.#known.get(feed) ?? this.read(feed);
+  }
+
+  /** Reads the tail. A feed that does not exist is created. */
+  async read(feed: string): Promise<WriterTail> {
+    const { store, clock, settings } = this.#parts;
+    const find = () => readTail(store, feed, () => clock.nowEpochMillis());
+    let found = await find();
+    if (found === undefined) {
+      await store.createFeed(feed, settings.segmentSize);
+      found = await find();
+    }
+    if (found === undefined)
+      throw new RelayError("feed.vanished", `feed ${feed} has no head item`, { retryable: true });
+    const { lastPage, ...tail } = found;
+    const writerTail = {
+      ...tail,
+      producers: lastPage?.producers ?? [],
+      callMemory: lastPage ? unpackCallMemory(lastPage.callMemory) : EMPTY_CALL_MEMORY,
+    };
+    this.keep(writerTail);
+    return writerTail;
+  }
+
+  /**
+   * Whether the tail must be read again before a number is written. A number may be written only while no segment that
+   * was open when the tail was read can have been freed: the condition on a freed number would pass again. Each page
+   * of our own renews that proof, but not what is known of the feed's options.
+   */
+  isTooOld({ readAtEpochMillis, headReadAtEpochMillis }: WriterTail): boolean {
+    const { clock, settings } = this.#parts;
+    const oldestEpochMillis = clock.nowEpochMillis() - settings.tailCacheMillis;
+    return readAtEpochMillis < oldestEpochMillis || headReadAtEpochMillis < oldestEpochMillis;
+  }
+
+  keep(tail: WriterTail): void {
+    this.#known.set(tail.feed, tail);
+  }
+
+  forget(feed: string): void {
+    this.#known.delete(feed);
+  }
+}
