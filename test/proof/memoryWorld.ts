@@ -1,5 +1,6 @@
 import { deliver } from "../../functions/deliver/deliver.ts";
-import { Appender, type AppendResult } from "../../functions/ingest/append.ts";
+import { Appender } from "../../functions/ingest/append.ts";
+import type { AppendResult } from "../../functions/ingest/appendResult.ts";
 import { type NotifyParts, notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { AppendTimeoutError } from "../../shared/errors.ts";

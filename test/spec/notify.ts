@@ -1,6 +1,7 @@
+import { signal } from "../../shared/sessions/cursor.ts";
 import { write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Cursor, freeName, type Notifier, replace, type State, type Step, tailOf } from "./state.ts";
+import { freeName, type Notifier, type Row, replace, type State, type Step, tailOf } from "./state.ts";
 
 /** Specifies functions/notify/notify.ts and shared/sessions/wake.ts. */
 export function* notifySteps(state: State, scenario: Scenario): Generator<Step> {
@@ -66,12 +67,12 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
 export function* mark(
   state: State,
   scenario: Scenario,
-  parked: readonly (readonly [session: string, read: Cursor])[],
+  parked: readonly (readonly [session: string, read: Row])[],
 ): Generator<{ state: State; names: string }> {
   const [first, ...others] = parked;
   if (first === undefined) return yield { state, names: "" };
   const [session, read] = first;
-  for (const written of write(state, scenario, session, read, { state: "signalled" }))
+  for (const written of write(state, scenario, session, read, signal(0)))
     for (const rest of mark(written.state, scenario, others))
       yield { state: rest.state, names: `${session}${written.note} ${rest.names}` };
 }

@@ -1,7 +1,7 @@
 import type { Variant } from "../races.ts";
 import type { Bounds } from "./bounds.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
-import type { Cursor, Faults, State } from "./state.ts";
+import type { Faults, Row, State } from "./state.ts";
 
 /** What is looked at, and whether a rule is broken on purpose. */
 export interface Scenario extends Bounds {
@@ -33,7 +33,7 @@ const NO_FAULTS: Faults = {
 
 export function initialState(scenario: Scenario): State {
   const numbers = Array.from({ length: scenario.pages }, (_, index) => index + 1);
-  const parked: Cursor = {
+  const parked: Row = {
     state: "parked",
     next: 1,
     segment: 0,

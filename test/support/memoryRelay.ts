@@ -8,6 +8,7 @@ import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Cursor, type CursorChange, newCursor, rowToFind } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
+import { isAsRead } from "./asRead.ts";
 import { eventsOf } from "./feedRows.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
 
@@ -159,9 +160,9 @@ export class MemoryRelay {
   }
 
   /** One conditional write, and with a change of segment the move of its reference. */
-  writeCursor(cursor: Cursor, change: CursorChange, isAsRead = asRead): Cursor {
+  writeCursor(cursor: Cursor, change: CursorChange, mayWrite = isWritable): Cursor {
     const row = this.cursors.get(cursor.session);
-    if (row === undefined || !isAsRead(row, cursor, change))
+    if (row === undefined || !mayWrite(row, cursor, change))
       throw new FenceLostError({ feed: FEED, session: cursor.session, fence: cursor.fence });
     const written = { ...row, ...change };
     if (written.segment !== row.segment) this.moveReference(row, written.segment);
@@ -249,12 +250,8 @@ export class MemoryRelay {
   }
 }
 
-function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
-  const { states, ...numbers } = rowToFind(read, change);
-  return (
-    states.includes(row.state) &&
-    Object.entries(numbers).every(([attribute, value]) => row[attribute as keyof typeof numbers] === value)
-  );
+function isWritable(row: Cursor, read: Cursor, change: CursorChange): boolean {
+  return isAsRead(row, rowToFind(read, change));
 }
 
 export const openGate: Gate = async () => {};
