@@ -95,7 +95,9 @@ export class PageReader {
       segmentOf(page.first, segmentSize) === segment
     ) {
       pages.push(page);
-      page = this.#cache.get(cacheKey(feed, lastOf(page) + 1))?.page;
+      // Only what is read counts as used; looking for it does not.
+      this.#cache.get(cacheKey(feed, page.first));
+      page = this.#cache.peek(cacheKey(feed, lastOf(page) + 1))?.page;
     }
     return pages;
   }
@@ -104,7 +106,7 @@ export class PageReader {
     const firsts = this.#firsts.get(feed);
     if (firsts === undefined) return undefined;
     const first = firsts[countUpTo(firsts, sequence) - 1];
-    const page = first === undefined ? undefined : this.#cache.get(cacheKey(feed, first))?.page;
+    const page = first === undefined ? undefined : this.#cache.peek(cacheKey(feed, first))?.page;
     return page !== undefined && lastOf(page) >= sequence ? page : undefined;
   }
 

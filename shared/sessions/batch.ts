@@ -1,6 +1,19 @@
-import { renderGap } from "../queue/message.ts";
+import { type NumberedMessage, renderGap } from "../queue/message.ts";
+import type { Sequence } from "../queue/sequence.ts";
 import type { Cursor, CursorGap } from "./cursor.ts";
-import type { Batch } from "./outlet.ts";
+
+/** One request's worth of messages, or of none when the session wants nothing of what it passes. */
+export interface Batch {
+  /** The same on every attempt at the same batch. */
+  readonly id: string;
+  /** The last number that the cursor passes with this batch. */
+  readonly last: Sequence;
+  readonly messages: readonly NumberedMessage[];
+  /** When the last message was appended; for a gap, when it was reported. */
+  readonly appendedAtEpochMillis: number;
+  /** The batch reports the cursor's gap and moves nothing. */
+  readonly tellsGap: boolean;
+}
 
 /** What a batch's id is made of: the same messages, sent to the same session, have the same id. */
 export function batchId(

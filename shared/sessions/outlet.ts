@@ -1,6 +1,5 @@
-import type { NumberedMessage } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
-import type { Sequence } from "../queue/sequence.ts";
+import type { Batch } from "./batch.ts";
 import type { Cursor, DeliveryFailure } from "./cursor.ts";
 
 /**
@@ -16,19 +15,6 @@ export interface Outlet {
   plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined;
   /** Sends a batch that has messages. Whatever the endpoint does is an answer, never an exception. */
   send(cursor: Cursor, batch: Batch): Promise<OutletAnswer>;
-}
-
-/** One request's worth of messages, or of none when the session wants nothing of what it passes. */
-export interface Batch {
-  /** The same on every attempt at the same batch. */
-  readonly id: string;
-  /** The last number that the cursor passes with this batch. */
-  readonly last: Sequence;
-  readonly messages: readonly NumberedMessage[];
-  /** When the last message was appended; for a gap, when it was reported. */
-  readonly appendedAtEpochMillis: number;
-  /** The batch reports the cursor's gap and moves nothing. */
-  readonly tellsGap: boolean;
 }
 
 /** What became of a batch, and what the row must say next. */

@@ -5,6 +5,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Settings } from "../runtime/settings.ts";
+import type { Batch } from "./batch.ts";
 import { planGap } from "./batch.ts";
 import {
   advance,
@@ -17,7 +18,7 @@ import {
   suspend,
   take,
 } from "./cursor.ts";
-import type { Batch, Outlet } from "./outlet.ts";
+import type { Outlet } from "./outlet.ts";
 
 export interface TurnParts {
   readonly cursors: { write(cursor: Cursor, change: CursorChange): Promise<Cursor> };

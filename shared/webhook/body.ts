@@ -1,6 +1,6 @@
 import { type MessageFormat, renderMessages } from "../queue/message.ts";
+import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
-import type { Batch } from "../sessions/outlet.ts";
 
 /**
  * The request body. `first` and `last` are the numbers of the first and last message in it (of the gap, when it tells

@@ -3,14 +3,15 @@ import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
-import type { Batch, Outlet, OutletAnswer } from "../sessions/outlet.ts";
+import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import type { Selection, SessionFilter } from "../sessions/selection.ts";
 import { type SessionSecret, signingSecrets, type WebhookSession } from "../sessions/session.ts";
-import { planBatch } from "./batch.ts";
 import { webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
+import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
 
 export interface WebhookOutletParts {

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GAP_TYPE, renderMessage } from "../../shared/queue/message.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
+import type { Batch } from "../../shared/sessions/batch.ts";
 import { planGap } from "../../shared/sessions/batch.ts";
 import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.ts";
-import type { Batch } from "../../shared/sessions/outlet.ts";
 import { selectionOf } from "../../shared/sessions/selection.ts";
-import { MAX_BATCH_BYTES, planBatch } from "../../shared/webhook/batch.ts";
 import { webhookBody } from "../../shared/webhook/body.ts";
+import { MAX_BATCH_BYTES, planBatch } from "../../shared/webhook/planBatch.ts";
 
 const NOW = 1_700_000_000_000;
 const TYPES = ["A", "B", "C", GAP_TYPE];

@@ -1,9 +1,9 @@
 import { lastOf, type Page } from "../queue/page.ts";
 import type { Sequence } from "../queue/sequence.ts";
+import type { Batch } from "../sessions/batch.ts";
 import { batchId } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import { matching } from "../sessions/matching.ts";
-import type { Batch } from "../sessions/outlet.ts";
 import type { Selection } from "../sessions/selection.ts";
 
 /** Bounds one request beside the session's own `maxBatch`. */
