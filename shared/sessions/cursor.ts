@@ -24,7 +24,7 @@ import type { SessionKind } from "./session.ts";
  * | signalled, backoff due, active run out              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
- * Three orders are load-bearing; each mutation of them loses a message for good (test/protocol):
+ * Three orders are load-bearing; each change of them loses a message for good (test/races.ts):
  * the wake is sent before `signal` is written; `signal` names the fence that was read; after `park` the tail is read
  * again, strongly.
  */

@@ -58,7 +58,7 @@ class ScheduleRun {
       return { name, ingest: feed.ingest(name) };
     });
     this.#workers = new Workers(context, feed, (kind) => this.#newName(kind));
-    context.mourners.push(
+    context.atDeath.push(
       (process) => this.#producers.died(process),
       (process) => this.#workers.died(process),
     );

@@ -15,8 +15,8 @@ export class RunContext implements Run {
   readonly scheduler = new Scheduler();
   readonly hints = new HintQueues();
   readonly random: () => number;
-  /** Told of each process that dies. */
-  readonly mourners: ((process: string) => void)[] = [];
+  /** Called with the name of each process that dies. */
+  readonly atDeath: ((process: string) => void)[] = [];
   readonly deliveries: Delivery[] = [];
   readonly faults: string[] = [];
   readonly alarms: string[] = [];
@@ -81,7 +81,7 @@ export class RunContext implements Run {
 
   crash(process: string): void {
     this.scheduler.kill(process);
-    for (const mourn of this.mourners) mourn(process);
+    for (const tell of this.atDeath) tell(process);
   }
 
   note(fault: string): void {

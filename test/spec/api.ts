@@ -121,5 +121,5 @@ function* removeSteps(
 }
 
 function born(next: number, segment: number): Row {
-  return { state: "parked", next, segment, fence: 1, lease: 0, leaseRanOut: false, isDue: false };
+  return { state: "parked", next, segment, fence: 1, lease: 0, leaseExpired: false, isDue: false };
 }

@@ -41,8 +41,8 @@ export function cursorOf({ state, next, segment, fence, lease }: Row, { segmentS
 }
 
 /** The time by which the row is judged. */
-export function timeOf({ leaseRanOut, isDue }: Row): number {
-  return leaseRanOut || isDue ? AFTER_EVERY_TIME : BEFORE_EVERY_TIME;
+export function timeOf({ leaseExpired, isDue }: Row): number {
+  return leaseExpired || isDue ? AFTER_EVERY_TIME : BEFORE_EVERY_TIME;
 }
 
 /** What `take` and `advance` are told: the new lease ends one later than the row's. */
@@ -54,9 +54,9 @@ function changed(row: Row, change: CursorChange): Row {
   const { state = row.state, next = row.next, segment = row.segment, fence = row.fence } = change;
   if (state === "suspended") throw new Error("the model suspends no session");
   const { leaseUntilEpochMillis: lease = row.lease } = change;
-  const leaseRanOut = row.leaseRanOut && !("leaseUntilEpochMillis" in change);
+  const leaseExpired = row.leaseExpired && !("leaseUntilEpochMillis" in change);
   const isDue = row.isDue && !("dueAtEpochMillis" in change);
-  return { state, next, segment, fence, lease, leaseRanOut, isDue };
+  return { state, next, segment, fence, lease, leaseExpired, isDue };
 }
 
 /** Whether a write of `change` finds the row as it was read. */

@@ -84,7 +84,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
   const advancesFirst = scenario.variant === "cursor advanced before the endpoint accepted";
   const cursor = cursorOf(row, scenario);
   const progressed = () => progress(cursor, { next, sentLast: next - 1, lane: "fast", nowEpochMillis: 0 });
-  const isHeld = row.state === "active" && !row.leaseRanOut;
+  const isHeld = row.state === "active" && !row.leaseExpired;
 
   switch (deliverer.at) {
     case "plan": {

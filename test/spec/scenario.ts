@@ -39,7 +39,7 @@ export function initialState(scenario: Scenario): State {
     segment: 0,
     fence: 1,
     lease: 0,
-    leaseRanOut: false,
+    leaseExpired: false,
     isDue: false,
   };
   return {

@@ -55,7 +55,7 @@ export interface Row {
   readonly fence: number;
   /** Stands for `leaseUntilEpochMillis`: each take and each advance writes a new one. */
   readonly lease: number;
-  readonly leaseRanOut: boolean;
+  readonly leaseExpired: boolean;
   readonly isDue: boolean;
 }
 
@@ -127,7 +127,7 @@ export interface Faults {
   readonly sweepCrash: number;
   readonly doubledHint: number;
   readonly lostHint: number;
-  /** The lease runs out while its holder is still at work. */
+  /** The lease expires while its holder is still at work. */
   readonly slowHolder: number;
   /** A put is applied, its answer is lost, and the SDK tries it again. */
   readonly lostReply: number;
