@@ -165,9 +165,9 @@ export const RACES = [
     model: { scenario: CACHED_TAILS, breaks: NUMBER_TWICE },
     mutant: {
       file: "functions/sweep/free.ts",
-      find: "return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis > settings.freeGraceMillis;",
+      find: "return last === undefined || nowEpochMillis - last.appendedAtEpochMillis > freeGraceMillis;",
       replace:
-        "return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis >= Math.min(0, settings.freeGraceMillis);",
+        "return last === undefined || nowEpochMillis - last.appendedAtEpochMillis >= Math.min(0, freeGraceMillis);",
     },
     test: { file: APPEND, title: "while a writer may still act on its tail, nothing is freed" },
   },

@@ -1,5 +1,6 @@
+import { isToBeWoken } from "../../functions/notify/notify.ts";
 import { signal } from "../../shared/sessions/cursor.ts";
-import { write } from "./cursors.ts";
+import { cursorOf, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
 import { freeName, type Notifier, type Row, replace, type State, type Step, tailOf } from "./state.ts";
 
@@ -35,8 +36,9 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
       if (scenario.variant === "notify with stale reads")
         reads.push({ ...state.cursors, ...state.staleCursors });
       for (const rows of reads) {
-        const parked = Object.entries(rows).filter(
-          ([, { state, next }]) => state === "parked" && next <= notifier.tail,
+        const tail = { next: notifier.tail + 1, segmentSize: scenario.segmentSize };
+        const parked = Object.entries(rows).filter(([, row]) =>
+          isToBeWoken(cursorOf(row, scenario), tail, undefined),
         );
         const name = `lists the cursors, of which ${parked.length} are to be woken`;
         const at = marksFirst ? "markSignalled" : "sendWakes";

@@ -1,3 +1,5 @@
+import { isCountedBehind } from "../../functions/sweep/cross.ts";
+import { isGraceOver } from "../../functions/sweep/free.ts";
 import { needsWake } from "../../functions/sweep/needsWake.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { tailSegment } from "../../shared/queue/tail.ts";
@@ -67,8 +69,8 @@ function hasWork(sweeper: Sweeper, state: State, scenario: Scenario): boolean {
   );
 }
 
-function needsCrossing(row: Row, { segmentSize }: Scenario): boolean {
-  return row.state !== "active" && segmentOf(row.next, segmentSize) !== row.segment;
+function needsCrossing(row: Row, scenario: Scenario): boolean {
+  return isCountedBehind(cursorOf(row, scenario));
 }
 
 /** The grace for which the code waits is over for every row: it matters to cost and not to safety. */
@@ -84,10 +86,9 @@ function isFreeable(
 ): boolean {
   const segment = head.headSegment;
   if (segment >= tailSegment({ next: tail + 1, segmentSize })) return false;
+  if (variant === "free without grace") return true;
   const last = lastPageOf(state, segment, segmentSize);
-  return (
-    last === undefined || state.now - last.appendedAt > times.freeGrace || variant === "free without grace"
-  );
+  return isGraceOver(last && { appendedAtEpochMillis: last.appendedAt }, state.now, times.freeGrace);
 }
 
 function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator<Step> {
