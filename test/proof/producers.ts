@@ -1,6 +1,6 @@
 import { eventText } from "../support/witnessed.ts";
 import type { RunContext } from "./runContext.ts";
-import type { Batch, WorldFeed } from "./world.ts";
+import type { Batch, Numbers, WorldFeed } from "./world.ts";
 
 interface IngestProcess {
   readonly name: string;
@@ -20,23 +20,28 @@ export class Producers {
     this.#newProcess = newProcess;
   }
 
-  /** @param sent batches that are accepted already */
-  produce(producer: string, batches: number, sent = 0, process = this.#newProcess()): void {
-    if (sent === batches) return;
-    const batch = this.#batch(producer, sent);
-    const { name, ingest } = process;
+  /** @param accepted batches that are accepted already */
+  produce(producer: string, batches: number, accepted = 0): void {
+    const { name, ingest } = this.#newProcess();
+    let sent = accepted;
     this.#resend.set(name, () => this.produce(producer, batches, sent));
-    this.#run.appendBegins(name);
     this.#run.scheduler.start(name, async () => {
-      const numbers = await ingest(batch);
+      while (sent < batches) {
+        const batch = this.#batch(producer, sent);
+        this.#run.appendBegins(name);
+        const numbers = await ingest(batch);
+        if (numbers === undefined) continue;
+        this.#accept(batch, numbers);
+        sent += 1;
+      }
       this.#resend.delete(name);
-      if (numbers === undefined) return this.produce(producer, batches, sent, process);
-      const { first, last } = numbers;
-      const isWhole = last - first + 1 === batch.events.length || first > last;
-      for (const [index, event] of batch.events.entries())
-        this.accepted.push({ event: eventText(event), sequence: isWhole ? first + index : undefined });
-      this.produce(producer, batches, sent + 1, process);
     });
+  }
+
+  #accept({ events }: Batch, { first, last }: Numbers): void {
+    const isWhole = last - first + 1 === events.length || first > last;
+    for (const [index, event] of events.entries())
+      this.accepted.push({ event: eventText(event), sequence: isWhole ? first + index : undefined });
   }
 
   #batch(producer: string, sent: number): Batch {

@@ -36,19 +36,11 @@ export class Scheduler {
       });
   }
 
-  start(actor: string, run: () => Promise<void>, ended: (failed: boolean) => void = () => {}): void {
+  start(actor: string, run: () => Promise<void>): void {
     this.#running.add(actor);
-    run().then(
-      () => {
-        this.#running.delete(actor);
-        ended(false);
-      },
-      (error: unknown) => {
-        this.#running.delete(actor);
-        this.failures.push(error);
-        ended(true);
-      },
-    );
+    run()
+      .catch((error: unknown) => void this.failures.push(error))
+      .finally(() => this.#running.delete(actor));
   }
 
   /** The actor's process dies where it stands: nothing of it happens any more. */
