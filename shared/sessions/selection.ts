@@ -40,8 +40,11 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
   };
 }
 
+/** Filters that one process is likely to serve at the same time. */
+const CACHED_SELECTIONS = 200;
+
 /** Regexes are compiled once for all turns of the sessions that share a filter. Keeps the `size` used last. */
-export function selectionCache(size: number): typeof selectionOf {
+export function selectionCache(size = CACHED_SELECTIONS): typeof selectionOf {
   const kept = new RecentlyUsed<Selection>(size);
   return (format, filter) => kept.get(JSON.stringify([format, filter]), () => selectionOf(format, filter));
 }

@@ -1,6 +1,7 @@
 import type { Client, Dispatcher } from "undici";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import type { AddressGuard } from "./addressGuard.ts";
+import type { Settings } from "../runtime/settings.ts";
+import { type AddressGuard, createAddressGuard } from "./addressGuard.ts";
 import { codeOf, excerptOf, sanitise } from "./failureDetail.ts";
 import {
   ConnectionFailure,
@@ -49,6 +50,14 @@ export interface WebhookClient {
 
 type Failed = Extract<DeliveryOutcome, { kind: "failed" }>;
 type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "status" | "retryAfterMillis">>;
+
+/** The client that an operator's settings describe. */
+export function createGuardedWebhookClient({
+  allowedAddressRanges,
+  requestTimeoutMillis,
+}: Pick<Settings, "allowedAddressRanges" | "requestTimeoutMillis">): WebhookClient {
+  return createWebhookClient({ guard: createAddressGuard(allowedAddressRanges), requestTimeoutMillis });
+}
 
 /**
  * The HTTP client for webhooks: guarded addresses, kept connections, one deadline, no redirects.
