@@ -1,6 +1,6 @@
+import { LRUCache } from "lru-cache";
 import { type AmiReadFilter, compileReadFilter } from "../ami/readFilter.ts";
 import { GAP_TYPE, hasForm, type Message, type MessageFormat } from "../queue/message.ts";
-import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 
 /** What a session wants: a message passes when each part that is there lets it pass. */
 export interface SessionFilter extends AmiReadFilter {
@@ -45,6 +45,11 @@ const CACHED_SELECTIONS = 200;
 
 /** Regexes are compiled once for all turns of the sessions that share a filter. Keeps the `size` used last. */
 export function selectionCache(size = CACHED_SELECTIONS): typeof selectionOf {
-  const kept = new RecentlyUsed<Selection>(size);
-  return (format, filter) => kept.get(JSON.stringify([format, filter]), () => selectionOf(format, filter));
+  const kept = new LRUCache<string, Selection>({ max: size });
+  return (format, filter) => {
+    const key = JSON.stringify([format, filter]);
+    const selection = kept.get(key) ?? selectionOf(format, filter);
+    kept.set(key, selection);
+    return selection;
+  };
 }

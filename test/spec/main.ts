@@ -1,11 +1,18 @@
+import { Command } from "commander";
 import { VARIANTS } from "../races.ts";
 import { checkScenario } from "./protocol.ts";
 import { variantOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** `npm run spec`: every scenario, then every wrong variant with the shortest way to what it breaks. */
+new Command("spec")
+  .description(
+    "Checks the protocol in every order of its steps, then each wrong variant of it (docs/testing.md)",
+  )
+  .parse();
 const scenarios = Object.entries(SCENARIOS);
 let holding = 0;
+
 console.log("The protocol, in every order of its steps:\n");
 for (const [name, scenario] of scenarios) {
   const { states, steps, depth, millis, counterexample } = checkScenario(scenario);
