@@ -5,8 +5,8 @@ import { type AmiReadFilter, compileReadFilter } from "../shared/ami/readFilter.
 import { EventFilterError } from "../shared/errors.ts";
 
 /**
- * Writes the events of an AMI text that pass; greetings and responses are left out. The exit code: 1 when the filter
- * or a part of the text was bad.
+ * Writes the events of an AMI text that pass the filter, without greetings and responses. Returns the exit code: 1 when
+ * the filter or some of the text was malformed.
  */
 export async function filterText(
   input: Readable,

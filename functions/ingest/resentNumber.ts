@@ -3,7 +3,7 @@ import { sequenceIn } from "../../shared/queue/producers.ts";
 import { type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { WriterTail } from "./writerTail.ts";
 
-/** Pages that are walked back. Older events are reported as duplicates without a number. */
+/** The most pages to walk back. Older events are reported as duplicates without a number. */
 const MAX_PAGES = 200;
 
 export interface ResentNumberSource {
@@ -11,8 +11,8 @@ export interface ResentNumberSource {
 }
 
 /**
- * The sequence number that a producer's position got when it was first appended: walks the producer's pages back to
- * the one that holds it. Undefined when that page was freed or lies too far back.
+ * Finds the original sequence number of a producer's position: walks back through the producer's pages to the one that
+ * holds it. Undefined when that page was freed or is too far back.
  */
 export async function findResentNumber(
   source: ResentNumberSource,

@@ -4,11 +4,11 @@ import { isEventName, MAX_EVENT_NAME_CHARACTERS } from "./eventName.ts";
 
 export interface AmiEvents {
   readonly events: readonly ({ readonly ami: AmiMessage } | { readonly error: string })[];
-  /** Blocks that are no events: the greeting, responses. */
+  /** Number of blocks that are not events: the greeting, responses. */
   readonly skipped: number;
 }
 
-/** The events of an AMI text as Asterisk sent it, in their order. Never throws: what is wrong is said in its place. */
+/** The events of an AMI text, in order. Never throws: an unreadable event is an `error` at its place in the list. */
 export function readAmiEvents(bytes: Uint8Array): AmiEvents {
   const parser = new AmiParser();
   const items = [...parser.feed(bytes), ...parser.end()];
@@ -20,9 +20,7 @@ export function readAmiEvents(bytes: Uint8Array): AmiEvents {
       return [{ error: `the event has ${bytes} bytes; at most ${MAX_AMI_BYTES} are accepted` }];
     const ami = readAmi(item.text);
     if (isEventName(ami.name)) return [{ ami }];
-    return [
-      { error: `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} characters that can be seen` },
-    ];
+    return [{ error: `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters` }];
   });
   return { events, skipped: items.length - events.length };
 }

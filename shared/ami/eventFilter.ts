@@ -2,7 +2,7 @@ import { RE2JS } from "re2js";
 import { EventFilterError } from "../errors.ts";
 import type { AmiMessage } from "./amiMessage.ts";
 
-/** Bounds what one session may ask of every message. */
+/** These bound the work that one session's filters cause for every message. */
 const MAX_FILTERS = 100;
 const MAX_EXPRESSION_CHARACTERS = 1000;
 
@@ -12,9 +12,9 @@ const MAX_EXPRESSION_CHARACTERS = 1000;
  */
 interface EventFilter {
   readonly excludes: boolean;
-  /** Only events of this name match. */
+  /** Only events with this name match. */
   readonly name: string | undefined;
-  /** Judges the values of these header lines instead of the whole text: a line's beginning, colon included. */
+  /** The filter tests the values of header lines with this prefix, colon included, instead of the whole text. */
   readonly header: string | undefined;
   readonly matches: (text: string) => boolean;
 }
@@ -30,17 +30,17 @@ interface Criteria {
 
 const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
 
-/** `eventfilter`, its criteria in parentheses, and what stands behind the equals sign. */
+/** `eventfilter`, its criteria in parentheses, and the pattern after the equals sign. */
 const CONFIGURED = /^\s*eventfilter\s*(?:\((?<criteria>.*?)\)\s*)?(?:=>?(?<pattern>.*))?$/s;
 
-/** Criteria alone, as in the MatchCriteria of the Filter action; a pattern may follow an equals sign. */
+/** Criteria alone, as in the Filter action's MatchCriteria. A pattern may follow after an equals sign. */
 const BARE =
   /^\s*(?<criteria>(?:action|name|header|method)\([^()]*\)(?:[ ,]+(?:action|name|header|method)\([^()]*\))*)\s*(?:=>?(?<pattern>.*))?$/s;
 
 /**
- * Makes the filters of one session ready. None lets everything pass; includes alone, what one of them matches;
- * excludes alone, what none matches; both, what an include matches and no exclude does (`should_send_event`).
- * @throws EventFilterError with the expression and what is wrong with it
+ * Compiles the filters of one session. A message passes when an include matches it, or there are no includes, and no
+ * exclude matches it (`should_send_event`).
+ * @throws EventFilterError with the expression and the reason
  */
 export function compileEventFilters(expressions: readonly string[]): EventFilters {
   if (expressions.length > MAX_FILTERS)
@@ -61,7 +61,7 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
 }
 
 export interface EventFilters {
-  /** The only event names that can pass; undefined when the filters do not say so. */
+  /** The only event names that can pass; undefined when the filters do not restrict the name. */
   readonly names: readonly string[] | undefined;
   passes(message: AmiMessage): boolean;
 }
@@ -100,7 +100,7 @@ function parse(expression: string): EventFilter {
   if (pattern !== "" && method === "none")
     throw new EventFilterError(expression, "a pattern needs a method other than none");
   if (name === undefined && header === undefined && method === "none")
-    throw new EventFilterError(expression, "it needs a name, a header or a pattern");
+    throw new EventFilterError(expression, "a filter needs a name, a header or a pattern");
   return {
     excludes: action === undefined ? excludesByMark : action === "exclude",
     name,
@@ -109,18 +109,18 @@ function parse(expression: string): EventFilter {
   };
 }
 
-/** What has the form of a line of manager.conf or of the Filter action's criteria; everything else is a legacy pattern. */
+/** Splits a line of manager.conf or the Filter action's criteria. Any other expression is a legacy pattern. */
 function split(expression: string): { criteria: string | undefined; pattern: string } {
   const groups = (CONFIGURED.exec(expression) ?? BARE.exec(expression))?.groups;
   if (groups === undefined) {
     if (/^\s*eventfilter\s*\(/.test(expression))
-      throw new EventFilterError(expression, "its criteria do not end with a parenthesis");
+      throw new EventFilterError(expression, "the criteria do not end with a parenthesis");
     return { criteria: undefined, pattern: expression };
   }
   return { criteria: groups.criteria, pattern: groups.pattern?.trim() ?? "" };
 }
 
-/** Criteria may stand in any order; their values hold no blank, comma or parenthesis. */
+/** Criteria may come in any order. Their values contain no space, comma or parenthesis. */
 function readCriteria(expression: string, text: string): Criteria {
   const criteria: Criteria = {};
   for (const option of text.split(/[ ,)]+/).filter((part) => part !== "")) {
@@ -128,20 +128,20 @@ function readCriteria(expression: string, text: string): Criteria {
     if (key === undefined || value === undefined)
       throw new EventFilterError(
         expression,
-        `"${option}" is no criterion: action(), name(), header() or method()`,
+        `"${option}" is not a criterion: use action(), name(), header() or method()`,
       );
     if (key === "action") {
       if (value !== "include" && value !== "exclude")
-        throw new EventFilterError(expression, `action "${value}" is unknown: include or exclude`);
+        throw new EventFilterError(expression, `action "${value}" is unknown: use include or exclude`);
       criteria.action = value;
     } else if (key === "method") {
       if (!isMethod(value))
-        throw new EventFilterError(expression, `method "${value}" is unknown: ${METHODS.join(", ")}`);
+        throw new EventFilterError(expression, `method "${value}" is unknown: use ${METHODS.join(", ")}`);
       criteria.method = value;
     } else if (key === "name") criteria.name = value;
     else criteria.header = value;
   }
-  if (Object.keys(criteria).length === 0) throw new EventFilterError(expression, "its criteria are empty");
+  if (Object.keys(criteria).length === 0) throw new EventFilterError(expression, "the criteria are empty");
   return criteria;
 }
 
@@ -168,18 +168,18 @@ function matcher(expression: string, method: Method, pattern: string): (text: st
   }
 }
 
-/** Users write these, so they run on an engine whose time grows with the text alone. A dot matches a line end too. */
+/** Users write these patterns, so they run on an engine with linear time. A dot also matches a line end. */
 function compile(expression: string, pattern: string): RE2JS {
-  const parts = pattern.match(PARTS) ?? [];
-  if (parts.some((part) => COLLATING.test(part)))
+  const tokens = pattern.match(TOKENS) ?? [];
+  if (tokens.some((token) => COLLATING.test(token)))
     throw new EventFilterError(
       expression,
       "equivalence and collating classes ([=a=], [.a.]) are not supported",
     );
-  if (parts.some((part) => part === "\\<" || part === "\\>"))
-    throw new EventFilterError(expression, "\\< and \\> are not supported; \\b is the border of a word");
+  if (tokens.some((token) => token === "\\<" || token === "\\>"))
+    throw new EventFilterError(expression, "\\< and \\> are not supported; use \\b for a word boundary");
   try {
-    return RE2JS.compile(pattern.replace(PARTS, inEngineDialect), RE2JS.DOTALL);
+    return RE2JS.compile(pattern.replace(TOKENS, inEngineDialect), RE2JS.DOTALL);
   } catch (error) {
     throw new EventFilterError(
       expression,
@@ -188,17 +188,17 @@ function compile(expression: string, pattern: string): RE2JS {
   }
 }
 
-/** The engine would take them for something else. */
+/** Equivalence and collating classes, which the engine would read as something else. */
 const COLLATING = /^\[.*\[[=.]/s;
 
 /** An escape, brackets, or a repetition without its lower bound. */
-const PARTS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]|\{,\d+\}/gs;
+const TOKENS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]|\{,\d+\}/gs;
 
-/** What the C library of Asterisk's systems takes, and the engine would read as something else without a word. */
-function inEngineDialect(part: string): string {
-  // Within brackets a backslash is itself.
-  if (part.startsWith("[")) return part.replaceAll("\\", "\\\\");
-  if (part.startsWith("{")) return part.replace("{,", "{0,");
-  if (part === "\\`") return "\\A";
-  return part === "\\'" ? "\\z" : part;
+/** Rewrites syntax of the C library that Asterisk uses, which the engine would silently read as something else. */
+function inEngineDialect(token: string): string {
+  // In brackets, a backslash is a plain character.
+  if (token.startsWith("[")) return token.replaceAll("\\", "\\\\");
+  if (token.startsWith("{")) return token.replace("{,", "{0,");
+  if (token === "\\`") return "\\A";
+  return token === "\\'" ? "\\z" : token;
 }

@@ -9,7 +9,7 @@ const recording = new Recording(new URL("local/recordings/calls-mixed", root).pa
 
 async function relay(args: readonly string[], input: string | Buffer) {
   const child = spawn(process.execPath, ["cli/main.ts", ...args], { cwd: root });
-  // A command that refuses its arguments does not read on.
+  // A command that refuses its arguments stops reading.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [output, errors, [code]] = await Promise.all([
@@ -32,7 +32,7 @@ describe("relay convert", () => {
     );
   });
 
-  it("names lines that are no events, converts the others, and exits with 1", async () => {
+  it("reports lines that are not events, converts the others, and exits with 1", async () => {
     const good = '{"type":"DeviceStateChanged","device_state":{"name":"a","state":"BUSY"}}';
     const { output, errors, code } = await relay(["convert"], `${good}\r\n\nnonsense\n{"x":1}\n${good}`);
     expect(output).toBe(
@@ -45,7 +45,7 @@ describe("relay convert", () => {
     expect(code).toBe(1);
   });
 
-  it("ends a line at a line feed only: names may hold other separators", async () => {
+  it("ends lines only at line feeds: names may contain other separators", async () => {
     const { output, errors, code } = await relay(
       ["convert"],
       '{"type":"ChannelVarset","variable":"x","value":"a\u2028b\u2029c\u0085d"}\n',
@@ -54,7 +54,7 @@ describe("relay convert", () => {
     expect(output).toContain("Value: a\u2028b\u2029c\u0085d\r\n");
   });
 
-  it("wraps what Manager does not know when it is told to", async () => {
+  it("wraps events that Manager does not know when asked to", async () => {
     const { output } = await relay(
       ["convert", "--wrap-unmapped"],
       '{"type":"PlaybackStarted","playback":{"id":"p"}}',
@@ -96,15 +96,15 @@ describe("relay filter", () => {
   });
 
   it.each([
-    [["filter", "--event-filter", "eventfilter(color(red))"], "no criterion"],
+    [["filter", "--event-filter", "eventfilter(color(red))"], "not a criterion"],
     [["filter", "--event-filter", "("], "does not compile"],
-  ])("%j says what is wrong and exits with 1", async (args, says) => {
+  ])("%j explains the error and exits with 1", async (args, says) => {
     const { output, errors, code } = await relay(args, everything);
     expect([output, code]).toEqual(["", 1]);
     expect(errors).toContain(says);
   });
 
-  it("names a block that is too long and writes the others", async () => {
+  it("reports a block that is too long and writes the others", async () => {
     const { output, errors, code } = await relay(
       ["filter"],
       `Event: A\r\nX: ${"x".repeat(70_000)}\r\n\r\nEvent: B\r\nPrivilege: call,all\r\n\r\n`,
