@@ -44,7 +44,7 @@ import {
   withLocalDefaults,
 } from "./relayEnvironment.ts";
 import { startSchedule } from "./schedule.ts";
-import { Stopping } from "./stopping.ts";
+import { HTTP_STOP_WITHIN_MILLIS, Stopping } from "./stopping.ts";
 
 export interface RelayOptions {
   /** What an operator sets: RELAY_*, AWS_*, PORT, HOST. */
@@ -152,7 +152,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     log,
   });
   started.defer(async () => {
-    await stopping.step("HTTP requests in flight", gateway.close());
+    await stopping.step("HTTP requests in flight", gateway.close(), HTTP_STOP_WITHIN_MILLIS);
     gateway.closeNow();
   });
 

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../shared/runtime/log.ts";
 
+/** HTTP requests get half of it, so that deliveries are waited for as well. */
+export const HTTP_STOP_WITHIN_MILLIS = 4_000;
 /** All of stopping: containers are killed ten seconds after they were asked to stop. */
 const STOP_WITHIN_MILLIS = 8_000;
 /** Longer than a poll, which nobody needs to hear of. */
@@ -16,18 +18,19 @@ export class Stopping {
   }
 
   /** Resolves when the step is done or the time is over, whichever is first. */
-  async step(what: string, done: Promise<unknown>): Promise<void> {
+  async step(what: string, done: Promise<unknown>, mostMillis = STOP_WITHIN_MILLIS): Promise<void> {
     this.#deadlineMillis ??= performance.now() + STOP_WITHIN_MILLIS;
+    const deadlineMillis = Math.min(this.#deadlineMillis, performance.now() + mostMillis);
     const over = new AbortController();
     try {
-      await Promise.race([done, this.#watch(what, over.signal)]);
+      await Promise.race([done, this.#watch(what, deadlineMillis, over.signal)]);
     } finally {
       over.abort();
     }
   }
 
-  async #watch(what: string, over: AbortSignal): Promise<void> {
-    const leftMillis = () => Math.max(0, (this.#deadlineMillis ?? 0) - performance.now());
+  async #watch(what: string, deadlineMillis: number, over: AbortSignal): Promise<void> {
+    const leftMillis = () => Math.max(0, deadlineMillis - performance.now());
     // The time was used up by an earlier step; what is done already is still done.
     if (leftMillis() === 0) return;
     const wait = (millis: number) => pause(millis, undefined, { signal: over }).catch(() => {});

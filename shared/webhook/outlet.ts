@@ -65,7 +65,9 @@ export class WebhookOutlet implements Outlet {
     }
     // The row stays as it is until its lease expires: no attempt is counted, and the session does not back off.
     if (isOwnFailure(outcome))
-      throw new RelayError(outcome.reason, `a webhook was not called: ${outcome.detail}`, { retryable: true });
+      throw new RelayError(outcome.reason, `a webhook was not called: ${outcome.detail}`, {
+        retryable: true,
+      });
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
     return hasOutstayed(cursor.lane, outcome, settings)
       ? { kind: "outstayed" }
