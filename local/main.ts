@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
-import { ENVIRONMENT_HELP, greeting, terminalLog } from "./terminal.ts";
+import { ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
@@ -42,6 +42,7 @@ async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const relay = await startRelay({ environment: process.env, log: terminalLog });
   try {
     print(greeting(relay.url, relay.apiKey));
+    print(queueHelp(relay.connection, relay.queues.ingest.url));
     const failed = relay.failure.then((error) => {
       throw error;
     });
