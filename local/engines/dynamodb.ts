@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { RelayError } from "../../shared/errors.ts";
 import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import { createPrivateFile, recordEngine, waitUntilFree } from "./databaseFile.ts";
+import { createPrivateDirectory } from "./directories.ts";
 import { startDynamodbServer } from "./dynamodbServer.ts";
 import { findDynoxide } from "./dynoxide.ts";
 import type { Engine } from "./engine.ts";
@@ -31,7 +31,7 @@ export async function startDynamodb(options: DynamodbOptions = {}): Promise<Engi
   const program = findDynoxide();
   const databaseFile = options.databaseFile === undefined ? undefined : resolve(options.databaseFile);
   if (databaseFile !== undefined) {
-    await mkdir(dirname(databaseFile), { recursive: true, mode: 0o700 });
+    await createPrivateDirectory(dirname(databaseFile), () => false);
     await waitUntilFree(databaseFile);
     await createPrivateFile(databaseFile);
   }

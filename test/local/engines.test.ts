@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
@@ -119,6 +120,31 @@ describe("the embedded SQS", () => {
     const after = localClients({ sqs: second });
     const { Messages } = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(Messages?.map((message) => message.Body)).toEqual(["still here"]);
+    await second.close();
+  });
+
+  it("hands out messages that were hidden until long after now, because the clock was set back since", async () => {
+    const dataDirectory = join(directory, "sqs");
+    const first = await startSqs({ dataDirectory });
+    const before = localClients({ sqs: first });
+    const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName: "kept" }));
+    for (const MessageBody of ["in flight", "delayed"])
+      await before.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody, DelaySeconds: MessageBody === "delayed" ? 60 : 0 }),
+      );
+    await before.sqs.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 30 }));
+    await first.close();
+    const database = new DatabaseSync(join(dataDirectory, "fauxqs.db"));
+    for (const column of ["visibility_deadline", "delay_until"])
+      database.exec(`UPDATE sqs_messages SET ${column} = ${column} + 3600000`);
+    database.close();
+
+    const second = await startSqs({ dataDirectory });
+    const after = localClients({ sqs: second });
+    const { Messages } = await after.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    expect(Messages?.map((message) => message.Body).sort()).toEqual(["delayed", "in flight"]);
     await second.close();
   });
 
