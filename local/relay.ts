@@ -102,7 +102,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const engines = await startEngines(started, givenEndpoints(environment), dataDirectory, log);
   const { endpoints } = engines;
   const connection = connectionVariables(environment, endpoints, engines.credentials);
-  const clients = createClients(connection);
+  const clients = createClients(connection, engines.dynamodbHandler);
   started.defer(() => destroyClients(clients));
   const provisioned = await provision(clients, log).catch((error) => {
     throw explainProvisioning(error, environment);

@@ -66,6 +66,7 @@ export async function startDynamodb(options: DynamodbOptions = {}): Promise<Engi
   return {
     endpoint: server.endpoint,
     credentials,
+    directHandler: server.directHandler,
     fault: server.fault,
     failure: failure.promise,
     async close() {

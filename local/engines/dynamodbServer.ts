@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { refusalBody, refusalOf } from "./callerCheck.ts";
+import type { DirectHandler } from "./engine.ts";
 import { DynamodbError, isWrite, type Operations } from "./operations.ts";
 import { RecentFailures } from "./recentFailures.ts";
 import { type Credentials, isSignedWith } from "./signature.ts";
@@ -13,6 +14,7 @@ const KEEP_ALIVE_MILLIS = 60_000;
 
 export interface DynamodbServer {
   readonly endpoint: string;
+  readonly directHandler: DirectHandler;
   fault(): string | undefined;
   close(): Promise<void>;
 }
@@ -34,19 +36,24 @@ export async function startDynamodbServer(options: {
     if (body === undefined || !isSignedWith(credentials, { headers: request.headers, body }))
       return refuse(response, "the signature is not the relay's");
 
-    const operation = String(request.headers["x-amz-target"]).slice(TARGET_PREFIX.length);
+    const { status, text } = await execute(String(request.headers["x-amz-target"]), body.toString("utf8"));
+    send(response, status, text);
+  };
+
+  const execute = async (target: string, body: string): Promise<{ status: number; text: string }> => {
+    const operation = target.slice(TARGET_PREFIX.length);
     try {
       const fault = isWrite(operation) ? options.fault() : undefined;
       if (fault !== undefined) throw new DynamodbError("InternalServerError", fault);
-      const result = await operations.run(operation, JSON.parse(body.toString("utf8")));
+      const text = await operations.run(operation, JSON.parse(body));
       failures.succeeded(isWrite(operation));
-      send(response, 200, result);
+      return { status: 200, text };
     } catch (error) {
       const { type, message, more } = asDynamodbError(error);
       const isFault = type === "InternalServerError";
       if (isFault) failures.failed(isWrite(operation), `the embedded DynamoDB fails: ${message}`);
       const __type = `com.amazonaws.dynamodb.v20120810#${type}`;
-      send(response, isFault ? 500 : 400, JSON.stringify({ __type, message, ...more }));
+      return { status: isFault ? 500 : 400, text: JSON.stringify({ __type, message, ...more }) };
     }
   };
 
@@ -62,6 +69,7 @@ export async function startDynamodbServer(options: {
   const port = typeof address === "object" ? address?.port : undefined;
   return {
     endpoint: `http://127.0.0.1:${port}`,
+    directHandler: directHandler(execute),
     fault: () => options.fault() ?? failures.current(),
     close: () =>
       new Promise((closed) => {
@@ -69,6 +77,27 @@ export async function startDynamodbServer(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Stands in for HTTP in the SDK's clients of this process: their calls reach the engine without a socket. */
+function directHandler(
+  execute: (target: string, body: string) => Promise<{ status: number; text: string }>,
+): DirectHandler {
+  return {
+    async handle({ headers, body }) {
+      const { status, text } = await execute(headers["x-amz-target"] ?? "", textOf(body));
+      const response = {
+        statusCode: status,
+        headers: { "content-type": CONTENT_TYPE },
+        body: Buffer.from(text),
+      };
+      return { response };
+    },
+  };
+}
+
+function textOf(body: string | Uint8Array = ""): string {
+  return typeof body === "string" ? body : Buffer.from(body).toString("utf8");
 }
 
 function asDynamodbError(error: unknown): DynamodbError {

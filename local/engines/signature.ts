@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import { LRUCache } from "lru-cache";
 
 /** The keys of an engine's only caller. */
 export interface Credentials {
@@ -37,14 +38,21 @@ export function isSignedWith(
   const canonicalRequest = ["POST", "/", "", canonicalHeaders, parts.headers, sha256(body)].join("\n");
   const scope = `${parts.date}/${parts.region}/${parts.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", time, scope, sha256(canonicalRequest)].join("\n");
-  const signingKey = [parts.date, parts.region, parts.service, "aws4_request"].reduce<string | Buffer>(
-    (key, part) =>
-      createHmac("sha256", key)
-        .update(part ?? "")
-        .digest(),
-    `AWS4${secretAccessKey}`,
-  );
-  return isSame(parts.signature ?? "", createHmac("sha256", signingKey).update(text).digest("hex"));
+  const expected = createHmac("sha256", signingKey(secretAccessKey, scope)).update(text).digest("hex");
+  return isSame(parts.signature ?? "", expected);
+}
+
+/** Every call of a day is signed with the same key. */
+const signingKeys = new LRUCache<string, Buffer>({ max: 16 });
+
+function signingKey(secretAccessKey: string, scope: string): Buffer {
+  const name = `${secretAccessKey}/${scope}`;
+  const known = signingKeys.get(name);
+  if (known !== undefined) return known;
+  let key = Buffer.from(`AWS4${secretAccessKey}`);
+  for (const part of scope.split("/")) key = createHmac("sha256", key).update(part).digest();
+  signingKeys.set(name, key);
+  return key;
 }
 
 function canonicalValue(value: string | string[] | undefined): string {
@@ -55,7 +63,7 @@ function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** In constant time, whatever the lengths. */
+/** In constant time for each length. The lengths are no secret. */
 function isSame(given: string, expected: string): boolean {
-  return timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(expected)));
+  return given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
 }

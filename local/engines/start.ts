@@ -3,7 +3,7 @@ import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import type { Endpoints } from "../connection.ts";
 import { openDataDirectory } from "./dataDirectory.ts";
 import { startDynamodb } from "./dynamodb.ts";
-import type { Engine } from "./engine.ts";
+import type { DirectHandler, Engine } from "./engine.ts";
 import type { Credentials } from "./signature.ts";
 import { startSqs } from "./sqs.ts";
 
@@ -11,6 +11,8 @@ export interface Engines {
   readonly endpoints: Endpoints;
   /** Of the services that are embedded. */
   readonly credentials: Partial<Readonly<Record<keyof Endpoints, Credentials>>>;
+  /** In place of HTTP, for the clients of this process. */
+  readonly dynamodbHandler?: DirectHandler;
   /** Why what is written now may be lost; undefined when it is kept. */
   fault(): string | undefined;
   /** Resolves when an embedded engine has ended and cannot be started again. */
@@ -54,6 +56,7 @@ export async function startEngines(
       ...(embedded.dynamodb && { dynamodb: embedded.dynamodb.credentials }),
       ...(embedded.sqs && { sqs: embedded.sqs.credentials }),
     },
+    ...(embedded.dynamodb?.directHandler && { dynamodbHandler: embedded.dynamodb.directHandler }),
     fault: () => embedded.dynamodb?.fault() ?? embedded.sqs?.fault() ?? fault(),
     failure: Promise.race(Object.values(embedded).map((engine) => engine.failure)),
   };

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
@@ -9,6 +9,9 @@ export interface AwsClients {
   readonly documents: DynamoDBDocumentClient;
   readonly sqs: SQSClient;
 }
+
+/** The form of the SDK's request handlers that has a method. */
+type HttpHandler = Extract<NonNullable<DynamoDBClientConfig["requestHandler"]>, { handle: unknown }>;
 
 type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
 
@@ -53,9 +56,18 @@ function keysFor(environment: Environment, service: Service) {
 /** Far longer than DynamoDB and SQS take. Even with the SDK's retries it fits into every function's timeout. */
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** Builds the two clients that every function uses. */
-export function createClients(environment: Environment): AwsClients {
-  const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS));
+/**
+ * Builds the two clients that every function uses.
+ * @param dynamodbHandler in place of HTTP, for a DynamoDB in the same process
+ */
+export function createClients(
+  environment: Environment,
+  dynamodbHandler?: Pick<HttpHandler, "handle">,
+): AwsClients {
+  const dynamodb = new DynamoDBClient({
+    ...clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS),
+    ...(dynamodbHandler && { requestHandler: dynamodbHandler as HttpHandler }),
+  });
   retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
   // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.
