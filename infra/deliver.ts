@@ -6,7 +6,7 @@ import type { RelayParts } from "./relayParts.ts";
 
 /**
  * Sends pages to webhooks. One function serves both lanes, with one role and one page cache. Each lane has its own
- * queue, event source mapping and concurrency limit, so slow sessions cannot take the fast lane's places.
+ * queue, event source mapping and concurrency limit, so slow sessions cannot take concurrency from the fast lane.
  *
  * It runs outside any VPC, because webhooks are on the public internet. shared/webhook/addressGuard.ts decides for each
  * connection whether the address is allowed.

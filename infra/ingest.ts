@@ -3,7 +3,7 @@ import { queueLimits } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
-/** Turns events into pages. Its role reaches no session, so its cost does not depend on how many there are. */
+/** Turns events into pages. Its role reaches no session, so its cost does not depend on the number of sessions. */
 export class Ingest extends Construct {
   readonly function: RelayFunction;
 

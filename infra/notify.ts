@@ -3,7 +3,7 @@ import { queueLimits } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
-/** Wakes the sessions parked behind a feed's tail. It reads the queue and marks cursors. */
+/** Wakes the sessions parked at a feed's tail. It reads the queue and marks cursors. */
 export class Notify extends Construct {
   readonly function: RelayFunction;
 

@@ -17,7 +17,7 @@ import type { RelayParts } from "./relayParts.ts";
  * of CDK's `grant…` methods, which allow more than a function needs.
  */
 
-/** In the order in which statements list them. */
+/** Statements list the actions in this order. */
 const ACTIONS = [
   "GetItem",
   "BatchGetItem",
@@ -30,7 +30,7 @@ const ACTIONS = [
   "BatchWriteItem",
 ] as const;
 
-/** Pages, heads and reference counts share the Queue table, but not the functions that may write them. */
+/** Pages, heads and reference counts share the Queue table, but different functions may write them. */
 const QUEUE_ITEMS = ["pages", "heads", "references"] as const;
 
 type Right = TableRights[TableName];
@@ -49,7 +49,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   checkHeads: [{ action: "ConditionCheckItem", items: "heads" }],
   readPages: [{ action: "Query", items: "pages" }],
   appendPages: [
-    // Reads the page that a resent event is in.
+    // Reads the page that holds a resent event.
     { action: "GetItem", items: "pages" },
     { action: "PutItem", items: "pages" },
   ],
@@ -109,14 +109,14 @@ function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
       .slice(0, 1)
       .flatMap(itemsOf)
       .map((items) => keyPatterns[items]);
-    // ForAllValues: a batch or transaction that names one other key is refused as a whole.
+    // ForAllValues refuses a whole batch or transaction when it names a single other key.
     if (patterns.length > 0)
       statement.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": patterns });
     return statement;
   });
 }
 
-/** The key may be used for webhook secrets only, each of which is bound to its session by the encryption context. */
+/** The key may be used only for webhook secrets. The encryption context binds each of them to its session. */
 function onWebhookSecrets(key: Key, right: "seal" | "open"): PolicyStatement {
   const statement = allow([right === "seal" ? "kms:Encrypt" : "kms:Decrypt"], key.keyArn);
   statement.addCondition("Null", { "kms:EncryptionContext:session": "false" });

@@ -3,7 +3,7 @@ import type { Secrets } from "./secrets.ts";
 import type { RelayStage } from "./stages.ts";
 import type { Storage } from "./storage.ts";
 
-/** What the functions' constructs are made of. Each takes what it needs. */
+/** The constructs that every function is built from. Each function takes those that it needs. */
 export interface RelayParts {
   readonly stage: RelayStage;
   readonly storage: Storage;
