@@ -37,7 +37,10 @@ export function checkTimes(settings: Settings): void {
     );
   for (const [name, { functionTimeoutSeconds, visibilityTimeoutSeconds }] of Object.entries(queueLimits))
     if (visibilityTimeoutSeconds < functionTimeoutSeconds)
-      throw new SettingsError(name, "AWS requires that a message stays hidden for at least the function's timeout");
+      throw new SettingsError(
+        name,
+        "AWS requires that a message stays hidden for at least the function's timeout",
+      );
   if (sweepTimeoutSeconds >= sweepIntervalSeconds)
     throw new SettingsError("sweep", "a sweep must end before the next one begins");
 }

@@ -10,7 +10,7 @@ import {
   type TableName,
   type TableRights,
 } from "../shared/aws/resources.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /*
  * Translates the rights in shared/aws/resources.ts into IAM statements. Every action is named: no wildcards, and none
@@ -75,7 +75,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
 /** Everything that a function's role allows, apart from its log and traces. */
 export function permissionsOf(
   name: FunctionName,
-  { storage, queues, secrets }: RelayParts,
+  { storage, queues, secrets }: RelayResources,
 ): PolicyStatement[] {
   const allowed = functions[name];
   const onQueues = (actions: readonly string[], names: readonly QueueName[]) =>

@@ -22,14 +22,14 @@ import { bundling } from "./bundling.ts";
 import { capitalised, nameIn } from "./nameIn.ts";
 import { permissionsOf } from "./permissions.ts";
 import { metricsNamespace } from "./relayMetric.ts";
-import type { RelayParts } from "./relayParts.ts";
 import type { RelayQueue } from "./relayQueue.ts";
+import type { RelayResources } from "./relayResources.ts";
 import { resourceVariables } from "./resourceVariables.ts";
 import type { RelayStage } from "./stages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-export interface RelayFunctionProps extends RelayParts {
+export interface RelayFunctionProps extends RelayResources {
   readonly name: FunctionName;
   readonly memoryMebibytes: number;
   readonly timeoutSeconds: number;

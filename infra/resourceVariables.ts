@@ -8,12 +8,12 @@ import {
   type TableName,
   tables,
 } from "../shared/aws/resources.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /** The environment variables that name a function's resources. */
 export function resourceVariables(
   name: FunctionName,
-  { storage, queues, secrets }: RelayParts,
+  { storage, queues, secrets }: RelayResources,
 ): Record<string, string> {
   const used = functions[name];
   const secretArns = { apiKey: secrets.managementKeyArn, webhookSecrets: secrets.webhookSecretKey.keyArn };

@@ -4,7 +4,7 @@ import type { RelayStage } from "./stages.ts";
 import type { Storage } from "./storage.ts";
 
 /** The constructs that every function is built from. Each function takes those that it needs. */
-export interface RelayParts {
+export interface RelayResources {
   readonly stage: RelayStage;
   readonly storage: Storage;
   readonly queues: Queues;
