@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Agent, request } from "undici";
 import type { Snapshot } from "./relayProcess.ts";
 
-/** A relay in a process of its own, and what the scenarios ask of it. */
+/** A relay in a separate process, and the calls that the scenarios make. */
 export class RelayUnderTest implements AsyncDisposable {
   readonly #process;
   readonly #agent = new Agent({ connections: 64 });
@@ -16,7 +16,7 @@ export class RelayUnderTest implements AsyncDisposable {
     this.#apiKey = apiKey;
   }
 
-  /** @param environment of the relay, beside that of this process */
+  /** @param environment added to this process's environment for the relay */
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },
