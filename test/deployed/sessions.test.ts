@@ -13,7 +13,7 @@ const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 
 const change = (id: string, body: object) => relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body });
 
 describe("a session", () => {
-  it("that is paused gets nothing until it is resumed, and nothing is missing then", async () => {
+  it("that is paused gets nothing until it is resumed, and misses nothing", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const { id } = await relay.createSession({ feed, url: receiver.url("/paused") });
@@ -31,7 +31,7 @@ describe("a session", () => {
     expect(receiver.sequences("/paused")).toEqual(upTo(20));
   });
 
-  it("can be moved back, and gets the same messages again", async () => {
+  it("that is moved back gets the same messages again", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const { id } = await relay.createSession({ feed, url: receiver.url("/") });
@@ -43,7 +43,7 @@ describe("a session", () => {
     expect(receiver.sequences("/")).toEqual([...upTo(10), ...upTo(10, 4)]);
   });
 
-  it("that begins in the past gets what is held", async () => {
+  it("that begins in the past gets the messages still held", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     await relay.append(feed, someEvents(30));
