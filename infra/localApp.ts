@@ -4,8 +4,8 @@ import { local } from "./localStage.ts";
 import { RelayStack } from "./relayStack.ts";
 
 /**
- * The relay for a local cloud, deployed by `npm run deploy:local`. It is a separate app, so that `cdk deploy --all` never
- * puts a relay on AWS that may call its own loopback addresses.
+ * The relay for a local cloud, deployed by `npm run deploy:local`. It is a separate app, so that `cdk deploy --all`
+ * never puts a relay on AWS that may call its own loopback addresses.
  */
 
 const app = new App();

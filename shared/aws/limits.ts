@@ -49,8 +49,8 @@ export const httpBodyLimitBytes = 10 * 1024 * 1024;
 export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
   /*
    * These messages are data, not hints. A feed's group is blocked while a failed batch is hidden, so the batch is
-   * redelivered after twice the timeout instead of six times. A redelivered batch is recognised by its message ids. Only
-   * a fault of AWS or of the relay fails a batch, and a dead letter would leave a hole in the feed. So the batch is
+   * redelivered after twice the timeout instead of six times. A redelivered batch is recognised by its message ids.
+   * Only a fault of AWS or of the relay fails a batch, and a dead letter would leave a hole in the feed. So the batch is
    * retried for three hours, longer than most outages.
    */
   ingest: {

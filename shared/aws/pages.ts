@@ -136,9 +136,9 @@ export class PageStore {
   }
 
   /**
-   * Deletes the pages of a freed segment. Safe to repeat. A batch has no order, so the last page is deleted alone, after
-   * all others. A writer that looks for the tail from an old head then finds the segment's full end or nothing. It would
-   * take any other last page for the tail, and its next append would be below the head.
+   * Deletes the pages of a freed segment. Safe to repeat. A batch has no order, so the last page is deleted alone,
+   * after all others. A writer that looks for the tail from an old head then finds the segment's full end or nothing.
+   * It would take any other last page for the tail, and its next append would be below the head.
    */
   async deletePages(feed: string, segment: Segment): Promise<number> {
     const pages = await this.listPages(feed, segment);

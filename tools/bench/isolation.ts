@@ -31,8 +31,8 @@ interface Measured {
 }
 
 /**
- * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, with two lanes and with one.
- * Each round measures all variants, because the machine's other work changes more from minute to minute than the
+ * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, with two lanes and with
+ * one. Each round measures all variants, because the machine's other work changes more from minute to minute than the
  * variants differ.
  */
 export async function benchIsolation(options: {

@@ -9,8 +9,8 @@ import { EventSource, measureAppend } from "./scenarios.ts";
 import type { FunctionUsage } from "./usage.ts";
 
 /**
- * `npm run bench:requests -- --write` counts the requests of each function to AWS under named conditions. `npm run cost`
- * reads the file that it writes.
+ * `npm run bench:requests -- --write` counts the requests of each function to AWS under named conditions.
+ * `npm run cost` reads the file that it writes.
  */
 const METERED = { BENCH_METERED: "1", RELAY_SWEEP_SECONDS: "3600" };
 const EVENTS_PER_PAGE = 50;
