@@ -22,9 +22,9 @@ function kms() {
   });
 }
 
-function sessionWith(session: string, secrets: Session["secrets"]): Session {
+function sessionWith(sessionId: string, secrets: Session["secrets"]): Session {
   return {
-    session,
+    session: sessionId,
     feed: "pbx",
     kind: "webhook",
     url: "https://example.org/",
