@@ -3,7 +3,7 @@ import { exportLine } from "../shell.ts";
 import { bootstrap, deploy } from "./deploy.ts";
 import { readDeployment } from "./deployment.ts";
 
-/** `npm run deploy:local`: the stack on the local cloud at AWS_ENDPOINT_URL, and how to call it. */
+/** `npm run deploy:local` deploys the stack to the local cloud at AWS_ENDPOINT_URL, and prints how to call it. */
 new Command("deploy:local")
   .description(
     "Deploys the stack to the local cloud at AWS_ENDPOINT_URL, and prints how to call it (docs/local-clouds.md)",
