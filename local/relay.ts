@@ -128,7 +128,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     everyMillis,
     log,
   });
-  const stopping = new Stopping(log);
+  const stopping = new Stopping();
   started.defer(() => stopping.step("the sweep that runs", schedule.stop()));
 
   const mappings = startMappings(clients, provisioned.queues, functions, region, log);
@@ -156,6 +156,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     gateway.closeNow();
   });
 
+  stopping.log = log;
   const running = started.move();
   return {
     ...provisioned,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Log } from "../shared/runtime/log.ts";
+import { type Log, silentLog } from "../shared/runtime/log.ts";
 
 /** HTTP requests get half of it, so that deliveries are waited for as well. */
 export const HTTP_STOP_WITHIN_MILLIS = 4_000;
@@ -10,12 +10,9 @@ const SAY_AFTER_MILLIS = 2_000;
 
 /** The steps of stopping share one deadline, and each says what it waits for. */
 export class Stopping {
-  readonly #log: Log;
+  /** Until the relay has started, nobody asked it to stop: a failed start says why by itself. */
+  log: Log = silentLog;
   #deadlineMillis: number | undefined;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
 
   /** Resolves when the step is done or the time is over, whichever is first. */
   async step(what: string, done: Promise<unknown>, mostMillis = STOP_WITHIN_MILLIS): Promise<void> {
@@ -37,9 +34,9 @@ export class Stopping {
     await wait(Math.min(SAY_AFTER_MILLIS, leftMillis()));
     while (leftMillis() > 0 && !over.aborted) {
       const secondsLeft = Math.ceil(leftMillis() / 1000);
-      this.#log.warn(`stopping waits for ${what}; Ctrl-C again ends it at once`, { secondsLeft });
+      this.log.warn(`stopping waits for ${what}; Ctrl-C again ends it at once`, { secondsLeft });
       await wait(Math.min(2_000, leftMillis()));
     }
-    if (!over.aborted) this.#log.warn(`stopped without waiting longer for ${what}`);
+    if (!over.aborted) this.log.warn(`stopped without waiting longer for ${what}`);
   }
 }

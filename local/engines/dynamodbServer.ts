@@ -97,7 +97,7 @@ function directHandler(
 }
 
 function textOf(body: string | Uint8Array = ""): string {
-  return typeof body === "string" ? body : Buffer.from(body).toString("utf8");
+  return typeof body === "string" ? body : new TextDecoder().decode(body);
 }
 
 function asDynamodbError(error: unknown): DynamodbError {
