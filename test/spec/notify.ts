@@ -40,7 +40,7 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
         const parked = Object.entries(rows).filter(([, row]) =>
           isToBeWoken(cursorOf(row, scenario), tail, undefined),
         );
-        const name = `lists the cursors, of which ${parked.length} are to be woken`;
+        const name = `lists the cursors, of which it will wake ${parked.length}`;
         const at = marksFirst ? "markSignalled" : "sendWakes";
         yield { name, state: parked.length === 0 ? ended() : becomes({ at, parked }) };
       }
@@ -65,7 +65,7 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
   }
 }
 
-/** The marks of one notifier or sweep: a write per row, of which none waits for another. */
+/** The marks of one notifier or sweep: one write per row, independent of each other. */
 export function* mark(
   state: State,
   scenario: Scenario,

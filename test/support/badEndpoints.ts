@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { generate } from "selfsigned";
 
-/** What the relay makes of an endpoint's behaviour: docs/webhooks.md, "Responses". */
+/** The relay's expected reaction to an endpoint's behaviour: docs/webhooks.md, "Responses". */
 export type Outcome =
   | { readonly kind: "accepted" }
   | { readonly kind: "suspended"; readonly reason: string; readonly status: number }
@@ -12,14 +12,14 @@ export type Outcome =
       readonly kind: "retried";
       readonly reason: string;
       readonly status?: number;
-      /** What the endpoint asked for; else it is the jitter of the first failures. */
+      /** The wait that the endpoint asked for. If absent, the wait is the jitter of the first failures. */
       readonly noEarlierThanMillis?: number;
     };
 
 export interface BadEndpoint extends AsyncDisposable {
   readonly port: number;
   readonly scheme: "http" | "https";
-  /** In place of a name below `localhost`. */
+  /** Replaces the default name below `localhost`. */
   readonly host?: string;
 }
 
@@ -29,7 +29,7 @@ export interface BadBehaviour {
   start(): Promise<BadEndpoint>;
 }
 
-/** A name that no resolver knows. */
+/** A name that cannot be resolved. */
 export const UNKNOWN_HOST = "unknown.example.com";
 
 const MINUTES_2 = 120_000;
@@ -40,7 +40,7 @@ const retried = (reason: string, status?: number): Outcome => ({
   ...(status !== undefined && { status }),
 });
 
-/** Answers each connection's request with bare bytes. */
+/** Answers each connection's request with raw bytes. */
 function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
   return {
     name,
@@ -64,7 +64,7 @@ function listenHttp(answer: (response: ServerResponse) => void): Promise<BadEndp
   return listen(server, "http");
 }
 
-/** Keeps nothing of what has ended: the tests that use it look for memory that is kept. */
+/** Keeps no reference to closed connections, because the tests that use it look for memory leaks. */
 async function listen(server: Server, scheme: BadEndpoint["scheme"]): Promise<BadEndpoint> {
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -85,7 +85,7 @@ async function listen(server: Server, scheme: BadEndpoint["scheme"]): Promise<Ba
   };
 }
 
-/** Goes on writing as long as the other side takes it. */
+/** Writes for as long as the other side reads. */
 function endlessly(socket: Socket, text: string): void {
   const write = () => {
     while (!socket.destroyed && socket.write(text));
@@ -94,7 +94,7 @@ function endlessly(socket: Socket, text: string): void {
   write();
 }
 
-/** One byte after the other; slower than any answer may be. */
+/** Writes one byte at a time, slower than any allowed response. */
 function trickle(socket: Socket, everyMillis: number): void {
   const timer = setInterval(() => socket.write("a"), everyMillis);
   socket.once("close", () => clearInterval(timer));
@@ -167,7 +167,7 @@ export const badBehaviours: readonly BadBehaviour[] = [
   http(
     "503 with Retry-After as a date",
     { kind: "retried", reason: "http.status", status: 503, noEarlierThanMillis: MINUTES_2 - 2_000 },
-    // An HTTP-date has whole seconds.
+    // An HTTP date has whole seconds.
     (response) => answered(503, { "retry-after": new Date(Date.now() + MINUTES_2).toUTCString() })(response),
   ),
   http("503", retried("http.status", 503), answered(503)),

@@ -1,9 +1,9 @@
-/** What an event may look like that somebody sends by mistake or on purpose. */
+/** Events that a producer may send by mistake or on purpose. */
 export interface BadEvent {
   readonly name: string;
-  /** JSON text, or what is none, on one line. */
+  /** One line, valid JSON or not. */
   readonly text: string;
-  /** What the refusal says; absent when the event is taken, and then delivered as it is. */
+  /** A part of the refusal's text. If absent, the event is accepted and delivered unchanged. */
   readonly refusedFor?: string;
 }
 
@@ -89,7 +89,7 @@ const refused: readonly BadEvent[] = [
   { name: "null", text: "null", refusedFor: "object" },
 ];
 
-/** Only as a line or a message of its own: within an array nothing around it could be read. */
+/** Only for a separate line or message: inside an array, the whole array would be unreadable. */
 const noJson: readonly BadEvent[] = [
   { name: "NUL as it is", text: withText("a\0b"), refusedFor: "not JSON" },
   { name: "a control character as it is", text: withText("\u001b[31m"), refusedFor: "not JSON" },
