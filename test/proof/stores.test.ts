@@ -33,8 +33,15 @@ beforeEach(() => {
   cursors = new CursorStore(documents, engine.tableNames.cursors, references, randomUUID, clock);
 });
 
-function cursorOf(feed: string, session: string): Cursor {
-  return newCursor({ feed, session, next: 1, segmentSize: 10, interest: undefined, nowEpochMillis: NOW });
+function cursorOf(feed: string, sessionId: string): Cursor {
+  return newCursor({
+    feed,
+    session: sessionId,
+    next: 1,
+    segmentSize: 10,
+    interest: undefined,
+    nowEpochMillis: NOW,
+  });
 }
 
 const isWrite = ({ command }: AwsCall) => /^(Put|Update|Delete|Transact)/.test(command);

@@ -105,17 +105,17 @@ function changeOf(
 /** One transaction deletes the row and removes its reference. */
 function* removeSteps(
   read: Row,
-  session: string,
+  sessionId: string,
   state: State,
   scenario: Scenario,
   done: (from: State) => State,
   again: State,
 ): Generator<Step> {
   const counts = move(state.counts, read.segment, null);
-  if (counts === null || !mayWrite(state.cursors[session], read, {}, scenario))
+  if (counts === null || !mayWrite(state.cursors[sessionId], read, {}, scenario))
     yield { name: "is refused: the row is not as it was read", state: again };
   else {
-    const { [session]: _, ...cursors } = state.cursors;
+    const { [sessionId]: _, ...cursors } = state.cursors;
     yield { name: "removes the row", state: done({ ...state, counts, cursors }) };
   }
 }

@@ -99,21 +99,21 @@ export interface Written {
 export function* write(
   state: State,
   scenario: Scenario,
-  session: string,
+  sessionId: string,
   read: Row,
   change: CursorChange,
   onConflict: "stay" | "give up" = "give up",
 ): Generator<Written> {
-  const row = state.cursors[session];
+  const row = state.cursors[sessionId];
   if (!mayWrite(row, read, change, scenario)) {
     yield { row: null, state, note: " but the row is not as it was read" };
     return;
   }
   const put = (written: CursorChange, others: Partial<State> = {}): State => ({
     ...state,
-    cursors: { ...state.cursors, [session]: changed(row, written) },
+    cursors: { ...state.cursors, [sessionId]: changed(row, written) },
     ...(scenario.variant === "notify with stale reads"
-      ? { staleCursors: { ...state.staleCursors, [session]: row } }
+      ? { staleCursors: { ...state.staleCursors, [sessionId]: row } }
       : {}),
     ...others,
   });

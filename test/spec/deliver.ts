@@ -163,7 +163,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
   }
 }
 
-function receive(state: State, session: string, number: number): State {
-  if (number <= (state.received[session] ?? 0)) return state;
-  return { ...state, received: { ...state.received, [session]: number } };
+function receive(state: State, sessionId: string, number: number): State {
+  if (number <= (state.received[sessionId] ?? 0)) return state;
+  return { ...state, received: { ...state.received, [sessionId]: number } };
 }

@@ -69,12 +69,12 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
 export function* mark(
   state: State,
   scenario: Scenario,
-  parked: readonly (readonly [session: string, read: Row])[],
+  parked: readonly (readonly [sessionId: string, read: Row])[],
 ): Generator<{ state: State; names: string }> {
   const [first, ...others] = parked;
   if (first === undefined) return yield { state, names: "" };
-  const [session, read] = first;
-  for (const written of write(state, scenario, session, read, signal(0)))
+  const [sessionId, read] = first;
+  for (const written of write(state, scenario, sessionId, read, signal(0)))
     for (const rest of mark(written.state, scenario, others))
-      yield { state: rest.state, names: `${session}${written.note} ${rest.names}` };
+      yield { state: rest.state, names: `${sessionId}${written.note} ${rest.names}` };
 }

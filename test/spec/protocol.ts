@@ -37,12 +37,12 @@ export function checkScenario(scenario: Scenario): Verdict {
  * differs from the row's, it will never be equal again.
  */
 function keyOf(state: State): string {
-  const compared = (session: string, read: Row): Row => {
-    const row = state.cursors[session];
+  const compared = (sessionId: string, read: Row): Row => {
+    const row = state.cursors[sessionId];
     return { ...read, fence: Number(read.fence === row?.fence), lease: Number(read.lease === row?.lease) };
   };
   const rowsRead = (rows: readonly (readonly [string, Row])[]) =>
-    rows.map(([session, read]) => [session, compared(session, read)]);
+    rows.map(([sessionId, read]) => [sessionId, compared(sessionId, read)]);
   const sorted = (items: readonly object[]) => items.map((item) => JSON.stringify(item)).sort();
   const { sweeper, person } = state;
   const wished = person.wishes[0]?.session ?? "";
@@ -61,7 +61,7 @@ function keyOf(state: State): string {
       state.notifiers.map(({ at, tail, parked }) => [
         at,
         at === "listCursors" ? tail : 0,
-        parked.map(([session, read]) => [session, compared(session, read).fence]),
+        parked.map(([sessionId, read]) => [sessionId, compared(sessionId, read).fence]),
       ]),
     ),
     sorted(

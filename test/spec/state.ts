@@ -80,7 +80,7 @@ export interface Notifier {
   readonly at: "listCursors" | "sendWakes" | "markSignalled";
   readonly tail: number;
   /** Rows to wake, as they were read. */
-  readonly parked: readonly (readonly [session: string, read: Row])[];
+  readonly parked: readonly (readonly [sessionId: string, read: Row])[];
 }
 
 export interface Deliverer {
@@ -101,7 +101,7 @@ export interface Sweeper {
   readonly at: "evict" | "cross" | "sendWakes" | "markSignalled" | "moveHead" | "delete";
   readonly tail: number;
   readonly head: Head;
-  readonly cursors: readonly (readonly [session: string, read: Row])[];
+  readonly cursors: readonly (readonly [sessionId: string, read: Row])[];
   /** Only for the variant that checks the counts outside the transaction. */
   readonly countsRead: readonly number[] | null;
 }

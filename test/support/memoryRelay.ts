@@ -48,16 +48,16 @@ export class MemoryRelay {
     },
   };
 
-  addSession(session: string): void {
+  addSession(sessionId: string): void {
     const cursor = newCursor({
       feed: FEED,
-      session,
+      session: sessionId,
       next: 1,
       segmentSize: this.head.segmentSize,
       interest: undefined,
       nowEpochMillis: this.nowEpochMillis,
     });
-    this.cursors.set(session, cursor);
+    this.cursors.set(sessionId, cursor);
     this.#count(cursor.segment, 1);
   }
 
@@ -144,9 +144,9 @@ export class MemoryRelay {
 
   cursorStore(gate: Gate) {
     return {
-      readCursor: async (_feed: string, session: string) => {
+      readCursor: async (_feed: string, sessionId: string) => {
         await gate("reads the cursor");
-        return this.cursors.get(session);
+        return this.cursors.get(sessionId);
       },
       listCursors: async () => {
         await gate("reads the cursors");
@@ -181,8 +181,8 @@ export class MemoryRelay {
 
   sessionStore() {
     return {
-      readSession: async (session: string): Promise<Session> => ({
-        session,
+      readSession: async (sessionId: string): Promise<Session> => ({
+        session: sessionId,
         feed: FEED,
         kind: "webhook",
         url: "https://example.com/",

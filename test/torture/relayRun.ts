@@ -160,7 +160,7 @@ class RelayRun {
       this.#moves.push({ session: id, generation: 1, next });
   }
 
-  /** Whether every session is at the tail and only the tail's segment is held. */
+  /** Waits until every session is at the tail and only the tail's segment is held. */
   async #untilSettled(accepted: number): Promise<void> {
     const size = Number(ENVIRONMENT.RELAY_SEGMENT_SIZE);
     const settled = async () => {
@@ -169,7 +169,7 @@ class RelayRun {
       const isFreed = head === Math.floor((tail - 1) / size) * size + 1;
       return tail >= accepted && isFreed && sessions.every(({ next }) => next === tail + 1);
     };
-    await eventually("all sessions at the tail, and the rest freed", settled, SETTLE_MILLIS).catch(
+    await eventually("all sessions at the tail, and all other segments freed", settled, SETTLE_MILLIS).catch(
       (error: unknown) => {
         this.#options.print(String(error));
       },
