@@ -2,8 +2,8 @@ import type { AmiMessage, Message, Session, StasisMessage, WebhookRequest } from
 
 /**
  * The chain check: how a receiver proves that it missed nothing. Every request names the last number sent to the session
- * before it (`previous`). A receiver that keeps the last number it stored compares the two. A difference is a message
- * that never arrived; messages that the session's filter leaves out make none.
+ * before it (`previous`). A receiver keeps the last number that it stored and compares the two. If `previous` is greater,
+ * messages never arrived. Messages that the session's filter leaves out are never `previous`, so they do not count.
  */
 
 /** A receiver's place in its session. Store it in the same transaction as the messages. */
@@ -23,7 +23,8 @@ export interface ChainStep {
    * - `late`: sent by a turn that no longer holds the session. Answer 2xx and store nothing: the current holder sends
    *   the same messages.
    * - `overlap`: begins with stored messages. This happens after a change of the session's filter or batch size.
-   * - `missing`: messages sent before it never arrived. Only a seek skips messages without a gap message.
+   * - `missing`: messages sent before it never arrived. The only harmless cause is a seek, which skips messages without
+   *   a gap message.
    */
   readonly kind: "next" | "repeated" | "late" | "overlap" | "missing";
   /** The receiver's place once the request is stored. */

@@ -107,7 +107,7 @@ export const RACES = [
   },
   {
     name: "notify with stale reads",
-    harm: "Notify reads a row as it was before it parked, and does not wake the session.",
+    harm: "Notify reads the row from before it was parked, and does not wake the session.",
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/aws/queryAll.ts",

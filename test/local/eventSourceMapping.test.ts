@@ -143,7 +143,7 @@ describe("an event source mapping", () => {
       seen.push(...event.Records.map((record) => record.body));
       return { batchItemFailures: failures.map((record) => ({ itemIdentifier: record.messageId })) };
     });
-    await until(() => seen.length === 4, "the failed message comes again");
+    await until(() => seen.length === 4, "the failed message is redelivered");
     expect(seen.toSorted()).toEqual(["bad", "bad", "fine", "good"]);
     await until(isEmpty(queue), "the queue is empty");
   });
@@ -260,8 +260,8 @@ describe("an event source mapping", () => {
   it("logs once that it cannot poll, and continues when it can again", async () => {
     const queue = await makeQueue();
     await send(queue, ["patience"]);
-    const told: string[] = [];
-    const log: Log = { ...silentLog, info: (text) => told.push(text), warn: (text) => told.push(text) };
+    const logged: string[] = [];
+    const log: Log = { ...silentLog, info: (text) => logged.push(text), warn: (text) => logged.push(text) };
     let polls = 0;
     const realSend = clients.sqs.send.bind(clients.sqs);
     const flaky = Object.create(clients.sqs, {
@@ -291,7 +291,7 @@ describe("an event source mapping", () => {
     });
     mappings.push(mapping);
     await until(() => handled, "the message arrives in the end");
-    expect(told).toEqual(["polling fails; trying again", "polling works again"]);
+    expect(logged).toEqual(["polling fails; trying again", "polling works again"]);
   });
 
   it("delivers without delay when it has a free slot", async () => {

@@ -214,10 +214,10 @@ it("a webhook request is read as a delivery, and a gap message as a gap", () => 
     messages: [{ sequence: 3, event: eventText({ type: "A", sequence: 3 }) }, { sequence: 4 }],
     gap: undefined,
   });
-  const told = [
+  const reported = [
     { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "retention", first: 3, last: 4 } },
   ];
-  expect(deliveryOf("id", { ...body, messages: told }).gap).toEqual({ first: 3, last: 4 });
+  expect(deliveryOf("id", { ...body, messages: reported }).gap).toEqual({ first: 3, last: 4 });
   // A gap before ingest is an ordinary message of the queue.
   const stored = [
     { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "lost-before-ingest" } },

@@ -81,7 +81,7 @@ export class RunContext implements Run {
 
   crash(process: string): void {
     this.scheduler.kill(process);
-    for (const tell of this.atDeath) tell(process);
+    for (const listener of this.atDeath) listener(process);
   }
 
   note(fault: string): void {

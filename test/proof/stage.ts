@@ -48,7 +48,7 @@ export class Stage {
     this.person = new Person(engine, feed, this.settings, this.clock);
   }
 
-  /** @param fault what the calls of `act` meet */
+  /** Runs `act` on a stage with a new feed. */
   static run<T>(
     engine: Engine,
     act: (stage: Stage) => Promise<T>,

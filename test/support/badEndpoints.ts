@@ -117,7 +117,7 @@ export const badBehaviours: readonly BadBehaviour[] = [
   },
   { name: "a self-signed certificate", outcome: retried("tls.failed"), start: startSelfSigned },
   {
-    name: "plain http where https is asked for",
+    name: "plain http where https is expected",
     outcome: retried("tls.failed"),
     start: async () => ({ ...(await listenHttp(answered(200))), scheme: "https" }),
   },
@@ -151,11 +151,11 @@ export const badBehaviours: readonly BadBehaviour[] = [
     socket.write("HTTP/1.1 502 Oops\r\ncontent-length: 10000\r\n\r\n");
     trickle(socket, 50);
   }),
-  tcp("no answer", retried("timeout"), () => {}),
+  tcp("no response", retried("timeout"), () => {}),
   http("200 after the timeout", retried("timeout"), (response) => {
     setTimeout(() => response.writeHead(200).end(), 1_500);
   }),
-  tcp("informational answers without end", retried("timeout"), (socket) => {
+  tcp("endless informational responses", retried("timeout"), (socket) => {
     const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"), 5);
     socket.once("close", () => clearInterval(timer));
   }),
@@ -178,21 +178,23 @@ export const badBehaviours: readonly BadBehaviour[] = [
   tcp("NUL in a header", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),
   ),
-  tcp("a blank in a header's name", retried("connection.failed"), (socket) =>
+  tcp("a blank in a header name", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx bad: a\r\ncontent-length: 0\r\n\r\n"),
   ),
   tcp("two lengths", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-length: 9\r\n\r\n"),
   ),
-  tcp("what is no HTTP", retried("connection.failed"), (socket) => socket.write("SSH-2.0-OpenSSH_9.6\r\n")),
-  tcp("bytes without end that are no HTTP", retried("connection.failed"), (socket) =>
+  tcp("bytes that are not HTTP", retried("connection.failed"), (socket) =>
+    socket.write("SSH-2.0-OpenSSH_9.6\r\n"),
+  ),
+  tcp("endless bytes that are not HTTP", retried("connection.failed"), (socket) =>
     endlessly(socket, "\xff".repeat(0x4000)),
   ),
   tcp("huge headers", retried("connection.failed"), (socket) => {
     socket.write("HTTP/1.1 200 OK\r\n");
     endlessly(socket, `x-long: ${"a".repeat(0x1000)}\r\n`);
   }),
-  tcp("closed in place of an answer", retried("connection.failed"), (socket) => socket.destroy()),
+  tcp("a connection closed without a response", retried("connection.failed"), (socket) => socket.destroy()),
   tcp("a reset in the middle of the headers", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx-half", () => socket.resetAndDestroy()),
   ),

@@ -74,9 +74,9 @@ describe("the chain check", () => {
   });
 
   it("reports nothing missing after a gap message", () => {
-    const told = follow(standing, { epoch: 3, previous: 10, last: 40, messages: [message(40)] });
-    expect(told).toMatchObject({ kind: "next", state: { last: 40 } });
-    expect(follow(told.state, request(40, [41], 3)).kind).toBe("next");
+    const reported = follow(standing, { epoch: 3, previous: 10, last: 40, messages: [message(40)] });
+    expect(reported).toMatchObject({ kind: "next", state: { last: 40 } });
+    expect(follow(reported.state, request(40, [41], 3)).kind).toBe("next");
   });
 
   it("works with the numbers alone", () => {
@@ -112,16 +112,16 @@ describe("the chain check", () => {
 });
 
 describe("a gap", () => {
-  const told = { sequence: 25, type: "RelayGap", timestamp: "" };
+  const reported = { sequence: 25, type: "RelayGap", timestamp: "" };
 
   it("made by retention names the numbers that will never arrive", () => {
     const event = { type: "RelayGap", reason: "retention", first: 3, last: 25 };
-    expect(gapOf({ ...told, event })).toEqual({ reason: "retention", first: 3, last: 25 });
+    expect(gapOf({ ...reported, event })).toEqual({ reason: "retention", first: 3, last: 25 });
   });
 
   it("made by a producer names the producer's positions", () => {
     const event = { reason: "lost-before-ingest", producer: "bridge", firstPosition: 4, lastPosition: 7 };
-    expect(gapOf({ ...told, event })).toEqual({
+    expect(gapOf({ ...reported, event })).toEqual({
       reason: "lost-before-ingest",
       producer: "bridge",
       first: 4,
@@ -131,7 +131,7 @@ describe("a gap", () => {
 
   it("is the same in AMI", () => {
     const fields = { Event: "RelayGap", Reason: "expired", First: "3", Last: "25" };
-    expect(gapOf({ ...told, fields })).toEqual({ reason: "expired", first: 3, last: 25 });
+    expect(gapOf({ ...reported, fields })).toEqual({ reason: "expired", first: 3, last: 25 });
   });
 
   it("is not found in an ordinary message", () => {
