@@ -46,7 +46,7 @@ describe("ingest", () => {
 });
 
 describe("deliver", () => {
-  it("paused during a request until its lease is taken over: its commit is refused, and the epoch shows the endpoint", async () => {
+  it("paused during a request until its lease is taken over: its commit is refused, and its epoch is older", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 4);

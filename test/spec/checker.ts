@@ -113,7 +113,7 @@ class Search<S> {
       nearest ??= number;
     }
     if (nearest === undefined) return undefined;
-    return { problem: "no good end is reachable any more", trace: this.#traceTo(nearest) };
+    return { problem: "no good end is reachable", trace: this.#traceTo(nearest) };
   }
 
   #reachedBackwards(): Uint8Array {
