@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-const LEFT_OUT = new Set([".git", "node_modules", ".data", ".ministack", "cdk.out"]);
+const LEFT_OUT = new Set([".git", "node_modules", ".data", ".python", "cdk.out"]);
 
 /** A copy of the project that mutants may change. It shares the project's packages. Deleted when disposed of. */
 export class ProjectCopy implements AsyncDisposable {
