@@ -6,7 +6,7 @@ type Reachable = Pick<Engine, "endpoint" | "credentials">;
 
 const NOWHERE = "http://127.0.0.1:1";
 
-/** Clients for embedded engines; one that a test does not use may be left out. */
+/** Clients for embedded engines. A test may omit an engine that it does not use. */
 export function localClients({ dynamodb, sqs }: { dynamodb?: Reachable; sqs?: Reachable }): AwsClients {
   const endpoints = { dynamodb: dynamodb?.endpoint ?? NOWHERE, sqs: sqs?.endpoint ?? NOWHERE };
   return createClients(
