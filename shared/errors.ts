@@ -99,7 +99,15 @@ export class AmiSyntaxError extends RelayError {
 /** An event filter is malformed. */
 export class EventFilterError extends RelayError {
   constructor(expression: string, reason: string) {
-    super("filter.invalid", `event filter "${expression}": ${reason}`, { facts: { expression, reason } });
+    const shown = expression.length <= 100 ? expression : `${expression.slice(0, 100).toWellFormed()}…`;
+    super("filter.invalid", `event filter "${shown}": ${reason}`, { facts: { expression, reason } });
+  }
+}
+
+/** Judging messages by a session's event filters takes more than a session's share. */
+export class FilterCostError extends RelayError {
+  constructor(reason: string) {
+    super("filter.too-costly", `the session's event filters cost too much: ${reason}`, { facts: { reason } });
   }
 }
 

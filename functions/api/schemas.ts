@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { CLASS_NAMES } from "../../shared/ami/eventClass.ts";
+import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
 import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
@@ -24,7 +24,13 @@ const filter = z
     types: nameList.optional().openapi({ description: "Stasis event types." }),
     read: z
       .union([
-        z.string().min(1).max(256),
+        z
+          .string()
+          .max(256)
+          .regex(
+            READ_CLASSES,
+            `must be classes with commas and no blanks between: ${CLASS_NAMES.join(",")},all`,
+          ),
         z
           .array(z.enum([...CLASS_NAMES, "all"]))
           .min(1)
@@ -33,15 +39,16 @@ const filter = z
       .optional()
       .openapi({
         description:
-          "AMI read classes: a list, or a text as in manager.conf or the Events action. All classes of an event must be in it.",
+          "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. All classes of an event must be in it.",
       }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
     eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
-      description: "AMI event filters, legacy or advanced, as in manager.conf.",
+      description:
+        "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions once repetitions are written out.",
     }),
   })
   .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
-  .openapi({ example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
+  .openapi({ minProperties: 1, example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
 
 const format = z.enum(["stasis", "ami"]);
 
@@ -80,7 +87,7 @@ export const sessionChange = z
     }),
   })
   .refine((change) => Object.keys(change).length > 0, "must change something")
-  .openapi("SessionChange");
+  .openapi("SessionChange", { minProperties: 1 });
 
 const time = z.iso.datetime().openapi({ example: "2026-11-23T08:00:24.396Z" });
 
@@ -134,8 +141,18 @@ export const sessionList = z
   .object({ sessions: z.array(sessionView), after: z.string().optional() })
   .openapi("SessionList");
 
+/** A whole number in a query: digits and nothing else. */
+function queryNumber(max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(max))
+    .openapi({ type: "integer", minimum: 1, maximum: max });
+}
+
 export const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(100),
+  limit: queryNumber(100).default(100),
   after: z.string().min(1).max(64).optional().openapi({ description: "The `after` of the answer before." }),
 });
 
@@ -163,8 +180,8 @@ export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi(
 
 export const messagesQuery = z.object({
   format: format.default("stasis"),
-  from: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  from: queryNumber(Number.MAX_SAFE_INTEGER).optional(),
+  limit: queryNumber(1000).default(100),
 });
 
 const stasisMessage = z

@@ -11,7 +11,7 @@ import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
-import { systemClock } from "../../shared/runtime/clock.ts";
+import { cpuMillis, systemClock } from "../../shared/runtime/clock.ts";
 import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { createLambdaMetrics } from "../../shared/runtime/lambdaMetrics.ts";
 import { publishing } from "../../shared/runtime/metrics.ts";
@@ -27,8 +27,6 @@ import { deliver } from "./deliver.ts";
 
 /** A few hundred pages: what the sessions of one process are likely to read at the same time. */
 const PAGE_CACHE_BYTES = 16 * 1024 * 1024;
-
-const CACHED_SELECTIONS = 200;
 
 export function createHandler(
   environment: Environment,
@@ -66,7 +64,7 @@ export function createHandler(
         guard: createAddressGuard(settings.allowedAddressRanges),
         requestTimeoutMillis: settings.requestTimeoutMillis,
       }),
-    selectionOf: selectionCache(CACHED_SELECTIONS),
+    selectionOf: selectionCache(cpuMillis),
     clock,
     random: Math.random,
     log,

@@ -174,13 +174,22 @@ export class Appender {
   ): Promise<void> {
     const [firstPage] = written;
     if (firstPage === undefined && !isResend) return;
-    const names = isResend ? undefined : [...new Set(written.flatMap((page) => page.names))];
+    const names = isResend ? undefined : namesOf(written);
     try {
       await this.#parts.sendNotify({ feed, first: firstPage?.first ?? next, next, ...(names && { names }) });
     } catch (error) {
       this.#parts.log.error("the notify hint could not be sent; the sweep will repair it", { feed, error });
     }
   }
+}
+
+/** SQS takes 256 KB; events with more names than this are no call's. */
+const MAX_HINT_NAMES_BYTES = 32 * 1024;
+
+/** What the pages hold; undefined when it is too much for a hint, which then says that they may hold anything. */
+function namesOf(pages: readonly StoredPage[]): string[] | undefined {
+  const names = [...new Set(pages.flatMap((page) => page.names))];
+  return Buffer.byteLength(JSON.stringify(names)) > MAX_HINT_NAMES_BYTES ? undefined : names;
 }
 
 function hasDuplicates({ duplicates }: Step): boolean {

@@ -78,7 +78,8 @@ class PageUnderConstruction {
   readonly #tail: WriterTail;
   readonly #nowEpochMillis: number;
   readonly #capacity: number;
-  #textBytes = 0;
+  readonly #names = new Set<string>();
+  #bytes = 0;
 
   constructor(tail: WriterTail, nowEpochMillis: number) {
     this.#tail = tail;
@@ -149,11 +150,17 @@ class PageUnderConstruction {
 
   /** The number that the message gets in this page; undefined when the page is full. */
   #add(message: Message): number | undefined {
-    const bytes = Buffer.byteLength(message.text) + Buffer.byteLength(message.ami?.text ?? "") + 2;
+    const names = [message.type, message.ami?.name].filter((name) => name !== undefined);
+    const newNames = names.filter((name) => !this.#names.has(name));
+    const bytes =
+      Buffer.byteLength(message.text) +
+      Buffer.byteLength(message.ami?.text ?? "") +
+      newNames.reduce((sum, name) => sum + Buffer.byteLength(name), 2);
     if (this.messages.length >= this.#capacity) return undefined;
-    if (this.messages.length > 0 && this.#textBytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
+    if (this.messages.length > 0 && this.#bytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
     this.messages.push(message);
-    this.#textBytes += bytes;
+    for (const name of newNames) this.#names.add(name);
+    this.#bytes += bytes;
     return this.#tail.next + this.messages.length - 1;
   }
 

@@ -1,10 +1,14 @@
-import { RE2JS } from "re2js";
 import { EventFilterError } from "../errors.ts";
 import type { AmiMessage } from "./amiMessage.ts";
+import { type ConfigurationLine, readConfigurationLine } from "./managerConf.ts";
+import { patternCost } from "./patternCost.ts";
+import { PatternSet } from "./patternSet.ts";
 
 /** Bounds what one session may ask of every message. */
 const MAX_FILTERS = 100;
 const MAX_EXPRESSION_CHARACTERS = 1000;
+/** Of all regular expressions together, with their repetitions written out: a hundred ordinary ones have half of it. */
+const MAX_INSTRUCTIONS = 4000;
 
 /**
  * One event filter of a manager user: `eventfilter[(criteria)] = pattern` of manager.conf.
@@ -30,8 +34,11 @@ interface Criteria {
 
 const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
 
-/** `eventfilter`, its criteria in parentheses, and what stands behind the equals sign. */
-const CONFIGURED = /^\s*eventfilter\s*(?:\((?<criteria>.*?)\)\s*)?(?:=>?(?<pattern>.*))?$/s;
+/** The beginning of a line of manager.conf. */
+const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/;
+
+/** The name in such a line, with its criteria in parentheses. */
+const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/s;
 
 /** Criteria alone, as in the MatchCriteria of the Filter action; a pattern may follow an equals sign. */
 const BARE =
@@ -48,11 +55,13 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
       "",
       `there are ${expressions.length} filters; at most ${MAX_FILTERS} are accepted`,
     );
-  const filters = expressions.map(parse);
+  const patterns = new PatternSet();
+  const filters = expressions.map((expression) => parse(expression, patterns));
   const includes = filters.filter(({ excludes }) => !excludes);
   const excludes = filters.filter((filter) => filter.excludes);
   const names = includes.map(({ name }) => name);
   return {
+    bytes: patterns.bytes,
     names: names.length > 0 && names.every((name) => name !== undefined) ? [...new Set(names)] : undefined,
     passes: (message) =>
       (includes.length === 0 || includes.some((filter) => isMatch(filter, message))) &&
@@ -63,6 +72,9 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
 export interface EventFilters {
   /** The only event names that can pass; undefined when the filters do not say so. */
   readonly names: readonly string[] | undefined;
+  /** Roughly the memory that the regular expressions take. */
+  readonly bytes: number;
+  /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
 }
 
@@ -76,7 +88,7 @@ function isMatch({ name, header, matches }: EventFilter, message: AmiMessage): b
   });
 }
 
-function parse(expression: string): EventFilter {
+function parse(expression: string, patterns: PatternSet): EventFilter {
   if (expression.length > MAX_EXPRESSION_CHARACTERS)
     throw new EventFilterError(
       expression.slice(0, 100),
@@ -91,7 +103,7 @@ function parse(expression: string): EventFilter {
       excludes: excludesByMark,
       name: undefined,
       header: undefined,
-      matches: matcher(expression, "regex", pattern),
+      matches: matcher(expression, "regex", pattern, patterns),
     };
   }
   const { action, name, header, method = "none" } = readCriteria(expression, criteria);
@@ -105,19 +117,38 @@ function parse(expression: string): EventFilter {
     excludes: action === undefined ? excludesByMark : action === "exclude",
     name,
     header: header === undefined || header.endsWith(":") ? header : `${header}:`,
-    matches: matcher(expression, method, pattern),
+    matches: matcher(expression, method, pattern, patterns),
   };
 }
 
 /** What has the form of a line of manager.conf or of the Filter action's criteria; everything else is a legacy pattern. */
 function split(expression: string): { criteria: string | undefined; pattern: string } {
-  const groups = (CONFIGURED.exec(expression) ?? BARE.exec(expression))?.groups;
-  if (groups === undefined) {
-    if (/^\s*eventfilter\s*\(/.test(expression))
-      throw new EventFilterError(expression, "its criteria do not end with a parenthesis");
-    return { criteria: undefined, pattern: expression };
+  if (LINE.test(expression)) return splitLine(expression);
+  const groups = BARE.exec(expression)?.groups;
+  return {
+    criteria: groups?.criteria,
+    pattern: groups === undefined ? expression : (groups.pattern ?? "").trim(),
+  };
+}
+
+function splitLine(expression: string): { criteria: string | undefined; pattern: string } {
+  if (/[\r\n]/.test(expression.trim()))
+    throw new EventFilterError(expression, "a line of manager.conf has no line break in it");
+  const { name, value } = lineOf(expression);
+  if (name.endsWith("+"))
+    throw new EventFilterError(expression, "+= adds to an earlier line and is not supported");
+  const match = NAME.exec(name);
+  if (match === null) throw new EventFilterError(expression, "its criteria do not end with a parenthesis");
+  return { criteria: match.groups?.criteria, pattern: value };
+}
+
+function lineOf(expression: string): ConfigurationLine {
+  try {
+    return readConfigurationLine(expression);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EventFilterError(expression, error.message);
   }
-  return { criteria: groups.criteria, pattern: groups.pattern?.trim() ?? "" };
 }
 
 /** Criteria may stand in any order; their values hold no blank, comma or parenthesis. */
@@ -149,12 +180,17 @@ function isMethod(text: string): text is Method {
   return METHODS.includes(text);
 }
 
-function matcher(expression: string, method: Method, pattern: string): (text: string) => boolean {
+function matcher(
+  expression: string,
+  method: Method,
+  pattern: string,
+  patterns: PatternSet,
+): (text: string) => boolean {
   switch (method) {
-    case "regex": {
-      const regex = compile(expression, pattern);
-      return (text) => regex.test(text);
-    }
+    case "regex":
+      return /[\\^$.[|()?*+{]/.test(pattern)
+        ? compile(expression, pattern, patterns)
+        : (text) => text.includes(pattern);
     case "exact":
       return (text) => text === pattern;
     case "starts_with":
@@ -168,9 +204,8 @@ function matcher(expression: string, method: Method, pattern: string): (text: st
   }
 }
 
-/** Users write these, so they run on an engine whose time grows with the text alone. A dot matches a line end too. */
-function compile(expression: string, pattern: string): RE2JS {
-  const parts = pattern.match(PARTS) ?? [];
+function compile(expression: string, written: string, patterns: PatternSet): (text: string) => boolean {
+  const parts = written.match(PARTS) ?? [];
   if (parts.some((part) => COLLATING.test(part)))
     throw new EventFilterError(
       expression,
@@ -178,8 +213,25 @@ function compile(expression: string, pattern: string): RE2JS {
     );
   if (parts.some((part) => part === "\\<" || part === "\\>"))
     throw new EventFilterError(expression, "\\< and \\> are not supported; \\b is the border of a word");
+  const pattern = written.replace(PARTS, inEngineDialect);
+  // Before the engine sees it: compiling a pattern with large repetitions would itself take all memory.
+  refuseCostly(expression, patterns.instructions + patternCost(pattern));
+  const matches = engineMatcher(expression, pattern, patterns);
+  refuseCostly(expression, patterns.instructions);
+  return matches;
+}
+
+function refuseCostly(expression: string, instructions: number): void {
+  if (instructions > MAX_INSTRUCTIONS)
+    throw new EventFilterError(
+      expression,
+      `with it the session's regular expressions have ${instructions} instructions once their repetitions are written out; at most ${MAX_INSTRUCTIONS} are accepted`,
+    );
+}
+
+function engineMatcher(expression: string, pattern: string, patterns: PatternSet): (text: string) => boolean {
   try {
-    return RE2JS.compile(pattern.replace(PARTS, inEngineDialect), RE2JS.DOTALL);
+    return patterns.add(pattern);
   } catch (error) {
     throw new EventFilterError(
       expression,
@@ -200,5 +252,7 @@ function inEngineDialect(part: string): string {
   if (part.startsWith("[")) return part.replaceAll("\\", "\\\\");
   if (part.startsWith("{")) return part.replace("{,", "{0,");
   if (part === "\\`") return "\\A";
+  // For the engine they would begin and end a quotation; for the C library they are letters.
+  if (part === "\\Q" || part === "\\E") return part.slice(1);
   return part === "\\'" ? "\\z" : part;
 }

@@ -15,6 +15,9 @@ export interface AmiReadFilter {
 export interface CompiledReadFilter {
   /** A page can hold something for the reader only if its names have one of these; undefined when any page may. */
   readonly interest: readonly string[] | undefined;
+  /** Roughly the memory that its regular expressions take. */
+  readonly bytes: number;
+  /** @throws FilterCostError when judging the message would cost too much */
   passes(message: AmiMessage): boolean;
 }
 
@@ -30,6 +33,7 @@ export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFi
   const classes = mask === undefined ? undefined : classesIn(mask);
   return {
     interest: names?.map(eventEntry) ?? classes?.map(classEntry).concat(NO_CLASS),
+    bytes: filters.bytes,
     passes: (message) =>
       message.classes !== undefined &&
       (mask === undefined || isReadable(message.classes, mask)) &&

@@ -1,6 +1,7 @@
+import { LRUCache } from "lru-cache";
 import { type AmiReadFilter, compileReadFilter } from "../ami/readFilter.ts";
+import { FilterCostError } from "../errors.ts";
 import { GAP_TYPE, hasForm, type Message, type MessageFormat } from "../queue/message.ts";
-import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 
 /** What a session wants: a message passes when each part that is there lets it pass. */
 export interface SessionFilter extends AmiReadFilter {
@@ -16,8 +17,17 @@ export interface Selection {
    * may. Notify leaves a session asleep that none of them concerns.
    */
   readonly interest: readonly string[] | undefined;
+  /** Roughly the memory that it takes. */
+  readonly bytes: number;
+  /** @throws FilterCostError when judging the session's messages takes more than its share */
   wants(message: Message): boolean;
 }
+
+/** What a filter takes besides its regular expressions and its texts. */
+const FILTER_BYTES = 4 * 1024;
+
+/** Longer lists are not kept on the cursor's row, which is read and written with every page. */
+const MAX_INTEREST_CHARACTERS = 2048;
 
 /**
  * Makes a filter ready. Gap messages pass every filter; a message that has no AMI form, and so no class, passes none
@@ -31,7 +41,8 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
   const reader = readsAmi ? compileReadFilter(reading) : undefined;
   return {
     format,
-    interest: types ?? reader?.interest,
+    interest: shortList(types ?? reader?.interest),
+    bytes: FILTER_BYTES + 2 * JSON.stringify(filter).length + (reader?.bytes ?? 0),
     wants: (message) =>
       message.type === GAP_TYPE ||
       (hasForm(message, format) &&
@@ -40,8 +51,56 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
   };
 }
 
-/** Regexes are compiled once for all turns of the sessions that share a filter. Keeps the `size` used last. */
-export function selectionCache(size: number): typeof selectionOf {
-  const kept = new RecentlyUsed<Selection>(size);
-  return (format, filter) => kept.get(JSON.stringify([format, filter]), () => selectionOf(format, filter));
+function shortList(names: readonly string[] | undefined): readonly string[] | undefined {
+  const characters = names?.reduce((sum, name) => sum + name.length, 0) ?? 0;
+  return characters > MAX_INTEREST_CHARACTERS ? undefined : names;
+}
+
+/** What one process keeps. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Regexes are compiled once for all turns of the sessions that share a filter. Keeps those used last.
+ * @param cpuMillis the time that this thread has computed so far
+ */
+export function selectionCache(cpuMillis: () => number, maxBytes = CACHE_BYTES): typeof selectionOf {
+  const kept = new LRUCache<string, Selection>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ bytes }) => Math.ceil(bytes),
+  });
+  return (format, filter) => {
+    const key = JSON.stringify([format, filter]);
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const made = selectionOf(format, filter);
+    const selection = filter?.eventFilters === undefined ? made : withinItsShare(made, cpuMillis);
+    kept.set(key, selection);
+    return selection;
+  };
+}
+
+/** Time that any filter may take, so that a process that has just started judges nobody. */
+const FREE_MILLIS = 500;
+
+/** Ordinary filters need a hundredth of it. */
+const MILLIS_PER_CHARACTER = 2 / 1024;
+
+/** Stops a filter whose judging keeps the process from its other sessions. */
+function withinItsShare(selection: Selection, cpuMillis: () => number): Selection {
+  let spentMillis = 0;
+  let characters = 0;
+  return {
+    ...selection,
+    wants: (message) => {
+      const startedAt = cpuMillis();
+      const isWanted = selection.wants(message);
+      spentMillis += cpuMillis() - startedAt;
+      characters += message.ami?.text.length ?? 0;
+      if (spentMillis > Math.max(FREE_MILLIS, characters * MILLIS_PER_CHARACTER))
+        throw new FilterCostError(
+          `${Math.round(spentMillis)} ms for ${characters} characters of AMI text; at most 2 ms for 1,024 characters`,
+        );
+      return isWanted;
+    },
+  };
 }
