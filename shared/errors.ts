@@ -53,7 +53,7 @@ export class SequenceNotHeldError extends RelayError {
   }
 }
 
-/** The producer names positions that lie below what it sent before, but that were never appended. */
+/** The producer names positions below what it sent before that were never appended, or that nobody remembers. */
 export class PositionConflictError extends RelayError {
   constructor(facts: { feed: string; producer: string; position: number; expected: number }) {
     super(

@@ -238,8 +238,8 @@ const indexed = z.array(z.object({ index: z.int(), error: z.string() }));
 
 export const appendResult = z
   .object({
-    first: z.int().nullable(),
-    last: z.int().nullable(),
+    first: z.int().nullable().openapi({ description: "null: its message was appended before and is freed." }),
+    last: z.int().nullable().openapi({ description: "null: its message was appended before and is freed." }),
     accepted: z.int(),
     duplicates: z
       .int()

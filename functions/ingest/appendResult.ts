@@ -9,7 +9,7 @@ export interface RefusedEvent {
   readonly error: string;
 }
 
-/** What became of one submission. Numbers are null when there is nothing to number or it was freed meanwhile. */
+/** What became of one submission. Numbers are null when its messages were freed meanwhile. */
 export interface AppendResult {
   readonly first: Sequence | null;
   readonly last: Sequence | null;
@@ -36,13 +36,7 @@ export async function resultOf(
 ): Promise<AppendResult | PositionConflictError> {
   const { producer, events } = submission;
   const conflict = steps.find((step) => step.conflict)?.conflict;
-  if (conflict && producer)
-    return new PositionConflictError({
-      feed,
-      producer: producer.id,
-      position: producer.position,
-      ...conflict,
-    });
+  if (conflict && producer) return new PositionConflictError({ feed, producer: producer.id, ...conflict });
   const duplicates = steps.flatMap((step) => step.duplicates);
   const appended = steps.filter((step) => step.first !== undefined);
   // Duplicates come before anything new: a producer's positions only grow.

@@ -47,6 +47,7 @@ export function createHandler(
     createFeed: (feed, segmentSize) => heads.createFeed(feed, segmentSize),
     readLastPage: (feed, segment) => pages.readLastPage(feed, segment),
     readPageAt: (feed, segment, first) => pages.readPageAt(feed, segment, first),
+    readPageBefore: (feed, segment, sequence) => pages.readPageBefore(feed, segment, sequence),
     putPage: (feed, segment, page, putOptions) => pages.putPage(feed, segment, page, putOptions),
   };
   const notifySender = new NotifySender(sqs, requireVariable(environment, environmentNames.notifyQueueUrl));

@@ -7,13 +7,18 @@ import type { Sequence } from "./sequence.ts";
  * carries which positions became which sequence numbers, so that a resend is answered with its first numbers.
  */
 
+/** Positions from the first to the last one. */
+export type PositionRange = readonly [first: number, last: number];
+
 /** Where one producer stands. */
 export interface ProducerTrail {
   readonly id: string;
-  /** The first position that was ever seen of it. */
+  /** From this position on it is known what was appended. */
   readonly start: number;
   /** The position that comes next. */
   readonly next: number;
+  /** Positions that were jumped over and told as a gap, ascending; absent when there are none, as in older pages. */
+  readonly gaps?: readonly PositionRange[];
   /** First sequence number of the last page that holds something of it. */
   readonly page: Sequence;
   readonly lastSeenEpochMillis: number;
@@ -42,14 +47,37 @@ export type Standing =
   | { readonly kind: "continues"; readonly expected: number }
   /** Positions `expected` … `position - 1` never arrived. */
   | { readonly kind: "jumps"; readonly expected: number }
-  /** Below everything that was ever seen of this producer. */
-  | { readonly kind: "conflict"; readonly expected: number };
+  /** Position `position` was never appended, as far as is known, and is below what comes next. */
+  | { readonly kind: "conflict"; readonly expected: number; readonly position: number };
 
-export function standing(trail: ProducerTrail | undefined, position: number): Standing {
-  if (trail === undefined) return { kind: "continues", expected: position };
-  if (position < trail.start) return { kind: "conflict", expected: trail.next };
-  if (position > trail.next) return { kind: "jumps", expected: trail.next };
-  return { kind: "continues", expected: trail.next };
+/** @param positions those of the whole batch */
+export function standing(trail: ProducerTrail | undefined, [first, last]: PositionRange): Standing {
+  if (trail === undefined) return { kind: "continues", expected: first };
+  const expected = trail.next;
+  if (first < trail.start) return { kind: "conflict", expected, position: first };
+  if (first > expected) return { kind: "jumps", expected };
+  const gap = trail.gaps?.find(([from, to]) => from <= last && to >= first);
+  if (gap !== undefined) return { kind: "conflict", expected, position: Math.max(first, gap[0]) };
+  return { kind: "continues", expected };
+}
+
+/** Gaps of one producer that are remembered: each page pays for them. */
+const REMEMBERED_GAPS = 8;
+
+/**
+ * What of a trail says which positions were appended, after another gap. With a gap that is forgotten goes all that
+ * lies below it: nobody could tell its positions from appended ones.
+ */
+export function withGap(
+  { start, gaps = [] }: Pick<ProducerTrail, "start" | "gaps">,
+  gap: PositionRange,
+): Required<Pick<ProducerTrail, "start" | "gaps">> {
+  const all = [...gaps, gap];
+  const forgotten = all.slice(0, -REMEMBERED_GAPS).at(-1);
+  return {
+    start: forgotten === undefined ? start : Math.max(start, forgotten[1] + 1),
+    gaps: all.slice(-REMEMBERED_GAPS),
+  };
 }
 
 /**

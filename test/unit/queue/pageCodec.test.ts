@@ -134,6 +134,7 @@ describe("a page's item", () => {
         id: id.slice(0, -2) + (n + 10),
         start: 123_456_789_012_345,
         next: 123_456_789_012_345,
+        gaps: Array.from({ length: 8 }, () => [123_456_789_012_345, 123_456_789_012_345] as const),
         page: 123_456_789,
         lastSeenEpochMillis: NOW,
       })),
