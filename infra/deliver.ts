@@ -1,57 +1,34 @@
 import { RecursiveLoop } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { keyPatterns } from "../shared/aws/keys.ts";
 import { queueLimits } from "../shared/aws/limits.ts";
-import { environmentNames } from "../shared/aws/names.ts";
-import { onItems, onTable, onWebhookSecrets, receiveFrom, sendTo } from "./permissions.ts";
 import { RelayFunction } from "./relayFunction.ts";
 import type { RelayParts } from "./relayParts.ts";
 
 /**
- * Sends pages to webhooks. One function works both lanes, so that there is one role and one page cache; each lane has
- * its own queue and mapping, and with it its own limit: slow sessions can fill theirs and never the other's.
+ * Sends pages to webhooks. One function serves both lanes, with one role and one page cache. Each lane has its own
+ * queue, event source mapping and concurrency limit, so slow sessions cannot take the fast lane's places.
  *
- * It runs in no VPC: webhooks are on the public internet, and which addresses it may connect to is decided per
- * connection by shared/delivery/addressGuard.ts.
+ * It runs outside any VPC, because webhooks are on the public internet. shared/webhook/addressGuard.ts decides for each
+ * connection whether the address is allowed.
  */
 export class Deliver extends Construct {
   readonly function: RelayFunction;
 
-  constructor(scope: Construct, id: string, { stage, storage, queues, secrets }: RelayParts) {
+  constructor(scope: Construct, id: string, parts: RelayParts) {
     super(scope, id);
-    const { pages, references } = keyPatterns;
     this.function = new RelayFunction(this, "Function", {
+      ...parts,
       name: "deliver",
-      stage,
       memoryMebibytes: 512,
       timeoutSeconds: Math.max(
         queueLimits.wake.functionTimeoutSeconds,
         queueLimits.slow.functionTimeoutSeconds,
       ),
-      environment: {
-        [environmentNames.queueTable]: storage.queue.tableName,
-        [environmentNames.cursorsTable]: storage.cursors.tableName,
-        [environmentNames.sessionsTable]: storage.sessions.tableName,
-        [environmentNames.wakeQueueUrl]: queues.wake.queue.queueUrl,
-        [environmentNames.slowQueueUrl]: queues.slow.queue.queueUrl,
-        [environmentNames.webhookSecretKeyArn]: secrets.webhookSecretKey.keyArn,
-      },
-      permissions: [
-        onItems(storage.queue, [pages], "Query"),
-        onItems(storage.queue, [references], "UpdateItem"),
-        onTable(storage.cursors, "GetItem", "UpdateItem"),
-        onTable(storage.sessions, "GetItem"),
-        onWebhookSecrets(secrets.webhookSecretKey, "Decrypt"),
-        sendTo(queues.wake.queue, queues.slow.queue),
-        receiveFrom(queues.wake.queue, queues.slow.queue),
-      ],
-      // A session that is behind, or whose endpoint is down, wakes itself again and again: turn after turn, for up to
-      // three days. Lambda takes such a chain for a runaway loop and drops its messages after about 16 rounds:
+      // A session that lags, or whose endpoint is down, wakes itself turn after turn, for up to three days. Lambda
+      // takes such a chain for a runaway loop and discards its messages after about 16 rounds:
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-      // What bounds the chain is the row: a wake that finds nothing to do sends none.
+      // The row ends the chain: a wake that finds nothing to do sends no further wake.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
-    this.function.workOn("wake", queues.wake);
-    this.function.workOn("slow", queues.slow);
   }
 }

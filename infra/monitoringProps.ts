@@ -1,5 +1,5 @@
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import type { FunctionName } from "../shared/aws/names.ts";
+import type { FunctionName } from "../shared/aws/resources.ts";
 import type { HttpInterface } from "./httpInterface.ts";
 import type { Queues } from "./queues.ts";
 import type { RelayStage } from "./stages.ts";

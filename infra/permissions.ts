@@ -1,70 +1,128 @@
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Key } from "aws-cdk-lib/aws-kms";
-import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { keyPatterns } from "../shared/aws/keys.ts";
+import {
+  type FunctionName,
+  functions,
+  namesOf,
+  type QueueName,
+  type TableName,
+  type TableRights,
+} from "../shared/aws/resources.ts";
+import type { RelayParts } from "./relayParts.ts";
 
 /*
- * The statements of which the functions' roles are made. Every action is named: no wildcards, and none of CDK's
- * `grant…` methods, which give more than a function calls.
+ * Translates the rights in shared/aws/resources.ts into IAM statements. Every action is named: no wildcards, and none
+ * of CDK's `grant…` methods, which allow more than a function needs.
  */
 
-type TableAction =
-  | "GetItem"
-  | "BatchGetItem"
-  | "Query"
-  | "Scan"
-  | "PutItem"
-  | "UpdateItem"
-  | "DeleteItem"
-  | "BatchWriteItem"
-  | "ConditionCheckItem";
+/** In the order in which statements list them. */
+const ACTIONS = [
+  "GetItem",
+  "BatchGetItem",
+  "Query",
+  "Scan",
+  "PutItem",
+  "UpdateItem",
+  "DeleteItem",
+  "ConditionCheckItem",
+  "BatchWriteItem",
+] as const;
 
-export function onTable(table: Table, ...actions: TableAction[]): PolicyStatement {
-  return new PolicyStatement({
-    actions: actions.map((action) => `dynamodb:${action}`),
-    resources: [table.tableArn],
+/** Pages, heads and reference counts share the Queue table, but not the functions that may write them. */
+const QUEUE_ITEMS = ["pages", "heads", "references"] as const;
+
+type Right = TableRights[TableName];
+
+interface Call {
+  readonly action: (typeof ACTIONS)[number];
+  /** Absent where all items of the table are of one kind. */
+  readonly items?: (typeof QUEUE_ITEMS)[number];
+}
+
+const CALLS: Readonly<Record<Right, readonly Call[]>> = {
+  readHeads: [{ action: "GetItem", items: "heads" }],
+  listHeads: [{ action: "Query", items: "heads" }],
+  createFeeds: [{ action: "PutItem", items: "heads" }],
+  changeHeads: [{ action: "UpdateItem", items: "heads" }],
+  checkHeads: [{ action: "ConditionCheckItem", items: "heads" }],
+  readPages: [{ action: "Query", items: "pages" }],
+  appendPages: [
+    // Reads the page that a resent event is in.
+    { action: "GetItem", items: "pages" },
+    { action: "PutItem", items: "pages" },
+  ],
+  countReferences: [{ action: "Query", items: "references" }],
+  moveReferences: [{ action: "UpdateItem", items: "references" }],
+  freeSegments: [
+    { action: "ConditionCheckItem", items: "references" },
+    { action: "BatchWriteItem", items: "pages" },
+    { action: "BatchWriteItem", items: "references" },
+  ],
+  readCursors: [{ action: "GetItem" }],
+  readCursorsInBatches: [{ action: "BatchGetItem" }],
+  listCursors: [{ action: "Query" }],
+  createCursors: [{ action: "PutItem" }],
+  changeCursors: [{ action: "UpdateItem" }],
+  removeCursors: [{ action: "DeleteItem" }],
+  readSessions: [{ action: "GetItem" }],
+  listSessions: [{ action: "Scan" }],
+  putSessions: [{ action: "PutItem" }],
+  removeSessions: [{ action: "DeleteItem" }],
+};
+
+/** Everything that a function's role allows, apart from its log and traces. */
+export function permissionsOf(
+  name: FunctionName,
+  { storage, queues, secrets }: RelayParts,
+): PolicyStatement[] {
+  const allowed = functions[name];
+  const onQueues = (actions: readonly string[], names: readonly QueueName[]) =>
+    names.length === 0 ? [] : [allow(actions, ...names.map((each) => queues[each].queue.queueArn))];
+  return [
+    ...namesOf<TableName>(allowed.tables).flatMap((table) =>
+      onTable(storage[table], allowed.tables[table] ?? []),
+    ),
+    ...(allowed.secrets.webhookSecrets
+      ? [onWebhookSecrets(secrets.webhookSecretKey, allowed.secrets.webhookSecrets)]
+      : []),
+    ...onQueues(["sqs:SendMessage"], allowed.sendsTo),
+    // Lambda's event source mapping receives with the function's role.
+    ...onQueues(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], allowed.startedBy),
+    ...(allowed.secrets.apiKey ? [allow(["secretsmanager:GetSecretValue"], secrets.managementKeyArn)] : []),
+  ];
+}
+
+/** One statement per set of items, with all actions allowed on it. */
+function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
+  const calls = rights.flatMap((right) => CALLS[right]);
+  const itemsOf = (action: Call["action"]) =>
+    QUEUE_ITEMS.filter((items) => calls.some((call) => call.action === action && call.items === items));
+  const actions = ACTIONS.filter((action) => calls.some((call) => call.action === action));
+  return [...Map.groupBy(actions, (action) => itemsOf(action).join()).values()].map((group) => {
+    const statement = allow(
+      group.map((action) => `dynamodb:${action}`),
+      table.tableArn,
+    );
+    const patterns = group
+      .slice(0, 1)
+      .flatMap(itemsOf)
+      .map((items) => keyPatterns[items]);
+    // ForAllValues: a batch or transaction that names one other key is refused as a whole.
+    if (patterns.length > 0)
+      statement.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": patterns });
+    return statement;
   });
 }
 
-/**
- * On those items of a table alone whose partition keys match a pattern. Pages, heads and reference counts share a
- * table, and few functions may write each of them.
- */
-export function onItems(
-  table: Table,
-  patterns: readonly string[],
-  ...actions: TableAction[]
-): PolicyStatement {
-  const statement = onTable(table, ...actions);
-  // For all values: a batch or transaction with one other key is refused as a whole.
-  statement.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": patterns });
+/** The key may be used for webhook secrets only, each of which is bound to its session by the encryption context. */
+function onWebhookSecrets(key: Key, right: "seal" | "open"): PolicyStatement {
+  const statement = allow([right === "seal" ? "kms:Encrypt" : "kms:Decrypt"], key.keyArn);
+  statement.addCondition("Null", { "kms:EncryptionContext:session": "false" });
   return statement;
 }
 
-export function sendTo(...queues: Queue[]): PolicyStatement {
-  return new PolicyStatement({
-    actions: ["sqs:SendMessage"],
-    resources: queues.map(({ queueArn }) => queueArn),
-  });
-}
-
-/** What Lambda's event source mapping does in the function's name. */
-export function receiveFrom(...queues: Queue[]): PolicyStatement {
-  return new PolicyStatement({
-    actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-    resources: queues.map(({ queueArn }) => queueArn),
-  });
-}
-
-/** On webhook secrets alone: each is bound to its session by the encryption context. */
-export function onWebhookSecrets(key: Key, action: "Encrypt" | "Decrypt"): PolicyStatement {
-  return new PolicyStatement({
-    actions: [`kms:${action}`],
-    resources: [key.keyArn],
-    conditions: { Null: { "kms:EncryptionContext:session": "false" } },
-  });
-}
-
-export function readSecret(secretArn: string): PolicyStatement {
-  return new PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secretArn] });
+function allow(actions: readonly string[], ...resources: string[]): PolicyStatement {
+  return new PolicyStatement({ actions: [...actions], resources });
 }

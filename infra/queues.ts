@@ -1,20 +1,13 @@
 import { Construct } from "constructs";
+import { forEachName, type QueueName, queues } from "../shared/aws/resources.ts";
+import { capitalised } from "./nameIn.ts";
 import { RelayQueue } from "./relayQueue.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** The way in for producers on SQS, and the ways of the hints. */
-export class Queues extends Construct {
-  readonly ingest: RelayQueue;
-  readonly notify: RelayQueue;
-  readonly wake: RelayQueue;
-  /** The lane of slow sessions. */
-  readonly slow: RelayQueue;
+/** One queue for producers, and three for hints. */
+export type Queues = Readonly<Record<QueueName, RelayQueue>>;
 
-  constructor(scope: Construct, id: string, stage: RelayStage) {
-    super(scope, id);
-    this.ingest = new RelayQueue(this, "Ingest", { name: "ingest", stage });
-    this.notify = new RelayQueue(this, "Notify", { name: "notify", stage });
-    this.wake = new RelayQueue(this, "Wake", { name: "wake", stage });
-    this.slow = new RelayQueue(this, "Slow", { name: "slow", stage });
-  }
+export function createQueues(scope: Construct, id: string, stage: RelayStage): Queues {
+  const parent = new Construct(scope, id);
+  return forEachName(queues, (name) => new RelayQueue(parent, capitalised(name), { name, stage }));
 }

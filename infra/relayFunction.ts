@@ -15,39 +15,38 @@ import {
 import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
-import type { FunctionName } from "../shared/aws/names.ts";
+import { queueLimits } from "../shared/aws/limits.ts";
+import { type FunctionName, functions, type QueueName } from "../shared/aws/resources.ts";
 import { metricVariables } from "../shared/runtime/metricNames.ts";
 import { bundling } from "./bundling.ts";
-import { nameIn } from "./nameIn.ts";
+import { capitalised, nameIn } from "./nameIn.ts";
+import { permissionsOf } from "./permissions.ts";
 import { metricsNamespace } from "./relayMetric.ts";
+import type { RelayParts } from "./relayParts.ts";
 import type { RelayQueue } from "./relayQueue.ts";
+import { resourceVariables } from "./resourceVariables.ts";
 import type { RelayStage } from "./stages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-export interface RelayFunctionProps {
+export interface RelayFunctionProps extends RelayParts {
   readonly name: FunctionName;
-  readonly stage: RelayStage;
   readonly memoryMebibytes: number;
   readonly timeoutSeconds: number;
-  /** The resources that the function is told of; the stage's settings are added. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** All that its role may do, apart from its own log and traces. */
-  readonly permissions: readonly PolicyStatement[];
   readonly recursiveLoop?: RecursiveLoop;
 }
 
-/** The house function: Node 24 on arm64, one ESM file, JSON logs that are kept for a while, X-Ray, a role of its own. */
+/**
+ * The house function: Node 24 on arm64, one ESM file, JSON logs with a retention, X-Ray, a role of its own. Its
+ * resources, rights and event sources are those listed under its name in shared/aws/resources.ts.
+ */
 export class RelayFunction extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
-  readonly #stage: RelayStage;
 
   constructor(scope: Construct, id: string, props: RelayFunctionProps) {
     super(scope, id);
-    const { name, stage } = props;
-    this.#stage = stage;
+    const { name, stage, queues } = props;
     const functionName = nameIn(stage, `stasis-relay-${name}`);
     this.logGroup = new LogGroup(this, "Logs", {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -69,27 +68,28 @@ export class RelayFunction extends Construct {
         NODE_OPTIONS: "--enable-source-maps",
         [metricVariables.namespace]: metricsNamespace(stage),
         ...stage.settings,
-        ...props.environment,
+        ...resourceVariables(name, props),
       },
-      // The role is whole as it is written here; nothing that CDK does later can widen it.
-      role: this.#role(props.permissions).withoutPolicyUpdates(),
+      // The role is complete here; nothing that CDK does later can widen it.
+      role: this.#role(permissionsOf(name, props)).withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      // Start, end and report lines of every invocation would cost more than the invocation.
+      // The start, end and report lines would cost more than the invocation.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
     });
+    for (const queue of functions[name].startedBy) this.#startBy(queue, queues[queue], stage);
   }
 
-  /** Lambda polls the queue, invokes with a batch, and deletes what the function did not report as failed. */
-  workOn(name: QueueName, { queue }: RelayQueue): void {
-    new EventSourceMapping(this, `From${name[0]?.toUpperCase()}${name.slice(1)}`, {
+  /** Lambda polls the queue, invokes the function with a batch, and deletes the messages not reported as failed. */
+  #startBy(name: QueueName, { queue }: RelayQueue, stage: RelayStage): void {
+    new EventSourceMapping(this, `From${capitalised(name)}`, {
       target: this.function,
       eventSourceArn: queue.queueArn,
       batchSize: queueLimits[name].batchSize,
-      maxConcurrency: this.#stage.maximumConcurrency[name],
+      maxConcurrency: stage.maximumConcurrency[name],
       reportBatchItemFailures: true,
     });
   }

@@ -1,19 +1,19 @@
 import { Duration } from "aws-cdk-lib";
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { type QueueName, queueLimits } from "../shared/aws/limits.ts";
-import { queues } from "../shared/aws/names.ts";
+import { queueLimits } from "../shared/aws/limits.ts";
+import { type QueueName, queues } from "../shared/aws/resources.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** Feeds are message groups and do not limit each other: high throughput costs nothing more. */
+/** Feeds are message groups. High throughput keeps them from limiting each other and costs nothing extra. */
 const FIFO = {
   fifo: true,
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
   deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
 };
 
-/** The house queue: encrypted, reached over TLS only, with a dead-letter queue that keeps what failed for 14 days. */
+/** The house queue: encrypted, TLS only, with a dead-letter queue that keeps failed messages for 14 days. */
 export class RelayQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;

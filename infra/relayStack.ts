@@ -8,13 +8,13 @@ import { HttpInterface } from "./httpInterface.ts";
 import { Ingest } from "./ingest.ts";
 import { Monitoring } from "./monitoring.ts";
 import { Notify } from "./notify.ts";
-import { Queues } from "./queues.ts";
+import { createQueues } from "./queues.ts";
 import { Secrets } from "./secrets.ts";
 import type { RelayStage } from "./stages.ts";
-import { Storage } from "./storage.ts";
+import { createStorage } from "./storage.ts";
 import { Sweep } from "./sweep.ts";
 
-/** One relay. Read it from top to bottom: it is the way of an event. */
+/** One relay. From top to bottom it follows an event through the system. */
 export class RelayStack extends Stack {
   constructor(scope: Construct, stage: RelayStage, props: StackProps = {}) {
     super(scope, `stasis-relay-${stage.name}`, {
@@ -24,16 +24,17 @@ export class RelayStack extends Stack {
       ...props,
     });
     checkTimes(readSettings(stage.settings));
-    const storage = new Storage(this, "Storage", stage);
-    const queues = new Queues(this, "Queues", stage);
+    const storage = createStorage(this, "Storage", stage);
+    const queues = createQueues(this, "Queues", stage);
     const secrets = new Secrets(this, "Secrets", stage);
+    const parts = { stage, storage, queues, secrets };
 
-    const ingest = new Ingest(this, "Ingest", { stage, storage, queues, secrets });
-    const notify = new Notify(this, "Notify", { stage, storage, queues });
-    const deliver = new Deliver(this, "Deliver", { stage, storage, queues, secrets });
-    const sweep = new Sweep(this, "Sweep", { stage, storage, queues });
+    const ingest = new Ingest(this, "Ingest", parts);
+    const notify = new Notify(this, "Notify", parts);
+    const deliver = new Deliver(this, "Deliver", parts);
+    const sweep = new Sweep(this, "Sweep", parts);
 
-    const api = new Api(this, "Api", { stage, storage, queues, secrets });
+    const api = new Api(this, "Api", parts);
     const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
 
     const functions = {

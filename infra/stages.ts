@@ -1,23 +1,23 @@
-import type { QueueName } from "../shared/aws/limits.ts";
+import type { QueueName } from "../shared/aws/resources.ts";
 
-/** How one copy of the relay differs from another. Whatever is not here is the same in all of them. */
+/** The differences between stages. Everything else is the same in all of them. */
 export interface RelayStage {
-  /** Ends every name, so that two stages can live in one account. */
+  /** The suffix of every name, so that two stages can share an account. */
   readonly name: string;
-  /** Tables, key and secret outlive the stack, and the tables refuse to be deleted. */
+  /** Tables, key and secret outlive the stack, and the tables are protected from deletion. */
   readonly keepsData: boolean;
   readonly logRetentionDays: number;
   /**
-   * Invocations at the same time, per queue (2 to 1,000). Times the batch size it is how many feeds or sessions are
-   * worked on at once; together they should stay below the account's limit of concurrent executions.
+   * Concurrent invocations per queue (2 to 1,000). Multiplied by the batch size, it is the number of feeds or sessions
+   * served at once. The sum should stay below the account's limit of concurrent executions.
    */
   readonly maximumConcurrency: Readonly<Record<QueueName, number>>;
-  /** What the HTTP API lets through before it answers 429. */
+  /** The HTTP API answers 429 above this rate. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
-  /** Gets every alarm; without it nobody does until something subscribes to the topics. */
+  /** Receives every alarm. Without it, alarms reach only what is subscribed to the topics by hand. */
   readonly alarmEmail?: string;
-  /** `RELAY_*` settings of all functions, where they differ from the defaults in shared/runtime/settings.ts. */
+  /** `RELAY_*` settings of all functions that differ from the defaults in shared/runtime/settings.ts. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -35,7 +35,7 @@ export const prod: RelayStage = {
   name: "prod",
   keepsData: true,
   logRetentionDays: 90,
-  // 100 invocations of ten wakes: a thousand sessions send at once, and another hundred slow ones beside them.
+  // 100 invocations of ten wakes: a thousand fast sessions and a hundred slow ones send at the same time.
   maximumConcurrency: { ingest: 20, notify: 20, wake: 100, slow: 20 },
   requestsPerSecond: 1_000,
   requestBurst: 2_000,

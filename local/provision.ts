@@ -15,8 +15,16 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { AwsClients } from "../shared/aws/clients.ts";
-import type { QueueName } from "../shared/aws/limits.ts";
-import { queues, tables } from "../shared/aws/names.ts";
+import {
+  forEachName,
+  namesOf,
+  type QueueDefinition,
+  type QueueName,
+  queues,
+  type TableDefinition,
+  type TableName,
+  tables,
+} from "../shared/aws/resources.ts";
 import { RelayError } from "../shared/errors.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
@@ -31,35 +39,17 @@ export interface Queue {
 }
 
 export interface Provisioned {
-  readonly tableNames: Readonly<Record<keyof typeof tables, string>>;
+  readonly tableNames: Readonly<Record<TableName, string>>;
   readonly queues: Readonly<Record<QueueName, Queue>>;
 }
 
-interface TableDefinition {
-  readonly name: string;
-  readonly partitionKey: string;
-  readonly sortKey?: string;
-  readonly ttl?: string;
-}
-
-interface QueueDefinition {
-  readonly name: string;
-  readonly fifo: boolean;
-}
-
-/** Creates the tables and queues that are missing, and resolves when all can be used. Safe to repeat. */
+/** Creates missing tables and queues, and resolves when all can be used. Safe to repeat. */
 export async function provision(clients: AwsClients, log: Log): Promise<Provisioned> {
-  const [ingest, notify, wake, slow] = await Promise.all([
-    ensureQueue(clients.sqs, queues.ingest, visibilityTimeoutSeconds("ingest")),
-    ensureQueue(clients.sqs, queues.notify, visibilityTimeoutSeconds("notify")),
-    ensureQueue(clients.sqs, queues.wake, visibilityTimeoutSeconds("wake")),
-    ensureQueue(clients.sqs, queues.slow, visibilityTimeoutSeconds("slow")),
+  const [provisioned] = await Promise.all([
+    ensureQueues(clients.sqs),
     ...Object.values(tables).map((table) => ensureTable(clients.documents, table, log)),
   ]);
-  return {
-    tableNames: { queue: tables.queue.name, cursors: tables.cursors.name, sessions: tables.sessions.name },
-    queues: { ingest, notify, wake, slow },
-  };
+  return { tableNames: forEachName(tables, (table) => tables[table].name), queues: provisioned };
 }
 
 type TableClient = AwsClients["documents"];
@@ -109,12 +99,12 @@ async function createTable(client: TableClient, table: TableDefinition): Promise
       }),
     );
   } catch (error) {
-    // Another relay on the same endpoint was faster.
+    // Another relay on the same endpoint created it first.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
 }
 
-/** Only a safety net (the relay frees pages itself), so an endpoint that does not know it is good enough. */
+/** Expiry is only a safety net, because the relay frees pages itself. So an endpoint may lack it. */
 async function ensureTimeToLive(
   client: TableClient,
   name: string,
@@ -136,6 +126,16 @@ async function ensureTimeToLive(
   }
 }
 
+async function ensureQueues(client: SQSClient): Promise<Provisioned["queues"]> {
+  const ensured = await Promise.all(
+    namesOf(queues).map(
+      async (name) =>
+        [name, await ensureQueue(client, queues[name], visibilityTimeoutSeconds(name))] as const,
+    ),
+  );
+  return Object.fromEntries(ensured) as Record<QueueName, Queue>;
+}
+
 async function ensureQueue(
   client: SQSClient,
   queue: QueueDefinition,
@@ -150,7 +150,7 @@ async function ensureQueue(
     );
     url = created.QueueUrl;
   } else {
-    // The queue may have been made by an earlier version of this program.
+    // An earlier version of this program may have created the queue with another timeout.
     await client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: changeable }));
   }
   const { Attributes } = await client.send(

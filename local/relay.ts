@@ -6,13 +6,13 @@ import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
+import { httpTimeoutSeconds, queueLimits, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
 import {
-  httpTimeoutSeconds,
+  type FunctionName,
+  namesOf,
   type QueueName,
-  queueLimits,
-  sweepTimeoutSeconds,
-} from "../shared/aws/limits.ts";
-import type { FunctionName } from "../shared/aws/names.ts";
+  functions as resourcesOf,
+} from "../shared/aws/resources.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
@@ -37,7 +37,7 @@ export interface RelayOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
-  /** Instead of one set of clients for all functions: what each is given, so that a test can hold it to its role. */
+  /** A set of clients per function instead of one for all, so that a test can hold each to its role. */
   readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
@@ -67,7 +67,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const port = options.port ?? portOf(environment);
   const host = environment.HOST ?? "127.0.0.1";
 
-  // What was started is stopped in the opposite order, also when a later step of starting fails.
+  // Whatever was started is stopped in reverse order, also when a later step of the start fails.
   await using started = new AsyncDisposableStack();
 
   const dataDirectory = options.dataDirectory || environment.RELAY_DATA_DIR || undefined;
@@ -145,11 +145,11 @@ function createFunctions(
   };
 }
 
-/** Connects the queues to the functions. Both lanes of wakes are work for the one deliver function. */
+/** Connects the queues to the functions that they start. */
 function startMappings(
   { sqs }: AwsClients,
   queues: Provisioned["queues"],
-  functions: Functions,
+  { ingest, notify, deliver }: Functions,
   region: string,
   log: Log,
 ): readonly EventSourceMapping[] {
@@ -164,12 +164,10 @@ function startMappings(
       log,
     });
   };
-  return [
-    map("ingest", "ingest", functions.ingest),
-    map("notify", "notify", functions.notify),
-    map("wake", "deliver", functions.deliver),
-    map("slow", "deliver", functions.deliver),
-  ];
+  const handlers = { ingest, notify, deliver };
+  return namesOf(handlers).flatMap((name) =>
+    resourcesOf[name].startedBy.map((queue) => map(queue, name, handlers[name])),
+  );
 }
 
 function localFunction<Event>(

@@ -1,4 +1,12 @@
-import { environmentNames, type FunctionName } from "../shared/aws/names.ts";
+import {
+  type FunctionName,
+  functions,
+  namesOf,
+  queues,
+  secrets,
+  type TableName,
+  tables,
+} from "../shared/aws/resources.ts";
 import { SettingsError } from "../shared/errors.ts";
 import type { Environment } from "../shared/runtime/settings.ts";
 import type { Provisioned } from "./provision.ts";
@@ -33,38 +41,36 @@ export function portOf(environment: Environment): number {
   return port;
 }
 
-/** One machine has no Secrets Manager and no KMS. */
-type Resource = Exclude<keyof typeof environmentNames, "apiKeySecretArn" | "webhookSecretKeyArn">;
+/** An operator cannot set these: each function is given its own resources only. */
+const RESOURCE_VARIABLES = new Set<string>([
+  ...[tables, queues, secrets].flatMap((list) => Object.values(list).map(({ variable }) => variable)),
+  secrets.apiKey.plainVariable,
+]);
 
-/** Which resources each function is told of: on AWS its role reaches no others. */
-const resourcesOf: Readonly<Record<FunctionName, readonly Resource[]>> = {
-  ingest: ["queueTable", "notifyQueueUrl", "apiKey"],
-  notify: ["queueTable", "cursorsTable", "wakeQueueUrl", "slowQueueUrl"],
-  deliver: ["queueTable", "cursorsTable", "sessionsTable", "wakeQueueUrl", "slowQueueUrl"],
-  sweep: ["queueTable", "cursorsTable", "wakeQueueUrl", "slowQueueUrl"],
-  api: ["queueTable", "cursorsTable", "sessionsTable", "wakeQueueUrl", "slowQueueUrl", "apiKey"],
-};
-
-/** The environment of one function: the operator's settings, the way to AWS, and its own resources only. */
+/** The environment of one function: the operator's settings, the connection to AWS, and its own resources only. */
 export function functionEnvironment(
   name: FunctionName,
   environment: Environment,
   connection: Environment,
-  { tableNames, queues }: Provisioned,
+  provisioned: Provisioned,
 ): Environment {
-  const resources: Readonly<Record<Resource, string | undefined>> = {
-    queueTable: tableNames.queue,
-    cursorsTable: tableNames.cursors,
-    sessionsTable: tableNames.sessions,
-    notifyQueueUrl: queues.notify.url,
-    wakeQueueUrl: queues.wake.url,
-    slowQueueUrl: queues.slow.url,
-    apiKey: environment.RELAY_API_KEY,
-  };
-  const resourceNames = new Set<string>(Object.values(environmentNames));
+  const told = functions[name];
   const settings = Object.entries(environment).filter(
-    ([variable]) => variable.startsWith("RELAY_") && !resourceNames.has(variable),
+    ([variable]) => variable.startsWith("RELAY_") && !RESOURCE_VARIABLES.has(variable),
   );
-  const own = resourcesOf[name].map((resource) => [environmentNames[resource], resources[resource]]);
-  return { ...Object.fromEntries(settings), ...connection, ...Object.fromEntries(own) };
+  return {
+    ...Object.fromEntries(settings),
+    ...connection,
+    ...Object.fromEntries([
+      ...namesOf<TableName>(told.tables).map((table) => [
+        tables[table].variable,
+        provisioned.tableNames[table],
+      ]),
+      ...told.sendsTo.map((queue) => [queues[queue].variable, provisioned.queues[queue].url]),
+    ]),
+    // One machine has no Secrets Manager, and no KMS for webhook secrets.
+    ...(told.secrets.apiKey && {
+      [secrets.apiKey.plainVariable]: environment[secrets.apiKey.plainVariable],
+    }),
+  };
 }

@@ -154,16 +154,20 @@ describe("the functions", () => {
   it("of ingest loads nothing that reaches Cursors or Sessions", () => {
     const loaded = [...loadedWith("functions/ingest/handler.ts")];
     expect(loaded).toContain("shared/aws/pages.ts");
-    expect(loaded.filter((file) => file.includes("cursor") || file.includes("session"))).toEqual([]);
+    expect(loaded.filter((file) => /cursor|session/i.test(file))).toEqual([]);
     expect(
-      loaded.filter((file) => sources.get(file)?.includes("cursorsTable") && file !== "shared/aws/names.ts"),
+      loaded.filter(
+        (file) =>
+          /\b(cursors|sessions)\.variable\b/.test(sources.get(file) ?? "") &&
+          file !== "shared/aws/resources.ts",
+      ),
     ).toEqual([]);
   });
 });
 
 describe("the infrastructure", () => {
   it("shares names, keys, limits and settings with the functions, and loads none of them", () => {
-    const mayShare = /^shared\/(aws\/(names|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
+    const mayShare = /^shared\/(aws\/(resources|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
     expect(
       offences(
         ({ file, target }) => file.startsWith("infra/") && /^shared\//.test(target) && !mayShare.test(target),

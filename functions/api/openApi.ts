@@ -13,7 +13,7 @@ export const openApiDocument = {
   },
 };
 
-/** Describes what is served or sent elsewhere: the ingest function's route, and the request that a webhook gets. */
+/** Describes what other functions serve or send: the route of ingest, and the request that a webhook gets. */
 export function registerIngestRoute(app: OpenAPIHono): void {
   const { openAPIRegistry } = app;
   openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
@@ -22,14 +22,16 @@ export function registerIngestRoute(app: OpenAPIHono): void {
     path: "/v1/feeds/{feed}/events",
     tags: ["Feeds"],
     summary: "Append events",
-    description: "Answered when the events are durable. With a producer and positions, resending is safe.",
+    description:
+      "The response comes once the events are durable. With Relay-Producer and Relay-Position, resending is safe.",
     security,
     request: {
       params: feedPath,
       headers: z.object({
         "relay-producer": z.string().max(128).optional(),
         "relay-position": z.string().optional().openapi({
-          description: "The number of the first event in the body; grows by one per event of this producer.",
+          description:
+            "The position of the first event in the body. Positions grow by one per event of this producer.",
         }),
         "content-encoding": z.enum(["identity", "gzip"]).optional(),
       }),
@@ -41,7 +43,7 @@ export function registerIngestRoute(app: OpenAPIHono): void {
           "text/x-ami": {
             schema: z.string().openapi({
               description:
-                "AMI text as Asterisk sent it: its events are stored unchanged, everything else is skipped.",
+                "AMI text as Asterisk sent it. Its events are stored unchanged; everything else is skipped.",
             }),
           },
         },
@@ -55,8 +57,12 @@ export function registerIngestRoute(app: OpenAPIHono): void {
   openAPIRegistry.registerWebhook({
     method: "post",
     path: "messages",
-    summary: "What a session's URL gets; signed as Standard Webhooks says",
+    summary: "The request to a session's URL, signed as Standard Webhooks says",
     request: { body: { content: { "application/json": { schema: webhookRequest } } } },
-    responses: { 200: { description: "Any 2xx accepts the batch; anything else is tried again." } },
+    responses: {
+      200: {
+        description: "Any 2xx accepts the batch. 410 suspends the session. Everything else is retried.",
+      },
+    },
   });
 }

@@ -1,4 +1,4 @@
-import type { ReferenceCounts, TransactItem } from "../../shared/aws/references.ts";
+import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { TailSource } from "../../shared/queue/tail.ts";
@@ -9,7 +9,7 @@ import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
-/** What the API works with. */
+/** The ports of the API. */
 export interface ApiParts {
   readonly tails: TailSource;
   readonly heads: {
@@ -21,29 +21,30 @@ export interface ApiParts {
   readonly pageTimes: {
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
-  readonly references: {
-    counts(feed: string): Promise<ReferenceCounts>;
-    heldCheck(feed: string, segment: Segment): TransactItem;
-  };
+  readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
     readCursor(feed: string, session: string): Promise<Cursor | undefined>;
     readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]>;
-    create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
-    write(cursor: Cursor, change: CursorChange, alongside?: readonly TransactItem[]): Promise<Cursor>;
-    remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void>;
   };
   readonly sessions: {
     readSession(session: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    put(session: Session): TransactItem;
-    delete(session: string): TransactItem;
+    /** Session and cursor are written in one transaction. So they are by `change` and `remove`. */
+    create(cursor: Cursor, session: Session): Promise<void>;
+    change(
+      cursor: Cursor,
+      change: CursorChange,
+      session: Session,
+      condition: { readonly mustBeHeld?: Segment | undefined },
+    ): Promise<Cursor>;
+    remove(cursor: Cursor): Promise<void>;
   };
   readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
   readonly guard: AddressGuard;
   readonly clock: Clock;
   newSessionId(): string;
   newSecret(): string;
-  /** A session's secret as it is stored. */
+  /** Encrypts a session's secret for the table. */
   sealSecret(session: string, secret: string): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;

@@ -15,7 +15,7 @@ import {
   sessionView,
 } from "./schemas.ts";
 
-/** The routes of the interface, each with what it takes and answers. */
+/** The routes of the interface: what each takes and returns. */
 
 export const security = [{ apiKey: [] }];
 
@@ -50,7 +50,7 @@ export const health = createRoute({
   method: "get",
   path: "/v1/health",
   tags: ["Operation"],
-  summary: "200 when ready",
+  summary: "Whether the relay is ready",
   responses: { 200: json("Ready", z.object({ status: z.literal("ok") })), ...problems(503) },
 });
 
@@ -58,7 +58,7 @@ export const getFeed = createRoute({
   method: "get",
   path: "/v1/feeds/{feed}",
   tags: ["Feeds"],
-  summary: "What the feed holds, and how many sessions stand where",
+  summary: "What the feed holds, and how many sessions stand in each segment",
   security,
   request: { params: feedPath },
   responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 503) },
@@ -134,8 +134,8 @@ export const deleteSession = createRoute({
   method: "delete",
   path: "/v1/sessions/{id}",
   tags: ["Sessions"],
-  summary: "Unsubscribe; what only this session held can be freed",
+  summary: "Unsubscribe, so that messages that only this session held can be freed",
   security,
   request: { params: sessionPath },
-  responses: { 204: { description: "Gone" }, ...problems(400, 401, 404, 503) },
+  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 404, 503) },
 });

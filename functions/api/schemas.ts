@@ -3,7 +3,10 @@ import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
 import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
-/** The shapes of the interface: they validate, and the OpenAPI document is made from them. */
+/**
+ * The schemas of the interface. They validate requests, and the OpenAPI document is made from them. Field names are
+ * published: where one differs from the code's word, its description says so.
+ */
 
 export const feedName = z
   .string()
@@ -39,7 +42,7 @@ const filter = z
       .optional()
       .openapi({
         description:
-          "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. All classes of an event must be in it.",
+          "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. An event passes if all its classes are in it.",
       }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
     eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
@@ -52,7 +55,7 @@ const filter = z
 
 const format = z.enum(["stasis", "ami"]);
 
-const maxBatch = z.int().min(1).max(1000).openapi({ description: "Messages in one request, at most." });
+const maxBatch = z.int().min(1).max(1000).openapi({ description: "The most messages in one request." });
 
 const url = z.string().min(1).max(2048).openapi({ example: "https://example.com/calls" });
 
@@ -63,11 +66,12 @@ export const newSession = z
     url,
     format: format.default("stasis").openapi({
       description:
-        "Each message as its Stasis event, or as the AMI text and fields that Manager makes of it.",
+        "Send each message as its Stasis event, or as the AMI text and fields that Manager makes of it.",
     }),
-    from: position
-      .default("tail")
-      .openapi({ description: "Where to begin: what comes next, what is still held, or a number." }),
+    from: position.default("tail").openapi({
+      description:
+        'Where to begin: "tail" for what is appended next, "head" for the first message still held, or its number.',
+    }),
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
   })
@@ -79,11 +83,14 @@ export const sessionChange = z
     filter: filter.nullable().optional().openapi({ description: "null removes the filter." }),
     maxBatch: maxBatch.optional(),
     state: z.enum(["paused", "active"]).optional().openapi({
-      description: '"active" resumes a paused or suspended session where it stood and ends a backoff.',
+      description: '"active" resumes a paused or suspended session where it stopped, and ends a backoff.',
     }),
-    next: position.optional().openapi({ description: "Seek: the next message that the session gets." }),
+    next: position
+      .optional()
+      .openapi({ description: "Moves the session (seek): the next message that it gets." }),
     rotateSecret: z.literal(true).optional().openapi({
-      description: "Makes a new secret, answered once. The old one goes on signing beside it for a while.",
+      description:
+        "Makes a new secret, shown in this response only. For a while, the old secret also signs every request.",
     }),
   })
   .refine((change) => Object.keys(change).length > 0, "must change something")
@@ -100,12 +107,15 @@ export const sessionView = z
     format,
     maxBatch: z.int(),
     filter: filter.nullable(),
-    state: z.enum(["active", "backoff", "paused", "suspended"]),
-    next: z.int().openapi({ description: "The first message that the session has not got." }),
+    state: z.enum(["active", "backoff", "paused", "suspended"]).openapi({
+      description:
+        "What the session's owner wants, and what stops it. Here `active` means that nothing does; whether a turn holds the session is in `cursor.state`.",
+    }),
+    next: z.int().openapi({ description: "The first message that the session has not received." }),
     lagMessages: z.int(),
     lagSeconds: z
       .number()
-      .openapi({ description: "Age of the oldest message that the session has not got." }),
+      .openapi({ description: "Age of the oldest message that the session has not received." }),
     attempts: z.int().openapi({ description: "Failures in a row." }),
     lastError: z
       .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
@@ -114,15 +124,22 @@ export const sessionView = z
     createdAt: time,
     cursor: z
       .object({
-        state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]),
-        segment: z.int(),
-        fence: z.int(),
+        state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]).openapi({
+          description: "The state of the row. Here `active` means that a turn holds it.",
+        }),
+        segment: z.int().openapi({ description: "The segment in which the session is counted." }),
+        fence: z.int().openapi({
+          description: "Grows each time the cursor is taken over. Webhooks carry it as `epoch`.",
+        }),
         lane: z.enum(["fast", "slow"]),
-        leaseUntil: time.nullable(),
-        dueAt: time.nullable(),
-        gap: z.object({ first: z.int(), last: z.int(), reason: z.string() }).nullable(),
+        leaseUntil: time.nullable().openapi({ description: "When the lease of the turn expires." }),
+        dueAt: time.nullable().openapi({ description: "When the backoff ends." }),
+        gap: z
+          .object({ first: z.int(), last: z.int(), reason: z.string() })
+          .nullable()
+          .openapi({ description: "A gap that is not reported to the subscriber yet." }),
       })
-      .openapi({ description: "The durable row behind the session, for those who look for a fault." }),
+      .openapi({ description: "The durable row behind the session, for troubleshooting." }),
   })
   .openapi("Session");
 export type SessionView = z.infer<typeof sessionView>;
@@ -153,23 +170,30 @@ function queryNumber(max: number) {
 
 export const listQuery = z.object({
   limit: queryNumber(100).default(100),
-  after: z.string().min(1).max(64).optional().openapi({ description: "The `after` of the answer before." }),
+  after: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .openapi({ description: "The `after` of the previous response." }),
 });
 
 export const feedView = z
   .object({
     feed: z.string(),
-    head: z.int().openapi({ description: "The first sequence number still held." }),
-    tail: z.int().openapi({ description: "The last sequence number appended; 0 for none." }),
+    head: z
+      .int()
+      .openapi({ description: "The first sequence number still held: the first one of the head segment." }),
+    tail: z.int().openapi({ description: "The last sequence number appended; 0 if there is none." }),
     segmentSize: z.int(),
     wrapUnmapped: z.literal(true).optional().openapi({
-      description: "Events that Manager does not know become a UserEvent named `ARI-<type>`.",
+      description: "Events that Manager does not have become a UserEvent named `ARI-<type>`.",
     }),
     segments: z.array(
       z.object({
         segment: z.int(),
         messages: z.int(),
-        references: z.int().openapi({ description: "Sessions that stand in the segment." }),
+        references: z.int().openapi({ description: "How many sessions are counted in the segment." }),
       }),
     ),
   })
@@ -198,10 +222,10 @@ const amiMessage = z
     sequence: z.int(),
     type: z.string().openapi({ description: "The AMI event's name." }),
     timestamp: z.string(),
-    text: z.string().openapi({ description: "The AMI text with its line ends." }),
+    text: z.string().openapi({ description: "The AMI text, line ends included." }),
     fields: z
       .record(z.string(), z.union([z.string(), z.array(z.string())]))
-      .openapi({ description: "Its fields by name; repeated fields are arrays." }),
+      .openapi({ description: "The fields of the text by name; repeated fields are arrays." }),
   })
   .openapi("AmiMessage");
 
@@ -211,19 +235,22 @@ export const messageList = z
   .object({
     feed: z.string(),
     messages: z.array(message),
-    next: z.int().openapi({ description: "Where to go on reading." }),
+    next: z.int().openapi({ description: "Send it as `from` to read on." }),
     gap: z
       .object({ first: z.int(), last: z.int() })
       .optional()
-      .openapi({ description: "Numbers that were asked for and are no longer held." }),
+      .openapi({ description: "Numbers that were requested and are no longer held." }),
   })
   .openapi("MessageList");
 
 export const webhookRequest = z
   .object({
     feed: z.string(),
-    session: z.string(),
-    epoch: z.int().openapi({ description: "Grows whenever another process takes the session over." }),
+    session: z.string().openapi({ description: "The session's id." }),
+    epoch: z.int().openapi({
+      description:
+        "The fence of the session's cursor: it grows each time another turn takes the session over. A smaller one than before marks a late request.",
+    }),
     first: z.int(),
     last: z.int(),
     previous: z
@@ -243,12 +270,12 @@ export const appendResult = z
     accepted: z.int(),
     duplicates: z
       .int()
-      .openapi({ description: "Events that were appended before; they keep their first numbers." }),
+      .openapi({ description: "Events that were appended before. They keep their first numbers." }),
     refused: indexed,
     skipped: z
       .int()
       .optional()
-      .openapi({ description: "Of an AMI text: blocks that are no events (greetings, responses)." }),
+      .openapi({ description: "In AMI text: blocks that are not events (greetings, responses)." }),
   })
   .openapi("AppendResult");
 
@@ -265,8 +292,6 @@ export const problem = z
     code: z.string().openapi({ description: "Stable, for programs." }),
     detail: z.string(),
     errors: placed.optional().openapi({ description: "Where the request is wrong, one entry per place." }),
-    refused: indexed
-      .optional()
-      .openapi({ description: "Events that were refused, by their index in the body." }),
+    refused: indexed.optional().openapi({ description: "Refused events, by their index in the body." }),
   })
   .openapi("Problem") satisfies z.ZodType<Problem>;

@@ -1,10 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import {
-  EventFilterError,
-  FenceLostError,
-  RelayError,
-  TransactionRefusedError,
-} from "../../shared/errors.ts";
+import { EventFilterError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
 import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
@@ -21,6 +16,7 @@ import {
 } from "../../shared/sessions/cursor.ts";
 import { type Selection, type SessionFilter, selectionOf } from "../../shared/sessions/selection.ts";
 import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
+import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { MAX_ANSWER_BYTES, requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
@@ -28,10 +24,10 @@ import { resolvePosition } from "./position.ts";
 import type { newSession, SessionView, sessionChange } from "./schemas.ts";
 import { viewSession } from "./sessionView.ts";
 
-/** How often a change is tried when deliver or another person changes the row at the same moment. */
-const TRIES = 10;
+/** Attempts at a change while deliver or another person changes the row at the same moment. */
+const MOST_ATTEMPTS = 10;
 
-/** Creates a session with its cursor and its reference, in one transaction, on ground that is still held. */
+/** Creates a session with its cursor and its reference, in one transaction, in a segment that is still held. */
 export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,
@@ -53,7 +49,7 @@ export async function createSession(
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
   };
-  return tryAgain(wanted.feed, async () => {
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
     const cursor = newCursor({
       feed: wanted.feed,
@@ -63,10 +59,10 @@ export async function createSession(
       interest,
       nowEpochMillis,
     });
-    // Nothing may fail after the session is there: its secret would be told to nobody.
+    // Nothing may fail once the session exists: the caller would never see its secret.
     const shown = await view(parts, session, cursor, tail);
-    await parts.cursors.create(cursor, [parts.sessions.put(session)]);
-    // A page that came between reading the tail and the row's birth had no row to wake.
+    await parts.sessions.create(cursor, session);
+    // A page appended between the read of the tail and the creation of the row found no row to wake.
     await wake(parts, cursor);
     return { ...shown, secret };
   });
@@ -93,7 +89,7 @@ export async function listSessions(
     page.sessions.map(async (session) => {
       const cursor = cursors.get(session.session);
       const tail = tails.get(session.feed);
-      // The row of a session that was deleted between the two reads is gone.
+      // A session deleted between the two reads has no row.
       return cursor && tail ? [await view(parts, session, cursor, tail)] : [];
     }),
   );
@@ -116,7 +112,7 @@ function asMuchAsFits(
   return { sessions, ...(last === undefined ? {} : { after: last }) };
 }
 
-/** Applies a person's change to configuration and cursor in one transaction. The fence grows: deliver begins anew. */
+/** Changes configuration and cursor in one transaction. The fence grows, so a running turn loses the cursor. */
 export async function changeSession(
   parts: ApiParts,
   id: string,
@@ -125,7 +121,7 @@ export async function changeSession(
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret() : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret);
-  return tryAgain(id, async () => {
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const { session, cursor } = await requireSession(parts, id);
     const tail = await requireTail(parts, session.feed);
     const nowEpochMillis = parts.clock.nowEpochMillis();
@@ -140,19 +136,18 @@ export async function changeSession(
     };
     const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
     const rowChange = cursorChange(cursor, changed, { ...change, next }, nowEpochMillis);
-    const held =
-      next === undefined ? [] : [parts.references.heldCheck(session.feed, segmentOf(next, tail.segmentSize))];
-    const row = await parts.cursors.write(cursor, rowChange, [...held, parts.sessions.put(changed)]);
+    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
     if (row.state === "parked") await wake(parts, row);
     return { ...(await view(parts, changed, row, tail)), ...(secret === undefined ? {} : { secret }) };
   });
 }
 
-/** Deletes a session; its reference is given back in the same transaction. */
+/** Deletes a session and its reference in one transaction. */
 export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
-  await tryAgain(id, async () => {
+  await untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const { cursor } = await requireSession(parts, id);
-    await parts.cursors.remove(cursor, [parts.sessions.delete(id)]);
+    await parts.sessions.remove(cursor);
   });
 }
 
@@ -209,7 +204,7 @@ async function requireSession(parts: ApiParts, id: string): Promise<{ session: S
   return { session, cursor };
 }
 
-/** Sessions may be there before the first event. */
+/** A session may be created before the first event of its feed. */
 async function tailOfNewOrOldFeed(parts: ApiParts, feed: string): Promise<Tail> {
   const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
   if (tail !== undefined) return tail;
@@ -233,18 +228,5 @@ async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
   } catch (error) {
     const { feed, session } = cursor;
     log.error("a wake could not be sent; the sweep will repair it", { feed, session, error });
-  }
-}
-
-/** Reads and writes again when somebody else changed the row or freed the ground in between. */
-async function tryAgain<T>(what: string, action: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof FenceLostError) && !(error instanceof TransactionRefusedError)) throw error;
-      if (tries === TRIES)
-        throw new RelayError("session.busy", `${what} changes too fast`, { retryable: true, cause: error });
-    }
   }
 }

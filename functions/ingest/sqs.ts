@@ -1,8 +1,9 @@
-import type { SQSRecord } from "aws-lambda";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
 import type { Submission } from "./appendPlan.ts";
@@ -10,16 +11,30 @@ import { refusedOf } from "./appendResult.ts";
 import type { Intake } from "./intake.ts";
 import { readProducer } from "./producer.ts";
 
-/** Of one message. */
+/** Refused events that are logged per message. */
 const LOGGED_REFUSALS = 20;
+
+/** Appends the messages of an SQS batch, feed by feed. */
+export function appendBatch(
+  intake: Intake,
+  records: readonly SQSRecord[],
+  log: Log,
+): Promise<SQSBatchResponse> {
+  return processInGroups(
+    records,
+    ({ attributes }) => attributes.MessageGroupId ?? "",
+    (feed, group) => appendRecords(intake, feed, group, log),
+    log,
+  );
+}
 
 /**
  * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
- * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`; without them the
- * message's own id makes a redelivery recognisable.
+ * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`. Without them a
+ * redelivery is recognised by the message's own id.
  *
- * SQS has nobody to answer: what is refused is logged with the message's id and not given again, because it
- * would block its group for ever.
+ * SQS has nobody to answer. So a refused message is logged with its id and not redelivered, because it would block its
+ * group forever.
  */
 export async function appendRecords(
   intake: Intake,

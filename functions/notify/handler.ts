@@ -1,53 +1,22 @@
-import { randomUUID } from "node:crypto";
-import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { createClients } from "../../shared/aws/clients.ts";
-import { CursorStore } from "../../shared/aws/cursors.ts";
-import { WakeSender } from "../../shared/aws/hints.ts";
-import { environmentNames } from "../../shared/aws/names.ts";
-import { ReferenceStore } from "../../shared/aws/references.ts";
-import { createTailSource } from "../../shared/aws/tailSource.ts";
+import type { SQSEvent } from "aws-lambda";
+import { openCursors } from "../../shared/aws/openSessions.ts";
 import { notifyHintSchema } from "../../shared/queue/hints.ts";
-import { systemClock } from "../../shared/runtime/clock.ts";
-import { createLambdaLog } from "../../shared/runtime/lambdaLog.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
-import { type Environment, requireVariable } from "../../shared/runtime/settings.ts";
-import { processInGroups, readHints } from "../../shared/runtime/sqsBatch.ts";
-import type { HandlerOptions } from "../handlerOptions.ts";
+import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { defineHandler } from "../handlerParts.ts";
 import { notify } from "./notify.ts";
 
-export function createHandler(
-  environment: Environment,
-  options: HandlerOptions = {},
-): (event: SQSEvent) => Promise<SQSBatchResponse> {
-  const { documents, sqs } = options.clients ?? createClients(environment);
-  const clock = options.clock ?? systemClock;
-  const log = options.log ?? createLambdaLog("notify");
-  const queueTable = requireVariable(environment, environmentNames.queueTable);
-  const cursorsTable = requireVariable(environment, environmentNames.cursorsTable);
-  const parts = {
-    tails: createTailSource(documents, queueTable),
-    cursors: new CursorStore(documents, cursorsTable, new ReferenceStore(documents, queueTable), randomUUID),
-    wakes: new WakeSender(sqs, {
-      fast: requireVariable(environment, environmentNames.wakeQueueUrl),
-      slow: requireVariable(environment, environmentNames.slowQueueUrl),
-    }),
-    clock,
-  };
-
-  return async ({ Records }) => {
-    const hints = readHints(Records, notifyHintSchema, log);
-    return processInGroups(
-      [...hints.keys()],
-      (record) => hints.get(record)?.feed ?? "",
-      (feed, group) =>
-        notify(
-          parts,
-          feed,
-          group.flatMap((record) => hints.get(record) ?? []),
-        ),
+/** Handles all hints of a feed together. */
+export const createHandler = defineHandler("notify", (environment, parts) => {
+  const { clients, clock, log } = parts;
+  const stores = openCursors(environment, clients, clock);
+  return ({ Records }: SQSEvent) =>
+    processHints(
+      readHints(Records, notifyHintSchema, log),
+      ({ feed }) => feed,
+      (feed, hints) => notify({ ...stores, clock }, feed, hints),
       log,
     );
-  };
-}
+});
 
 export const handler = onFirstEvent(createHandler);

@@ -9,17 +9,17 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Environment, requireVariable, type Settings } from "../runtime/settings.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./names.ts";
+import { secrets } from "./resources.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** The check of the management key: against the secret that the environment names, or against the key in it. */
+/** Checks keys against the secret that the environment names, or against the key that it holds itself. */
 export function createApiKeyCheck(
   environment: Environment,
   parts: { settings: Pick<Settings, "secretOverlapMillis">; clock: Clock; log: Log },
 ): ApiKeyCheck {
-  const secretArn = environment[environmentNames.apiKeySecretArn];
-  if (!secretArn) return fixedApiKey(requireVariable(environment, environmentNames.apiKey));
+  const secretArn = environment[secrets.apiKey.variable];
+  if (!secretArn) return fixedApiKey(requireVariable(environment, secrets.apiKey.plainVariable));
   const client = new SecretsManagerClient(
     clientSettings(environment, "SECRETS_MANAGER", REQUEST_TIMEOUT_MILLIS),
   );

@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
 import { retryConflicts } from "./conflicts.ts";
 
-/** The AWS clients of one function: reused over its invocations. */
+/** The AWS clients of one function, shared by its invocations. */
 export interface AwsClients {
   readonly documents: DynamoDBDocumentClient;
   readonly sqs: SQSClient;
@@ -13,8 +13,9 @@ export interface AwsClients {
 type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
 
 /**
- * What every client is given. A call that is not answered within `requestTimeoutMillis` is tried again. On AWS the SDK finds region, credentials and endpoint by itself; `AWS_ENDPOINT_URL` and
- * the per-service variables point them at LocalStack or anything that speaks the same protocol.
+ * The settings of every client. A call without an answer after `requestTimeoutMillis` is retried. On AWS the SDK finds
+ * region, credentials and endpoint by itself. `AWS_ENDPOINT_URL` and the variables of each service name another endpoint
+ * that speaks the same protocol.
  */
 export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
@@ -31,7 +32,7 @@ export function clientSettings(environment: Environment, service: Service, reque
     requestHandler: {
       connectionTimeout: 2_000,
       requestTimeout: requestTimeoutMillis,
-      // Without it the SDK only warns, and waits for an answer until the function's time is over.
+      // Otherwise the SDK only warns, and waits for an answer until the function times out.
       throwOnRequestTimeout: true,
       httpsAgent: { maxSockets: 200 },
       httpAgent: { maxSockets: 200 },
@@ -39,7 +40,7 @@ export function clientSettings(environment: Environment, service: Service, reque
   };
 }
 
-/** Far longer than DynamoDB and SQS take. With the SDK's further tries it fits into any function's time. */
+/** Far longer than DynamoDB and SQS take. Even with the SDK's retries it fits into every function's timeout. */
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
 /** Builds the two clients that every function uses. */
@@ -47,7 +48,7 @@ export function createClients(environment: Environment): AwsClients {
   const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS));
   retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
-  // Queue URLs of local engines name hosts that need not resolve; the endpoint is what counts.
+  // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.
   const sqs = new SQSClient(settings.endpoint ? { ...settings, useQueueUrlAsEndpoint: false } : settings);
   return {
     documents: DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } }),

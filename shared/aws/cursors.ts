@@ -6,8 +6,9 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
-import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Cursor, CursorChange } from "../sessions/cursor.ts";
+import { cursorDelete, cursorPut, cursorUpdate } from "./cursorItems.ts";
 import { cancellationOf, isConditionFailure, winnerOf } from "./failures.ts";
 import { CURSOR_SHARDS, keys } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
@@ -17,12 +18,12 @@ import { untilProcessed } from "./unprocessed.ts";
 /**
  * The Cursors table. Every write names what was read of the row (`rowToFind`), so of two writers that read the same
  * row one wins and the other learns that it lost. A change of segment moves the reference count in the same
- * transaction.
+ * transaction. A cursor that is created or removed comes and goes with its session (sessions.ts).
  *
- * A write leaves its random id on the row, as an append does on its page: when the answer was lost and the SDK's second
- * try finds the row changed, the id tells that the change is its own. A deliver that took its own lease for someone
- * else's would leave the session held by nobody until the lease runs out. (A transaction carries the SDK's
- * ClientRequestToken and needs no more.)
+ * A write leaves its random id on the row, as an append does on its page. When the answer is lost and the SDK's retry
+ * finds the row changed, the id shows that the change is its own. A turn that took its own lease for someone else's
+ * would leave the session unserved until the lease expires. (A transaction carries the SDK's ClientRequestToken and
+ * needs no such id.)
  */
 export class CursorStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -36,7 +37,7 @@ export class CursorStore {
     table: string,
     references: ReferenceStore,
     newWriteId: () => string,
-    clock: Clock = systemClock,
+    clock: Clock,
   ) {
     this.#documents = documents;
     this.#table = table;
@@ -75,7 +76,7 @@ export class CursorStore {
     return cursors;
   }
 
-  /** All cursors of a feed, by strongly consistent queries of the base table: an index could hide a parked row. */
+  /** All cursors of a feed. Strongly consistent queries of the base table, because an index could miss a parked row. */
   async listCursors(feed: string): Promise<Cursor[]> {
     const shards = await Promise.all(
       Array.from({ length: CURSOR_SHARDS }, (_, shard) =>
@@ -90,8 +91,8 @@ export class CursorStore {
   }
 
   /**
-   * Writes a transition and returns the row as it is then.
-   * @param alongside written in the same transaction (a session's configuration, a check of the feed's head)
+   * Writes a transition and returns the new row.
+   * @param alongside written in the same transaction; only the store of sessions passes it
    * @throws FenceLostError when the row is not as it was read
    * @throws TransactionRefusedError when another transaction was in the way or another condition did not hold
    */
@@ -108,7 +109,7 @@ export class CursorStore {
           ]
         : [];
     const writeId = this.#newWriteId();
-    const update = this.#update(cursor, change, writeId);
+    const update = cursorUpdate(this.#table, cursor, change, writeId);
     const others = [...crossing, ...alongside];
     try {
       if (others.length === 0)
@@ -126,20 +127,14 @@ export class CursorStore {
     return { ...cursor, ...change };
   }
 
-  /** A session's row, its configuration and its reference come into being together, on ground that is held. */
-  async create(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+  /** The row and its reference are created in one transaction, in a segment that must not be freed. */
+  async create(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
       await this.#documents.send(
         new TransactWriteCommand({
           TransactItems: [
-            {
-              Put: {
-                TableName: this.#table,
-                Item: { ...keys.cursor(feed, session), ...cursor },
-                ConditionExpression: "attribute_not_exists(pk)",
-              },
-            },
+            { Put: cursorPut(this.#table, cursor) },
             this.#references.countIn(feed, segment, session),
             this.#references.heldCheck(feed, segment),
             ...alongside,
@@ -151,14 +146,14 @@ export class CursorStore {
     }
   }
 
-  /** The row goes and its reference is given back in the same transaction. */
-  async remove(cursor: Cursor, alongside: readonly TransactItem[]): Promise<void> {
+  /** The row is deleted and its reference counted out in one transaction. */
+  async remove(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
       await this.#documents.send(
         new TransactWriteCommand({
           TransactItems: [
-            { Delete: { TableName: this.#table, Key: keys.cursor(feed, session), ...asRead(cursor, {}) } },
+            { Delete: cursorDelete(this.#table, cursor) },
             this.#references.countOut(feed, segment, session),
             ...alongside,
           ],
@@ -168,59 +163,9 @@ export class CursorStore {
       throw refusal(error, cursor, 1);
     }
   }
-
-  #update(cursor: Cursor, change: CursorChange, writeId: string) {
-    const names: Record<string, string> = { "#writeId": "writeId" };
-    const values: Record<string, unknown> = { ":writeId": writeId };
-    const set: string[] = ["#writeId = :writeId"];
-    const remove: string[] = [];
-    for (const [attribute, value] of Object.entries(change)) {
-      names[`#${attribute}`] = attribute;
-      if (value === undefined) remove.push(`#${attribute}`);
-      else {
-        values[`:${attribute}`] = value;
-        set.push(`#${attribute} = :${attribute}`);
-      }
-    }
-    const condition = asRead(cursor, change);
-    return {
-      TableName: this.#table,
-      Key: keys.cursor(cursor.feed, cursor.session),
-      UpdateExpression: [
-        `SET ${set.join(", ")}`,
-        ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
-      ].join(" "),
-      ConditionExpression: condition.ConditionExpression,
-      ExpressionAttributeNames: { ...names, ...condition.ExpressionAttributeNames },
-      ExpressionAttributeValues: { ...values, ...condition.ExpressionAttributeValues },
-    };
-  }
 }
 
-/** The condition of every write: the row is still the one that was read. */
-function asRead(cursor: Cursor, change: CursorChange) {
-  const { states, ...numbers } = rowToFind(cursor, change);
-  const stateValues = states.map((state, index) => [`:stateRead${index}`, state] as const);
-  const attributes = Object.keys(numbers);
-  return {
-    ConditionExpression: [
-      `#state IN (${stateValues.map(([name]) => name).join(", ")})`,
-      ...attributes.map((attribute) => `#${attribute} = :${attribute}Read`),
-    ].join(" AND "),
-    ExpressionAttributeNames: {
-      "#state": "state",
-      ...Object.fromEntries(attributes.map((attribute) => [`#${attribute}`, attribute])),
-    },
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(stateValues),
-      ...Object.fromEntries(
-        Object.entries(numbers).map(([attribute, value]) => [`:${attribute}Read`, value]),
-      ),
-    },
-  };
-}
-
-/** Transactions put the row first, then the reference items, then what is written alongside. */
+/** In a transaction the row comes first, then the reference items, then what is written alongside. */
 function refusal(error: unknown, { feed, session, fence }: Cursor, referenceItems: number): unknown {
   if (isConditionFailure(error)) return new FenceLostError({ feed, session, fence });
   const cancellation = cancellationOf(error);

@@ -1,17 +1,15 @@
-import type { queues } from "./names.ts";
+import type { QueueName } from "./resources.ts";
 
 /*
- * The figures that AWS, the functions and the local runner must agree on. Where a figure differs between AWS and one
- * machine, this file holds the one for AWS and `local/limits.ts` the other.
+ * Limits that AWS, the functions and the local runner must agree on. Where AWS and one machine differ, this file holds
+ * the value for AWS and `local/limits.ts` the other.
  */
-
-export type QueueName = keyof typeof queues;
 
 export interface QueueLimits {
   /** Records in one invocation. */
   readonly batchSize: number;
   readonly functionTimeoutSeconds: number;
-  /** How long a message in work is hidden. AWS demands at least the function's timeout. */
+  /** How long a message in flight is hidden. AWS demands at least the function's timeout. */
   readonly visibilityTimeoutSeconds: number;
   /** After so many receives a message goes to the dead-letter queue. */
   readonly maximumReceives: number;
@@ -20,14 +18,14 @@ export interface QueueLimits {
 
 const DAY_SECONDS = 86_400;
 
-/** A turn and the request that it may still begin at its end, with room for slow answers of DynamoDB. */
+/** A turn and the request that it may begin at its very end, with room for slow answers of DynamoDB. */
 const DELIVER_TIMEOUT_SECONDS = 60;
 
 const NOTIFY_TIMEOUT_SECONDS = 30;
 
 /**
- * AWS advises six times the function's timeout, so that a batch that Lambda throttles is not seen twice. For hints
- * the long wait after a crash costs nothing: the sweep sees the row and sends another one within a minute.
+ * AWS advises six times the function's timeout, so that a batch that Lambda throttles is not received twice. For hints
+ * the long wait after a crash costs nothing: the sweep sees the row and sends another hint within a minute.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
  */
 const hints = { visibilityPerTimeout: 6, maximumReceives: 5, retentionSeconds: DAY_SECONDS };
@@ -42,7 +40,7 @@ function hintQueue(batchSize: number, functionTimeoutSeconds: number): QueueLimi
   };
 }
 
-/** What API Gateway's HTTP API waits for a function, at most. */
+/** API Gateway's HTTP API waits no longer for a function. */
 export const httpTimeoutSeconds = 30;
 
 /** The largest request body that API Gateway passes on. */
@@ -50,10 +48,10 @@ export const httpBodyLimitBytes = 10 * 1024 * 1024;
 
 export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
   /*
-   * These messages are data, not hints. A feed's group stands still while a failed batch is hidden, so the batch
-   * returns after twice the timeout and not after six times; seen twice it is recognised by its message ids. Only a
-   * fault of AWS or of ours fails a batch, and going to the dead-letter queue would leave a hole in the feed: so it
-   * is tried for three hours, longer than most outages.
+   * These messages are data, not hints. A feed's group is blocked while a failed batch is hidden, so the batch is
+   * redelivered after twice the timeout instead of six times. A second delivery is recognised by its message ids. Only a
+   * fault of AWS or of the relay fails a batch, and a dead letter would leave a hole in the feed. So the batch is
+   * retried for three hours, longer than most outages.
    */
   ingest: {
     batchSize: 10,
@@ -64,11 +62,11 @@ export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
   },
   notify: hintQueue(10, NOTIFY_TIMEOUT_SECONDS),
   wake: hintQueue(10, DELIVER_TIMEOUT_SECONDS),
-  // The lane of slow sessions: smaller batches, because a batch is as slow as its slowest session.
+  // Smaller batches for slow sessions, because a batch takes as long as its slowest session.
   slow: hintQueue(5, DELIVER_TIMEOUT_SECONDS),
 };
 
 export const sweepIntervalSeconds = 60;
 
-/** Below the interval, so that two sweeps do not overlap; if EventBridge doubles one, every write is conditional. */
+/** Below the interval, so that sweeps do not overlap. Should EventBridge double one, every write is conditional. */
 export const sweepTimeoutSeconds = 55;

@@ -8,13 +8,13 @@ import {
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { Segment, Sequence } from "../queue/sequence.ts";
 import type { LastPage } from "../queue/tail.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 
-/** Enough small pages for one batch; large ones are cut at 1 MB by DynamoDB itself. */
+/** Enough small pages for one batch. DynamoDB itself stops at 1 MB of large ones. */
 const PAGES_PER_READ = 25;
 
 const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
@@ -22,21 +22,21 @@ const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
 const FACTS = "#first, #count, #names, appendedAtEpochMillis";
 const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
 
-/** The pages of the Queue table. Every read is strongly consistent: an old answer here would lose a wake. */
+/** The pages of the Queue table. Every read is strongly consistent, because a stale answer would lose a wake. */
 export class PageStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock) {
     this.#documents = documents;
     this.#table = table;
     this.#clock = clock;
   }
 
   /**
-   * The one write of an append. Two writers that plan the same number race on `attribute_not_exists`: one wins, the
-   * other gets the winner's page back in the same answer.
+   * The one write of an append. Two writers of the same number race on `attribute_not_exists`: one wins, and the other
+   * gets the winner's page in the same answer.
    */
   async putPage(
     feed: string,
@@ -136,9 +136,9 @@ export class PageStore {
   }
 
   /**
-   * Deletes the pages of a freed segment, the last one after all others are gone (a batch has no order of its own):
-   * whoever still looks for the tail from an old head finds the segment's full end or nothing. Any other last page
-   * would be taken for the tail, and the next append would be written below the head. Safe to repeat.
+   * Deletes the pages of a freed segment. The last page goes after all others are gone, because a batch has no order of
+   * its own: whoever still looks for the tail from an old head finds the segment's full end or nothing. Any other last
+   * page would be taken for the tail, and the next append would be written below the head. Safe to repeat.
    */
   async deletePages(feed: string, segment: Segment): Promise<number> {
     const pages = await this.listPages(feed, segment);
@@ -159,7 +159,7 @@ function asLastPage(item: Record<string, unknown>): LastPage {
   return { first, count, appendedAtEpochMillis, producers, callMemory };
 }
 
-/** The table is written by the relay alone, so items are taken for what was written; bodies have a checksum. */
+/** Items are not validated, because only the relay writes this table. Bodies have a checksum. */
 function asPage(item: Record<string, unknown>): StoredPage {
   const { pk, sk, expiresAtEpochSeconds, ...page } = item;
   return page as unknown as StoredPage;

@@ -1,28 +1,28 @@
 import type { DynamoDBDocumentClient, TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Segment } from "../queue/sequence.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { batchDelete } from "./batchDelete.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 
 export type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
 
-/** Counts by segment. Segments that no cursor stands in are absent. */
+/** Counts by segment. Segments without a cursor are absent. */
 export type ReferenceCounts = ReadonlyMap<Segment, number>;
 
-/** The reference counts of the Queue table. They change only inside the transactions that move a cursor. */
+/** The reference counts of the Queue table. They change only in transactions that move a cursor. */
 export class ReferenceStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
+  constructor(documents: DynamoDBDocumentClient, table: string, clock: Clock) {
     this.#documents = documents;
     this.#table = table;
     this.#clock = clock;
   }
 
-  /** Part of a transaction: counts a session into a segment. */
+  /** An item of a transaction: counts a session into a segment. */
   countIn(feed: string, segment: Segment, session: string): TransactItem {
     return {
       Update: {
@@ -35,7 +35,7 @@ export class ReferenceStore {
     };
   }
 
-  /** Part of a transaction: takes a session out of a segment. A count never falls below zero. */
+  /** An item of a transaction: counts a session out of a segment. A count never falls below zero. */
   countOut(feed: string, segment: Segment, session: string): TransactItem {
     return {
       Update: {
@@ -49,7 +49,7 @@ export class ReferenceStore {
     };
   }
 
-  /** Part of a transaction: the segment must not be freed. */
+  /** An item of a transaction: checks that the segment is not freed. */
   heldCheck(feed: string, segment: Segment): TransactItem {
     return {
       ConditionCheck: {
@@ -76,7 +76,7 @@ export class ReferenceStore {
     return counts;
   }
 
-  /** Removes the zero counts of a freed segment. Safe to repeat. */
+  /** Deletes the zero counts of a freed segment. Safe to repeat. */
   async deleteSegment(feed: string, segment: Segment): Promise<void> {
     const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) =>
       keys.reference(feed, segment, shard),

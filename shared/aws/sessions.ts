@@ -1,16 +1,35 @@
 import { type DynamoDBDocumentClient, GetCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import type { Segment } from "../queue/sequence.ts";
+import type { Cursor, CursorChange } from "../sessions/cursor.ts";
 import type { Session } from "../sessions/session.ts";
+import type { CursorStore } from "./cursors.ts";
 import { keys } from "./keys.ts";
-import type { TransactItem } from "./references.ts";
+import type { ReferenceStore, TransactItem } from "./references.ts";
 
-/** The Sessions table. It is written only inside transactions that also name the session's cursor. */
+/**
+ * The Sessions table, and the transactions that keep it in step with Cursors and Queue.
+ *
+ * A session is two rows and a count: its configuration here, its cursor in Cursors, its reference in Queue. `create`,
+ * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`.
+ *
+ * All three throw FenceLostError when the cursor is not as it was read, and TransactionRefusedError when another
+ * transaction was in the way or the segment is freed.
+ */
 export class SessionStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #cursors: CursorStore;
+  readonly #references: ReferenceStore;
 
-  constructor(documents: DynamoDBDocumentClient, table: string) {
+  constructor(
+    documents: DynamoDBDocumentClient,
+    table: string,
+    { cursors, references }: { readonly cursors: CursorStore; readonly references: ReferenceStore },
+  ) {
     this.#documents = documents;
     this.#table = table;
+    this.#cursors = cursors;
+    this.#references = references;
   }
 
   async readSession(session: string): Promise<Session | undefined> {
@@ -20,7 +39,7 @@ export class SessionStore {
     return Item && asSession(Item);
   }
 
-  /** Sessions in the table's own order, `limit` at a time; `after` is the last one of the page before. */
+  /** Up to `limit` sessions in the table's own order, after the session `after`. */
   async listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }> {
     const { Items, LastEvaluatedKey } = await this.#documents.send(
       new ScanCommand({
@@ -35,14 +54,33 @@ export class SessionStore {
     return typeof last === "string" ? { sessions, last } : { sessions };
   }
 
-  /** Part of a transaction: writes the configuration. */
-  put(session: Session): TransactItem {
-    return { Put: { TableName: this.#table, Item: { ...keys.session(session.session), ...session } } };
+  /** The segment in which the cursor begins must not be freed. */
+  async create(cursor: Cursor, session: Session): Promise<void> {
+    await this.#cursors.create(cursor, [this.#put(session)]);
   }
 
-  /** Part of a transaction: removes the configuration. */
-  delete(session: string): TransactItem {
-    return { Delete: { TableName: this.#table, Key: keys.session(session) } };
+  /**
+   * Writes the new configuration with a change of the cursor, and returns the new cursor.
+   * @param mustBeHeld a segment that must not be freed, because the session moves into it
+   */
+  async change(
+    cursor: Cursor,
+    change: CursorChange,
+    session: Session,
+    { mustBeHeld }: { readonly mustBeHeld?: Segment | undefined } = {},
+  ): Promise<Cursor> {
+    const held = mustBeHeld === undefined ? [] : [this.#references.heldCheck(session.feed, mustBeHeld)];
+    return this.#cursors.write(cursor, change, [...held, this.#put(session)]);
+  }
+
+  async remove(cursor: Cursor): Promise<void> {
+    await this.#cursors.remove(cursor, [
+      { Delete: { TableName: this.#table, Key: keys.session(cursor.session) } },
+    ]);
+  }
+
+  #put(session: Session): TransactItem {
+    return { Put: { TableName: this.#table, Item: { ...keys.session(session.session), ...session } } };
   }
 }
 

@@ -4,24 +4,24 @@ import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 import type { Environment } from "../runtime/settings.ts";
 import type { Session, SessionSecret } from "../sessions/session.ts";
 import { clientSettings } from "./clients.ts";
-import { environmentNames } from "./names.ts";
+import { secrets } from "./resources.ts";
 
 /*
- * How webhook secrets lie in the Sessions table: under a KMS key where the environment names one, else as they are.
- * A secret is smaller than what KMS encrypts by itself (4 KB), so there is no data key. The session is part of
- * the encryption context: a secret that is copied to another session's row cannot be opened there.
+ * Webhook secrets in the Sessions table are encrypted with a KMS key where the environment names one, and plain
+ * otherwise. A secret is smaller than 4 KB, which KMS encrypts by itself, so there is no data key. The session is part of
+ * the encryption context: a secret copied to another session's row cannot be decrypted there.
  */
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** The secrets of as many sessions as one process is likely to serve; opening one costs a request to KMS. */
+/** About as many secrets as one process serves. Each decryption is a request to KMS. */
 const KEPT_SECRETS = 2_000;
 
-/** Encrypts a secret that is about to be stored. */
+/** Encrypts a secret before it is stored. */
 export function createSecretSealer(
   environment: Environment,
 ): (session: string, secret: string) => Promise<string> {
-  const keyArn = environment[environmentNames.webhookSecretKeyArn];
+  const keyArn = environment[secrets.webhookSecrets.variable];
   if (!keyArn) return async (_session, secret) => secret;
   const client = createKms(environment);
   return async (session, secret) => {
@@ -37,9 +37,9 @@ export function createSecretSealer(
   };
 }
 
-/** Decrypts the secrets of a session that was read. What was opened is kept in memory, by its ciphertext. */
+/** Decrypts the secrets of a session. Decrypted secrets are cached by their ciphertext. */
 export function createSecretOpener(environment: Environment): (session: Session) => Promise<Session> {
-  const keyArn = environment[environmentNames.webhookSecretKeyArn];
+  const keyArn = environment[secrets.webhookSecrets.variable];
   if (!keyArn) return async (session) => session;
   const client = createKms(environment);
   const opened = new RecentlyUsed<Promise<string>>(KEPT_SECRETS);

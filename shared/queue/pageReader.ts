@@ -16,6 +16,9 @@ interface CachedPage {
   readonly page: Page;
 }
 
+/** A few hundred pages: what the sessions of one process are likely to read at the same time. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+
 /** A session that lags far would else walk through the whole cache for each of its batches. */
 const PAGES_PER_ANSWER = 25;
 
@@ -32,7 +35,7 @@ export class PageReader {
   readonly #firsts = new Map<string, number[]>();
   readonly #inFlight = new Map<string, Promise<Page[]>>();
 
-  constructor(source: PageSource, maxBytes: number) {
+  constructor(source: PageSource, maxBytes = CACHE_BYTES) {
     this.#source = source;
     const maxSize = Math.max(1, Math.floor(maxBytes));
     this.#cache = new LRUCache({

@@ -3,14 +3,14 @@ import type { z } from "zod";
 import type { Log } from "./log.ts";
 
 /**
- * Works on an SQS batch in groups, side by side, and reports the records of failed groups so that SQS gives only
- * those again (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ * Works on an SQS batch in groups, side by side, and reports the records of failed groups, so that SQS
+ * redelivers only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
  * @param keyOf records with the same key are one group, in the order of the batch
  */
 export async function processInGroups(
   records: readonly SQSRecord[],
   keyOf: (record: SQSRecord) => string,
-  process: (key: string, group: readonly SQSRecord[]) => Promise<void>,
+  process: (key: string, group: readonly SQSRecord[]) => Promise<unknown>,
   log: Log,
 ): Promise<SQSBatchResponse> {
   const groups = Map.groupBy(records, keyOf);
@@ -20,7 +20,7 @@ export async function processInGroups(
         await process(key, group);
         return [];
       } catch (error) {
-        log.error("a group of messages failed; SQS will give it again", {
+        log.error("a group of messages failed; SQS will redeliver them", {
           group: key,
           records: group.length,
           error,
@@ -32,7 +32,26 @@ export async function processInGroups(
   return { batchItemFailures: failed.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** Reads the hints of a batch. What is no hint will not become one when it is given again: it is logged and dropped. */
+/** `processInGroups` for the hints of a batch (`readHints`). */
+export function processHints<Hint>(
+  hints: ReadonlyMap<SQSRecord, Hint>,
+  keyOf: (hint: Hint) => string,
+  process: (key: string, group: readonly Hint[]) => Promise<unknown>,
+  log: Log,
+): Promise<SQSBatchResponse> {
+  const hintsOf = (records: readonly SQSRecord[]) => records.flatMap((record) => hints.get(record) ?? []);
+  return processInGroups(
+    [...hints.keys()],
+    (record) =>
+      hintsOf([record])
+        .map((hint) => keyOf(hint))
+        .join(),
+    (key, records) => process(key, hintsOf(records)),
+    log,
+  );
+}
+
+/** Reads the hints of a batch. Redelivery would not mend a malformed hint, so it is logged and discarded. */
 export function readHints<T>(
   records: readonly SQSRecord[],
   schema: z.ZodType<T>,
@@ -43,7 +62,7 @@ export function readHints<T>(
     const hint = schema.safeParse(parseJson(record.body));
     if (hint.success) hints.set(record, hint.data);
     else
-      log.error("a message is no hint and is dropped", {
+      log.error("malformed hint discarded", {
         messageId: record.messageId,
         issues: hint.error.issues,
       });

@@ -1,14 +1,42 @@
-import { FenceLostError, TransactionRefusedError } from "../errors.ts";
+import { FenceLostError, RelayError, TransactionRefusedError } from "../errors.ts";
+
+/** Whether a write failed because the row has changed since it was read, or another transaction was in the way. */
+function isOvertaken(error: unknown): error is FenceLostError | TransactionRefusedError {
+  return error instanceof FenceLostError || error instanceof TransactionRefusedError;
+}
 
 /**
- * Awaits a write that names the row as it was read. Undefined when the row has changed since or another transaction was
- * in the way: nothing was written, and the caller reads again or leaves the row to whoever changed it.
+ * Awaits a write that names the row as it was read. Undefined when the write was overtaken: nothing was written, and
+ * the row is left to whoever changed it.
  */
 export async function unlessChanged<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;
   } catch (error) {
-    if (error instanceof FenceLostError || error instanceof TransactionRefusedError) return undefined;
+    if (isOvertaken(error)) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Reads and writes anew each time the write is overtaken.
+ * @throws RelayError `session.busy` (retryable) after `attempts`
+ */
+export async function untilUnchanged<T>(
+  sessionId: string,
+  attempts: number,
+  readAndWrite: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readAndWrite();
+    } catch (error) {
+      if (!isOvertaken(error)) throw error;
+      if (attempt === attempts)
+        throw new RelayError("session.busy", `${sessionId} changes too fast`, {
+          retryable: true,
+          cause: error,
+        });
+    }
   }
 }

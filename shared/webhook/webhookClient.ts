@@ -1,6 +1,7 @@
-import type { Client, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import type { AddressGuard } from "./addressGuard.ts";
+import type { Settings } from "../runtime/settings.ts";
+import { type AddressGuard, createAddressGuard } from "./addressGuard.ts";
 import { codeOf, excerptOf, sanitise } from "./failureDetail.ts";
 import {
   ConnectionFailure,
@@ -8,7 +9,7 @@ import {
   type ResolveHost,
   resolveHost,
 } from "./guardedConnector.ts";
-import { createOriginConnections } from "./originConnections.ts";
+import { type Connection, createOriginConnections } from "./originConnections.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { parseRetryAfter } from "./retryAfter.ts";
 import { type SignatureHeaders, sign } from "./signature.ts";
@@ -49,6 +50,14 @@ export interface WebhookClient {
 
 type Failed = Extract<DeliveryOutcome, { kind: "failed" }>;
 type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "status" | "retryAfterMillis">>;
+
+/** The client that an operator's settings describe. */
+export function createGuardedWebhookClient({
+  allowedAddressRanges,
+  requestTimeoutMillis,
+}: Pick<Settings, "allowedAddressRanges" | "requestTimeoutMillis">): WebhookClient {
+  return createWebhookClient({ guard: createAddressGuard(allowedAddressRanges), requestTimeoutMillis });
+}
 
 /**
  * The HTTP client for webhooks: guarded addresses, kept connections, one deadline, no redirects.
@@ -171,7 +180,7 @@ interface Answer {
  * used again, which may be later than the answer. Never rejects.
  */
 function exchange(request: {
-  readonly connection: Client;
+  readonly connection: Connection;
   readonly dispatch: Dispatcher.DispatchOptions;
   readonly giveUp: AbortSignal;
   readonly closing: AbortSignal;
@@ -225,6 +234,7 @@ function exchange(request: {
       // Thrown here, the request is dropped before a byte is written, and the connection stays usable.
       if (isSettled) throw new Error("given up before the connection was ready");
       controller = started;
+      request.connection.expectResponse();
     },
     onResponseStart(_controller, status, headers) {
       if (status < 200) return;

@@ -33,7 +33,7 @@ beforeEach(() => {
   clock = { nowEpochMillis: () => NOW, sleep: async (millis) => void paused.push(millis) };
   const { documents } = world.clients;
   references = new ReferenceStore(documents, world.tableNames.queue, clock);
-  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID);
+  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID, clock);
 });
 
 /** Runs with the fault at the first try of each call of this command; `times` of them. */
@@ -66,7 +66,7 @@ async function born(feed: string): Promise<Cursor> {
     interest: undefined,
     nowEpochMillis: NOW,
   });
-  await cursors.create(cursor, []);
+  await cursors.create(cursor);
   return cursor;
 }
 
@@ -244,7 +244,7 @@ describe("freed pages are deleted while somebody looks for the tail from an old 
       },
       async (feed) => {
         await putPages(feed, 4);
-        await new PageStore(world.clients.documents, world.tableNames.queue).deletePages(feed, 0);
+        await new PageStore(world.clients.documents, world.tableNames.queue, clock).deletePages(feed, 0);
       },
     );
     expect(seen).toEqual(["1,2,3", "4"]);

@@ -1,21 +1,13 @@
-import { randomUUID } from "node:crypto";
 import type { ApiParts } from "../../functions/api/parts.ts";
 import { newSession } from "../../functions/api/schemas.ts";
 import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
-import { CursorStore } from "../../shared/aws/cursors.ts";
-import { HeadStore } from "../../shared/aws/heads.ts";
-import { WakeSender } from "../../shared/aws/hints.ts";
-import { PageStore } from "../../shared/aws/pages.ts";
-import { ReferenceStore } from "../../shared/aws/references.ts";
-import { SessionStore } from "../../shared/aws/sessions.ts";
-import { createTailSource } from "../../shared/aws/tailSource.ts";
+import { openSessions } from "../../shared/aws/openSessions.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
-import { QUEUE_URLS } from "./hintQueues.ts";
 import type { World } from "./world.ts";
 
 /** What somebody wants of the API. Sessions are numbered from 0 in the order of their creation. */
@@ -31,24 +23,13 @@ export class Person {
   readonly #sessions: string[] = [];
   #created = 0;
 
-  constructor(
-    { clients: { documents, sqs }, tableNames }: World,
-    feed: string,
-    settings: Settings,
-    clock: Clock,
-  ) {
-    const references = new ReferenceStore(documents, tableNames.queue);
-    const pages = new PageStore(documents, tableNames.queue);
+  constructor({ clients, environment }: World, feed: string, settings: Settings, clock: Clock) {
+    const stores = openSessions(environment, clients, clock);
     this.#feed = feed;
     this.#parts = {
-      tails: createTailSource(documents, tableNames.queue),
-      heads: new HeadStore(documents, tableNames.queue),
-      pages: new PageReader(pages, 0),
-      pageTimes: pages,
-      references,
-      cursors: new CursorStore(documents, tableNames.cursors, references, randomUUID),
-      sessions: new SessionStore(documents, tableNames.sessions),
-      wakes: new WakeSender(sqs, { fast: QUEUE_URLS.wake, slow: QUEUE_URLS.slow }),
+      ...stores,
+      pages: new PageReader(stores.pages, 0),
+      pageTimes: stores.pages,
       guard: createAddressGuard(["127.0.0.0/8"]),
       clock,
       newSessionId: () => `s${this.#created++}`,

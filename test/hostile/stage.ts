@@ -2,9 +2,8 @@ import type { APIGatewayProxyStructuredResultV2, SQSBatchResponse } from "aws-la
 import { createHandler as createDeliver } from "../../functions/deliver/handler.ts";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
 import { createHandler as createSweep } from "../../functions/sweep/handler.ts";
-import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
-import { ReferenceStore } from "../../shared/aws/references.ts";
+import { openCursors } from "../../shared/aws/openSessions.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
@@ -136,11 +135,8 @@ export class Stage {
   }
 
   cursors() {
-    const { documents } = this.#world.clients;
-    const { queue, cursors } = this.#world.tableNames;
-    return new CursorStore(documents, cursors, new ReferenceStore(documents, queue), () => "").listCursors(
-      this.feed,
-    );
+    const { environment, clients } = this.#world;
+    return openCursors(environment, clients, this.clock).cursors.listCursors(this.feed);
   }
 
   rows(): Promise<FeedRows> {

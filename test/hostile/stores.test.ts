@@ -5,8 +5,8 @@ import { notify } from "../../functions/notify/notify.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { keys } from "../../shared/aws/keys.ts";
+import { openQueue } from "../../shared/aws/openQueue.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { createTailSource } from "../../shared/aws/tailSource.ts";
 import { type Cursor, newCursor, park, take } from "../../shared/sessions/cursor.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import { hostileAws } from "../support/hostileAws.ts";
@@ -30,7 +30,7 @@ beforeEach(() => {
   const { documents } = world.clients;
   heads = new HeadStore(documents, world.tableNames.queue);
   references = new ReferenceStore(documents, world.tableNames.queue, clock);
-  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID);
+  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID, clock);
 });
 
 function cursorOf(feed: string, session: string): Cursor {
@@ -46,7 +46,7 @@ describe("freeing a segment", () => {
       async (call, perform) => {
         if (isComing && isWrite(call) && JSON.stringify(call.input).includes("headSegment = :next")) {
           isComing = false;
-          await cursors.create(cursorOf(feedOf(call), "late"), []);
+          await cursors.create(cursorOf(feedOf(call), "late"));
         }
         return perform();
       },
@@ -74,7 +74,7 @@ describe("crossing into another segment", () => {
         },
         async (feed) => {
           await heads.createFeed(feed, 10);
-          await cursors.create(cursorOf(feed, "s"), []);
+          await cursors.create(cursorOf(feed, "s"));
           const held = await cursors.write(cursorOf(feed, "s"), take(cursorOf(feed, "s"), HELD));
           writes = 0;
           await cursors.write(held, { ...park({ ...held, next: 11 }, NOW), segment: 1 }).catch(() => {});
@@ -91,7 +91,7 @@ describe("notify", () => {
   it("wakes a session that parked just now, although AWS answers what did not ask for consistency with old rows", async () => {
     const woken: string[] = [];
     const parts = {
-      tails: createTailSource(world.clients.documents, world.tableNames.queue),
+      tails: openQueue(world.environment, world.clients, clock).tails,
       cursors,
       wakes: {
         sendWakes: async (rows: readonly Cursor[]) => {
@@ -105,7 +105,7 @@ describe("notify", () => {
       hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale")),
       async (feed) => {
         await heads.createFeed(feed, 10);
-        await cursors.create(cursorOf(feed, "s"), []);
+        await cursors.create(cursorOf(feed, "s"));
         const held = await cursors.write(cursorOf(feed, "s"), take(cursorOf(feed, "s"), HELD));
         const Item = { ...keys.page(feed, 0, 1), ...storedPage(1, 1) };
         await world.clients.documents.send(new PutCommand({ TableName: world.tableNames.queue, Item }));

@@ -4,7 +4,7 @@ import { startEngines } from "../../local/engines/start.ts";
 import { provision } from "../../local/provision.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
-import { environmentNames, tables } from "../../shared/aws/names.ts";
+import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { type Intercept, interceptCalls, retryAtOnce } from "../support/awsCalls.ts";
@@ -33,13 +33,13 @@ export class World implements AsyncDisposable {
     this.#engines = engines;
     this.clients = clients;
     this.environment = {
-      [environmentNames.queueTable]: this.tableNames.queue,
-      [environmentNames.cursorsTable]: this.tableNames.cursors,
-      [environmentNames.sessionsTable]: this.tableNames.sessions,
-      [environmentNames.notifyQueueUrl]: QUEUE_URLS.notify,
-      [environmentNames.wakeQueueUrl]: QUEUE_URLS.wake,
-      [environmentNames.slowQueueUrl]: QUEUE_URLS.slow,
-      [environmentNames.apiKey]: "local",
+      [tables.queue.variable]: this.tableNames.queue,
+      [tables.cursors.variable]: this.tableNames.cursors,
+      [tables.sessions.variable]: this.tableNames.sessions,
+      [queues.notify.variable]: QUEUE_URLS.notify,
+      [queues.wake.variable]: QUEUE_URLS.wake,
+      [queues.slow.variable]: QUEUE_URLS.slow,
+      [secrets.apiKey.plainVariable]: "local",
     };
     retryAtOnce(clients);
     interceptCalls(clients, (call, perform) => (this.#intercept ?? ((_call, go) => go()))(call, perform));

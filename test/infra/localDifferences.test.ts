@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { LocalDifferences } from "../../infra/localDifferences.ts";
 import { local } from "../../infra/localStage.ts";
 import { dev } from "../../infra/stages.ts";
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import { grantsOf } from "./support/statements.ts";
 import { type Resource, resourcesOf, synthesiseStack, templateOf } from "./support/synthesise.ts";
 

@@ -2,7 +2,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { dev } from "../../infra/stages.ts";
 import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
-import { type FunctionName, tables } from "../../shared/aws/names.ts";
+import { type FunctionName, tables } from "../../shared/aws/resources.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startDynamodb } from "../../local/engines/dynamodb.ts";
 import { startSqs } from "../../local/engines/sqs.ts";
 import { provision } from "../../local/provision.ts";
-import { tables } from "../../shared/aws/names.ts";
+import { tables } from "../../shared/aws/resources.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 import { until } from "./support/until.ts";

@@ -5,7 +5,7 @@ import { startDynamodb } from "../../local/engines/dynamodb.ts";
 import type { Engine } from "../../local/engines/engine.ts";
 import { startSqs } from "../../local/engines/sqs.ts";
 import { provision } from "../../local/provision.ts";
-import { tables } from "../../shared/aws/names.ts";
+import { tables } from "../../shared/aws/resources.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 

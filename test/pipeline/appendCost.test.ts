@@ -4,6 +4,7 @@ import { createHandler } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
@@ -37,8 +38,9 @@ describe("the cost of an append", () => {
     const cursors = new CursorStore(
       documents,
       tableNames.cursors,
-      new ReferenceStore(documents, tableNames.queue),
+      new ReferenceStore(documents, tableNames.queue, systemClock),
       randomUUID,
+      systemClock,
     );
     const addSessions = async (from: number, to: number) => {
       for (let first = from; first < to; first += 50)
@@ -53,7 +55,6 @@ describe("the cost of an append", () => {
                 interest: undefined,
                 nowEpochMillis: 0,
               }),
-              [],
             ),
           ),
         );

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { FenceLostError } from "../../shared/errors.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { advance, type Cursor, evict, progress, seek, take } from "../../shared/sessions/cursor.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 
@@ -12,8 +13,14 @@ const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
 /** A session that a deliverer holds, as a person or the sweep reads it, and the stores to write it with. */
 async function heldSession(relay: TestRelay) {
   const { documents } = relay.relay.clients;
-  const references = new ReferenceStore(documents, relay.relay.tableNames.queue);
-  const cursors = new CursorStore(documents, relay.relay.tableNames.cursors, references, randomUUID);
+  const references = new ReferenceStore(documents, relay.relay.tableNames.queue, systemClock);
+  const cursors = new CursorStore(
+    documents,
+    relay.relay.tableNames.cursors,
+    references,
+    randomUUID,
+    systemClock,
+  );
   await relay.append("pbx", someEvents(25));
   const { id } = await relay.createSession({ feed: "pbx", url: "http://127.0.0.1:9/", from: "head" });
   await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
@@ -37,13 +44,13 @@ describe("a write by someone who read the row before its holder advanced", () =>
     const { cursors, references, read } = await heldSession(relay);
     const crossed = await advanceTo(cursors, read, 15, 1);
 
-    await expect(cursors.remove(read, [])).rejects.toThrow(FenceLostError);
+    await expect(cursors.remove(read)).rejects.toThrow(FenceLostError);
     await expect(cursors.write(read, seek(read, 21, NOW))).rejects.toThrow(FenceLostError);
     // Into the segment that was read: no reference would move, and the row would go back alone.
     await expect(cursors.write(read, seek(read, 3, NOW))).rejects.toThrow(FenceLostError);
     expect(await references.counts("pbx")).toEqual(new Map([[1, 1]]));
 
-    await cursors.remove(crossed, []);
+    await cursors.remove(crossed);
     expect(await references.counts("pbx")).toEqual(new Map());
   });
 

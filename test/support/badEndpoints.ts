@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { generate } from "selfsigned";
 
-/** What the relay makes of an endpoint's behaviour: docs/webhooks.md, "Answers". */
+/** What the relay makes of an endpoint's behaviour: docs/webhooks.md, "Responses". */
 export type Outcome =
   | { readonly kind: "accepted" }
   | { readonly kind: "suspended"; readonly reason: string; readonly status: number }

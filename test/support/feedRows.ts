@@ -1,12 +1,13 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
+import { createTailSource } from "../../shared/aws/openQueue.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
-import { createTailSource } from "../../shared/aws/tailSource.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { decodePage } from "../../shared/queue/pageCodec.ts";
 import { readTail, tailSegment } from "../../shared/queue/tail.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { eventText, type FeedRows } from "./witnessed.ts";
 
 /** Reads a feed as it stands in real tables. Nothing should be at work meanwhile. */
@@ -15,21 +16,22 @@ export async function readFeedRows(
   tableNames: { readonly queue: string; readonly cursors: string },
   feed: string,
 ): Promise<FeedRows> {
-  const references = new ReferenceStore(documents, tableNames.queue);
-  const cursors = new CursorStore(documents, tableNames.cursors, references, () => "");
-  const head = await new HeadStore(documents, tableNames.queue).readHead(feed);
-  const tail = await readTail(createTailSource(documents, tableNames.queue), feed, () => 0);
+  const references = new ReferenceStore(documents, tableNames.queue, systemClock);
+  const cursors = new CursorStore(documents, tableNames.cursors, references, () => "", systemClock);
+  const heads = new HeadStore(documents, tableNames.queue);
+  const pageStore = new PageStore(documents, tableNames.queue, systemClock);
+  const head = await heads.readHead(feed);
+  const tail = await readTail(createTailSource(heads, pageStore), feed, () => 0);
   if (head === undefined || tail === undefined) throw new Error(`there is no feed ${feed}`);
   const pages: FeedRows["pages"][number][] = [];
   // Freed segments are looked into too, and the one behind the tail: nothing may be there.
   for (let segment = 0; segment <= tailSegment(tail) + 1; segment += 1)
-    for (const page of await pagesOf(documents, tableNames.queue, feed, segment))
+    for (const page of await pagesOf(pageStore, feed, segment))
       pages.push({ first: page.first, segment, events: eventsOf(feed, page) });
   return { head, pages, cursors: await cursors.listCursors(feed), counts: await references.counts(feed) };
 }
 
-async function pagesOf(documents: DynamoDBDocumentClient, table: string, feed: string, segment: number) {
-  const store = new PageStore(documents, table);
+async function pagesOf(store: PageStore, feed: string, segment: number) {
   const pages: StoredPage[] = [];
   for (let next = 0; ; ) {
     const some = await store.readPagesFrom(feed, segment, next);

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { environmentNames } from "../../shared/aws/names.ts";
+import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import type { TestRelay } from "./testRelay.ts";
 
@@ -9,9 +9,9 @@ export function ingestEnvironment(
   notifyQueueUrl = relay.queues.notify.url,
 ): Environment {
   return {
-    [environmentNames.queueTable]: relay.tableNames.queue,
-    [environmentNames.notifyQueueUrl]: notifyQueueUrl,
-    [environmentNames.apiKey]: "local",
+    [tables.queue.variable]: relay.tableNames.queue,
+    [queues.notify.variable]: notifyQueueUrl,
+    [secrets.apiKey.plainVariable]: "local",
     AWS_ENDPOINT_URL_DYNAMODB: relay.endpoints.dynamodb,
     AWS_ENDPOINT_URL_SQS: relay.endpoints.sqs,
     AWS_REGION: "us-east-1",

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startEngines } from "../../local/engines/start.ts";
 import { freePort } from "../../local/freePort.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
-import { tables } from "../../shared/aws/names.ts";
+import { tables } from "../../shared/aws/resources.ts";
 import { eventually } from "../support/eventually.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { violations } from "../support/invariants.ts";

@@ -1,5 +1,5 @@
 import { startRelay } from "../../local/relay.ts";
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import { type FunctionUsage, UsageMeter } from "./usage.ts";
 
 /**

@@ -4,8 +4,8 @@ import { connectionVariables } from "../../local/connection.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "../../shared/aws/keys.ts";
-import { environmentNames } from "../../shared/aws/names.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
+import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
@@ -73,12 +73,12 @@ export class RelayWithConflicts implements AsyncDisposable {
 
   /** An ingest function of its own, which knows of no other's appends. */
   newProducer(): (count: number) => Promise<void> {
-    const { tableNames, queues, clients, apiKey } = this.#relay;
+    const { tableNames, clients, apiKey } = this.#relay;
     const ingest = createIngest(
       {
-        [environmentNames.queueTable]: tableNames.queue,
-        [environmentNames.notifyQueueUrl]: queues.notify.url,
-        [environmentNames.apiKey]: apiKey,
+        [tables.queue.variable]: tableNames.queue,
+        [queues.notify.variable]: this.#relay.queues.notify.url,
+        [secrets.apiKey.plainVariable]: apiKey,
         RELAY_SEGMENT_SIZE: String(this.#relay.settings.segmentSize),
       },
       { clients, metrics: silentMetrics },

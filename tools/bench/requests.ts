@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { readRecording } from "../../local/demo/recording.ts";
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import { Receiver } from "./receiver.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource, measureAppend } from "./scenarios.ts";

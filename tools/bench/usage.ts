@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FunctionHost } from "../../local/relay.ts";
 import type { AwsClients } from "../../shared/aws/clients.ts";
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import { itemBytes } from "./itemBytes.ts";
 
 /** What one function used: all that AWS would bill it for. */

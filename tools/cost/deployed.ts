@@ -1,4 +1,4 @@
-import type { FunctionName } from "../../shared/aws/names.ts";
+import type { FunctionName } from "../../shared/aws/resources.ts";
 import type { MetricName } from "../../shared/runtime/metricNames.ts";
 
 /** What the stack deploys and costs money by itself; test/infra/monitoring.test.ts compares it with the template. */

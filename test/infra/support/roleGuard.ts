@@ -1,6 +1,7 @@
 import type { TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import { capitalised } from "../../../infra/nameIn.ts";
 import { type AwsClients, createClients } from "../../../shared/aws/clients.ts";
-import { queues, tables } from "../../../shared/aws/names.ts";
+import { namesOf, queues, tables } from "../../../shared/aws/resources.ts";
 import type { Environment } from "../../../shared/runtime/settings.ts";
 import type { Grant } from "./statements.ts";
 
@@ -92,14 +93,11 @@ export class RoleGuard {
   }
 }
 
-const RESOURCES: Readonly<Record<string, string>> = {
-  [tables.queue.name]: "StorageQueue",
-  [tables.cursors.name]: "StorageCursors",
-  [tables.sessions.name]: "StorageSessions",
-  [queues.notify.name]: "QueuesNotifyQueue",
-  [queues.wake.name]: "QueuesWakeQueue",
-  [queues.slow.name]: "QueuesSlowQueue",
-};
+/** How statements name the relay's tables and queues. */
+const RESOURCES: Readonly<Record<string, string>> = Object.fromEntries([
+  ...namesOf(tables).map((table) => [tables[table].name, `Storage${capitalised(table)}`]),
+  ...namesOf(queues).map((queue) => [queues[queue].name, `Queues${capitalised(queue)}Queue`]),
+]);
 
 type Item = Readonly<Record<string, unknown>>;
 

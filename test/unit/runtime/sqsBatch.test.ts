@@ -2,7 +2,7 @@ import type { SQSRecord } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Log } from "../../../shared/runtime/log.ts";
-import { processInGroups, readHints } from "../../../shared/runtime/sqsBatch.ts";
+import { processHints, processInGroups, readHints } from "../../../shared/runtime/sqsBatch.ts";
 
 function record(messageId: string, body: string): SQSRecord {
   return {
@@ -71,6 +71,26 @@ describe("processInGroups", () => {
       errorLog(),
     );
     expect(begun).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("processHints", () => {
+  it("gives each group its hints in their order, and reports the records of a group that failed", async () => {
+    const log = errorLog();
+    const records = ["a1", "b2", "a3"].map((body) => record(body, JSON.stringify(body)));
+    const seen: Record<string, readonly string[]> = {};
+    const response = await processHints(
+      readHints(records, z.string(), log),
+      (hint) => hint.slice(0, 1),
+      async (key, hints) => {
+        seen[key] = hints;
+        if (key === "a") throw new Error("no");
+      },
+      log,
+    );
+    expect(seen).toEqual({ a: ["a1", "a3"], b: ["b2"] });
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: "a1" }, { itemIdentifier: "a3" }] });
+    expect(log.errors).toMatchObject([{ group: "a", records: 2 }]);
   });
 });
 

@@ -1,28 +1,11 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { LONGEST_WAKE_DELAY_MILLIS, type NotifyHint, type WakeHint } from "../queue/hints.ts";
+import { LONGEST_WAKE_DELAY_MILLIS, type WakeHint } from "../queue/hints.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
 /** SQS takes ten messages in one call. */
 const BATCH_SIZE = 10;
 
-/** Sends "the feed advanced". */
-export class NotifySender {
-  readonly #sqs: SQSClient;
-  readonly #queueUrl: string;
-
-  constructor(sqs: SQSClient, queueUrl: string) {
-    this.#sqs = sqs;
-    this.#queueUrl = queueUrl;
-  }
-
-  async sendNotify(hint: NotifyHint): Promise<void> {
-    await this.#sqs.send(
-      new SendMessageCommand({ QueueUrl: this.#queueUrl, MessageBody: JSON.stringify(hint) }),
-    );
-  }
-}
-
-/** Sends "this session has something to read", each session by its own lane. */
+/** Sends "this session has something to read" to the queue of the session's lane. */
 export class WakeSender {
   readonly #sqs: SQSClient;
   readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
@@ -32,7 +15,7 @@ export class WakeSender {
     this.#queueUrls = queueUrls;
   }
 
-  /** One wake. One that is due later than SQS can delay is left to the sweep. */
+  /** Sends one wake. A wake due later than SQS can delay is left to the sweep. */
   async sendWake({ feed, session, lane }: Cursor, delayMillis = 0): Promise<void> {
     if (delayMillis > LONGEST_WAKE_DELAY_MILLIS) return;
     const delaySeconds = Math.ceil(delayMillis / 1000);
@@ -45,7 +28,7 @@ export class WakeSender {
     );
   }
 
-  /** Wakes for many sessions; returns those whose wake SQS has taken. */
+  /** Sends wakes to many sessions and returns those whose wake SQS accepted. */
   async sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> {
     const calls: Promise<Cursor[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {

@@ -1,0 +1,20 @@
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
+import { wakeHintSchema } from "../../shared/queue/hints.ts";
+import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
+import { turnMillis } from "../../shared/webhook/lane.ts";
+import { type DeliverParts, deliver } from "./deliver.ts";
+
+/** Runs one turn for each session in an SQS batch of wakes. Duplicate wakes of a session share a turn. */
+export function deliverWakes(
+  parts: DeliverParts & { readonly settings: { readonly turnMillis: number } },
+  records: readonly SQSRecord[],
+): Promise<SQSBatchResponse> {
+  const wakes = readHints(records, wakeHintSchema, parts.log);
+  const millis = turnMillis(wakes.size, parts.settings.turnMillis);
+  return processHints(
+    wakes,
+    (wake) => JSON.stringify(wake),
+    async (_key, [wake]) => wake && deliver(parts, wake, millis),
+    parts.log,
+  );
+}

@@ -1,0 +1,171 @@
+/*
+ * The relay's tables, queues and secrets, and what each function does with them. The infrastructure creates tables,
+ * queues, roles and environments from these lists. The local runner does the same on one machine, and the functions
+ * find their tables and queues with them. Both CDK and Lambda load this file, so it imports nothing.
+ *
+ * `variable` is the environment variable that tells a function the name, URL or ARN of a resource.
+ */
+
+/** Every table has a string partition key `pk` and a string sort key `sk`; Sessions has `pk` alone. */
+export const tables = {
+  queue: {
+    variable: "RELAY_QUEUE_TABLE",
+    name: "stasis-relay-queue",
+    partitionKey: "pk",
+    sortKey: "sk",
+    ttl: "expiresAtEpochSeconds",
+  },
+  cursors: {
+    variable: "RELAY_CURSORS_TABLE",
+    name: "stasis-relay-cursors",
+    partitionKey: "pk",
+    sortKey: "sk",
+  },
+  sessions: { variable: "RELAY_SESSIONS_TABLE", name: "stasis-relay-sessions", partitionKey: "pk" },
+} as const satisfies Record<string, TableDefinition>;
+
+export interface TableDefinition {
+  readonly variable: string;
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  /** The attribute by which DynamoDB expires items. */
+  readonly ttl?: string;
+}
+
+/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` is the lane of slow sessions. */
+export const queues = {
+  ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
+  notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },
+  wake: { variable: "RELAY_WAKE_QUEUE_URL", name: "stasis-relay-wake", fifo: false },
+  slow: { variable: "RELAY_SLOW_QUEUE_URL", name: "stasis-relay-slow", fifo: false },
+} as const satisfies Record<string, QueueDefinition>;
+
+export interface QueueDefinition {
+  readonly variable: string;
+  readonly name: string;
+  readonly fifo: boolean;
+}
+
+/** The variables name resources in Secrets Manager and KMS, which one machine does not have. */
+export const secrets = {
+  /** The management key of the HTTP API. On one machine, `plainVariable` holds the key itself. */
+  apiKey: { variable: "RELAY_API_KEY_SECRET_ARN", plainVariable: "RELAY_API_KEY" },
+  /** The KMS key that encrypts webhook secrets. Without one they are stored as they are. */
+  webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
+} as const;
+
+export type TableName = keyof typeof tables;
+export type QueueName = keyof typeof queues;
+export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
+
+/** What a function may do with each table. infra/permissions.ts maps each right to actions and items. */
+export interface TableRights {
+  readonly queue:
+    | "readHeads"
+    | "listHeads"
+    | "createFeeds"
+    | "changeHeads"
+    | "checkHeads"
+    | "readPages"
+    | "appendPages"
+    | "countReferences"
+    | "moveReferences"
+    | "freeSegments";
+  readonly cursors:
+    | "readCursors"
+    | "readCursorsInBatches"
+    | "listCursors"
+    | "createCursors"
+    | "changeCursors"
+    | "removeCursors";
+  readonly sessions: "readSessions" | "listSessions" | "putSessions" | "removeSessions";
+}
+
+export interface SecretRights {
+  readonly apiKey: "read";
+  readonly webhookSecrets: "seal" | "open";
+}
+
+export interface FunctionResources {
+  readonly tables: { readonly [Table in TableName]?: readonly TableRights[Table][] };
+  readonly sendsTo: readonly QueueName[];
+  readonly startedBy: readonly QueueName[];
+  readonly secrets: { readonly [Secret in keyof SecretRights]?: SecretRights[Secret] };
+}
+
+/** Everything that each function knows of and that its role allows. Ingest does not know that sessions exist. */
+export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
+  ingest: {
+    tables: { queue: ["readHeads", "createFeeds", "readPages", "appendPages"] },
+    sendsTo: ["notify"],
+    startedBy: ["ingest"],
+    secrets: { apiKey: "read" },
+  },
+  notify: {
+    tables: { queue: ["readHeads", "readPages"], cursors: ["listCursors", "changeCursors"] },
+    sendsTo: ["wake", "slow"],
+    startedBy: ["notify"],
+    secrets: {},
+  },
+  deliver: {
+    tables: {
+      queue: ["readPages", "moveReferences"],
+      cursors: ["readCursors", "changeCursors"],
+      sessions: ["readSessions"],
+    },
+    sendsTo: ["wake", "slow"],
+    startedBy: ["wake", "slow"],
+    secrets: { webhookSecrets: "open" },
+  },
+  sweep: {
+    tables: {
+      queue: [
+        "readHeads",
+        "listHeads",
+        "changeHeads",
+        "readPages",
+        "countReferences",
+        "moveReferences",
+        "freeSegments",
+      ],
+      cursors: ["listCursors", "changeCursors"],
+    },
+    sendsTo: ["wake", "slow"],
+    // By a schedule.
+    startedBy: [],
+    secrets: {},
+  },
+  api: {
+    tables: {
+      queue: [
+        "readHeads",
+        "createFeeds",
+        "changeHeads",
+        "checkHeads",
+        "readPages",
+        "countReferences",
+        "moveReferences",
+      ],
+      cursors: ["readCursors", "readCursorsInBatches", "createCursors", "changeCursors", "removeCursors"],
+      sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
+    },
+    sendsTo: ["wake", "slow"],
+    // By HTTP.
+    startedBy: [],
+    secrets: { apiKey: "read", webhookSecrets: "seal" },
+  },
+};
+
+/** The names in one of the lists above, or in a function's selection from it. */
+export function namesOf<Name extends string>(list: { readonly [Each in Name]?: unknown }): Name[] {
+  return Object.keys(list) as Name[];
+}
+
+/** Creates something for each name in one of the lists above. */
+export function forEachName<Name extends string, Value>(
+  list: { readonly [Each in Name]: unknown },
+  create: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(namesOf<Name>(list).map((name) => [name, create(name)])) as Record<Name, Value>;
+}
