@@ -2,19 +2,24 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { Command } from "commander";
+import { tableLines } from "../cli/terminal/table.ts";
 import { bundlesOf } from "./bundles.ts";
 import { prod } from "./stages.ts";
 
 /** `npm run bundle-sizes`: what each function has to load at a cold start. */
+new Command("bundle-sizes")
+  .description("Bundles the functions as a deployment does, and prints what each loads at a cold start")
+  .parse();
 const directory = mkdtempSync(join(tmpdir(), "stasis-relay-bundles-"));
 try {
-  for (const { functionName, file } of bundlesOf(prod, directory)) {
-    const kilobytes = Math.round(statSync(file).size / 1000);
-    const compressed = Math.round(gzipSync(readFileSync(file)).length / 1000);
-    console.log(
-      `${functionName.padEnd(28)} ${String(kilobytes).padStart(5)} kB  (${compressed} kB compressed)`,
-    );
-  }
+  const kilobytes = (bytes: number) => `${Math.round(bytes / 1000)} kB`;
+  const rows = bundlesOf(prod, directory).map(({ functionName, file }) => [
+    functionName,
+    kilobytes(statSync(file).size),
+    kilobytes(gzipSync(readFileSync(file)).length),
+  ]);
+  console.log(tableLines([["function", "size", "compressed"], ...rows]).join("\n"));
 } finally {
   rmSync(directory, { recursive: true });
 }

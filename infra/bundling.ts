@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import { type BundlingOptions, LogLevel, OutputFormat, SourceMapMode } from "aws-cdk-lib/aws-lambda-nodejs";
 
-const bundled = join(import.meta.dirname, "bundled");
-
 /**
  * One minified ES module per function with everything that it loads, so that a cold start reads one small file. The AWS
  * SDK is in it too: the version that was tested, and only the parts in use.
@@ -20,12 +18,9 @@ export const bundling: BundlingOptions = {
   externalModules: ["ini", "process", "sso", "web-identity"].map(
     (source) => `@aws-sdk/credential-provider-${source}`,
   ),
-  // undici leaves its second, experimental HTTP parser out when it is told that a bundler is at work.
+  // undici leaves out its second, experimental HTTP parser when this says that a bundler is at work.
   define: { esbuildDetection: "true" },
-  esbuildArgs: {
-    "--alias:undici": join(bundled, "undici.mjs"),
-    "--alias:zod": join(bundled, "zod.mjs"),
-  },
+  esbuildArgs: { "--alias:undici": join(import.meta.dirname, "bundled/undici.mjs") },
   logLevel: LogLevel.WARNING,
   // Packages that are CommonJS inside ask for Node's own modules by `require`.
   banner: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

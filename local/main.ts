@@ -1,52 +1,48 @@
-import { parseArgs } from "node:util";
+import { Command, Option } from "commander";
 import { runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
-import { greeting, HELP, terminalLog } from "./terminal.ts";
+import { ENVIRONMENT_HELP, greeting, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** @returns the exit code. */
-async function main(args: string[]): Promise<number> {
-  const { values: flags } = parseArgs({
-    args,
-    options: {
-      once: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      "no-replay": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (flags.help) {
-    print(HELP);
-    return 0;
-  }
-  if (flags["no-replay"] && flags.once)
-    throw new Error("--once needs the replay that --no-replay leaves out");
-  if (flags.json && !flags.once) throw new Error("--json belongs to --once");
+const program = new Command("stasis-relay")
+  .description(
+    "Runs the whole pipeline on this machine, over embedded DynamoDB and SQS, and replays recorded calls to three webhook sessions.",
+  )
+  .addOption(
+    new Option(
+      "--once",
+      "replay as fast as possible, check what arrived, print a summary, and exit with 0 or 1",
+    ).conflicts("replay"),
+  )
+  .option("--json", "with --once: print the summary as JSON on the last line")
+  .option("--no-replay", "run only the relay")
+  .addHelpText("after", ENVIRONMENT_HELP)
+  .parse();
+const { once = false, json = false, replay } = program.opts<{ once?: true; json?: true; replay: boolean }>();
+if (json && !once) program.error("error: option '--json' needs option '--once'");
 
+/** @returns the exit code. */
+async function main(): Promise<number> {
   const stopping = stopOnSignal();
-  const summary = await run({ replay: !flags["no-replay"], once: flags.once }, stopping);
-  if (!flags.once) return 0;
+  const summary = await run(stopping);
+  if (!once) return 0;
   if (summary === undefined || stopping.aborted) return EXIT_INTERRUPTED;
   print(`\n${formatSummary(summary)}`);
-  if (flags.json) print(JSON.stringify(summary));
+  if (json) print(JSON.stringify(summary));
   return summary.ok ? 0 : 1;
 }
 
 /** Runs the relay until the demo is through or a signal comes, and stops it again. */
-async function run(
-  what: { replay: boolean; once: boolean },
-  stopping: AbortSignal,
-): Promise<Summary | undefined> {
+async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const relay = await startRelay({ environment: process.env, log: terminalLog });
   try {
     print(greeting(relay.url, relay.apiKey));
-    if (what.replay)
-      return await runDemo({ url: relay.url, apiKey: relay.apiKey, once: what.once, stopping, print });
+    if (replay) return await runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print });
     await aborted(stopping);
     return undefined;
   } finally {
@@ -83,7 +79,7 @@ function explain(error: unknown): string {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`stasis-relay: ${explain(error)}\n`);
   process.exitCode = 1;

@@ -18,13 +18,8 @@ function format(value: unknown): string {
   return value instanceof Error ? String(value) : JSON.stringify(value);
 }
 
-export const HELP = `stasis-relay on this machine: the whole pipeline over embedded DynamoDB and SQS
-
-  npm start                  run it, and replay recorded calls to three webhook sessions
-  npm start -- --once        the same as fast as it goes; check what arrived, print a summary, exit 0 or 1
-  npm start -- --once --json print the summary as JSON on the last line
-  npm start -- --no-replay   run only the relay
-
+export const ENVIRONMENT_HELP = `
+Environment:
   PORT, HOST                 where to listen (8080 on 127.0.0.1)
   RELAY_API_KEY              the key that callers name (local)
   RELAY_DATA_DIR             keeps the data over a restart; without it they are in memory
@@ -32,8 +27,7 @@ export const HELP = `stasis-relay on this machine: the whole pipeline over embed
   RELAY_FREE_GRACE_SECONDS   how old a segment must be to be freed (30)
   RELAY_RETENTION_SECONDS    how far a session may lag before it is moved forward
   RELAY_SWEEP_SECONDS        how often lost hints are repaired and segments freed (5)
-  AWS_ENDPOINT_URL           LocalStack or the like, instead of the embedded engines
-`;
+  AWS_ENDPOINT_URL           LocalStack or the like, instead of the embedded engines`;
 
 /** How to go on from here. The key is shown only if it is the one that everybody knows. */
 export function greeting(url: string, apiKey: string): string {

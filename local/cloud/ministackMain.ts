@@ -1,6 +1,11 @@
+import { Command } from "commander";
 import { startMinistack } from "./ministack.ts";
 
 /** `npm run ministack`: a local cloud until Ctrl-C, on the port of AWS_ENDPOINT_URL's default or of MINISTACK_PORT. */
+new Command("ministack")
+  .description("Runs a local cloud until Ctrl-C (docs/local-clouds.md)")
+  .addHelpText("after", "\nMINISTACK_PORT: its port (4566)")
+  .parse();
 const port = Number(process.env.MINISTACK_PORT || "4566");
 await using ministack = await startMinistack({ environment: process.env, port, output: "inherit" });
 process.stdout.write(

@@ -15,8 +15,8 @@ export interface RecordedEvent {
 const timestamped = z.object({ timestamp: z.string() });
 
 /** Reads the recorded calls, in the order in which they were received. */
-export async function readRecording(file: URL = RECORDING): Promise<RecordedEvent[]> {
-  const text = (await promisify(gunzip)(await readFile(file))).toString("utf8");
+export async function readRecording(): Promise<RecordedEvent[]> {
+  const text = (await promisify(gunzip)(await readFile(RECORDING))).toString("utf8");
   const lines = text.split("\n").filter((line) => line !== "");
   const times = lines.map((line) => Date.parse(timestamped.parse(JSON.parse(line)).timestamp));
   const start = times[0] ?? 0;

@@ -1,3 +1,4 @@
+import { tableLines } from "../../cli/terminal/table.ts";
 import type { DeliveryReport } from "./deliveryCheck.ts";
 import type { ReplayResult } from "./replay.ts";
 
@@ -61,18 +62,10 @@ const COLUMNS = [
 
 /** The summary as a table for people. */
 export function formatSummary(summary: Summary): string {
-  const rows = [
-    COLUMNS.map(([title]) => title as string),
-    ...summary.sessions.map((session) => COLUMNS.map(([, value]) => String(value(session)))),
-  ];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join("  "),
-  );
+  const table = tableLines([
+    COLUMNS.map(([title]) => title),
+    ...summary.sessions.map((session) => COLUMNS.map(([, value]) => value(session))),
+  ]);
   const verdict = summary.ok
     ? `OK: all ${summary.events} events reached every session once, in order and unchanged`
     : ["FAILED:", ...summary.problems.map((problem) => `  ${problem}`)].join("\n");

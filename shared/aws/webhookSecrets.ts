@@ -1,6 +1,6 @@
 import { DecryptCommand, EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
+import { LRUCache } from "lru-cache";
 import { RelayError } from "../errors.ts";
-import { RecentlyUsed } from "../runtime/recentlyUsed.ts";
 import type { Environment } from "../runtime/settings.ts";
 import type { Session, SessionSecret } from "../sessions/session.ts";
 import { clientSettings } from "./clients.ts";
@@ -42,7 +42,7 @@ export function createSecretOpener(environment: Environment): (session: Session)
   const keyArn = environment[secrets.webhookSecrets.variable];
   if (!keyArn) return async (session) => session;
   const client = createKms(environment);
-  const opened = new RecentlyUsed<Promise<string>>(KEPT_SECRETS);
+  const opened = new LRUCache<string, Promise<string>>({ max: KEPT_SECRETS });
 
   const open = async (session: string, sealed: string): Promise<string> => {
     const { Plaintext } = await client.send(
@@ -57,10 +57,12 @@ export function createSecretOpener(environment: Environment): (session: Session)
   };
   const openOnce = async (session: string, { secret, ...rest }: SessionSecret): Promise<SessionSecret> => {
     const key = `${session} ${secret}`;
+    const opening = opened.get(key) ?? open(session, secret);
+    opened.set(key, opening);
     try {
-      return { ...rest, secret: await opened.get(key, () => open(session, secret)) };
+      return { ...rest, secret: await opening };
     } catch (error) {
-      opened.forget(key);
+      opened.delete(key);
       throw error;
     }
   };

@@ -29,8 +29,6 @@ export interface Settings {
   readonly turnMillis: number;
   /** At the end of the queue a turn waits this long for the next page before it parks. */
   readonly lingerMillis: number;
-  /** A request slower than this moves the session to the slow lane. */
-  readonly slowRequestMillis: number;
   /** A hint younger than this is not yet taken for lost by the sweep. */
   readonly hintGraceMillis: number;
   /** How long an old webhook secret still signs, and an old management key is accepted, after a rotation. */
@@ -78,7 +76,6 @@ export function readSettings(environment: Environment): Settings {
     leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
     turnMillis: 10_000,
     lingerMillis,
-    slowRequestMillis: 1_000,
     hintGraceMillis: 5_000,
     secretOverlapMillis: numberOf(environment, "RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000, 0) * 1000,
     allowedAddressRanges: (environment.RELAY_ALLOWED_ADDRESS_RANGES ?? "")

@@ -12,8 +12,10 @@ export type Lane = Cursor["lane"];
 export interface LaneSettings {
   readonly requestTimeoutMillis: number;
   readonly fastRequestTimeoutMillis: number;
-  readonly slowRequestMillis: number;
 }
+
+/** A session whose request took longer moves to the slow lane. */
+const SLOW_REQUEST_MILLIS = 1_000;
 
 /** How long one request may take. */
 export function requestTimeoutMillis(lane: Lane, settings: LaneSettings): number {
@@ -21,8 +23,8 @@ export function requestTimeoutMillis(lane: Lane, settings: LaneSettings): number
 }
 
 /** The lane of a session after an answer that accepts. */
-export function laneAfter(answeredInMillis: number, settings: LaneSettings): Lane {
-  return answeredInMillis > settings.slowRequestMillis ? "slow" : "fast";
+export function laneAfter(answeredInMillis: number): Lane {
+  return answeredInMillis > SLOW_REQUEST_MILLIS ? "slow" : "fast";
 }
 
 /**

@@ -60,7 +60,7 @@ export class WebhookOutlet implements Outlet {
     const outcome = await this.#post(cursor, batch);
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
-      return { kind: "accepted", lane: laneAfter(outcome.durationMillis, settings) };
+      return { kind: "accepted", lane: laneAfter(outcome.durationMillis) };
     }
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
     return hasOutstayed(cursor.lane, outcome, settings)

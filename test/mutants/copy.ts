@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-const LEFT_OUT = new Set([".git", "node_modules", ".data", "cdk.out"]);
+const LEFT_OUT = new Set([".git", "node_modules", ".data", ".ministack", "cdk.out"]);
 
 /** A copy of the project that mutants may change; its packages are those of the project. Gone when disposed of. */
 export class ProjectCopy implements AsyncDisposable {

@@ -1,11 +1,17 @@
 import { join } from "node:path";
+import { Command } from "commander";
 import { ProjectCopy } from "./copy.ts";
 import { MUTANTS } from "./list.ts";
 import { type Result, runMutants } from "./run.ts";
 import { runTests } from "./vitest.ts";
 
 /** `npm run mutants`: a line per mutant; ends with 1 when one survives or proves nothing. */
-const wanted = process.argv[2] ?? "";
+const [wanted = ""] = new Command("mutants")
+  .description(
+    "Makes one wrong change of the code after the other, and runs the tests that must notice (docs/testing.md)",
+  )
+  .argument("[part]", "part of a mutant's name: runs only those that have it")
+  .parse().args;
 const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
 await using copy = await ProjectCopy.of(join(import.meta.dirname, "../.."));
 

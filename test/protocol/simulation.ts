@@ -253,7 +253,6 @@ class Simulation {
       settings: {
         leaseMillis: LEASE_MILLIS,
         lingerMillis: 0,
-        slowRequestMillis: 1_000,
         requestTimeoutMillis: 15_000,
         fastRequestTimeoutMillis: 3_000,
       },

@@ -1,8 +1,14 @@
+import { Command } from "commander";
 import { checkScenario } from "./protocol.ts";
 import type { Variant } from "./scenario.ts";
 import { SCENARIOS, VARIANTS, variantOf } from "./scenarios.ts";
 
 /** `npm run spec`: every scenario, then every wrong variant with the shortest way to what it breaks. */
+new Command("spec")
+  .description(
+    "Checks the protocol in every order of its steps, then each wrong variant of it (docs/testing.md)",
+  )
+  .parse();
 let failed = false;
 
 console.log("The protocol, in every order of its steps:\n");

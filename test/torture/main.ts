@@ -1,40 +1,32 @@
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { World } from "../hostile/world.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
-const HELP = `Looks for what short tests do not find (docs/testing.md)
-
-  npm run torture -- --minutes 10 --seed 1   steady load on the whole relay, which is killed at random
-  npm run torture -- --schedules …           random orders of AWS calls with faults, one after the other
-
-  --rate 100                                 events a second (of the load)
-`;
-
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string", default: String(1 + Math.floor(Math.random() * 1_000_000)) },
-    rate: { type: "string", default: "100" },
-    schedules: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-const seconds = 60 * Number(values.minutes);
-const seed = Number(values.seed);
-if (values.help || !(seconds > 0) || !Number.isInteger(seed)) print(HELP);
-else {
-  print(`seed ${seed}, ${values.minutes} minutes`);
-  process.exitCode = (await (values.schedules ? schedules() : relay())) ? 0 : 1;
-}
+const whole = numberOption({ atLeast: 0, isWhole: true });
+const options = new Command("torture")
+  .description(
+    "Looks for what short tests do not find: steady load on the whole relay, which is killed at random (docs/testing.md)",
+  )
+  .option("--schedules", "random orders of AWS calls with faults instead, one after the other")
+  .option("--minutes <minutes>", "how long", numberOption({ atLeast: 0.01 }), 10)
+  .option("--seed <seed>", "what the random choices follow from; a new one by default", whole)
+  .option("--rate <events>", "events a second of the load", numberOption({ atLeast: 0.1 }), 100)
+  .parse()
+  .opts<{ schedules?: true; minutes: number; seed?: number; rate: number }>();
+const seconds = 60 * options.minutes;
+const seed = options.seed ?? 1 + Math.floor(Math.random() * 1_000_000);
+print(`seed ${seed}, ${options.minutes} minutes`);
+process.exitCode = (await (options.schedules ? schedules() : relay())) ? 0 : 1;
 
 async function relay(): Promise<boolean> {
   const { problems, memory, ...figures } = await tortureRelay({
     seconds,
     seed,
-    eventsPerSecond: Number(values.rate),
+    eventsPerSecond: options.rate,
     meanLifeSeconds: Math.max(5, seconds / 20),
     print,
   });

@@ -1,3 +1,4 @@
+import { tableLines } from "../../cli/terminal/table.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { type Counted, RelayWithConflicts } from "./relayWithConflicts.ts";
 
@@ -70,23 +71,31 @@ async function producers(count: number): Promise<Counted> {
 
 function report(what: string, small: Counted, large: Counted, most = LINEAR): void {
   const factor = large.size / small.size;
-  process.stdout.write(`\n${what}: ${small.size} and ${large.size}\n`);
-  const row = (name: string, before: number, after: number, unit = "") => {
-    const growth = after / before / factor;
-    process.stdout.write(
-      `  ${name.padEnd(34)}${before.toFixed(unit ? 1 : 0).padStart(9)}${unit}${after.toFixed(unit ? 1 : 0).padStart(9)}${unit}  growth ${growth.toFixed(2)}\n`,
-    );
-    return growth;
-  };
-  row("time", small.seconds, large.seconds, " s");
-  for (const [command, after] of [...large.calls].sort(([, a], [, b]) => b - a)) {
-    const growth = row(command, small.calls.get(command) ?? 0, after);
-    // Polls come with time, not with work.
-    if (after >= FEW_CALLS && growth > most && command !== "ReceiveMessage") {
+  const growthOf = (before: number, after: number) => after / before / factor;
+  const row = (name: string, before: number, after: number, textOf: (figure: number) => string = String) => [
+    name,
+    textOf(before),
+    textOf(after),
+    growthOf(before, after).toFixed(2),
+  ];
+  const calls = [...large.calls].sort(([, a], [, b]) => b - a);
+  const table = tableLines([
+    [what, small.size, large.size, "growth"],
+    row("time", small.seconds, large.seconds, (seconds) => `${seconds.toFixed(1)} s`),
+    ...calls.map(([command, after]) => row(command, small.calls.get(command) ?? 0, after)),
+    ...[...large.conflicts].map(([command, after]) =>
+      row(`conflicts of ${command}`, small.conflicts.get(command) ?? 0, after),
+    ),
+  ]);
+  process.stdout.write(`\n${table.join("\n")}\n`);
+  // Polls come with time, not with work.
+  for (const [command, after] of calls)
+    if (
+      after >= FEW_CALLS &&
+      growthOf(small.calls.get(command) ?? 0, after) > most &&
+      command !== "ReceiveMessage"
+    ) {
       process.stdout.write(`FAILED: ${command} grows faster than linearly\n`);
       process.exitCode = 1;
     }
-  }
-  for (const [command, after] of large.conflicts)
-    row(`conflicts of ${command}`, small.conflicts.get(command) ?? 0, after);
 }

@@ -1,3 +1,4 @@
+import { tableLines } from "../../cli/terminal/table.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import { median, percentile } from "./percentile.ts";
 import { Receiver } from "./receiver.ts";
@@ -87,11 +88,7 @@ export async function benchIsolation(options: {
       ];
     }),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  for (const row of rows)
-    process.stdout.write(
-      `${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ")}\n`,
-    );
+  process.stdout.write(`${tableLines(rows).join("\n")}\n`);
 }
 
 function nameOf({ lanes, hanging }: Variant): string {

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { benchContention } from "./contention.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
@@ -14,9 +15,19 @@ program
 program
   .command("isolation")
   .description("what sessions that hang cost those that do not")
-  .option("--rounds <count>", "how often each variant is measured", positive, 3)
-  .option("--seconds <seconds>", "how long each is measured", positive, 40)
-  .option("--timeout <seconds>", "how long the relay waits for an endpoint", positive, 15)
+  .option(
+    "--rounds <count>",
+    "how often each variant is measured",
+    numberOption({ atLeast: 1, isWhole: true }),
+    3,
+  )
+  .option("--seconds <seconds>", "how long each is measured", numberOption({ atLeast: 1 }), 40)
+  .option(
+    "--timeout <seconds>",
+    "how long the relay waits for an endpoint",
+    numberOption({ atLeast: 0.1 }),
+    15,
+  )
   .action(benchIsolation);
 
 program
@@ -25,9 +36,3 @@ program
   .action(benchContention);
 
 await program.parseAsync();
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("must be a number above zero");
-  return value;
-}

@@ -1,4 +1,5 @@
 import { cpus } from "node:os";
+import { tableLines } from "../../cli/terminal/table.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import { measureConversion } from "./conversion.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
@@ -8,10 +9,10 @@ import { EventSource, measureAppend, measureFanOut, measureLatency } from "./sce
 export async function benchPipeline(): Promise<void> {
   const lines = (await readRecording()).map(({ line }) => line);
   const source = new EventSource(lines);
-  const rows: { what: string; figure: string }[] = [];
+  const rows: (readonly [what: string, figure: string])[] = [];
   const failures: string[] = [];
   const report = (what: string, figure: string) => {
-    rows.push({ what, figure });
+    rows.push([what, figure]);
     process.stderr.write(`${what}: ${figure}\n`);
   };
   const whole = (value: number) => Math.round(value).toLocaleString("en-US");
@@ -88,10 +89,8 @@ export async function benchPipeline(): Promise<void> {
     );
   }
 
-  const width = Math.max(...rows.map(({ what }) => what.length));
   process.stdout.write(`\n${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, Node ${process.version}\n`);
-  for (const { what, figure } of rows)
-    process.stdout.write(`${what.padEnd(width)}  ${figure.padStart(12)}\n`);
+  process.stdout.write(`${tableLines(rows).join("\n")}\n`);
   if (failures.length > 0) {
     process.stdout.write(`\nFAILED: sessions missed messages\n${failures.slice(0, 10).join("\n")}\n`);
     process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { Command } from "commander";
 import { readRecording } from "../../local/demo/recording.ts";
 import type { FunctionName } from "../../shared/aws/resources.ts";
 import { Receiver } from "./receiver.ts";
@@ -23,6 +24,12 @@ const CONDITIONS = [
 ];
 /** Longer than a turn, so that the sessions are no longer in step when counting begins. */
 const WARM_UP_SECONDS = 12;
+
+const { write } = new Command("bench:requests")
+  .description("Counts what each function asks of AWS, for `npm run cost`. Takes about ten minutes.")
+  .option("--write", "write tools/bench/requests.json, and print nothing")
+  .parse()
+  .opts<{ write?: true }>();
 
 type Usage = Partial<Record<FunctionName, FunctionUsage>>;
 
@@ -188,5 +195,5 @@ const measured = {
   steady,
 };
 const text = `${JSON.stringify(measured, undefined, 2)}\n`;
-if (process.argv.includes("--write")) await writeFile(new URL("./requests.json", import.meta.url), text);
+if (write) await writeFile(new URL("./requests.json", import.meta.url), text);
 else process.stdout.write(text);

@@ -1,6 +1,8 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Comparison, compare } from "./compare.ts";
+import { Command } from "commander";
+import { tableLines } from "../../cli/terminal/table.ts";
+import { type Comparison, compare, type EventTally } from "./compare.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
 import { asCompared, convertAll, Recording, tellsLinkedIds, withoutLinkedIds } from "./recording.ts";
 
@@ -10,9 +12,15 @@ import { asCompared, convertAll, Recording, tellsLinkedIds, withoutLinkedIds } f
  */
 const own = join(import.meta.dirname, "../../local/recordings");
 const isRecording = (entry: Dirent) => entry.isDirectory();
+const { args } = new Command("conformance")
+  .description(
+    "Compares what Asterisk's Manager sent with what the relay makes of the same calls (docs/ami.md)",
+  )
+  .argument("[directory...]", "recordings; those of local/recordings by default")
+  .parse();
 const directories =
-  process.argv.length > 2
-    ? process.argv.slice(2)
+  args.length > 0
+    ? args
     : readdirSync(own, { withFileTypes: true })
         .filter(isRecording)
         .map(({ name }) => join(own, name));
@@ -48,23 +56,23 @@ process.exitCode = isConformant ? 0 : 1;
 
 function printTable(title: string, { tallies, differences }: Comparison): void {
   print(`${title}\n`);
-  print(`  ${"AMI event".padEnd(26)} Asterisk    relay    equal  explained`);
-  const total = { asterisk: 0, relay: 0, equal: 0 };
-  for (const { name, asterisk, relay, equal, explained } of tallies) {
+  const rows = tallies.map(({ name, asterisk, relay, equal, explained }) => {
     const reasons = [...explained].map(([exception, count]) => `${count} ${exception}`).join(", ");
-    print(`  ${name.padEnd(26)} ${columns(asterisk, relay, equal)}  ${reasons}`);
-    total.asterisk += asterisk;
-    total.relay += relay;
-    total.equal += equal;
-  }
-  print(`  ${"".padEnd(26)} ${columns(total.asterisk, total.relay, total.equal)}\n`);
+    return [name, asterisk, relay, equal, reasons];
+  });
+  const sum = (of: (tally: EventTally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
+  const table = tableLines(
+    [
+      ["AMI event", "Asterisk", "relay", "equal", "explained"],
+      ...rows,
+      ["", sum(({ asterisk }) => asterisk), sum(({ relay }) => relay), sum(({ equal }) => equal), ""],
+    ],
+    [0, 4],
+  );
+  print(`${table.map((line) => `  ${line}`).join("\n")}\n`);
   for (const { name, kind, object, detail } of differences.slice(0, MAX_SHOWN))
     print(`  DIFFERENCE ${kind}: ${name} of ${object} ${detail}`);
   if (differences.length > MAX_SHOWN) print(`  … and ${differences.length - MAX_SHOWN} more differences`);
-}
-
-function columns(...numbers: readonly number[]): string {
-  return numbers.map((number) => String(number).padStart(8)).join(" ");
 }
 
 function print(line: string): void {

@@ -1,18 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { numberOption } from "../../cli/terminal/numberOption.ts";
 import type { Load } from "./load.ts";
 import { measurement } from "./measured.ts";
 import { reportOf, textOf } from "./report.ts";
 
 /** `npm run cost`: what a month of the relay costs on AWS, beside other ways to deliver the same. */
-function number(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isFinite(value) || value < minimum)
-      throw new InvalidArgumentError(`must be a number of at least ${minimum}`);
-    return value;
-  };
-}
-
 interface Options extends Omit<Load, "webhookMillis"> {
   readonly json?: true;
 }
@@ -22,12 +14,12 @@ const options = new Command("cost")
   .option(
     "--events-per-second <number>",
     "of one feed; 0 for a month in which nothing happens",
-    number(0),
+    numberOption({ atLeast: 0 }),
     100,
   )
-  .option("--sessions <number>", "each gets every event", number(1), 100)
-  .option("--events-per-page <number>", "events in one append (1 to 500)", number(1), 50)
-  .option("--event-bytes <number>", "JSON of one event", number(1), measurement.eventBytes)
+  .option("--sessions <number>", "each gets every event", numberOption({ atLeast: 1 }), 100)
+  .option("--events-per-page <number>", "events in one append (1 to 500)", numberOption({ atLeast: 1 }), 50)
+  .option("--event-bytes <number>", "JSON of one event", numberOption({ atLeast: 1 }), measurement.eventBytes)
   .option("--json", "print JSON")
   .parse()
   .opts<Options>();

@@ -1,3 +1,4 @@
+import { tableLines } from "../../cli/terminal/table.ts";
 import { type Alternative, alternatives } from "./alternatives.ts";
 import { eventsPerMonth, type Load } from "./load.ts";
 import { fastestPace, measurement, mostSessions } from "./measured.ts";
@@ -54,28 +55,30 @@ const dollars = (usd: number) =>
 
 export function textOf(report: Report): string {
   const { load } = report;
-  const line = (name: string, usd: string, note = "") =>
-    `  ${name.padEnd(62)} ${usd.padStart(12)}  ${note}`.trimEnd();
+  const relayRows = [
+    ...report.parts.map(({ name, usd, idle }) => [name, dollars(usd), idle ? "also when idle" : ""]),
+    ["Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`],
+    ["  if AWS wakes every session alone", dollars(report.singleWakesUsd), "the bill lies between the two"],
+    ["  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"],
+    ["Egress to the internet, for any of these", dollars(report.egressUsd), "apart"],
+  ];
+  const alternativeRows = report.alternatives.map(({ name, usd, idleUsd, lacks }) => [
+    name,
+    dollars(usd),
+    `idle ${dollars(idleUsd)}; ${lacks}`,
+  ]);
+  // One table, so that the prices of both parts stand in one column.
+  const lines = tableLines([...relayRows, ...alternativeRows], [0, 2]).map((line) => `  ${line}`);
   const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
   const sources = Object.values(prices).filter(({ thirdParty }) => thirdParty).length;
   return [
     `A month: ${load.eventsPerSecond} events/s of ${load.eventBytes} bytes, ${load.eventsPerPage} a page, to ${load.sessions} sessions; us-east-1, list prices, no free tier`,
     "",
     "stasis-relay",
-    ...report.parts.map(({ name, usd, idle }) => line(name, dollars(usd), idle ? "also when idle" : "")),
-    line("Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`),
-    line(
-      "  if AWS wakes every session alone",
-      dollars(report.singleWakesUsd),
-      "the bill lies between the two",
-    ),
-    line("  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"),
-    line("Egress to the internet, for any of these", dollars(report.egressUsd), "apart"),
+    ...lines.slice(0, relayRows.length),
     "",
     "Other ways to bring the same to the same webhooks (the parts for moving events; no alarms, no API)",
-    ...report.alternatives.map(({ name, usd, idleUsd, lacks }) =>
-      line(name, dollars(usd), `idle ${dollars(idleUsd)}; ${lacks}`),
-    ),
+    ...lines.slice(relayRows.length),
     "",
     cheaper.length === 0
       ? "None of them is cheaper on this load."

@@ -67,7 +67,6 @@ async function turn(): Promise<void> {
       lingerMillis: 0,
       requestTimeoutMillis: 15_000,
       fastRequestTimeoutMillis: 3_000,
-      slowRequestMillis: 1_000,
     },
     stopping: new AbortController().signal,
   };

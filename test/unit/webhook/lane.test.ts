@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hasOutstayed, laneAfter, requestTimeoutMillis, turnMillis } from "../../../shared/webhook/lane.ts";
 
-const settings = { requestTimeoutMillis: 15_000, fastRequestTimeoutMillis: 3_000, slowRequestMillis: 1_000 };
+const settings = { requestTimeoutMillis: 15_000, fastRequestTimeoutMillis: 3_000 };
 const failed = (reason: string) => ({ kind: "failed", reason, detail: "", durationMillis: 3_000 }) as const;
 
 describe("a request", () => {
@@ -20,8 +20,8 @@ describe("a request", () => {
 });
 
 it("an accepted request decides the lane by its time", () => {
-  expect(laneAfter(1_000, settings)).toBe("fast");
-  expect(laneAfter(1_001, settings)).toBe("slow");
+  expect(laneAfter(1_000)).toBe("fast");
+  expect(laneAfter(1_001)).toBe("slow");
 });
 
 it.each([
