@@ -226,6 +226,14 @@ const amiMessage = z
     fields: z
       .record(z.string(), z.union([z.string(), z.array(z.string())]))
       .openapi({ description: "The fields of the text by name; repeated fields are arrays." }),
+    charset: z.string().optional().openapi({
+      description:
+        "What `text` was read as, when Asterisk's bytes are not UTF-8: the declared charset, or iso-8859-1.",
+    }),
+    base64: z
+      .string()
+      .optional()
+      .openapi({ description: "The bytes of `text` as Asterisk sent them, when they are not UTF-8." }),
   })
   .openapi("AmiMessage");
 

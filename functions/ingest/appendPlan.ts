@@ -167,7 +167,10 @@ class PageUnderConstruction {
     const names = [message.type, message.ami?.name].filter((name) => name !== undefined);
     const newNames = names.filter((name) => !this.#names.has(name));
     const nameBytes = newNames.reduce((sum, name) => sum + Buffer.byteLength(name), 0);
-    const bytes = Buffer.byteLength(message.text) + Buffer.byteLength(message.ami?.text ?? "") + 2;
+    const bytes =
+      Buffer.byteLength(message.text) +
+      Buffer.byteLength(message.ami?.raw?.latin1 ?? message.ami?.text ?? "") +
+      2;
     if (this.messages.length >= this.#capacity) return undefined;
     if (this.messages.length > 0 && this.#textBytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
     if (this.#nameBytes + nameBytes > MAX_PAGE_NAME_BYTES) return undefined;

@@ -9,8 +9,11 @@ class SpelledNumber {
   }
 }
 
-/** Asterisk builds nested keys in a buffer of this size and cuts what is longer. main/manager.c, `manager_json_obj_with_key`. */
-const NESTED_KEY_BYTES = 63;
+/**
+ * Asterisk builds the nested keys of its own events in a buffer of this size and cuts what is longer. main/manager.c,
+ * `manager_json_obj_with_key`.
+ */
+export const MANAGER_KEY_BYTES = 63;
 
 /** Deeper than any event of Asterisk. The parser's reviver and `jsonFields` recurse. */
 const MAX_DEPTH = 64;
@@ -50,16 +53,18 @@ function isShallow(value: unknown, levels: number): boolean {
  * The fields of a JSON object as Manager flattens it: `a/b` for nested keys, `a(0)` for arrays, `True` and `False`,
  * nothing for null and reals. Asterisk: main/manager.c, `manager_json_to_ast_str`.
  * @param skip whole keys to leave out
+ * @param nestedKeyBytes longer nested keys are cut
  * @param maxBytes the fields end before they exceed this: short arrays in JSON make long texts
  * @returns undefined when they would exceed `maxBytes`
  */
 export function jsonFields(
   object: SpelledObject,
   skip: ReadonlySet<string>,
-  maxBytes: number,
+  { maxBytes, nestedKeyBytes = Number.POSITIVE_INFINITY }: { maxBytes: number; nestedKeyBytes?: number },
 ): AmiField[] | undefined {
   const fields: AmiField[] = [];
   let bytes = 0;
+  const cut = (key: string) => cutAt(key, nestedKeyBytes);
   const add = (value: unknown, key: string): boolean => {
     if (skip.has(key)) return true;
     if (Array.isArray(value)) return value.every((each, index) => add(each, cut(`${key}(${index})`)));
@@ -78,8 +83,8 @@ function scalar(value: unknown): string {
   return value instanceof SpelledNumber && /^-?\d+$/.test(value.spelling) ? value.spelling : "";
 }
 
-function cut(key: string): string {
-  if (key.length * 3 <= NESTED_KEY_BYTES) return key;
+function cutAt(key: string, limit: number): string {
+  if (key.length * 3 <= limit) return key;
   const bytes = Buffer.from(key);
-  return bytes.length <= NESTED_KEY_BYTES ? key : bytes.subarray(0, NESTED_KEY_BYTES).toString("utf8");
+  return bytes.length <= limit ? key : bytes.subarray(0, limit).toString("utf8");
 }
