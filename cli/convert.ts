@@ -5,7 +5,7 @@ import { EMPTY_CALL_MEMORY } from "../shared/ami/callMemory.ts";
 import { AmiConverter } from "../shared/ami/convert.ts";
 import { readEvent } from "../shared/stasis/event.ts";
 
-/** Converts events line by line. The exit code: 1 when a line was no event. */
+/** Converts events line by line. Returns the exit code: 1 when a line was not an event. */
 export async function convertLines(
   input: Readable,
   output: Writable,
@@ -21,7 +21,7 @@ export async function convertLines(
     if (line.trim() === "") continue;
     const item = isUtf8(bytes) ? readEvent(line) : { error: "not valid UTF-8" };
     if (!("event" in item)) {
-      errors.write(`line ${lineNumber}: ${"error" in item ? item.error : "no event"}\n`);
+      errors.write(`line ${lineNumber}: ${"error" in item ? item.error : "not an event"}\n`);
       exitCode = 1;
       continue;
     }
@@ -32,7 +32,7 @@ export async function convertLines(
   return exitCode;
 }
 
-/** A line ends with a line feed and nothing else: JSON may hold the line separators that Node's readline ends lines at. */
+/** Lines end only with a line feed: JSON may contain the line separators at which Node's readline also splits. */
 async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
   let rest: string[] = [];
   for await (const chunk of input) {

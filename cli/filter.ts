@@ -7,8 +7,8 @@ import { type AmiReadFilter, compileReadFilter } from "../shared/ami/readFilter.
 import { EventFilterError } from "../shared/errors.ts";
 
 /**
- * Writes the events of an AMI text that pass, byte for byte; greetings and responses are left out. The exit code: 1 when the filter
- * or a part of the text was bad.
+ * Writes the events of an AMI text that pass the filter, byte for byte, without greetings and responses. Returns the
+ * exit code: 1 when the filter or some of the text was malformed.
  */
 export async function filterText(
   input: Readable,

@@ -2,12 +2,12 @@ import { Command } from "commander";
 import { convertLines } from "./convert.ts";
 import { filterText } from "./filter.ts";
 
-/** `npm run relay -- help`: the relay's rules at work on files, without a relay. Exits with 1 when input was bad. */
+/** `npm run relay -- help`: applies the relay's rules to files, without a relay. Exits with 1 when input was malformed. */
 const program = new Command("relay")
   .description("Converts Stasis events to AMI, and filters AMI text, as Asterisk's Manager does.")
   .showHelpAfterError();
 
-// Whoever reads the output may have enough of it: `relay convert | head`.
+// The reader of the output may stop early: `relay convert | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);
@@ -23,7 +23,10 @@ program
     "write a UserEvent named ARI-<type> for events that Manager does not know",
     false,
   )
-  .addHelpText("after", "\nA line that is no event is named on standard error; the others are converted.")
+  .addHelpText(
+    "after",
+    "\nA line that is not an event is reported on standard error; the others are converted.",
+  )
   .action(async ({ wrapUnmapped }: { wrapUnmapped: boolean }) => {
     process.exitCode = await convertLines(process.stdin, process.stdout, process.stderr, { wrapUnmapped });
   });
@@ -35,7 +38,7 @@ program
   .option("--events <names>", "event names, separated by commas", (names: string) => names.split(","))
   .option(
     "--event-filter <expression>",
-    "an event filter, legacy or advanced; may be given again",
+    "an event filter, legacy or advanced; may be repeated",
     (expression: string, before: readonly string[] = []) => [...before, expression],
   )
   .addHelpText(

@@ -1,7 +1,7 @@
 /**
- * Every failure that the relay itself names. `code` is stable and is what decisions and API answers use;
- * `retryable` says whether the same call may succeed later; `facts` carry what a reader needs to act.
- * Message texts are for people only: no code reads them.
+ * The base class of the relay's own errors. Code and API responses depend on `code`, which is stable. `retryable` says
+ * whether the same call may succeed later. `facts` hold the details that a reader needs to act. Message texts are for
+ * people only: no code reads them.
  */
 export class RelayError extends Error {
   readonly code: string;
@@ -21,28 +21,28 @@ export class RelayError extends Error {
   }
 }
 
-/** A setting is missing, malformed, or breaks a relation that safety depends on. Raised at start-up only. */
+/** A setting is missing, malformed, or breaks a relation that safety depends on. Thrown at start-up only. */
 export class SettingsError extends RelayError {
   constructor(setting: string, message: string) {
     super("settings.invalid", `${setting}: ${message}`, { facts: { setting } });
   }
 }
 
-/** A stored page does not match its checksum, or its codec is unknown. The session is suspended, never skipped. */
+/** A stored page does not match its checksum, or its codec is unknown. The session is suspended; no page is skipped. */
 export class PageUnreadableError extends RelayError {
   constructor(message: string, facts: { feed: string; first: number; codec: string }, cause?: unknown) {
     super("page.unreadable", message, { facts, cause });
   }
 }
 
-/** The cursor was changed by someone else since it was read: the lease was lost, or a person moved the session. */
+/** The cursor has changed since it was read: the lease was lost, or a person moved the session. */
 export class FenceLostError extends RelayError {
   constructor(facts: { feed: string; session: string; fence: number }) {
-    super("cursor.fence-lost", "the cursor's fence has moved on", { facts });
+    super("cursor.fence-lost", "the cursor's fence has grown since the read", { facts });
   }
 }
 
-/** The sequence number lies below the feed's head or beyond its tail, so no cursor can stand there. */
+/** The sequence number is below the feed's first held number or beyond its tail, so no cursor can stand there. */
 export class SequenceNotHeldError extends RelayError {
   constructor(facts: { feed: string; sequence: number; head: number; tail: number }) {
     super(
@@ -53,7 +53,7 @@ export class SequenceNotHeldError extends RelayError {
   }
 }
 
-/** The producer names positions below what it sent before that were never appended, or that nobody remembers. */
+/** The producer sent positions that are below its earlier ones but were never appended, or are no longer remembered. */
 export class PositionConflictError extends RelayError {
   constructor(facts: { feed: string; producer: string; position: number; expected: number }) {
     super(
@@ -64,7 +64,7 @@ export class PositionConflictError extends RelayError {
   }
 }
 
-/** Too many writers or too slow an answer: the append did not finish within its time. Resending is safe. */
+/** The append timed out, because of too many writers or slow responses. Resending is safe. */
 export class AppendTimeoutError extends RelayError {
   constructor(facts: { feed: string; timeoutMillis: number }, cause?: unknown) {
     super("append.timeout", `the append to feed ${facts.feed} did not finish in ${facts.timeoutMillis} ms`, {
@@ -75,7 +75,7 @@ export class AppendTimeoutError extends RelayError {
   }
 }
 
-/** A transaction met another one on the same items, or a count that does not match. Nothing was written. */
+/** A transaction conflicted with another one on the same items, or a count does not match. Nothing was written. */
 export class TransactionRefusedError extends RelayError {
   constructor(facts: {
     feed: string;
@@ -89,7 +89,7 @@ export class TransactionRefusedError extends RelayError {
   }
 }
 
-/** A block of AMI text cannot be read. */
+/** A block of AMI text is malformed. */
 export class AmiSyntaxError extends RelayError {
   constructor(facts: { line: number; reason: string }) {
     super("ami.syntax", `line ${facts.line}: ${facts.reason}`, { facts });

@@ -32,12 +32,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
   client: [],
-  examples: [],
+  examples: ["client"],
   // What every program prints and reads on a command line.
   "cli/terminal": [],
   cli: ["shared/errors.ts", "shared/ami", "shared/stasis"],
   infra: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws"],
-  local: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws", "functions"],
+  local: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws", "functions", "client"],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
   "tools/bench": [
     "cli/terminal",
@@ -49,6 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/aws",
     "functions",
     "local",
+    "client",
     "test",
   ],
   "tools/cost": ["cli/terminal", "shared/runtime", "shared/aws", "tools/bench"],

@@ -8,19 +8,19 @@ import { WebhookOutlet, type WebhookOutletParts } from "../../shared/webhook/out
 
 export interface DeliverParts extends TurnParts, Omit<WebhookOutletParts, "settings"> {
   readonly cursors: TurnParts["cursors"] & {
-    readCursor(feed: string, session: string): Promise<Cursor | undefined>;
+    readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
   };
   readonly sessions: WebhookOutletParts["sessions"] & {
-    readSession(session: string): Promise<Session | undefined>;
+    readSession(sessionId: string): Promise<Session | undefined>;
   };
   followerOf(feed: string, segmentSize: number): Follower;
   readonly settings: TurnParts["settings"] & WebhookOutletParts["settings"];
 }
 
 /**
- * One turn of the session that a wake names. A wake is only a reason to look: one that finds the row held, waiting or
- * gone, or nothing to read, ends here.
- * @param turnMillis after which the turn begins no further batch
+ * Runs one turn of the session that a wake names. A wake is only a hint: it is dropped when the row is held, waiting or
+ * gone, or when there is nothing to read.
+ * @param turnMillis the turn begins no further batch after this time
  */
 export async function deliver(parts: DeliverParts, wake: WakeHint, turnMillis: number): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);

@@ -17,7 +17,7 @@ import { type TailStore, type WriterTail, type WriterTailParts, WriterTails } fr
 export type PutResult = { readonly written: true } | { readonly written: false; readonly winner: StoredPage };
 
 export interface AppendStore extends TailStore, ResentNumberSource {
-  /** Writes the page unless its number is taken; then says who took it. */
+  /** Writes the page unless its number is taken. Then returns the page that took it. */
   putPage(
     feed: string,
     segment: Segment,
@@ -38,8 +38,8 @@ export interface AppendParts extends WriterTailParts {
 }
 
 /**
- * Appends submissions to a feed: pages by conditional puts on the next number, then one notify hint.
- * Knows nothing of sessions, and its cost does not depend on them.
+ * Appends submissions to a feed: conditional puts of pages at the next number, then one notify hint.
+ * It knows nothing of sessions, and its cost does not depend on them.
  */
 export class Appender {
   readonly #parts: AppendParts;
@@ -51,9 +51,9 @@ export class Appender {
   }
 
   /**
-   * All submissions of one call go into common pages as far as they fit. A result per submission, in order; a
-   * PositionConflictError in place of a result says that this submission was not taken.
-   * @throws AppendTimeoutError when other writers or a slow table left no time. Resending is safe with a producer.
+   * Appends all submissions of one call into shared pages as far as they fit. Returns one result per submission, in
+   * order. A PositionConflictError in place of a result means that the submission was refused.
+   * @throws AppendTimeoutError when other writers or a slow table used up the time. Resending with a producer is safe.
    */
   async append(
     feed: string,
@@ -118,7 +118,7 @@ export class Appender {
     };
   }
 
-  /** True when the number is ours, also when an earlier try of the same put won and its answer was lost. */
+  /** True when this page has the number, also when an earlier attempt of the same put won but its response was lost. */
   async #put(feed: string, tail: WriterTail, page: StoredPage, deadline: AbortSignal): Promise<boolean> {
     const segment = segmentOf(page.first, tail.segmentSize);
     const expiresAtEpochMillis = page.appendedAtEpochMillis + this.#parts.settings.pageTtlMillis;
@@ -149,7 +149,7 @@ export class Appender {
     });
   }
 
-  /** Our page is the one after the tail, which proves that the tail was true when the put was sent. */
+  /** The page was written right after the tail, which proves that the tail was current when the put was sent. */
   #advance(tail: WriterTail, page: StoredPage, { callMemory }: PagePlan): WriterTail {
     const advanced: WriterTail = {
       ...tail,
@@ -164,8 +164,8 @@ export class Appender {
   }
 
   /**
-   * One hint for the whole call. It is sent for recognised events too, without names: their first request may have
-   * died between the put and the hint. The pages are durable, so a hint that cannot be sent is left to the sweep.
+   * Sends one hint for the whole call. Recognised events also get a hint, without names: their first request may have
+   * died between the put and the hint. The pages are durable, so the sweep repairs a hint that cannot be sent.
    */
   async #notify(
     { feed, next }: WriterTail,

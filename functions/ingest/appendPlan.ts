@@ -15,52 +15,52 @@ import { lastOfSegment, type Sequence, segmentOf } from "../../shared/queue/sequ
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 import type { WriterTail } from "./writerTail.ts";
 
-/** Each run costs up to 250 bytes of the page's item, whose limit is DynamoDB's 400 KB; messages take 256 KB of it. */
+/** Each run costs up to 250 bytes of the page's item. Its limit is DynamoDB's 400 KB, of which messages take 256 KB. */
 const MAX_PAGE_RUNS = 128;
 
 /** Names of a page's messages stand in its item besides its body. 500 of 128 letters need 64,000. */
 const MAX_PAGE_NAME_BYTES = 80 * 1024;
 
-/** What one producer hands in at once. Without a `producer` nothing of it can be recognised when it is resent. */
+/** The events that one producer sends at once. Without a `producer`, a resend cannot be recognised. */
 export interface Submission {
   readonly producer?: { readonly id: string; readonly position: number };
   readonly events: readonly EventOrRefusal[];
 }
 
-/** How far a submission has come: `offset` events are appended, recognised or refused; the rest is to do. */
+/** The progress of a submission: its first `offset` events are appended, recognised or refused. */
 export interface Progress {
   readonly submission: Submission;
   readonly offset: number;
 }
 
-/** The page to write next and where the submissions stand once it is written. */
+/** The next page, and the progress of the submissions once it is written. */
 export interface PagePlan {
   readonly first: Sequence;
   readonly messages: readonly Message[];
   readonly runs: readonly AppendedRun[];
   readonly producers: readonly ProducerTrail[];
   readonly callMemory: CallMemoryState;
-  /** Per submission, in the order given. */
+  /** One per submission, in order. */
   readonly steps: readonly Step[];
 }
 
-/** What one page does for one submission. */
+/** The effect of one page on one submission. */
 export interface Step {
   readonly offset: number;
   readonly accepted: number;
-  /** Numbers of the first and the last event that this page takes from the submission; undefined when none. */
+  /** Numbers of the first and last event that this page takes from the submission; undefined when it takes none. */
   readonly first?: Sequence;
   readonly last?: Sequence;
   /** Indexes of events that were appended before. */
   readonly duplicates: readonly number[];
-  /** The submission contradicts what its producer sent before: nothing of it is taken. */
+  /** The submission contradicts its producer's earlier positions and is refused as a whole. */
   readonly conflict?: { readonly expected: number; readonly position: number };
 }
 
 /**
- * Plans one page onto `tail`: what was appended before is left out, a hole in a producer's positions becomes a
- * gap message, and the page ends at the segment's border or when it is full. Pure: planning the same again on a newer
- * tail (after a lost race) is always right, because nothing counts until the page is written.
+ * Plans one page after `tail`. Events that were appended before are left out, and a hole in a producer's positions
+ * becomes a gap message. The page ends at the segment's border or when it is full. The function is pure: after a lost
+ * race the same work can be planned again on a newer tail, because nothing counts until the page is written.
  */
 export function planPage(tail: WriterTail, work: readonly Progress[], nowEpochMillis: number): PagePlan {
   const page = new PageUnderConstruction(tail, nowEpochMillis);
@@ -145,7 +145,7 @@ class PageUnderConstruction {
     return { offset: index, accepted: numbers.length, duplicates, ...ends(numbers) };
   }
 
-  /** A page changes no more trails than are remembered: one that was forgotten at once could not recognise a resend. */
+  /** A page changes at most as many trails as are remembered. A trail dropped at once could not recognise a resend. */
   #hasRoomFor(producer: string): boolean {
     return this.touched.has(producer) || this.touched.size < REMEMBERED_PRODUCERS;
   }
@@ -154,7 +154,7 @@ class PageUnderConstruction {
     return this.#tail.producers.find((trail) => trail.id === id);
   }
 
-  /** What the event becomes. It may still be left to the next page, and is converted again then. */
+  /** The event's message. If it does not fit, the next page converts the event again. */
   #messageOf(item: Exclude<EventOrRefusal, { error: string }>): Message {
     const now = () => new Date(this.#nowEpochMillis).toISOString();
     if ("ami" in item) return renderAmiOnly(item.ami, now());
@@ -162,7 +162,7 @@ class PageUnderConstruction {
     return renderMessage(type, timestamp ?? now(), text, this.converter.convert(item.event));
   }
 
-  /** The number that the message gets in this page; undefined when the page is full. */
+  /** Adds a message and returns its number; undefined when the page is full. */
   #add(message: Message): number | undefined {
     const names = [message.type, message.ami?.name].filter((name) => name !== undefined);
     const newNames = names.filter((name) => !this.#names.has(name));
@@ -181,7 +181,7 @@ class PageUnderConstruction {
     return this.#tail.next + this.messages.length - 1;
   }
 
-  /** False when the page has no room for it. */
+  /** Returns false when the page has no room. */
   #addGap(producer: string, [firstPosition, lastPosition]: PositionRange): boolean {
     const gap = renderGap(
       "lost-before-ingest",
@@ -191,7 +191,7 @@ class PageUnderConstruction {
     return this.#add(gap) !== undefined;
   }
 
-  /** The page's last run, when a message with this position would continue it. */
+  /** The page's last run, if a message with this position continues it. */
   #runBefore(producer: string, position: number): AppendedRun | undefined {
     const run = this.runs.at(-1);
     const continues =

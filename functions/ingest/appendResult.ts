@@ -3,19 +3,19 @@ import type { Sequence } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
 import type { Step, Submission } from "./appendPlan.ts";
 
-/** An event that was not accepted, by its index in the submission. */
+/** A refused event, by its index in the submission. */
 export interface RefusedEvent {
   readonly index: number;
   readonly error: string;
 }
 
-/** What became of one submission. Numbers are null when its messages were freed meanwhile. */
+/** The result of one submission. A number is null when its message was freed since. */
 export interface AppendResult {
   readonly first: Sequence | null;
   readonly last: Sequence | null;
-  /** Appended now. */
+  /** Events appended by this request. */
   readonly accepted: number;
-  /** Recognised: appended by an earlier request. */
+  /** Events recognised as appended by an earlier request. */
   readonly duplicates: number;
   readonly refused: readonly RefusedEvent[];
 }
@@ -25,8 +25,8 @@ export function refusedOf(events: readonly EventOrRefusal[]): RefusedEvent[] {
 }
 
 /**
- * The answer to one submission, from what each page did for it.
- * @param originalNumberOf the number that a recognised event got when it was first appended
+ * The result of one submission, from the steps of all its pages.
+ * @param originalNumberOf finds the original number of a recognised event
  */
 export async function resultOf(
   feed: string,
@@ -39,7 +39,7 @@ export async function resultOf(
   if (conflict && producer) return new PositionConflictError({ feed, producer: producer.id, ...conflict });
   const duplicates = steps.flatMap((step) => step.duplicates);
   const appended = steps.filter((step) => step.first !== undefined);
-  // Duplicates come before anything new: a producer's positions only grow.
+  // Duplicates come before new events: a producer's positions only grow.
   const [oldFirst, oldLast] = [duplicates[0], duplicates.at(-1)];
   const first = oldFirst === undefined ? appended[0]?.first : await originalNumberOf(oldFirst);
   const last = appended.at(-1)?.last ?? (oldLast === undefined ? undefined : await originalNumberOf(oldLast));

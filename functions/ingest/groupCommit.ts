@@ -12,13 +12,13 @@ interface Waiting {
 }
 
 /**
- * One append at a time per feed and process. Whatever arrives meanwhile goes into the next one together: requests of
- * this process never race each other for a number, and under load small requests share pages, which is what makes
+ * One append at a time per feed and process. Requests that arrive during an append go into the next one together. So
+ * the requests of a process never race each other for a number, and under load small requests share pages, which makes
  * them cheap.
  */
 export class GroupCommit {
   readonly #appender: Pick<Appender, "append">;
-  /** Feeds with an append under way, each with what waits for it. */
+  /** Feeds with an append in flight, each with the requests that wait for it. */
   readonly #waiting = new Map<string, Waiting[]>();
 
   constructor(appender: Pick<Appender, "append">) {

@@ -9,7 +9,7 @@ import type { Intake, IntakeResult } from "./intake.ts";
 import { readProducer } from "./producer.ts";
 import { readEventBody } from "./requestBody.ts";
 
-/** `POST /v1/feeds/{feed}/events`: answered when the events are durable. */
+/** `POST /v1/feeds/{feed}/events`: responds once the events are durable. */
 export function createIngestApp(intake: Intake, isApiKey: ApiKeyCheck, log: Log): Hono {
   const app = new Hono();
   app.onError(answerProblem(log));

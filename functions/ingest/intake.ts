@@ -8,10 +8,10 @@ export type IntakeResult =
   | { readonly kind: "appended"; readonly result: AppendResult }
   /** No event of the submission can be accepted. */
   | { readonly kind: "refused"; readonly refused: readonly RefusedEvent[] }
-  /** The submission contradicts what its producer sent before; none of it was taken. */
+  /** The submission contradicts its producer's earlier positions and was refused as a whole. */
   | { readonly kind: "conflict"; readonly error: PositionConflictError };
 
-/** The way into the queue, from HTTP and SQS alike: appends what can be accepted and counts what is refused. */
+/** The way into the queue for HTTP and SQS: appends the acceptable events and counts the refused ones. */
 export class Intake {
   readonly #commit: Pick<GroupCommit, "append">;
   readonly #metrics: Pick<Metrics, "record">;
@@ -21,7 +21,7 @@ export class Intake {
     this.#metrics = metrics;
   }
 
-  /** A result per submission, in order. */
+  /** Returns one result per submission, in order. */
   async submit(feed: string, submissions: readonly Submission[]): Promise<IntakeResult[]> {
     const refused = submissions.map(({ events }) => refusedOf(events));
     for (const each of refused) this.#count(feed, each.length);

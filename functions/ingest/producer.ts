@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { HttpProblem } from "../../shared/http/problem.ts";
 
-/** Control characters would make log lines and answers unreadable; SQS message ids have a prefix of their own. */
+/** Control characters would make log lines and responses unreadable. The prefix `sqs:` is for SQS message ids. */
 const producerIdSchema = z
   .string()
   .min(1)
@@ -9,14 +9,14 @@ const producerIdSchema = z
   .regex(/^[\x21-\x7e]+$/, "must consist of printable ASCII characters without spaces")
   .refine((id) => !id.startsWith("sqs:"), "must not begin with sqs:");
 
-/** Far enough below 2^53 that adding a batch to it stays exact. */
+/** Far enough below 2^53 that adding the length of a batch stays exact. */
 const positionSchema = z
   .string()
   .regex(/^\d{1,15}$/, "must be a whole number of at most 15 digits")
   .transform(Number);
 
 /**
- * Reads `Relay-Producer` and `Relay-Position`. Both or neither.
+ * Reads `Relay-Producer` and `Relay-Position`. A request has both or neither.
  * @throws HttpProblem 400
  */
 export function readProducer(
@@ -34,7 +34,7 @@ export function readProducer(
     throw new HttpProblem(
       400,
       "producer.invalid",
-      "Relay-Producer and Relay-Position go together: who sends, and the number of the first event.",
+      "Relay-Producer and Relay-Position go together: the producer's id and the position of the first event.",
       { errors },
     );
   return { id: parsedId.data, position: parsedPosition.data };

@@ -5,7 +5,7 @@ import { HttpProblem } from "../../shared/http/problem.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
 import { MAX_BATCH_EVENTS, splitArray, splitEvents, splitLines } from "../../shared/stasis/eventBatch.ts";
 
-/** The limit of one request, packed and unpacked. */
+/** The limit of one request body, both compressed and uncompressed. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface EventBody {
@@ -14,14 +14,14 @@ export interface EventBody {
   readonly contentEncoding: string | undefined;
 }
 
-/** The events of a request, each an event or the reason why it is refused. */
+/** The entries of a request: each is an event, or the reason why it is refused. */
 export interface EventBatch {
   readonly events: readonly EventOrRefusal[];
-  /** Of an AMI text: blocks that are no events. */
+  /** Number of blocks of an AMI text that are not events. */
   readonly skipped?: number;
 }
 
-/** @throws HttpProblem 400, 413 or 415 when the body as a whole is no batch of events */
+/** @throws HttpProblem 400, 413 or 415 when the body as a whole is not a batch of events */
 export function readEventBody(body: EventBody): EventBatch {
   const read = readerOf(body.contentType);
   const batch = read(unpacked(body));
@@ -62,7 +62,7 @@ function readArray(bytes: Uint8Array): EventBatch {
   return { events: atMost(batch.texts).map(readEvent) };
 }
 
-/** A line that is not UTF-8 is refused alone. */
+/** Only the lines that are not UTF-8 are refused. */
 function readLines(bytes: Uint8Array): EventBatch {
   const text = textOf(bytes);
   if (text !== undefined) return { events: atMost(splitEvents(text)).map(readEvent) };
@@ -96,7 +96,7 @@ function atMost<T>(events: readonly T[]): readonly T[] {
   throw new HttpProblem(
     413,
     "body.too-many-events",
-    `The body has ${events.length} events; at most ${MAX_BATCH_EVENTS} are accepted. Send it in parts; positions make that safe.`,
+    `The body has ${events.length} events; at most ${MAX_BATCH_EVENTS} are accepted. Split it into several requests; positions make that safe.`,
   );
 }
 
@@ -120,7 +120,7 @@ function tooLarge(): HttpProblem {
   return new HttpProblem(
     413,
     "body.too-large",
-    `The body has more than ${MAX_BODY_BYTES} bytes. Send it in parts; positions make that safe.`,
+    `The body has more than ${MAX_BODY_BYTES} bytes. Split it into several requests; positions make that safe.`,
   );
 }
 

@@ -3,7 +3,7 @@ import { sequenceIn } from "../../shared/queue/producers.ts";
 import { firstOfSegment, type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { WriterTail } from "./writerTail.ts";
 
-/** Pages that are walked back one by one: a resend is mostly of what was sent last. */
+/** The producer's last pages are walked one by one: most resends are of recent events. */
 const PAGES_WALKED = 10;
 
 export interface ResentNumberSource {
@@ -12,8 +12,8 @@ export interface ResentNumberSource {
 }
 
 /**
- * The sequence number that a producer's position got when it was first appended: walks some of the producer's pages
- * back, then searches between them and the feed's head. Undefined when the page that holds it was freed.
+ * Finds the original sequence number of a producer's position: walks back through the producer's last pages, then
+ * searches from there to the feed's head. Undefined when the page that holds the position was freed.
  */
 export async function findResentNumber(
   source: ResentNumberSource,

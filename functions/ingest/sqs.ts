@@ -11,7 +11,7 @@ import { refusedOf } from "./appendResult.ts";
 import type { Intake } from "./intake.ts";
 import { readProducer } from "./producer.ts";
 
-/** Refused events that are logged per message. */
+/** The most refused events logged for one message. */
 const LOGGED_REFUSALS = 20;
 
 /** Appends the messages of an SQS batch, feed by feed. */
@@ -29,12 +29,12 @@ export function appendBatch(
 }
 
 /**
- * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or
- * one event per line, and may name its producer in the attributes `Relay-Producer` and `Relay-Position`. Without them a
- * redelivery is recognised by the message's own id.
+ * Appends the messages of one SQS FIFO group; the group is the feed. A message holds one event, a JSON array, or one
+ * event per line. It may name its producer in the attributes `Relay-Producer` and `Relay-Position`. Without them,
+ * a redelivery is recognised by the message's id.
  *
- * SQS has nobody to answer. So a refused message is logged with its id and not redelivered, because it would block its
- * group forever.
+ * An SQS sender gets no response. So refused events are logged with the message's id. They are not redelivered,
+ * because they would block their group forever.
  */
 export async function appendRecords(
   intake: Intake,
@@ -43,7 +43,7 @@ export async function appendRecords(
   log: Log,
 ): Promise<void> {
   if (!FEED_NAME.test(feed)) {
-    log.error("the message group is no feed name; its messages are refused", {
+    log.error("the message group is not a feed name; its messages are refused", {
       feed,
       messages: records.length,
     });
@@ -55,10 +55,10 @@ export async function appendRecords(
   );
   for (const result of results)
     if (result.kind === "conflict")
-      log.error("a message contradicts what its producer sent before; it is refused", result.error.facts);
+      log.error("a message contradicts its producer's earlier positions; it is refused", result.error.facts);
 }
 
-/** The events of a message; all of them refused when its producer cannot be read. */
+/** The events of a message. All of them are refused when the producer is invalid. */
 function submissionOf(record: SQSRecord, log: Log): Submission {
   const facts = { messageId: record.messageId };
   const events = eventsOf(record.body);
@@ -66,7 +66,7 @@ function submissionOf(record: SQSRecord, log: Log): Submission {
   for (const { index, error } of refused.slice(0, LOGGED_REFUSALS))
     log.error("an event is refused", { ...facts, index, reason: error });
   if (refused.length > LOGGED_REFUSALS)
-    log.error("more events are refused than are logged", { ...facts, refused: refused.length });
+    log.error("more events are refused than logged", { ...facts, refused: refused.length });
   if (refused.length === events.length) return { events };
   try {
     const named = readProducer(attribute(record, "Relay-Producer"), attribute(record, "Relay-Position"));

@@ -7,7 +7,7 @@ import { readTail, type Tail, type TailSource } from "../../shared/queue/tail.ts
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 
-/** A feed's tail with what a writer needs to go on from it. */
+/** A feed's tail with the state that a writer needs to append to it. */
 export interface WriterTail extends Tail {
   readonly producers: readonly ProducerTrail[];
   readonly callMemory: CallMemoryState;
@@ -23,10 +23,10 @@ export interface WriterTailParts {
   readonly settings: Pick<Settings, "segmentSize" | "tailCacheMillis">;
 }
 
-/** Feeds whose tails one writer keeps in mind. */
+/** Feeds whose tails one writer caches. */
 const CACHED_FEEDS = 1000;
 
-/** The tails that this process knows of the feeds it wrote to. */
+/** The cached tails of the feeds that this process writes to. */
 export class WriterTails {
   readonly #parts: WriterTailParts;
   readonly #known = new LRUCache<string, WriterTail>({ max: CACHED_FEEDS });
@@ -35,12 +35,12 @@ export class WriterTails {
     this.#parts = parts;
   }
 
-  /** As known, however old; read when unknown. */
+  /** The cached tail, however old. Reads the tail when none is cached. */
   async of(feed: string): Promise<WriterTail> {
     return this.#known.get(feed) ?? this.read(feed);
   }
 
-  /** Reads the tail. A feed that does not exist is created. */
+  /** Reads the tail. Creates the feed if it does not exist. */
   async read(feed: string): Promise<WriterTail> {
     const { store, clock, settings } = this.#parts;
     const find = () => readTail(store, feed, () => clock.nowEpochMillis());
@@ -63,8 +63,8 @@ export class WriterTails {
 
   /**
    * Whether the tail must be read again before a number is written. A number may be written only while no segment that
-   * was open when the tail was read can have been freed: the condition on a freed number would pass again. Each page
-   * of our own renews that proof, but not what is known of the feed's options.
+   * was open at the time of the read can have been freed: the condition on a freed number would pass again. Each page
+   * that this writer appends renews that proof, but not the cached feed options.
    */
   isTooOld({ readAtEpochMillis, headReadAtEpochMillis }: WriterTail): boolean {
     const { clock, settings } = this.#parts;

@@ -12,8 +12,8 @@ export interface NotifyParts extends WakeParts {
 }
 
 /**
- * Wakes the sessions of one feed that are parked behind its tail. The hints say only where to look and which event
- * types are new; where the feed and the sessions stand is read from the rows, strongly.
+ * Wakes the sessions of one feed that are parked behind its tail. The hints say only where to look and which names are
+ * new. The positions of the feed and its sessions come from strongly consistent reads of the rows.
  */
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
   const [tail, cursors] = await Promise.all([
@@ -27,7 +27,8 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
       isWokenByQueue(cursor) &&
       cursor.state === "parked" &&
       cursor.next < tail.next &&
-      // A session that wants none of this is woken once the tail leaves its segment, so that it does not pin the queue.
+      // A session that wants none of the new messages is woken once the tail leaves its segment, so that it does not
+      // pin the queue.
       (names === undefined ||
         isInterested(cursor, names) ||
         segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail)),
@@ -35,7 +36,7 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
   await wakeParked(parts, parked);
 }
 
-/** What the new pages hold; undefined when they may hold anything. */
+/** The names of the new pages; undefined when the pages may hold anything. */
 function namesIn(hints: readonly NotifyHint[]): ReadonlySet<string> | undefined {
   const names = new Set<string>();
   for (const hint of hints) {

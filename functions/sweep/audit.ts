@@ -8,10 +8,10 @@ export interface CountDifference {
   readonly cursors: number;
 }
 
-/** Cursors and counts are not read at one moment; a real difference is still there on each of these reads. */
+/** Cursors and counts are not read at the same moment. A real difference shows up in each of these reads. */
 const READS = 3;
 
-/** Recomputes the reference counts of a feed from its cursors and returns the differences that do not go away. */
+/** Recomputes the reference counts of a feed from its cursors and returns the differences that persist. */
 export async function auditReferences(
   { cursors, references }: Pick<SweepParts, "cursors" | "references">,
   feed: string,

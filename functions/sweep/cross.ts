@@ -3,7 +3,10 @@ import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import type { SweepParts } from "./parts.ts";
 
-/** Sessions at rest cross here when a conflict kept deliver from it. The fence grows: others may hold what they read. */
+/**
+ * Crosses for sessions that are not active, when a conflict kept deliver from crossing. The fence grows, because other
+ * writers may still act on an older read of the row.
+ */
 export async function crossResting(
   parts: Pick<SweepParts, "cursors">,
   cursors: readonly Cursor[],

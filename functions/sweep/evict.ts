@@ -4,7 +4,7 @@ import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import type { SweepParts } from "./parts.ts";
 
-/** Moves sessions that lag beyond the retention; returns their rows as they are then. */
+/** Evicts the sessions that lag beyond the retention, and returns their new rows. */
 export async function evictLagging(
   parts: SweepParts,
   tail: Tail,
@@ -32,8 +32,8 @@ export async function evictLagging(
 }
 
 /**
- * The lowest number at which a session may still stand: messages below it are older than the feed's limit or more
- * than its limit behind the tail. `lowest` is where the last session stands; nothing before it is looked at.
+ * The lowest number at which a session may stand. Messages below it are beyond the retention, by age or by count.
+ * `lowest` is the position of the slowest session. Pages before it are not read.
  */
 export async function retentionFloor(parts: SweepParts, tail: Tail, lowest: Sequence): Promise<Sequence> {
   const byCount = tail.next - parts.settings.retentionMessages;
@@ -41,7 +41,7 @@ export async function retentionFloor(parts: SweepParts, tail: Tail, lowest: Sequ
   return Math.max(byCount, byAge);
 }
 
-/** The first number from `lowest` on whose page is within the retention; the tail's next when all are older. */
+/** The first number, from `lowest` on, whose page is within the retention; the tail's next when all pages are older. */
 async function firstYoungNumber(
   { pages, clock, settings }: SweepParts,
   tail: Tail,

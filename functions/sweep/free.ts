@@ -3,11 +3,12 @@ import { type FeedHead, type Tail, tailSegment } from "../../shared/queue/tail.t
 import type { SweepParts } from "./parts.ts";
 
 /**
- * Frees the segments at the head that no cursor stands in, then deletes their pages.
+ * Frees the segments at the head in which no cursor stands, then deletes their pages.
  *
- * A segment goes only when it lies below the tail's and its last page is older than the grace, which exceeds the
- * age of any tail that a writer may still act on: the condition of a put on a freed number would pass again.
- * Between moving the head and deleting a crash may come; `clearedSegment` tells the next sweep what is left to delete.
+ * A segment is freed only when it is below the tail's segment and its last page is older than the grace. The grace
+ * exceeds the age of any tail that a writer may still act on: the condition of a put on a freed number would pass
+ * again. After a crash between moving the head and deleting the pages, `clearedSegment` tells the next sweep which
+ * pages are left.
  */
 export async function freeSegments(
   parts: SweepParts,
@@ -28,7 +29,7 @@ export async function freeSegments(
   return { freedSegments: headSegment - tail.headSegment, deletedPages };
 }
 
-/** The counts are checked by the transaction that moves the head; here only the grace. */
+/** Checks only the grace. The transaction that moves the head checks the reference counts. */
 async function isFreeable(
   { pages, clock, settings }: SweepParts,
   feed: string,

@@ -3,7 +3,7 @@ import type { Tail } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import type { SweepParts } from "./parts.ts";
 
-/** Where the sessions of a feed stand, as metrics. */
+/** Metrics about the sessions of a feed. */
 export interface SessionMeasures {
   readonly SlowestSessionLagMessages: number;
   readonly SlowestSessionLagSeconds: number;
@@ -11,8 +11,8 @@ export interface SessionMeasures {
 }
 
 /**
- * Measures the slowest session that is to be sent to. A paused session lags because a person wants it to, and a
- * suspended one has a count of its own: neither hides how the others do.
+ * Measures the slowest running session. Paused and suspended sessions do not count: a paused session lags on purpose,
+ * and suspended sessions have their own metric.
  */
 export async function measureSessions(
   { pages, clock }: Pick<SweepParts, "pages" | "clock">,

@@ -2,12 +2,12 @@ import { LONGEST_WAKE_DELAY_MILLIS } from "../../shared/queue/hints.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 
-/** A wake is waited for no longer than 2^this times the grace: with 5 s of grace, not three minutes. */
+/** The longest wait for a wake is 2^this times the grace: under three minutes with a grace of 5 s. */
 const MOST_DOUBLINGS = 5;
 
 /**
- * Whether a wake that the sweep sends stands for one that was lost. A session with a filter is not woken for what it
- * does not want, and a long backoff has no wake of its own: both are the sweep's ordinary work.
+ * Whether a wake from the sweep replaces a lost one. Two cases are ordinary work of the sweep: a session with a filter
+ * gets no wake for messages that it does not want, and a long backoff has no wake.
  */
 export function wasHintLost(cursor: Cursor): boolean {
   if (cursor.state === "parked") return cursor.interest === undefined || cursor.gap !== undefined;
@@ -17,10 +17,9 @@ export function wasHintLost(cursor: Cursor): boolean {
 }
 
 /**
- * Whether a session's hint must be taken for lost. Each case waits `hintGraceMillis`, so that hints that are merely
- * under way are not doubled; a wake too many does no harm. After each repetition the wait is twice as long: when more
- * wakes are under way than deliver gets through, they are not lost, and sending them all again with each sweep would
- * make the queue grow faster than it empties.
+ * Whether a session's hint counts as lost. Each case waits `hintGraceMillis`, so that hints in flight are not doubled.
+ * A surplus wake does no harm. The wait doubles after each re-send: if more wakes are in flight than deliver can
+ * process, they are not lost, and re-sending all of them in each sweep would fill the queue faster than it empties.
  */
 export function needsWake(
   cursor: Cursor,
@@ -34,7 +33,7 @@ export function needsWake(
   const isPast = (epochMillis = 0) => epochMillis <= nowEpochMillis;
   switch (cursor.state) {
     case "parked":
-      // Judged by the row's age, not the tail's: on a busy feed the tail is always young.
+      // Uses the row's age, not the tail's: on a busy feed the tail is always young.
       return (cursor.next < tail.next || cursor.gap !== undefined) && isOld;
     case "signalled":
       return isOld;

@@ -9,7 +9,7 @@ import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import type { WakeParts } from "../../shared/sessions/wake.ts";
 
-/** What the sweep works with. */
+/** The ports and settings of the sweep. */
 export interface SweepParts extends WakeParts {
   readonly tails: TailSource;
   readonly heads: {

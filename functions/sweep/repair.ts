@@ -5,8 +5,8 @@ import { needsWake, wasHintLost } from "./needsWake.ts";
 import type { SweepParts } from "./parts.ts";
 
 /**
- * Sends the wakes that seem to be lost.
- * @param moved rows that this sweep has changed, as they are since
+ * Re-sends the wakes that seem lost.
+ * @param moved the new versions of the rows that this sweep has changed
  */
 export async function repairWakes(
   parts: SweepParts,
@@ -20,11 +20,11 @@ export async function repairWakes(
     .filter(isWokenByQueue)
     .filter(
       (cursor) =>
-        // A deliver that was about to take the row as it was has failed, and its wake is used up.
+        // If deliver was about to take the old row, it has failed, and its wake is used up.
         (moved.has(cursor.session) && (cursor.state === "parked" || cursor.state === "signalled")) ||
         needsWake(cursor, tail, nowEpochMillis, parts.settings.hintGraceMillis),
     );
-  // Only a row with something to read is marked: its wake cannot be used up without a change of the fence.
+  // Only a row with messages to read is marked: its wake cannot be used up without a change of the fence.
   const [toMark, others] = partition(
     toWake,
     ({ state, next, gap }) => state === "parked" && (next < tail.next || gap !== undefined),

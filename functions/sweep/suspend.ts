@@ -4,9 +4,9 @@ import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import type { SweepParts } from "./parts.ts";
 
 /**
- * Suspends sessions that stand beyond the tail. No cursor goes there by itself: the Queue table was restored to an
- * earlier time than the Cursors table. Such a session would wait in silence while the numbers up to its own are given
- * again, and miss those messages; so it stops until a person says where it goes on (docs/operating.md).
+ * Suspends sessions that stand beyond the tail. A cursor gets there only when the Queue table was restored to an
+ * earlier time than the Cursors table. Such a session would wait silently while the numbers up to its own are assigned
+ * again, and miss those messages. So it stops until a person sets its position (docs/operating.md).
  */
 export async function suspendBeyondTail(
   parts: SweepParts,
@@ -15,7 +15,7 @@ export async function suspendBeyondTail(
 ): Promise<void> {
   const suspects = cursors.filter(({ next, state }) => next > tail.next && state !== "suspended");
   if (suspects.length === 0) return;
-  // Rows are read after the tail, so one that has just read a new page looks the same.
+  // Rows are read after the tail, so a session that has just passed a new page looks the same. Read the tail again.
   const now = await readTail(parts.tails, tail.feed, () => parts.clock.nowEpochMillis());
   for (const cursor of suspects.filter(({ next }) => next > (now?.next ?? 0))) {
     const { feed, session, next } = cursor;

@@ -8,11 +8,11 @@ import type { SweepParts } from "./parts.ts";
 import { repairWakes } from "./repair.ts";
 import { suspendBeyondTail } from "./suspend.ts";
 
-/** What one sweep of one feed did. */
+/** The work that one sweep did for one feed. */
 export interface FeedReport {
   readonly feed: string;
   readonly woken: number;
-  /** Of those woken: whose own wake was lost. */
+  /** Sessions among the woken ones whose own wake was lost. */
   readonly repaired: number;
   readonly evicted: number;
   readonly crossed: number;
@@ -31,24 +31,25 @@ const NOTHING_DONE: Omit<FeedReport, "feed"> = {
   countDifferences: 0,
 };
 
-/** Most of a feed's sweep is waiting for answers, and the sweep of all feeds must end within its function's time. */
+/** A feed's sweep mostly waits for responses, and the sweep of all feeds must finish before the function times out. */
 const FEEDS_AT_ONCE = 10;
 
 /**
- * Visits every feed: writes its tail hint, repairs lost hints, moves lagging sessions forward, lets parked
- * sessions cross, audits the reference counts, and frees what nobody needs. One feed's failure leaves the others be.
+ * Visits every feed: writes its tail hint, evicts lagging sessions, lets resting sessions cross, repairs lost hints,
+ * suspends sessions beyond the tail, audits the reference counts, and frees the segments that no cursor needs. A failure
+ * in one feed does not affect the others.
  */
 export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
   const reports: FeedReport[] = [];
   const failures: unknown[] = [];
-  // Shared by the workers: each takes the next feed that nobody has taken.
+  // Shared by the workers: each takes the next feed.
   const heads = (await parts.heads.listHeads()).values();
   const work = async () => {
     for (const head of heads) {
       try {
         reports.push(await sweepFeed(parts, head));
       } catch (error) {
-        parts.log.error("the sweep of a feed failed; the next one tries again", { feed: head.feed, error });
+        parts.log.error("the sweep of a feed failed; the next sweep retries it", { feed: head.feed, error });
         failures.push(error);
       }
     }

@@ -1,13 +1,9 @@
-import { z } from "zod";
+import { type ChainLink, type ChainState, checkLink } from "../../client/index.ts";
 
-/** The body of a webhook request, as far as the check looks at it. */
-export const webhookBody = z.object({
-  first: z.number(),
-  last: z.number(),
-  previous: z.number().nullish(),
-  messages: z.array(z.object({ sequence: z.number(), type: z.string(), event: z.unknown() })),
-});
-export type WebhookBody = z.infer<typeof webhookBody>;
+/** A webhook request, as far as the check looks at it. */
+interface Request extends ChainLink {
+  readonly messages: readonly { readonly sequence: number; readonly event?: unknown }[];
+}
 
 /** What became of the events that one session should have got. */
 export interface DeliveryReport {
@@ -33,7 +29,8 @@ export interface DeliveryReport {
 const KEPT_IDS = 1_000;
 
 /**
- * Holds what a session receives against what was put into the feed. The two arrive in any order: a message can be
+ * Holds what a session receives against what was put into the feed. It counts numbers and compares events itself, so that
+ * it would notice a loss that the chain of the requests does not show. The two arrive in any order: a message can be
  * delivered before the producer has read its answer. Messages of others in the same feed only have to be in order.
  */
 export class DeliveryCheck {
@@ -44,7 +41,7 @@ export class DeliveryCheck {
   readonly #skipped = new Set<number>();
   readonly #ids = new Set<string>();
   #highest: number;
-  #lastOfPreviousRequest: number | undefined;
+  #chain: ChainState;
   #messages = 0;
   #expected = 0;
   #delivered = 0;
@@ -57,6 +54,7 @@ export class DeliveryCheck {
   /** @param next the first number that the session should get. */
   constructor(next: number) {
     this.#highest = next - 1;
+    this.#chain = { last: next - 1, epoch: 0 };
   }
 
   /** The relay accepted this recorded line under this number. */
@@ -73,17 +71,16 @@ export class DeliveryCheck {
   }
 
   /** A request with a good signature came. */
-  receive(id: string, body: WebhookBody): void {
+  receive(id: string, request: Request): void {
     if (this.#ids.has(id)) {
       this.#redeliveries++;
       return;
     }
     this.#remember(id);
-    if (this.#lastOfPreviousRequest !== undefined && body.previous !== this.#lastOfPreviousRequest)
-      this.#outOfOrder++;
-    this.#lastOfPreviousRequest = body.last;
-    for (const message of body.messages)
-      this.#receiveMessage(message.sequence, JSON.stringify(message.event));
+    const { kind, state } = checkLink(this.#chain, request);
+    if (kind !== "next") this.#outOfOrder++;
+    this.#chain = state;
+    for (const { sequence, event } of request.messages) this.#receiveMessage(sequence, JSON.stringify(event));
   }
 
   /** All messages that came, also those that others put into the feed. */

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { RelayClient, type Session } from "../../client/index.ts";
 import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { DeliveryCheck } from "./deliveryCheck.ts";
 import { Progress } from "./progress.ts";
 import { RECEIVER_PATH, type Receiver, startReceiver } from "./receiver.ts";
 import { readRecording } from "./recording.ts";
-import { RelayClient, type SessionState } from "./relayClient.ts";
 import { replay } from "./replay.ts";
 import { type Summary, summarize } from "./summary.ts";
 
@@ -43,7 +43,7 @@ interface Subscription {
  */
 export async function runDemo(options: DemoOptions): Promise<Summary> {
   const { once, stopping, print, clock = systemClock } = options;
-  const client = new RelayClient(options.url, options.apiKey);
+  const client = new RelayClient({ url: options.url, apiKey: options.apiKey });
   await removeLeftOvers(client);
 
   await using cleanUp = new AsyncDisposableStack();
@@ -106,7 +106,7 @@ class Follow {
 
   /** True when all sessions have everything, and the relay says the same. */
   async look(replayed: boolean, seconds: number): Promise<boolean> {
-    const sessions = await this.#client.listSessions();
+    const sessions = await Array.fromAsync(this.#client.listSessions());
     for (const line of this.#progress.changed(sessions)) this.#print(line);
     if (!replayed) return false;
     for (const { id, check } of this.#subscriptions) {
@@ -134,15 +134,10 @@ async function subscribe(
 ): Promise<Subscription> {
   const receiver: Receiver = await startReceiver(plan);
   cleanUp.defer(() => receiver.close());
-  const { id, secret } = await client.createSession({
-    feed: FEED,
-    url: receiver.url,
-    maxBatch: plan.maxBatch,
-  });
+  const session = { feed: FEED, url: receiver.url, maxBatch: plan.maxBatch };
+  const { id, secret, next } = await client.createSession(session);
   // A session that cannot be deleted now is deleted by the next run.
   cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
-  const next = (await client.listSessions()).find((session) => session.id === id)?.next;
-  if (next === undefined) throw new Error(`the relay does not list the session ${id} that it has created`);
   const check = new DeliveryCheck(next);
   receiver.subscribe({ secret, check });
   return { id, name: plan.name, check };
@@ -150,11 +145,11 @@ async function subscribe(
 
 /** Sessions of an earlier run that was killed: nobody listens at their addresses any more. */
 async function removeLeftOvers(client: RelayClient): Promise<void> {
-  const leftOver = (await client.listSessions()).filter(isOfDemo);
+  const leftOver = (await Array.fromAsync(client.listSessions())).filter(isOfDemo);
   await Promise.all(leftOver.map(({ id }) => client.deleteSession(id)));
 }
 
-function isOfDemo({ feed, url }: SessionState): boolean {
+function isOfDemo({ feed, url }: Session): boolean {
   const { hostname, pathname } = new URL(url);
   return feed === FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
 }

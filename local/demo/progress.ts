@@ -1,4 +1,4 @@
-import type { SessionState } from "./relayClient.ts";
+import type { Session } from "../../client/index.ts";
 
 /** What the demo knows of its own sessions beside what the relay says, by session id. */
 export type OwnSessions = ReadonlyMap<string, { readonly name: string; readonly delivered: () => number }>;
@@ -15,7 +15,7 @@ export class Progress {
     this.#own = own;
   }
 
-  changed(sessions: readonly SessionState[]): string[] {
+  changed(sessions: readonly Session[]): string[] {
     return sessions.flatMap((session) => {
       const line = this.#describe(session);
       if (this.#lastLines.get(session.id) === line) return [];
@@ -24,7 +24,7 @@ export class Progress {
     });
   }
 
-  #describe(session: SessionState): string {
+  #describe(session: Session): string {
     const own = this.#own.get(session.id);
     const name = (own?.name ?? `${session.feed}/${session.id}`).padEnd(12);
     const position = own ? `delivered ${count(own.delivered())}` : `next ${count(session.next)}`;

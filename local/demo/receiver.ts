@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { Webhook } from "standardwebhooks";
-import { type DeliveryCheck, webhookBody } from "./deliveryCheck.ts";
+import { verifyWebhook, WebhookRefusedError } from "../../client/index.ts";
+import { NodeReceiver } from "../../client/nodeReceiver.ts";
+import type { DeliveryCheck } from "./deliveryCheck.ts";
 
 /** By this part of its URL a later run recognises a session that an earlier one left over. */
 export const RECEIVER_PATH = "/stasis-relay-demo/";
@@ -19,7 +19,6 @@ export interface ReceiverOptions {
 
 /** A webhook endpoint that checks what it gets. */
 export interface Receiver {
-  readonly name: string;
   readonly url: string;
   /** Before this, every request is refused: its signature cannot be checked. */
   subscribe(subscriber: Subscriber): void;
@@ -28,65 +27,27 @@ export interface Receiver {
 
 export async function startReceiver({ name, delayMillis }: ReceiverOptions): Promise<Receiver> {
   let subscriber: Subscriber | undefined;
-  const server = createServer((request, response) => {
-    receive(request, subscriber, delayMillis).then(
-      (status) => response.writeHead(status).end(),
-      () => refuse(response),
-    );
+  const receiver = await NodeReceiver.start({
+    answer: async ({ headers, body }) => {
+      if (subscriber === undefined) return { status: 503 };
+      const { secret, check } = subscriber;
+      try {
+        const { id, request } = verifyWebhook(secret, headers, body);
+        check.receive(id, request);
+      } catch (error) {
+        if (!(error instanceof WebhookRefusedError)) throw error;
+        if (error.status === 401) check.badSignature();
+        return { status: error.status };
+      }
+      if (delayMillis > 0) await pause(delayMillis);
+      return { status: 200 };
+    },
   });
-  await new Promise<void>((listening, failed) => {
-    server.once("error", failed);
-    server.listen(0, "127.0.0.1", listening);
-  });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
-    name,
-    url: `http://127.0.0.1:${port}${RECEIVER_PATH}${name}`,
+    url: receiver.url(`${RECEIVER_PATH}${name}`),
     subscribe: (given) => {
       subscriber = given;
     },
-    close: () =>
-      new Promise((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    close: () => receiver[Symbol.asyncDispose](),
   };
-}
-
-/** Checks one request and resolves with the status to answer. */
-async function receive(
-  request: IncomingMessage,
-  subscriber: Subscriber | undefined,
-  delayMillis: number,
-): Promise<number> {
-  const text = await readText(request);
-  if (subscriber === undefined) return 503;
-  const id = String(request.headers["webhook-id"]);
-  let body: unknown;
-  try {
-    // Also refuses a timestamp that is more than five minutes off.
-    body = new Webhook(subscriber.secret).verify(text, {
-      "webhook-id": id,
-      "webhook-timestamp": String(request.headers["webhook-timestamp"]),
-      "webhook-signature": String(request.headers["webhook-signature"]),
-    });
-  } catch {
-    subscriber.check.badSignature();
-    return 401;
-  }
-  subscriber.check.receive(id, webhookBody.parse(body));
-  if (delayMillis > 0) await pause(delayMillis);
-  return 200;
-}
-
-/** The request broke off, or its body is not what the relay says that it sends. */
-function refuse(response: ServerResponse): void {
-  if (!response.destroyed) response.writeHead(400).end();
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -3,29 +3,29 @@ import type { EventClass } from "./eventClass.ts";
 
 /** One AMI event as Manager writes it. */
 export interface AmiMessage extends AmiText {
-  /** The value of its `Event` header. */
+  /** The value of the `Event` header. */
   readonly name: string;
-  /** The classes of its `Privilege` header, without `all`; undefined when they are not known. */
+  /** The classes of the `Privilege` header, without `all`; undefined when they are unknown. */
   readonly classes: readonly EventClass[] | undefined;
-  /** The whole block: each header ends with CRLF, and so does the empty line behind the last one. */
+  /** The whole block. Every header ends with CRLF, as does the empty line after the last one. */
   readonly text: string;
 }
 
 /**
- * No longer AMI text is made or accepted: with the event's own JSON it must fit into a page. An event whose AMI form would
- * be longer stays a Stasis message only; field lists can be many times their JSON.
+ * The longest AMI text that is made or accepted: the text and the event's JSON must fit into one page. An event whose
+ * AMI form would be longer stays a Stasis message only. A field list can be many times longer than its JSON.
  */
 export const MAX_AMI_BYTES = 128 * 1024;
 
 export type AmiField = readonly [name: string, value: string];
 
-/** What would begin a new header, end the block, or be no text to some clients. */
+/** Characters that would start a new header, end the block, or break clients that expect text. */
 const UNSAFE = /[\r\n\0]/;
 const EVERY_UNSAFE = new RegExp(UNSAFE, "g");
 
 /**
- * Writes an event block: `Event`, `Privilege`, then the fields in their order, one blank after each colon also
- * before an empty value. No value can begin a header of its own. Asterisk: main/manager.c, `__manager_event_sessions_va`.
+ * Writes an event block: `Event`, `Privilege`, then the fields in order. A space follows every colon, even before an
+ * empty value. No value can start another header. Asterisk: main/manager.c, `__manager_event_sessions_va`.
  */
 export function renderAmi(
   name: string,
@@ -38,7 +38,7 @@ export function renderAmi(
     unchecked += `:${field}:${value}`;
     body += `${field}: ${value}\r\n`;
   }
-  // One look at all of them together: at 25 fields an event, one each would cost as much as the rest of the conversion.
+  // One test for all fields: at 25 fields an event, one test each would cost as much as the rest of the conversion.
   if (UNSAFE.test(unchecked) || !unchecked.isWellFormed())
     return renderAmi(safe(name), classes, fields.map(safeField));
   return { name, classes, text: `Event: ${name}\r\nPrivilege: ${classes.join(",")},all\r\n${body}\r\n` };

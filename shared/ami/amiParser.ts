@@ -3,18 +3,18 @@ import type { AmiField, AmiMessage } from "./amiMessage.ts";
 import { type AmiText, readAmiText } from "./amiText.ts";
 import { classesOf } from "./eventClass.ts";
 
-/** Longer lines and blocks are no AMI: Asterisk itself reads lines of at most 1 KB and writes events of some KB. */
+/** Longer lines and blocks are not AMI: Asterisk reads lines of at most 1 KB and writes events of a few KB. */
 const MAX_LINE_BYTES = 64 * 1024;
 const MAX_BLOCK_BYTES = 128 * 1024;
 
-/** Lines up to an empty one; the greeting is a block of its own line. */
+/** The lines up to an empty line. The greeting is a one-line block. */
 export interface AmiBlock extends AmiText {
   readonly kind: "greeting" | "event" | "response" | "other";
-  /** Each line ends with CRLF, and so does the empty line behind the last one. */
+  /** Every line ends with CRLF, as does the empty line after the last one. */
   readonly text: string;
 }
 
-/** What a parser finds, in the order of the text. */
+/** One result of the parser. Results come in the order of the text. */
 export type AmiItem = AmiBlock | { readonly error: AmiSyntaxError };
 
 const GREETING = /^Asterisk Call Manager\//;
@@ -27,14 +27,14 @@ const END_OF_OUTPUT = "--END COMMAND--";
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 
 /**
- * Cuts AMI text into blocks. Takes it in chunks of any size, also cut within a character or a line end; lines may end
- * with CRLF or LF. What is too long is reported, and parsing goes on behind the next empty line.
+ * Splits AMI text into blocks. Chunks may have any size and may be cut within a character or a line end. Lines may end
+ * with CRLF or LF. A line or block that is too long is reported, and parsing continues after the next empty line.
  *
- * It works on bytes, one character for each: only a whole block is read as text (`readAmiText`).
+ * The parser works on bytes, one character for each. Only a whole block is read as text (`readAmiText`).
  */
 export class AmiParser {
   readonly #charset: string | undefined;
-  /** The line that has not ended yet. */
+  /** The unfinished line. */
   #line = "";
   #block = "";
   #lineNumber = 0;
@@ -60,7 +60,7 @@ export class AmiParser {
     this.#keep(bytes.slice(from));
   }
 
-  /** The text is over: what has no empty line behind it is a block too. */
+  /** Ends the text. Lines without an empty line after them are a block too. */
   *end(): Generator<AmiItem> {
     const line = this.#line;
     this.#line = "";
@@ -129,7 +129,7 @@ function kindOf(text: string): AmiBlock["kind"] {
   return /^response:/i.test(text) ? "response" : "other";
 }
 
-/** The message in an event block: its name and classes are read from its headers. */
+/** The message in an event block, with the name and classes from its headers. */
 export function readAmi(block: AmiText | string): AmiMessage {
   const { text, raw }: AmiText = typeof block === "string" ? { text: block } : block;
   let name = "";
@@ -145,7 +145,7 @@ export function readAmi(block: AmiText | string): AmiMessage {
   return { name, classes: classesOf(privilege), text, ...(raw && { raw }) };
 }
 
-/** The headers of a block, in their order. One blank behind the colon is not part of the value. */
+/** The headers of a block, in order. One space after the colon is not part of the value. */
 export function* fieldList(text: string): Generator<AmiField> {
   let from = 0;
   for (let end = text.indexOf("\r\n"); end > from; end = text.indexOf("\r\n", from)) {
@@ -156,7 +156,7 @@ export function* fieldList(text: string): Generator<AmiField> {
   }
 }
 
-/** The headers of a block by name; of repeated ones all values, in their order. */
+/** The headers of a block by name. A repeated header has all its values, in order. */
 export function fieldsOf(text: string): Record<string, string | string[]> {
   const fields = new Map<string, string | string[]>();
   for (const [name, value] of fieldList(text)) {

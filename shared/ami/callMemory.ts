@@ -2,38 +2,39 @@ import { type JsonObject, listIn, objectIn, textIn } from "./json.ts";
 import { toldLinkedId } from "./snapshots.ts";
 
 /**
- * What later events of a feed need from earlier ones to be converted. It is stored with every page, so whoever
- * appends next has it, also after a restart or in another process (like the producers' positions).
+ * The facts from earlier events that are needed to convert later events. Every page stores them, as it stores the
+ * producers' positions, so the next writer has them even after a restart or in another process.
  */
 export interface CallMemoryState {
-  /** Channels destroyed last, oldest first. */
+  /** Recently destroyed channels, oldest first. */
   readonly destroyed: readonly string[];
-  /** Linked ids of live channels that differ from their own id, oldest first. Empty when Asterisk tells them itself. */
+  /** Linked ids of live channels that differ from the channel's id, oldest first. Empty when Asterisk sends them. */
   readonly linkedIds: readonly (readonly [channel: string, linkedId: string])[];
-  /** First halves of Local channels created last, by their name without `;1`. */
+  /** First halves of recently created Local channels, by their name without `;1`. */
   readonly localHalves: readonly (readonly [name: string, channel: string])[];
 }
 
 export const EMPTY_CALL_MEMORY: CallMemoryState = { destroyed: [], linkedIds: [], localHalves: [] };
 
-/** ARI sends the last ChannelDialplan of a channel right behind its ChannelDestroyed; other channels come between. */
+/** ARI sends a channel's last ChannelDialplan right after its ChannelDestroyed. Events of other channels come between. */
 const DESTROYED_KEPT = 16;
 
 /** The second half is created within a few events of the first. */
 const LOCAL_HALVES_KEPT = 16;
 
-/** Live channels linked to another one. At some 40 bytes each this bounds what a page pays, before compression. */
+/** Live channels linked to another one. At about 40 bytes each, this bounds the cost per page before compression. */
 const LINKED_IDS_KEPT = 300;
 
-/** Longer ids and names are not remembered: a page's item has no more room. Asterisk's own have some 25 characters. */
+/** Longer ids and names are not remembered: a page's item has no more room. Asterisk's have about 25 characters. */
 const LONGEST_ID = 64;
 const LONGEST_NAME = 100;
 
 /**
- * Remembers while a run of events is converted. Linked ids follow Asterisk's rules as far as ARI shows their causes:
- * a new channel is linked to itself; the second half of a Local channel to its first (main/core_unreal.c,
- * `ast_unreal_new_channels`); a dialled channel to its caller; and all channels of a bridge to the oldest among them
- * (main/bridge_channel.c, `ast_bridge_channel_update_linkedids`).
+ * The memory while events are converted. Linked ids follow Asterisk's rules as far as ARI shows their causes:
+ * - a new channel is linked to itself;
+ * - the second half of a Local channel to the first half (main/core_unreal.c, `ast_unreal_new_channels`);
+ * - a dialled channel to its caller;
+ * - all channels of a bridge to the oldest of them (main/bridge_channel.c, `ast_bridge_channel_update_linkedids`).
  */
 export class CallMemory {
   readonly #destroyed: Set<string>;
@@ -63,7 +64,7 @@ export class CallMemory {
     return toldLinkedId(channel) ?? this.#linkedIds.get(id) ?? id;
   }
 
-  /** Learns what an event says before it is converted. */
+  /** Learns from an event before it is converted. */
   learn(type: string, event: JsonObject): void {
     const channel = objectIn(event, "channel");
     switch (type) {
@@ -79,7 +80,7 @@ export class CallMemory {
     }
   }
 
-  /** Learns what an event ends, after it was converted. */
+  /** Forgets the channel that an event destroys, after the event was converted. */
   forget(type: string, event: JsonObject): void {
     const id = textIn(objectIn(event, "channel"), "id");
     if (type !== "ChannelDestroyed" || id === undefined || id.length > LONGEST_ID) return;
@@ -109,7 +110,7 @@ export class CallMemory {
     const id = textIn(peer, "id") ?? "";
     const before = this.#linkedIds.get(id) ?? id;
     const linkedId = this.linkedIdOf(caller);
-    // The peer had its caller's linked id from its beginning, and so had what was linked to it meanwhile.
+    // The peer has had its caller's linked id from the start, and so have the channels linked to the peer since.
     for (const [other, linked] of this.#linkedIds)
       if (linked === before) this.#linkedIds.set(other, linkedId);
     this.#link(id, linkedId);
@@ -136,7 +137,7 @@ export class CallMemory {
   }
 }
 
-/** Ids are `[system-]<seconds>.<count>`; of ids that are not, the first one stays. */
+/** The older of two ids of the form `[system-]<seconds>.<count>`; `a` when either has another form. */
 function older(a: string, b: string): string {
   const [first, second] = [ageOf(a), ageOf(b)];
   if (first === undefined || second === undefined) return a;

@@ -3,16 +3,17 @@ import type { CallMemory } from "./callMemory.ts";
 import type { EventClass } from "./eventClass.ts";
 import type { JsonObject } from "./json.ts";
 
-/** What Manager makes of one event; undefined when it makes nothing. */
+/** The AMI event that Manager makes of one Stasis event. */
 export interface Conversion {
   readonly name: string;
   readonly eventClass: EventClass;
   readonly fields: readonly AmiField[];
 }
 
-/** Builds the blocks of channels, with what is remembered of their linked ids. */
+/** Builds a channel's block, with the linked id that the call memory knows. */
 export type ChannelBlock = (channel: JsonObject | undefined, prefix?: string) => AmiField[] | undefined;
 
+/** Returns undefined when Manager sends nothing for the event. */
 export type Convert = (
   event: JsonObject,
   channelBlock: ChannelBlock,

@@ -14,7 +14,7 @@ import {
   spelledObjectIn,
 } from "./userEvent.ts";
 
-/** A Stasis event to convert: its type, its parsed JSON, and the JSON itself. */
+/** A Stasis event to convert: its type, its parsed JSON, and its JSON text. */
 export interface ConvertibleEvent {
   readonly type: string;
   readonly body: JsonObject;
@@ -22,8 +22,8 @@ export interface ConvertibleEvent {
 }
 
 /**
- * Converts the events of one feed, in their order, as Asterisk's Manager converts the same Stasis messages.
- * Types that Manager has no event for yield nothing, or with `wrapUnmapped` a UserEvent named `ARI-<type>`.
+ * Converts the events of one feed, in order, as Asterisk's Manager converts the same Stasis messages.
+ * A type without a Manager event gives nothing, or with `wrapUnmapped` a UserEvent named `ARI-<type>`.
  */
 export class AmiConverter {
   readonly #memory: CallMemory;
@@ -37,12 +37,12 @@ export class AmiConverter {
     this.#channelBlock = (channel, prefix) => channelFields(channel, linkedIdOf, prefix);
   }
 
-  /** What later events need; to be given to the converter that goes on. */
+  /** The call memory for the converter of the next events. */
   memory(): CallMemoryState {
     return this.#memory.state();
   }
 
-  /** What Manager sends for the event. Converting it again, before `passed`, gives the same. */
+  /** The message that Manager sends for the event. Converting it again before `passed` gives the same message. */
   convert(event: ConvertibleEvent): AmiMessage | undefined {
     const { type, body } = event;
     this.#memory.learn(type, body);
@@ -59,13 +59,13 @@ export class AmiConverter {
     return Buffer.byteLength(message.text) <= MAX_AMI_BYTES ? message : undefined;
   }
 
-  /** The event is behind us: what it ends may be forgotten. */
+  /** The event will not be converted again: the channel that it destroys may be forgotten. */
   passed({ type, body }: Pick<ConvertibleEvent, "type" | "body">): void {
     this.#memory.forget(type, body);
   }
 }
 
-/** An event about one channel: its block, then what is its own. */
+/** An event about one channel: the channel's block, then the event's own fields. */
 function aboutChannel(
   name: string | ((event: JsonObject) => string),
   own: (event: JsonObject) => readonly AmiField[] = () => [],
@@ -97,18 +97,18 @@ function aboutMembership(name: string): Convert {
   };
 }
 
-/** For what Manager sends of live channels only. */
+/** For events that Manager sends about live channels only. */
 function unlessDestroyed(convert: Convert): Convert {
   return (event, channelBlock, memory) =>
     memory.isDestroyed(objectIn(event, "channel")) ? undefined : convert(event, channelBlock, memory);
 }
 
-/** The field, unless the event does not have it. */
+/** The field, if the event has it. */
 function optional(name: string, value: string | undefined): AmiField[] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** Zero stands for none in Asterisk's snapshots. */
+/** In Asterisk's snapshots, zero means no cause. */
 function technologyCause(event: JsonObject): AmiField[] {
   const cause = textIn(event, "tech_cause");
   return cause === undefined || cause === "0" ? [] : [["TechCause", cause]];
@@ -193,7 +193,7 @@ const deviceState: Convert = (event) => {
   );
 };
 
-/** Manager sends strings only: the port and time that chan_iax2 tells as numbers are in ARI alone. */
+/** Manager sends strings only: chan_iax2 gives port and time as numbers, so only ARI has them. */
 const peerStatus: Convert = (event) => {
   const endpoint = objectIn(event, "endpoint");
   const peer = objectIn(event, "peer");
@@ -233,14 +233,13 @@ const contactStatus: Convert = (event) => {
 };
 
 /**
- * One line per ARI type that Manager has an event for. Sources in Asterisk: main/manager_channels.c,
+ * One entry per ARI type that has a Manager event. Sources in Asterisk: main/manager_channels.c,
  * main/manager_bridges.c, main/stasis_channels.c, main/stasis_bridges.c, main/stasis_endpoints.c, main/devicestate.c.
  */
 const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["ChannelCreated", aboutChannel("Newchannel")],
   ["ChannelStateChange", aboutChannel("Newstate")],
-  // Of a channel that is destroyed, ARI goes on telling changes as its end and as dialplan steps (res/stasis/app.c);
-  // Manager does not.
+  // ARI still reports changes of a destroyed channel, as hangups and dialplan steps (res/stasis/app.c). Manager does not.
   ["ChannelDestroyed", unlessDestroyed(hangup)],
   ["ChannelDialplan", unlessDestroyed(newExtension)],
   [
@@ -277,7 +276,7 @@ const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ],
   [
     "ChannelHold",
-    // ARI says N/A where Manager leaves the class out.
+    // Where ARI sends N/A, Manager omits the class.
     aboutChannel("Hold", (event) => {
       const musicClass = textIn(event, "musicclass");
       return musicClass && musicClass !== "N/A" ? [["MusicClass", musicClass]] : [];
@@ -308,15 +307,15 @@ const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["ContactStatusChange", contactStatus],
 ]);
 
-/** Manager gets a user's event only when it is about a channel. Asterisk: res/res_stasis.c, `stasis_app_user_event`. */
+/** Manager gets a user event only when it is about a channel. Asterisk: res/res_stasis.c, `stasis_app_user_event`. */
 function isUserEvent(type: string, event: JsonObject): boolean {
   return type === "ChannelUserevent" && objectIn(event, "channel") !== undefined;
 }
 
-/** It is told as the event's name, not as a field. */
+/** This key becomes the UserEvent header, not a field. */
 const EVENT_NAME_KEY = new Set(["eventname"]);
 
-/** Asterisk: main/stasis.c, `multi_user_event_to_ami`. Of several channels ARI shows the last one only. */
+/** Asterisk: main/stasis.c, `multi_user_event_to_ami`. ARI shows only the last of several channels. */
 function userEvent({ body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
   const spelled = parseSpelled(text);
   const own = jsonFields(spelledObjectIn(spelled, "userevent") ?? new Map(), EVENT_NAME_KEY, {
@@ -338,7 +337,7 @@ function userEvent({ body, text }: ConvertibleEvent, channelBlock: ChannelBlock)
 
 const WRAPPED_AS_BLOCKS = new Set(["type", "channel", "bridge"]);
 
-/** An event that Manager does not know, in the form of a user's event. */
+/** An event that Manager does not know, in the form of a user event. */
 function wrapped({ type, body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
   const spelled = parseSpelled(text);
   const own = spelled && jsonFields(withoutBlocks(spelled), new Set(), { maxBytes: MAX_AMI_BYTES });

@@ -16,7 +16,7 @@ const ESCAPED: Readonly<Record<string, string>> = {
 const ESCAPABLE = /[\x07\b\f\n\r\t\v\\'"?]/g;
 
 /**
- * C escapes, as Manager writes names, variable values and presentation texts; every other value goes out raw.
+ * C escapes, as Manager writes them in names, variable values and presentation texts. All other values stay raw.
  * Asterisk: main/utils.c, `ast_escape_c`.
  */
 export function escapeC(text: string): string {

@@ -1,6 +1,6 @@
 /**
- * Privilege classes: what kind of event a message is, and so who may read it. Asterisk: main/manager.c, table `perms`;
- * include/asterisk/manager.h, `EVENT_FLAG_*`.
+ * Privilege classes: the kinds of events, which decide who may read a message. Asterisk: main/manager.c, table
+ * `perms`; include/asterisk/manager.h, `EVENT_FLAG_*`.
  */
 const CLASS_BITS = {
   system: 1 << 0,
@@ -30,7 +30,7 @@ export type EventClass = keyof typeof CLASS_BITS;
 /** A set of classes, one bit each. */
 export type ClassMask = number;
 
-/** What a mask of "all" reads: every class that there is or may come. Asterisk: `perms`, INT_MAX. */
+/** The mask of `all`: every class that exists or may be added. Asterisk: `perms`, INT_MAX. */
 const ALL_CLASSES: ClassMask = 0x7fffffff;
 
 export const CLASS_NAMES = Object.keys(CLASS_BITS) as EventClass[];
@@ -40,8 +40,9 @@ function isClass(name: string): name is EventClass {
 }
 
 /**
- * The classes that a Privilege header's value names; `all`, which stands in each, is none.
- * Undefined when it is missing, names no class, or names what is none: then nobody knows who may read the message.
+ * The classes in the value of a Privilege header. `all` is in every such header and is not a class.
+ * Undefined when the header is missing, names no class, or names an unknown one: then nobody knows who may read the
+ * message.
  */
 export function classesOf(privilege: string | undefined): readonly EventClass[] | undefined {
   if (privilege === undefined) return undefined;
@@ -51,7 +52,7 @@ export function classesOf(privilege: string | undefined): readonly EventClass[] 
 }
 
 /**
- * Whether a reader with this mask may have a message of these classes: all of them must be in it.
+ * Whether a reader with this mask may read a message of these classes: the mask must contain all of them.
  * Asterisk: main/manager.c, `process_events`.
  */
 export function isReadable(classes: readonly EventClass[] | undefined, mask: ClassMask): boolean {
@@ -62,10 +63,10 @@ const NO = new Set(["no", "false", "n", "f", "0", "off"]);
 const YES = new Set(["yes", "true", "y", "t", "1", "on"]);
 
 /**
- * The mask that a text stands for, as in `read =` of manager.conf and in the Events action; undefined when it is empty.
- * A number is taken as it is, so `1` is system alone. Words are case-sensitive, blanks count, and unknown words add
- * nothing. Where Asterisk takes the beginning of a class's name for the name, in all words but the last, this does
- * not: it fails closed. Asterisk: main/manager.c, `strings_to_mask`, `ast_instring`.
+ * The mask that a text gives, as in `read =` of manager.conf and in the Events action; undefined for an empty text.
+ * A number is the mask itself, so `1` is system alone. Words are case-sensitive, spaces count, and unknown words add
+ * nothing. In every word but the last, Asterisk also accepts a prefix of a class name. This function does not: it
+ * fails closed. Asterisk: main/manager.c, `strings_to_mask`, `ast_instring`.
  */
 export function readMask(text: string): ClassMask | undefined {
   if (text === "") return undefined;
@@ -92,7 +93,7 @@ function inAnyCase(word: string): string {
   return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 }
 
-/** The classes in a mask; undefined for all of them. */
+/** The classes in a mask; undefined for all classes. */
 export function classesIn(mask: ClassMask): readonly EventClass[] | undefined {
   return mask === ALL_CLASSES ? undefined : CLASS_NAMES.filter((name) => (CLASS_BITS[name] & mask) !== 0);
 }

@@ -4,7 +4,7 @@ import { type ConfigurationLine, readConfigurationLine } from "./managerConf.ts"
 import { patternCost } from "./patternCost.ts";
 import { PatternSet } from "./patternSet.ts";
 
-/** Bounds what one session may ask of every message. */
+/** These bound the work that one session's filters cause for every message. */
 const MAX_FILTERS = 100;
 const MAX_EXPRESSION_CHARACTERS = 1000;
 /** Of all regular expressions together, with their repetitions written out: a hundred ordinary ones have half of it. */
@@ -16,9 +16,9 @@ const MAX_INSTRUCTIONS = 4000;
  */
 interface EventFilter {
   readonly excludes: boolean;
-  /** Only events of this name match. */
+  /** Only events with this name match. */
   readonly name: string | undefined;
-  /** Judges the values of these header lines instead of the whole text: a line's beginning, colon included. */
+  /** The filter tests the values of header lines with this prefix, colon included, instead of the whole text. */
   readonly header: string | undefined;
   readonly matches: (text: string) => boolean;
 }
@@ -40,14 +40,14 @@ const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/;
 /** The name in such a line, with its criteria in parentheses. */
 const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/s;
 
-/** Criteria alone, as in the MatchCriteria of the Filter action; a pattern may follow an equals sign. */
+/** Criteria alone, as in the Filter action's MatchCriteria. A pattern may follow after an equals sign. */
 const BARE =
   /^\s*(?<criteria>(?:action|name|header|method)\([^()]*\)(?:[ ,]+(?:action|name|header|method)\([^()]*\))*)\s*(?:=>?(?<pattern>.*))?$/s;
 
 /**
- * Makes the filters of one session ready. None lets everything pass; includes alone, what one of them matches;
- * excludes alone, what none matches; both, what an include matches and no exclude does (`should_send_event`).
- * @throws EventFilterError with the expression and what is wrong with it
+ * Compiles the filters of one session. A message passes when an include matches it, or there are no includes, and no
+ * exclude matches it (`should_send_event`).
+ * @throws EventFilterError with the expression and the reason
  */
 export function compileEventFilters(expressions: readonly string[]): EventFilters {
   if (expressions.length > MAX_FILTERS)
@@ -70,7 +70,7 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
 }
 
 export interface EventFilters {
-  /** The only event names that can pass; undefined when the filters do not say so. */
+  /** The only event names that can pass; undefined when the filters do not restrict the name. */
   readonly names: readonly string[] | undefined;
   /** Roughly the memory that the regular expressions take. */
   readonly bytes: number;
@@ -112,7 +112,7 @@ function parse(expression: string, patterns: PatternSet): EventFilter {
   if (pattern !== "" && method === "none")
     throw new EventFilterError(expression, "a pattern needs a method other than none");
   if (name === undefined && header === undefined && method === "none")
-    throw new EventFilterError(expression, "it needs a name, a header or a pattern");
+    throw new EventFilterError(expression, "a filter needs a name, a header or a pattern");
   return {
     excludes: action === undefined ? excludesByMark : action === "exclude",
     name,
@@ -121,7 +121,7 @@ function parse(expression: string, patterns: PatternSet): EventFilter {
   };
 }
 
-/** What has the form of a line of manager.conf or of the Filter action's criteria; everything else is a legacy pattern. */
+/** Splits a line of manager.conf or the Filter action's criteria. Any other expression is a legacy pattern. */
 function split(expression: string): { criteria: string | undefined; pattern: string } {
   if (LINE.test(expression)) return splitLine(expression);
   const groups = BARE.exec(expression)?.groups;
@@ -138,7 +138,7 @@ function splitLine(expression: string): { criteria: string | undefined; pattern:
   if (name.endsWith("+"))
     throw new EventFilterError(expression, "+= adds to an earlier line and is not supported");
   const match = NAME.exec(name);
-  if (match === null) throw new EventFilterError(expression, "its criteria do not end with a parenthesis");
+  if (match === null) throw new EventFilterError(expression, "the criteria do not end with a parenthesis");
   return { criteria: match.groups?.criteria, pattern: value };
 }
 
@@ -151,7 +151,7 @@ function lineOf(expression: string): ConfigurationLine {
   }
 }
 
-/** Criteria may stand in any order; their values hold no blank, comma or parenthesis. */
+/** Criteria may come in any order. Their values contain no space, comma or parenthesis. */
 function readCriteria(expression: string, text: string): Criteria {
   const criteria: Criteria = {};
   for (const option of text.split(/[ ,)]+/).filter((part) => part !== "")) {
@@ -159,20 +159,20 @@ function readCriteria(expression: string, text: string): Criteria {
     if (key === undefined || value === undefined)
       throw new EventFilterError(
         expression,
-        `"${option}" is no criterion: action(), name(), header() or method()`,
+        `"${option}" is not a criterion: use action(), name(), header() or method()`,
       );
     if (key === "action") {
       if (value !== "include" && value !== "exclude")
-        throw new EventFilterError(expression, `action "${value}" is unknown: include or exclude`);
+        throw new EventFilterError(expression, `action "${value}" is unknown: use include or exclude`);
       criteria.action = value;
     } else if (key === "method") {
       if (!isMethod(value))
-        throw new EventFilterError(expression, `method "${value}" is unknown: ${METHODS.join(", ")}`);
+        throw new EventFilterError(expression, `method "${value}" is unknown: use ${METHODS.join(", ")}`);
       criteria.method = value;
     } else if (key === "name") criteria.name = value;
     else criteria.header = value;
   }
-  if (Object.keys(criteria).length === 0) throw new EventFilterError(expression, "its criteria are empty");
+  if (Object.keys(criteria).length === 0) throw new EventFilterError(expression, "the criteria are empty");
   return criteria;
 }
 
@@ -205,16 +205,16 @@ function matcher(
 }
 
 function compile(expression: string, written: string, patterns: PatternSet): (text: string) => boolean {
-  const parts = written.match(PARTS) ?? [];
-  if (parts.some((part) => COLLATING.test(part)))
+  const tokens = written.match(TOKENS) ?? [];
+  if (tokens.some((token) => COLLATING.test(token)))
     throw new EventFilterError(
       expression,
       "equivalence and collating classes ([=a=], [.a.]) are not supported",
     );
-  if (parts.some((part) => part === "\\<" || part === "\\>"))
-    throw new EventFilterError(expression, "\\< and \\> are not supported; \\b is the border of a word");
-  const pattern = written.replace(PARTS, inEngineDialect);
-  // Before the engine sees it: compiling a pattern with large repetitions would itself take all memory.
+  if (tokens.some((token) => token === "\\<" || token === "\\>"))
+    throw new EventFilterError(expression, "\\< and \\> are not supported; use \\b for a word boundary");
+  const pattern = written.replace(TOKENS, inEngineDialect);
+  // Checked before the engine compiles the pattern, because large repetitions would take all memory.
   refuseCostly(expression, patterns.instructions + patternCost(pattern));
   const matches = engineMatcher(expression, pattern, patterns);
   refuseCostly(expression, patterns.instructions);
@@ -240,19 +240,19 @@ function engineMatcher(expression: string, pattern: string, patterns: PatternSet
   }
 }
 
-/** The engine would take them for something else. */
+/** Equivalence and collating classes, which the engine would read as something else. */
 const COLLATING = /^\[.*\[[=.]/s;
 
 /** An escape, brackets, or a repetition without its lower bound. */
-const PARTS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]|\{,\d+\}/gs;
+const TOKENS = /\\.|\[\^?\]?(?:\[:[a-z]*:\]|[^\]])*\]|\{,\d+\}/gs;
 
-/** What the C library of Asterisk's systems takes, and the engine would read as something else without a word. */
-function inEngineDialect(part: string): string {
-  // Within brackets a backslash is itself.
-  if (part.startsWith("[")) return part.replaceAll("\\", "\\\\");
-  if (part.startsWith("{")) return part.replace("{,", "{0,");
-  if (part === "\\`") return "\\A";
-  // For the engine they would begin and end a quotation; for the C library they are letters.
-  if (part === "\\Q" || part === "\\E") return part.slice(1);
-  return part === "\\'" ? "\\z" : part;
+/** Rewrites syntax of the C library that Asterisk uses, which the engine would silently read as something else. */
+function inEngineDialect(token: string): string {
+  // In brackets, a backslash is a plain character.
+  if (token.startsWith("[")) return token.replaceAll("\\", "\\\\");
+  if (token.startsWith("{")) return token.replace("{,", "{0,");
+  if (token === "\\`") return "\\A";
+  // For the engine these quote text. For the C library they are letters.
+  if (token === "\\Q" || token === "\\E") return token.slice(1);
+  return token === "\\'" ? "\\z" : token;
 }

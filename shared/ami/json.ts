@@ -1,4 +1,4 @@
-/** Reads of JSON that came from outside: what is missing or of another type reads as nothing. */
+/** Reads JSON from outside. A value that is missing or has another type is undefined. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -9,14 +9,14 @@ export function objectIn(parent: JsonObject | undefined, name: string): JsonObje
     : undefined;
 }
 
-/** The text of a string or number; undefined for everything else. */
+/** The text of a string or number; undefined for any other value. */
 export function textIn(parent: JsonObject | undefined, name: string): string | undefined {
   const value = parent?.[name];
   if (typeof value === "string") return value;
   return typeof value === "number" ? String(value) : undefined;
 }
 
-/** The text of a string; undefined for everything else, also for a number. */
+/** The text of a string; undefined for any other value, including a number. */
 export function stringIn(parent: JsonObject | undefined, name: string): string | undefined {
   const value = parent?.[name];
   return typeof value === "string" ? value : undefined;

@@ -2,18 +2,18 @@ import type { AmiMessage } from "./amiMessage.ts";
 import { classesIn, type EventClass, isReadable, readMask } from "./eventClass.ts";
 import { compileEventFilters } from "./eventFilter.ts";
 
-/** What a manager user or session may set of its reading. Each part that is there must let a message pass. */
+/** The read settings of a manager user or session. A message must pass every one that is set. */
 export interface AmiReadFilter {
-  /** Read classes: a text as in `read =` of manager.conf or in the Events action, or a list of classes. */
+  /** Read classes: text as in `read =` of manager.conf or in the Events action, or a list of classes. */
   readonly read?: string | readonly (EventClass | "all")[] | undefined;
-  /** Event names, exact. */
+  /** Exact event names. */
   readonly events?: readonly string[] | undefined;
   /** Event filters, as in manager.conf. */
   readonly eventFilters?: readonly string[] | undefined;
 }
 
 export interface CompiledReadFilter {
-  /** A page can hold something for the reader only if its names have one of these; undefined when any page may. */
+  /** A page can hold a message for the reader only if it has one of these names; undefined when any page can. */
   readonly interest: readonly string[] | undefined;
   /** Roughly the memory that its regular expressions take. */
   readonly bytes: number;
@@ -22,7 +22,7 @@ export interface CompiledReadFilter {
 }
 
 /**
- * Makes a read filter ready. What cannot be classified passes none, and an empty mask reads nothing.
+ * Compiles a read filter. A message of unknown class passes no filter, and an empty mask lets nothing pass.
  * @throws EventFilterError when an event filter is malformed
  */
 export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFilter): CompiledReadFilter {
@@ -42,12 +42,12 @@ export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFi
   };
 }
 
-/** What a page with this message has among its names. */
+/** The names that this message adds to its page. */
 export function namesOf({ name, classes }: AmiMessage): readonly string[] {
   return [eventEntry(name), ...(classes?.length === 0 ? [NO_CLASS] : (classes ?? []).map(classEntry))];
 }
 
-/** Blanks keep these apart from Stasis types, which have none. */
+/** The space keeps these names apart from Stasis types, which contain none. */
 const eventEntry = (name: string) => `event ${name}`;
 const classEntry = (name: string) => `class ${name}`;
 const NO_CLASS = "class ";

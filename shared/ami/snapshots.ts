@@ -2,10 +2,10 @@ import type { AmiField } from "./amiMessage.ts";
 import { escapeC } from "./escape.ts";
 import { type JsonObject, listIn, objectIn, textIn } from "./json.ts";
 
-/** The ARI channel variable that tells a channel's linked id (ari.conf: `channelvars=CHANNEL(linkedid)`). */
+/** The ARI channel variable with a channel's linked id (ari.conf: `channelvars=CHANNEL(linkedid)`). */
 const LINKED_ID_VARIABLE = "CHANNEL(linkedid)";
 
-/** `enum ast_channel_state` in its order. Asterisk: include/asterisk/channelstate.h, main/channel.c `ast_state2str`. */
+/** `enum ast_channel_state`, in order. Asterisk: include/asterisk/channelstate.h, main/channel.c `ast_state2str`. */
 const CHANNEL_STATES = [
   "Down",
   "Rsrvd",
@@ -19,13 +19,13 @@ const CHANNEL_STATES = [
   "Pre-ring",
 ];
 
-/** A flag above the states, which has a name of its own. */
+/** A flag above the states, with its own name. */
 const MUTE = { name: "Mute", number: String(1 << 16) };
 
 /**
- * The fields of a channel, each name with `prefix` in front. Undefined when there is no channel.
+ * The fields of a channel, each name with `prefix`. Undefined when there is no channel.
  * Asterisk: main/manager_channels.c, `ast_manager_build_channel_state_string_prefix`.
- * @param linkedId what is known of the channel's linked id
+ * @param linkedId the channel's linked id, as far as it is known
  */
 export function channelFields(
   channel: JsonObject | undefined,
@@ -62,13 +62,13 @@ export function channelFields(
   return fields;
 }
 
-/** The linked id that the event itself tells; undefined when Asterisk is not configured to. */
+/** The linked id in the event itself; undefined when Asterisk is not configured to send it. */
 export function toldLinkedId(channel: JsonObject): string | undefined {
   return textIn(objectIn(channel, "channelvars"), LINKED_ID_VARIABLE) || undefined;
 }
 
 /**
- * The fields of a bridge, each name with `prefix` in front. Undefined when there is no bridge.
+ * The fields of a bridge, each name with `prefix`. Undefined when there is no bridge.
  * Asterisk: main/manager_bridges.c, `ast_manager_build_bridge_state_string_prefix`.
  */
 export function bridgeFields(bridge: JsonObject | undefined, prefix = ""): AmiField[] | undefined {
@@ -92,7 +92,7 @@ function known(text: string | undefined): string {
   return text || "<unknown>";
 }
 
-/** ARI tells a state by its name; states that have none are called `Unknown (n)`. */
+/** ARI sends a state's name. A state without a name is called `Unknown (n)`. */
 function stateNumber(state: string): string {
   if (state === MUTE.name) return MUTE.number;
   const number = CHANNEL_STATES.indexOf(state);

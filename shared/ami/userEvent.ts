@@ -1,6 +1,6 @@
 import type { AmiField } from "./amiMessage.ts";
 
-/** A number as its JSON had it: Asterisk tells integers from reals by their spelling, and so must this. */
+/** A number as spelled in its JSON: Asterisk tells integers from reals by their spelling. */
 class SpelledNumber {
   readonly spelling: string;
 
@@ -10,18 +10,18 @@ class SpelledNumber {
 }
 
 /**
- * Asterisk builds the nested keys of its own events in a buffer of this size and cuts what is longer. main/manager.c,
+ * Asterisk truncates the nested keys of its own events to a buffer of this size. main/manager.c,
  * `manager_json_obj_with_key`.
  */
 export const MANAGER_KEY_BYTES = 63;
 
-/** Deeper than any event of Asterisk. The parser's reviver and `jsonFields` recurse. */
+/** No Asterisk event is nested deeper. The limit is needed because the parser's reviver and `jsonFields` recurse. */
 const MAX_DEPTH = 64;
 
-/** An object with its keys in the order that its JSON had: JavaScript puts keys that are whole numbers first. */
+/** An object with its keys in the order of its JSON. A JavaScript object would put whole-number keys first. */
 export type SpelledObject = ReadonlyMap<string, unknown>;
 
-/** Parses the JSON of an object for `jsonFields`; undefined when it is nested too deep. The text is known to be JSON. */
+/** Parses the JSON of an object for `jsonFields`; undefined when it is nested too deep. The text must be valid JSON. */
 export function parseSpelled(json: string): SpelledObject | undefined {
   if (!isShallow(JSON.parse(json), MAX_DEPTH)) return undefined;
   const reviver = (_key: string, value: unknown, context?: { source?: string }) => {
@@ -37,7 +37,7 @@ export function spelledObjectIn(parent: SpelledObject | undefined, name: string)
   return value instanceof Map ? value : undefined;
 }
 
-/** Puts a point before each key, so that none is a whole number. */
+/** Puts a dot before each key, so that no key is a whole number. */
 function withoutWholeNumberKeys(json: string): string {
   return json.replace(/"([^"\\]*(?:\\.[^"\\]*)*"\s*)(:?)/g, (_, text, colon) =>
     colon ? `".${text}:` : `"${text}`,
@@ -51,11 +51,11 @@ function isShallow(value: unknown, levels: number): boolean {
 
 /**
  * The fields of a JSON object as Manager flattens it: `a/b` for nested keys, `a(0)` for arrays, `True` and `False`,
- * nothing for null and reals. Asterisk: main/manager.c, `manager_json_to_ast_str`.
+ * an empty value for null and reals. Asterisk: main/manager.c, `manager_json_to_ast_str`.
  * @param skip whole keys to leave out
- * @param nestedKeyBytes longer nested keys are cut
- * @param maxBytes the fields end before they exceed this: short arrays in JSON make long texts
- * @returns undefined when they would exceed `maxBytes`
+ * @param nestedKeyBytes longer nested keys are truncated
+ * @param maxBytes the limit for all fields together: a short JSON array can make a long text
+ * @returns undefined when the fields would exceed `maxBytes`
  */
 export function jsonFields(
   object: SpelledObject,

@@ -4,7 +4,7 @@ import { isServiceFailure, RelayError } from "../errors.ts";
 import type { Log } from "../runtime/log.ts";
 import { HttpProblem, type ProblemStatus, problemResponse } from "./problem.ts";
 
-/** What a caller is told of the relay's own errors. Any other code is the relay's fault: 500, or 503 if retryable. */
+/** The status of relay errors that the caller can fix. All others are the relay's fault: 500, or 503 if retryable. */
 const STATUS_OF_CODE: Readonly<Record<string, ProblemStatus>> = {
   "producer.position-conflict": 409,
   "sequence.not-held": 409,
@@ -18,7 +18,7 @@ export function answerProblem(log: Log): (error: Error, context: Context) => Res
       const challenge = error.problem.status === 401 ? { "www-authenticate": "Bearer" } : undefined;
       return problemResponse(error.problem, challenge);
     }
-    // Raised by the framework for bodies that it cannot read.
+    // Hono throws these for bodies that it cannot read.
     if (error instanceof HTTPException && error.status === 415)
       return problemResponse(
         new HttpProblem(415, "content-type.unsupported", "Send the body as application/json.").problem,
@@ -36,7 +36,7 @@ export function answerProblem(log: Log): (error: Error, context: Context) => Res
         new HttpProblem(
           503,
           "relay.busy",
-          "The relay could not finish this now; the same request may succeed later.",
+          "The relay could not complete the request. The same request may succeed later.",
         ).problem,
         { "retry-after": "1" },
       );
@@ -44,7 +44,7 @@ export function answerProblem(log: Log): (error: Error, context: Context) => Res
   };
 }
 
-/** The answer to a path that does not exist. */
+/** The response for a path that does not exist. */
 export function answerNotFound(context: Context): Response {
   return problemResponse(
     new HttpProblem(404, "route.unknown", `There is no ${context.req.method} ${context.req.path}.`).problem,

@@ -5,7 +5,7 @@ import type { Log } from "../runtime/log.ts";
 /** Whether a caller's key is the management key. */
 export type ApiKeyCheck = (key: string) => Promise<boolean>;
 
-/** The management key as its store holds it. */
+/** The management key as stored. */
 export interface ApiKeys {
   readonly current: string;
   readonly currentSinceEpochMillis: number;
@@ -13,21 +13,21 @@ export interface ApiKeys {
   readonly previous?: string | undefined;
 }
 
-/** Every function reads the keys again after this, so that a rotation needs no deploy. */
+/** Every function reads the keys again after this time, so a rotation needs no deploy. */
 const MAXIMUM_AGE_MILLIS = 300_000;
 
-/** An unknown key may be a new one: then the keys are read again, but not more often than this. */
+/** An unknown key may be a new one, so the keys are read again, but not more often than this. */
 const MINIMUM_AGE_MILLIS = 10_000;
 
-/** One key that stays as it is. */
+/** A check against one key that never changes. */
 export function fixedApiKey(apiKey: string): ApiKeyCheck {
   return async (key) => isSame(key, apiKey);
 }
 
 /**
- * A key that is rotated while the relay runs: the new one is accepted within seconds, and the one before it for
- * `overlapMillis` more, so that callers can be told one after another. While the store does not answer, the keys that
- * were read last hold.
+ * A check against a key that may be rotated while the relay runs. The new key is accepted within seconds. The previous
+ * key is accepted for another `overlapMillis`, so callers can change over one by one. While the store fails, the keys
+ * of the last read stay valid.
  */
 export function rotatingApiKey(parts: {
   readKeys(): Promise<ApiKeys>;
@@ -54,7 +54,7 @@ export function rotatingApiKey(parts: {
   const keysNotOlderThan = (millis: number): Promise<ApiKeys> => {
     if (known && parts.clock.nowEpochMillis() - known.readAtEpochMillis <= millis)
       return Promise.resolve(known.keys);
-    // Requests that come together share one read.
+    // Concurrent requests share one read.
     reading ??= read().finally(() => {
       reading = undefined;
     });
@@ -70,7 +70,7 @@ export function rotatingApiKey(parts: {
     accepts(await keysNotOlderThan(MINIMUM_AGE_MILLIS), key);
 }
 
-/** Digests are compared, in constant time and of equal length, so an answer's timing says nothing about the key. */
+/** Compares digests of equal length in constant time, so the response time reveals nothing about the key. */
 function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }

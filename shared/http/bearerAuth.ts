@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { ApiKeyCheck } from "./apiKey.ts";
 import { HttpProblem } from "./problem.ts";
 
-/** Lets a request pass that carries the API key (RFC 6750, `Authorization: Bearer KEY`). */
+/** Requires the API key (RFC 6750, `Authorization: Bearer KEY`). */
 export function bearerAuth(isApiKey: ApiKeyCheck): MiddlewareHandler {
   return async (context, next) => {
     const [scheme, key] = (context.req.header("authorization") ?? "").split(" ", 2);

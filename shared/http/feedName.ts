@@ -1,7 +1,7 @@
 import { FEED_NAME } from "../queue/sequence.ts";
 import { HttpProblem } from "./problem.ts";
 
-/** The feed of a path. @throws HttpProblem 400 when the name has characters that no feed may have */
+/** Returns the feed of a path. @throws HttpProblem 400 when the name is not a valid feed name */
 export function checkFeedName(feed: string): string {
   if (FEED_NAME.test(feed)) return feed;
   throw new HttpProblem(400, "feed.name-invalid", "The feed's name is invalid.", {

@@ -7,7 +7,7 @@ export function answerHttpApi<E extends Env, S extends Schema, P extends string>
   app: Hono<E, S, P>,
 ): (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2> {
   const answer = handle(app);
-  // Hono has its own types of the same payload: they demand an authorizer, which HTTP APIs need not have.
+  // Hono's types of the same payload require an authorizer, which an HTTP API may not have.
   return (event) =>
     answer(event as unknown as Parameters<typeof answer>[0]) as Promise<APIGatewayProxyStructuredResultV2>;
 }

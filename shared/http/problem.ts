@@ -1,4 +1,4 @@
-/** An error answer as RFC 9457 has it. `code` is stable; `detail` says what is wrong and where. */
+/** An error response (RFC 9457). `code` is stable. `detail` says what is wrong and where. */
 export interface Problem {
   readonly type: "about:blank";
   readonly title: string;
@@ -7,7 +7,7 @@ export interface Problem {
   readonly detail: string;
   /** Where the request is wrong, one entry per place. */
   readonly errors?: readonly { readonly at: string; readonly error: string }[] | undefined;
-  /** Events that were refused, by their index in the body. */
+  /** The refused events, by their index in the body. */
   readonly refused?: readonly { readonly index: number; readonly error: string }[] | undefined;
 }
 
@@ -26,7 +26,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 export type ProblemStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
 
-/** Thrown by a route, answered by `answerProblem`. */
+/** Thrown by a route. `answerProblem` makes the response. */
 export class HttpProblem extends Error {
   readonly problem: Problem;
 

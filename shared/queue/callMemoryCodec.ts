@@ -1,12 +1,12 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../ami/callMemory.ts";
 
-/** Many times what `CallMemory` keeps. */
+/** Many times the size that `CallMemory` can reach. */
 const MAX_UNPACKED_BYTES = 1024 * 1024;
 
-/** What a page stores of the call memory; undefined when there is nothing to remember. */
+/** The call memory as a page stores it; undefined when there is nothing to remember. */
 export function packCallMemory(state: CallMemoryState): Uint8Array | undefined {
-  const isEmpty = Object.values(state).every((part) => part.length === 0);
+  const isEmpty = Object.values(state).every((list) => list.length === 0);
   return isEmpty ? undefined : zstdCompressSync(JSON.stringify(state));
 }
 

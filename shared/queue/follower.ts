@@ -3,12 +3,12 @@ import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** How often a follower looks for the next page while sessions wait for it. */
+/** How often a follower checks for the next page while sessions wait for it. */
 const TICK_MILLIS = 50;
 
 /**
- * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions that wait at the
- * end of the queue wake at the same ticks, so that all of them share one read.
+ * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
+ * queue wait for the same ticks, so all of them share one read.
  */
 export class Follower {
   readonly #feed: string;
@@ -24,8 +24,8 @@ export class Follower {
   }
 
   /**
-   * Consecutive pages from the one that holds `next`, as far as `last` when that is given and they exist. Empty when
-   * nothing was appended at `next` yet; when the first page begins after `next`, the pages between have expired.
+   * Consecutive pages from the one that holds `next`, up to `last` if it is given and the pages exist. Empty when
+   * nothing was appended at `next` yet. If the first page begins after `next`, the pages between have expired.
    * @throws PageUnreadableError
    */
   async readThrough(next: Sequence, last?: Sequence): Promise<Page[]> {
@@ -44,7 +44,7 @@ export class Follower {
   }
 }
 
-/** One follower per feed, made when it is first asked for. A feed's segment size never changes. */
+/** Returns one follower per feed, created on first use. A feed's segment size never changes. */
 export function createFollowers(
   pages: Pick<PageReader, "read">,
   clock: Clock,

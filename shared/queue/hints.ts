@@ -2,15 +2,15 @@ import * as z from "zod";
 import { FEED_NAME } from "./sequence.ts";
 
 /**
- * The two SQS messages. They are hints: any may be lost, doubled, late or reordered, and whoever gets one reads the
- * rows before it does anything.
+ * The two SQS messages. They are hints: any may be lost, doubled, late or reordered. The receiver of a hint reads the
+ * rows before it acts.
  */
 
 const feed = z.string().regex(FEED_NAME);
 
 /**
- * "The feed advanced": pages from `first` up to but not including `next` were appended. `names` says what is in them;
- * without it they may hold anything.
+ * "The feed advanced": the messages from `first` up to but not including `next` were appended. `names` lists the names
+ * of their pages. Without `names`, the pages may hold anything.
  */
 export const notifyHintSchema = z.object({
   feed,
@@ -20,7 +20,7 @@ export const notifyHintSchema = z.object({
 });
 export type NotifyHint = z.infer<typeof notifyHintSchema>;
 
-/** SQS delays a message by at most 15 minutes; a wake that is due later is left to the sweep. */
+/** SQS delays a message by at most 15 minutes. Wakes due later are left to the sweep. */
 export const LONGEST_WAKE_DELAY_MILLIS = 900_000;
 
 /** "This session has something to read." */

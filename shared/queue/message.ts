@@ -4,20 +4,20 @@ import { bytesOf } from "../ami/amiText.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
- * One message of the queue. `text` is the JSON that Stasis subscribers get, without its sequence number:
- * `{"type":…,"timestamp":…,"event":…}`. It is kept as text from ingest to delivery: the event arrives byte-equal,
- * and no session pays for parsing it. `ami` is what Manager makes of the same event, converted once, at ingest.
+ * One message of the queue. `text` is the JSON for Stasis subscribers, without the sequence number:
+ * `{"type":…,"timestamp":…,"event":…}`. It stays text from ingest to delivery, so the event arrives byte for byte and
+ * no session pays for parsing. `ami` is the same event as Manager sends it, converted once, at ingest.
  */
 export interface Message {
-  /** The Stasis type; undefined for what came as AMI and has no Stasis form. */
+  /** The Stasis type; undefined for an event that came as AMI and has no Stasis form. */
   readonly type: string | undefined;
-  /** Of a message that has no Stasis form: `{"timestamp":…}`. */
+  /** `{"timestamp":…}` when the message has no Stasis form. */
   readonly text: string;
-  /** Undefined when Manager has no such event. */
+  /** Undefined when Manager has no event for it. */
   readonly ami?: AmiMessage | undefined;
 }
 
-/** A message by which the relay itself says that messages are missing. Every filter lets it pass. */
+/** The type of the relay's own message that reports a gap. It passes every filter. */
 export const GAP_TYPE = "RelayGap";
 
 export function renderMessage(type: string, timestamp: string, eventText: string, ami?: AmiMessage): Message {
@@ -37,22 +37,22 @@ export interface NumberedMessage {
 
 export type MessageFormat = "stasis" | "ami";
 
-/** Whether the message has the form that the format shows. */
+/** Whether the message has the form that this format needs. */
 export function hasForm(message: Message, format: MessageFormat): boolean {
   return format === "ami" ? message.ami !== undefined : message.type !== undefined;
 }
 
 /**
- * A JSON array of messages as subscribers get them: each with its number in front. The parts are joined once: messages
- * put together one by one would be copied twice, and at thousands a second that is what memory goes for.
+ * A JSON array of messages as subscribers get them, each with its sequence number first. All pieces are joined at once:
+ * building each message on its own would copy it twice, and at thousands of messages a second that dominates memory.
  */
 export function renderMessages(messages: readonly NumberedMessage[], format: MessageFormat): string {
-  const parts: string[] = [];
+  const pieces: string[] = [];
   for (const { sequence, message } of messages) {
-    parts.push(parts.length === 0 ? `[{"sequence":${sequence},` : `,{"sequence":${sequence},`);
-    parts.push(format === "ami" ? amiForm(message) : message.text.slice(1));
+    pieces.push(pieces.length === 0 ? `[{"sequence":${sequence},` : `,{"sequence":${sequence},`);
+    pieces.push(format === "ami" ? amiForm(message) : message.text.slice(1));
   }
-  return parts.length === 0 ? "[]" : `${parts.join("")}]`;
+  return pieces.length === 0 ? "[]" : `${pieces.join("")}]`;
 }
 
 /**
@@ -60,7 +60,7 @@ export function renderMessages(messages: readonly NumberedMessage[], format: Mes
  * that it was read as, and has the bytes themselves.
  */
 function amiForm({ text, ami }: Message): string {
-  if (ami === undefined) throw new TypeError("a message without an AMI form was to be rendered as AMI");
+  if (ami === undefined) throw new TypeError("a message without an AMI form cannot be rendered as AMI");
   const [, timestamp = '""'] = TIMESTAMP.exec(text) ?? [];
   const block = JSON.stringify(ami.text);
   const fields = JSON.stringify(fieldsOf(ami.text));
@@ -75,7 +75,7 @@ const TIMESTAMP = /^\{(?:"type":"(?:[^"\\]|\\.)*",)?"timestamp":("(?:[^"\\]|\\.)
 
 export type GapReason = "retention" | "expired" | "lost-before-ingest";
 
-/** Says which messages will never come. `facts` are `first` and `last` in the numbering that the reason implies. */
+/** Reports messages that will never come. The reason decides the `facts`: sequence numbers, or a producer's positions. */
 export function renderGap(
   reason: GapReason,
   facts: Readonly<Record<string, string | number>>,

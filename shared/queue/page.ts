@@ -2,11 +2,11 @@ import type { Message } from "./message.ts";
 import type { AppendedRun, ProducerTrail } from "./producers.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What every reader of a page needs to know of it without unpacking its body. */
+/** The attributes of a page that are readable without unpacking its body. */
 export interface PageFacts {
   readonly first: Sequence;
   readonly count: number;
-  /** What is in it, each once: Stasis types, AMI event names and their classes (`namesOf`). */
+  /** The Stasis types, AMI event names and AMI classes in the page, each once (`namesOf`). */
   readonly names: readonly string[];
   readonly appendedAtEpochMillis: number;
 }
@@ -17,20 +17,20 @@ export interface StoredPage extends PageFacts {
   /** CRC-32 of the compressed body. */
   readonly checksum: number;
   readonly body: Uint8Array;
-  /** Random; by it a writer whose answer was lost recognises its own page. */
+  /** A random id by which a writer recognises its own page after a lost response. */
   readonly appendId: string;
-  /** What each producer of this page sent, so that a resend finds its first numbers. */
+  /** The positions that this page holds of each producer, so that a resend gets its original numbers. */
   readonly runs: readonly AppendedRun[];
-  /** Where every recent producer of the feed stands after this page. */
+  /** The positions of all recent producers of the feed after this page. */
   readonly producers: readonly ProducerTrail[];
-  /** What converting the events after this page needs to know, packed; absent when that is nothing. */
+  /** The packed call memory for the events after this page; absent when it is empty. */
   readonly callMemory?: Uint8Array | undefined;
 }
 
-/** A page unpacked: what deliveries are made from. */
+/** An unpacked page. Batches are made from it. */
 export interface Page extends PageFacts {
   readonly messages: readonly Message[];
-  /** Size of the messages in both forms; bounds batches and the page cache. */
+  /** The size of the messages in both forms. It bounds batches and the page cache. */
   readonly textBytes: number;
 }
 

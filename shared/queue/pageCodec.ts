@@ -9,25 +9,26 @@ import type { Page, StoredPage } from "./page.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
- * The page body: a first line that names the Stasis types and says which message has which, then two lines per
- * message: its JSON, and its AMI text with NUL for each line end (empty when it has none); compressed with zstd.
- * Measured on a recorded call trace at 50 events a page: zstd level 3 needs 65 bytes an event (38 without the AMI text)
- * and 0.2 ms a page; brotli 4 and deflate 6 save 9 bytes and cost two to three times the time.
+ * The page body, compressed with zstd. Its first line lists the Stasis types and maps each message to its type. Two
+ * lines per message follow: its JSON, and its AMI text with NUL for each line end (empty when it has no AMI text).
+ *
+ * Measured on a recorded call trace with 50 events per page: zstd level 3 needs 65 bytes per event (38 without the AMI
+ * text) and 0.2 ms per page. Brotli 4 and deflate 6 save 9 bytes and take two to three times as long.
  */
 const PAGE_CODEC = "zstd-lines-2";
 
 /**
- * The same, where the first line also says which messages have AMI text that is not UTF-8 (their bytes stand in the
- * body, one character for each) and what it was read as. Written only where there are such: a relay of before, at work
- * during an update, reads all other pages.
+ * The same, where the first line also says which messages have AMI text that is not UTF-8, and the charset each was read
+ * in. Their AMI text is stored as bytes, one character for each. Only pages with such messages have this codec, so
+ * that during an update the older functions can read all other pages.
  */
 const RAW_PAGE_CODEC = "zstd-lines-3";
 
-/** Bodies grow no larger when unpacked. With names and producers the item stays below DynamoDB's 400 KB. */
+/** The largest unpacked body. With names and producers, the item stays below DynamoDB's 400 KB. */
 export const MAX_PAGE_TEXT_BYTES = 256 * 1024;
 export const MAX_PAGE_MESSAGES = 500;
 
-/** The first line holds at most 500 names of 128 characters, each up to 6 bytes when escaped. */
+/** Room for the first line: at most 500 names of 128 characters, each up to 6 bytes when escaped. */
 const MAX_BODY_BYTES = MAX_PAGE_TEXT_BYTES + 512 * 1024;
 
 export type EncodedPage = Pick<StoredPage, "count" | "names" | "codec" | "checksum" | "body">;
@@ -48,7 +49,7 @@ export function encodePage(messages: readonly Message[]): EncodedPage {
   return { count: messages.length, names, codec, checksum: crc32(body), body };
 }
 
-/** @throws PageUnreadableError when the body is not what was written, or the codec is of another version. */
+/** @throws PageUnreadableError when the body has changed since it was written, or the codec is another version */
 export function decodePage(feed: string, stored: StoredPage): Page {
   const facts = { feed, first: stored.first, codec: stored.codec };
   if (stored.codec !== PAGE_CODEC && stored.codec !== RAW_PAGE_CODEC)
@@ -56,11 +57,11 @@ export function decodePage(feed: string, stored: StoredPage): Page {
   if (crc32(stored.body) !== stored.checksum)
     throw new PageUnreadableError("the page does not match its checksum", facts);
   const unpacked = unpack(stored.body, facts);
-  const [head = "", ...lines] = unpacked.toString("utf8").split("\n");
-  const { types, typeNumbers, charsets = [] } = JSON.parse(head) as PageHead;
+  const [firstLine = "", ...lines] = unpacked.toString("utf8").split("\n");
+  const { types, typeNumbers, charsets = [] } = JSON.parse(firstLine) as PageHead;
   const charsetOf = new Map(charsets);
   if (lines.length !== 2 * stored.count || typeNumbers.length !== stored.count)
-    throw new PageUnreadableError("the page does not hold the messages that it says", facts);
+    throw new PageUnreadableError("the page does not hold as many messages as it says", facts);
   return {
     first: stored.first,
     count: stored.count,

@@ -5,9 +5,9 @@ import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** Strongly consistent reads of one segment's pages. */
 export interface PageSource {
-  /** Pages that begin at `sequence` or later, in order; a few of them. */
+  /** The next few pages that begin at `sequence` or later, in order. */
   readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]>;
-  /** The nearest page that begins at `sequence` or before it. */
+  /** The last page that begins at `sequence` or before it. */
   readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined>;
 }
 
@@ -16,22 +16,24 @@ interface CachedPage {
   readonly page: Page;
 }
 
-/** A few hundred pages: what the sessions of one process are likely to read at the same time. */
+/** A few hundred pages, about what the sessions of one process read at the same time. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A session that lags far would else walk through the whole cache for each of its batches. */
+/** Without this limit, a session that lags far behind would walk through the whole cache for each of its batches. */
 const PAGES_PER_ANSWER = 25;
 
 /**
- * Reads pages for many sessions: each page is read and unpacked once while it is in the cache, and sessions that
- * want the same page at the same time share one request. Pages are immutable, so the cache is never wrong; that
- * there is *no* page is never remembered, and never taken from a request that began before one asked: a session that
- * has just parked would miss the page that came between that request and its parking.
+ * Reads pages for many sessions. A page is read and unpacked once while it is in the cache, and sessions that want the
+ * same page at the same time share one request.
+ *
+ * Pages are immutable, so the cache is never wrong. A *missing* page is never cached, and never taken from a request
+ * that began before the caller asked: a session that has just parked would miss a page that was appended between that
+ * request and its parking.
  */
 export class PageReader {
   readonly #source: PageSource;
   readonly #cache: LRUCache<string, CachedPage>;
-  /** Per feed the first numbers of its cached pages, ascending. */
+  /** Per feed, the first numbers of its cached pages, ascending. */
   readonly #firsts = new Map<string, number[]>();
   readonly #inFlight = new Map<string, Promise<Page[]>>();
 
@@ -40,15 +42,15 @@ export class PageReader {
     const maxSize = Math.max(1, Math.floor(maxBytes));
     this.#cache = new LRUCache({
       maxSize,
-      // A page larger than the whole cache is kept all the same, alone: else each session would read it again.
+      // A page larger than the whole cache is still cached, alone. Otherwise each session would read it again.
       sizeCalculation: ({ page }) => Math.min(Math.max(1, page.textBytes), maxSize),
       dispose: ({ feed, page }) => this.#forget(feed, page.first),
     });
   }
 
   /**
-   * Consecutive pages from the one that holds `next`, all of one segment. Empty when nothing was appended at `next`
-   * yet; when the first page begins after `next`, the pages between have expired.
+   * Consecutive pages from the one that holds `next`, all in one segment. Empty when nothing was appended at `next`
+   * yet. If the first page begins after `next`, the pages between have expired.
    * @throws PageUnreadableError
    */
   async read(feed: string, segmentSize: number, next: Sequence): Promise<Page[]> {
@@ -59,7 +61,7 @@ export class PageReader {
     if (running) {
       const pages = await running;
       if (pages.length > 0) return pages;
-      // All who waited here share the next request, which begins after each of them asked.
+      // The callers that waited here share the next request, which begins after all of them asked.
       const following = this.#inFlight.get(key);
       if (following) return following;
     }
@@ -98,7 +100,7 @@ export class PageReader {
       segmentOf(page.first, segmentSize) === segment
     ) {
       pages.push(page);
-      // Only what is read counts as used; looking for it does not.
+      // Only a read counts as a use; a lookup does not.
       this.#cache.get(cacheKey(feed, page.first));
       page = this.#cache.peek(cacheKey(feed, lastOf(page) + 1))?.page;
     }
@@ -133,7 +135,7 @@ function cacheKey(feed: string, first: Sequence): string {
   return `${feed}#${first}`;
 }
 
-/** How many of the ascending numbers are at most `limit`. */
+/** The count of numbers that are at most `limit`. */
 function countUpTo(ascending: readonly number[], limit: number): number {
   let low = 0;
   let high = ascending.length;

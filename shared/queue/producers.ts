@@ -1,53 +1,53 @@
 import type { Sequence } from "./sequence.ts";
 /**
- * Producer positions: how a resent event is recognised.
+ * Producer positions, by which a resent event is recognised.
  *
- * A producer numbers what it sends: 1, 2, 3 … without holes (a refused event keeps its number). Every page carries
- * where each recent producer stands after it, so whoever reads the tail knows that too, with no other table; and it
- * carries which positions became which sequence numbers, so that a resend is answered with its first numbers.
+ * A producer numbers its events: 1, 2, 3 … without holes (a refused event keeps its number). Every page stores the
+ * positions of all recent producers after it, so a read of the tail returns them too, without another table. It also
+ * stores which positions became which sequence numbers, so a resend is answered with its original numbers.
  */
 
 /** Positions from the first to the last one. */
 export type PositionRange = readonly [first: number, last: number];
 
-/** Where one producer stands. */
+/** The positions of one producer up to a page. */
 export interface ProducerTrail {
   readonly id: string;
-  /** From this position on it is known what was appended. */
+  /** The first position of which it is known whether it was appended. */
   readonly start: number;
-  /** The position that comes next. */
+  /** The next position. */
   readonly next: number;
-  /** Positions that were jumped over and told as a gap, ascending; absent when there are none, as in older pages. */
+  /** Positions that were skipped and reported as gaps, ascending. Absent when there are none, as in older pages. */
   readonly gaps?: readonly PositionRange[];
-  /** First sequence number of the last page that holds something of it. */
+  /** First sequence number of the last page that holds an event of this producer. */
   readonly page: Sequence;
   readonly lastSeenEpochMillis: number;
 }
 
-/** Consecutive positions of one producer that became consecutive sequence numbers in one page. */
+/** Consecutive positions of one producer that became consecutive sequence numbers of one page. */
 export interface AppendedRun {
   readonly producer: string;
   readonly position: number;
   readonly first: Sequence;
   readonly count: number;
-  /** The producer's page before this one, 0 when there is none: the way back to older positions. */
+  /** The producer's page before this one, or 0. It leads back to older positions. */
   readonly earlierPage: Sequence;
 }
 
-/** Producers that name themselves are remembered for a day, the 32 last of a feed: each page pays for the list. */
+/** Each page pays for the list, so a feed remembers only the last 32 named producers, each for a day. */
 export const REMEMBERED_PRODUCERS = 32;
 const REMEMBERED_MILLIS = 24 * 3_600_000;
 
-/** SQS messages without a producer are their own producers; a redelivery comes before later ones of its group. */
+/** An SQS message without a producer is its own producer. SQS redelivers it before later messages of its group. */
 const REMEMBERED_SQS_MESSAGES = 12;
 export const SQS_PRODUCER_PREFIX = "sqs:";
 
-/** What follows from a producer's trail for a batch that begins at `position`. */
+/** How a submission that begins at `position` relates to its producer's trail. */
 export type Standing =
   | { readonly kind: "continues"; readonly expected: number }
   /** Positions `expected` … `position - 1` never arrived. */
   | { readonly kind: "jumps"; readonly expected: number }
-  /** Position `position` was never appended, as far as is known, and is below what comes next. */
+  /** `position` is below the expected one and was never appended, as far as is known. */
   | { readonly kind: "conflict"; readonly expected: number; readonly position: number };
 
 /** @param positions those of the whole batch */
@@ -81,8 +81,8 @@ export function withGap(
 }
 
 /**
- * The trails after a page: newest first, old ones and too many dropped.
- * @param updated the page's own, at most `REMEMBERED_PRODUCERS`: all of them stay
+ * The trails after a page, newest first. Old and surplus trails are dropped.
+ * @param updated the trails of the page's own producers, at most `REMEMBERED_PRODUCERS`; all of them are kept
  */
 export function remember(
   trails: readonly ProducerTrail[],
@@ -101,7 +101,7 @@ export function remember(
   return [...messages, ...named].sort((a, b) => b.lastSeenEpochMillis - a.lastSeenEpochMillis);
 }
 
-/** The sequence number that a position became in this page; undefined when it is in another page or was refused. */
+/** The sequence number of a position in this page; undefined when the event is in another page or was refused. */
 export function sequenceIn(
   runs: readonly AppendedRun[],
   producer: string,

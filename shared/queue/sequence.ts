@@ -4,8 +4,8 @@
  */
 
 /**
- * A message's number in its feed. Sequence numbers and segments are told apart by the compiler: arithmetic makes a
- * plain number, which fits both, but neither fits in the other's place.
+ * A message's number in its feed. The compiler keeps sequence numbers and segments apart: neither can be used as the
+ * other. The result of arithmetic is a plain number, which can be used as both.
  */
 export type Sequence = number & { readonly unit?: "sequence" };
 
@@ -25,5 +25,5 @@ export function lastOfSegment(segment: Segment, segmentSize: number): Sequence {
   return (segment + 1) * segmentSize;
 }
 
-/** What makes a feed's name: it becomes part of keys, URLs and SQS message groups. */
+/** A valid feed name. It becomes part of keys, URLs and SQS message groups. */
 export const FEED_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -7,11 +7,11 @@ export interface FeedHead {
   /** Fixed when the feed begins. */
   readonly segmentSize: number;
   readonly headSegment: Segment;
-  /** A number that was the tail some time ago (the sweep writes it); readers begin to search there. */
+  /** A recent tail, written by the sweep. Searches for the tail begin there. */
   readonly tailHint: Sequence;
-  /** Below this segment the freed pages are deleted too. */
+  /** The pages of all segments below this one are deleted. */
   readonly clearedSegment: Segment;
-  /** Whether events that Manager does not know get the AMI form of a user's event. */
+  /** Whether events that Manager does not know get the AMI form of a user event. */
   readonly wrapUnmapped?: boolean | undefined;
 }
 
@@ -25,18 +25,19 @@ export interface Tail {
   readonly feed: string;
   readonly segmentSize: number;
   readonly headSegment: Segment;
-  /** The number that the next message gets. */
+  /** The number of the next message. */
   readonly next: Sequence;
   readonly wrapUnmapped: boolean;
-  /** When the head item was read: how old what is known of the feed's options is. */
+  /** When the head item, and with it the feed's options, was read. */
   readonly headReadAtEpochMillis: number;
   /** When the last page was appended; 0 for a feed that never had one. */
   readonly lastAppendedAtEpochMillis: number;
   readonly readAtEpochMillis: number;
 }
 
-/** A tail as it was read, with the page that it was found by; undefined for a feed without pages. */
+/** A tail together with the last page. */
 export interface FoundTail extends Tail {
+  /** Undefined for a feed without pages. */
   readonly lastPage: LastPage | undefined;
 }
 
@@ -48,13 +49,14 @@ export interface TailSource {
 }
 
 /**
- * Finds a feed's tail with strongly consistent reads: from the hint forward while segments are full.
+ * Finds a feed's tail with strongly consistent reads. The search starts at the hint and goes forward while segments
+ * are full.
  *
- * The segment that holds the last message is never freed, so the search begins on pages that exist. The exception is
- * a free between two of the reads: where pages are missing, the head is read again, and when it has moved, the search
- * begins again. A full segment whose successor was freed meanwhile would else be taken for the tail, and a writer would
- * give a freed number again. When the head has not moved, the pages ran out of their time to live, and the hint (exact
- * on an idle feed) holds.
+ * The segment of the last message is never freed, so the search starts on pages that exist. The exception is a segment
+ * freed between two of the reads. So where pages are missing, the head is read again, and if it has moved, the search
+ * starts over. Otherwise a full segment whose successor was freed in between would be taken for the tail, and a writer
+ * would assign a freed number again. If the head has not moved, the pages have expired, and the hint is the tail: it is
+ * exact on an idle feed.
  */
 export async function readTail(
   source: TailSource,
@@ -90,7 +92,7 @@ export async function readTail(
       segmentSize,
       headSegment,
       wrapUnmapped,
-      // The last pages of an idle feed may have expired while earlier ones are still there: then the hint holds.
+      // The last pages of an idle feed may have expired before earlier ones. Then the hint is the tail.
       next: Math.max(tailHint + 1, last ? lastOf(last) + 1 : firstOfSegment(headSegment, segmentSize)),
       lastAppendedAtEpochMillis: last?.appendedAtEpochMillis ?? 0,
       readAtEpochMillis,
@@ -101,12 +103,12 @@ export async function readTail(
   return undefined;
 }
 
-/** The lowest sequence number that the feed still holds (or will hold, when it is empty). */
+/** The lowest sequence number that the feed still holds, or will hold when it is empty. */
 export function firstHeld(feed: Pick<FeedHead, "headSegment" | "segmentSize">): Sequence {
   return firstOfSegment(feed.headSegment, feed.segmentSize);
 }
 
-/** The segment of the last message, never freed; 0 while the feed is empty. */
+/** The segment of the last message; 0 while the feed is empty. It is never freed. */
 export function tailSegment(tail: Pick<Tail, "next" | "segmentSize">): Segment {
   return segmentOf(Math.max(1, tail.next - 1), tail.segmentSize);
 }

@@ -1,4 +1,4 @@
-/** The only source of time for code that decides by it. Passed in, so that tests can move it. */
+/** The only source of time for decisions. It is a parameter, so tests can move the time. */
 export interface Clock {
   nowEpochMillis(): number;
   /** Resolves after `millis`, or earlier once `signal` aborts. Never rejects. */

@@ -3,15 +3,15 @@ import { type MetricName, metricDimensions, metricVariables, relayMetrics } from
 import type { Metrics } from "./metrics.ts";
 import type { Environment } from "./settings.ts";
 
-/** One line of the embedded metric format holds at most 100 values of a metric; Powertools publishes at 100 by itself. */
+/** A line of the embedded metric format holds at most 100 values of a metric. At 100, Powertools publishes on its own. */
 const VALUES_PER_LINE = 99;
 
 /**
- * Metrics of a function on AWS: lines of the log in CloudWatch's embedded metric format, so that recording calls no API.
+ * The metrics of a function on AWS, as log lines in CloudWatch's embedded metric format. Recording calls no API.
  *
- * CloudWatch bills each name with each set of dimensions by the hours in which it gets a value. So zeros are left out,
- * and the feed is a dimension only for the feeds that an operator names; for all others it is a plain field of the
- * line, which Logs Insights can search.
+ * CloudWatch bills each combination of name and dimensions for every hour in which it gets a value. So zeros are
+ * omitted, and the feed is a dimension only for feeds that the operator lists. For all other feeds it is a plain field
+ * of the line, which Logs Insights can search.
  */
 export function createLambdaMetrics(functionName: string, environment: Environment): Metrics {
   const powertools = new Powertools({

@@ -1,4 +1,4 @@
-/** What the relay tells an operator. `facts` never hold secrets, signatures or event bodies. */
+/** The operator's log. `facts` never hold secrets, signatures or event bodies. */
 export interface Log {
   info(message: string, facts?: Record<string, unknown>): void;
   warn(message: string, facts?: Record<string, unknown>): void;

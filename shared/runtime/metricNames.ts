@@ -1,34 +1,34 @@
 /**
- * The relay's own metrics: which function records each, and in which unit. Functions and infrastructure share this
- * file, so that an alarm cannot look at a name that nobody records; it imports nothing.
+ * The relay's own metrics, each with the function that records it and its unit. Functions and infrastructure share this
+ * file, so no alarm can watch a metric that nobody records. It imports nothing.
  */
 export const relayMetrics = {
   AppendedPages: { function: "ingest", unit: "Count" },
   AppendedEvents: { function: "ingest", unit: "Count" },
-  /** Events that were not taken: no JSON, no Stasis event, or against what their producer sent before. */
+  /** Events that are not JSON, are not Stasis events, or contradict the producer's earlier positions. */
   RefusedEvents: { function: "ingest", unit: "Count" },
   AppendTimeouts: { function: "ingest", unit: "Count" },
-  /** Holes in a producer's positions: what it had and never handed in. */
+  /** Holes in a producer's positions: events that the producer had but never sent. */
   GapsBeforeIngest: { function: "ingest", unit: "Count" },
   /**
-   * From the append of a request's last message to its acceptance, in the fast lane. A session in the slow lane
-   * waits for its own endpoint; SlowestSessionLagSeconds tells of those.
+   * Time from the append of a request's last message to its acceptance, in the fast lane. A session in the slow lane
+   * waits for its own endpoint; SlowestSessionLagSeconds covers those.
    */
   AppendToDelivery: { function: "deliver", unit: "Milliseconds" },
   DeliveredMessages: { function: "deliver", unit: "Count" },
-  /** Requests that were not accepted; each is tried again or ends in a suspension. */
+  /** Requests that were not accepted. Each is retried or ends in a suspension. */
   FailedAttempts: { function: "deliver", unit: "Count" },
-  /** Times a session came to a number whose page DynamoDB had removed. */
+  /** Times a session reached a number whose page had expired. */
   GapsExpired: { function: "deliver", unit: "Count" },
-  /** Behind the tail, the furthest of a feed's sessions that are to be sent to. */
+  /** Messages that the slowest running session of a feed is behind the tail. */
   SlowestSessionLagMessages: { function: "sweep", unit: "Count" },
   /** The age of the next message of that session. */
   SlowestSessionLagSeconds: { function: "sweep", unit: "Seconds" },
-  /** Sessions of a feed that stand suspended now. */
+  /** Sessions of a feed that are suspended now. */
   SuspendedSessions: { function: "sweep", unit: "Count" },
-  /** Sessions that were moved forward because they lagged beyond the retention. */
+  /** Sessions that were evicted because they lagged beyond the retention. */
   GapsRetention: { function: "sweep", unit: "Count" },
-  /** Hints that were lost, or whose holder died. */
+  /** Wakes that the sweep sent because a hint was lost or a holder died. */
   RepairedWakes: { function: "sweep", unit: "Count" },
   FreedSegments: { function: "sweep", unit: "Count" },
   /** Segments whose reference count does not match the cursors. */
@@ -37,13 +37,13 @@ export const relayMetrics = {
 
 export type MetricName = keyof typeof relayMetrics;
 
-/** Every metric has the first dimension; those of feeds that have metrics of their own come a second time with both. */
+/** Every metric has the first dimension. For feeds with separate metrics, it is recorded again with both. */
 export const metricDimensions = { function: "service", feed: "feed" } as const;
 
-/** Environment variables by which a function learns how to record. */
+/** Environment variables that configure the recording. */
 export const metricVariables = {
-  /** The CloudWatch namespace; one per deployed relay, so that two in one account do not mix. */
+  /** The CloudWatch namespace. Each deployed relay has its own, so two relays in one account do not mix. */
   namespace: "RELAY_METRICS_NAMESPACE",
-  /** Feeds that have metrics of their own, separated by commas, or * for all of them. */
+  /** Feeds with separate metrics, separated by commas, or * for all feeds. */
   feeds: "RELAY_METRICS_FEEDS",
 } as const;

@@ -1,15 +1,15 @@
 import type { MetricName } from "./metricNames.ts";
 
-/** What the relay counts and times for an operator; names and units are in metricNames.ts. */
+/** Counts and times for the operator. Names and units are in metricNames.ts. */
 export interface Metrics {
   record(feed: string, values: Partial<Record<MetricName, number>>): void;
-  /** Hands over what was recorded; once at the end of each invocation. */
+  /** Publishes everything recorded, once at the end of each invocation. */
   publish(): void;
 }
 
 export const silentMetrics: Metrics = { record: () => {}, publish: () => {} };
 
-/** A handler after which its metrics are published, also when it fails. */
+/** Wraps a handler so that its metrics are published after every event, even when the handler fails. */
 export function publishing<Event, Result>(
   metrics: Pick<Metrics, "publish">,
   handle: (event: Event) => Promise<Result>,

@@ -1,8 +1,8 @@
 import type { Environment } from "./settings.ts";
 
 /**
- * A function's entry point on AWS: built from the process environment with the first event and kept for those after
- * it, so that importing a handler needs no environment.
+ * A function's entry point on AWS. The first event builds the handler from the process environment, and later events
+ * reuse it. So importing a handler needs no environment.
  */
 export function onFirstEvent<Event, Result>(
   createHandler: (environment: Environment) => (event: Event) => Promise<Result>,

@@ -1,39 +1,39 @@
 import { SettingsError } from "../errors.ts";
 
-/** Environment variables by name; in AWS it is `process.env`. */
+/** Environment variables by name; on AWS `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What an operator may set, and the limits that follow. Units are in the names. */
+/** The operator's settings and the limits that follow from them. Units are in the names. */
 export interface Settings {
-  /** Sequence numbers per segment of feeds created from now on; a feed keeps the size that it began with. */
+  /** Sequence numbers per segment for new feeds. An existing feed keeps its size. */
   readonly segmentSize: number;
   /** A segment is freed only when its last page is older than this. */
   readonly freeGraceMillis: number;
-  /** A session that lags further behind than this is moved forward and told of the gap. */
+  /** A session that lags more than this is evicted, and the gap is reported to it. */
   readonly retentionMillis: number;
-  /** The same limit counted in messages. */
+  /** The same limit in messages. */
   readonly retentionMessages: number;
-  /** Safety net: DynamoDB removes a page by itself so long after it was appended. */
+  /** Safety net: this long after its append, DynamoDB deletes a page by itself. */
   readonly pageTtlMillis: number;
-  /** A writer reads the tail again when what it knows of it is older than this. */
+  /** A writer reads the tail again when its cached tail is older than this. */
   readonly tailCacheMillis: number;
-  /** An append that has not finished by then stops: no write of it may start later. */
+  /** An append times out after this. None of its writes may start later. */
   readonly appendTimeoutMillis: number;
-  /** One HTTP request to an endpoint, from name resolution to the answer's headers. */
+  /** The timeout of one HTTP request to an endpoint, from name resolution to the response headers. */
   readonly requestTimeoutMillis: number;
-  /** The same in the fast lane: an endpoint that takes longer is asked again, once, by the slow lane. */
+  /** The timeout in the fast lane. After it, the slow lane sends the request once more. */
   readonly fastRequestTimeoutMillis: number;
-  /** A held lease runs out after this; longer than any request, lingering included. */
+  /** A lease expires after this. It is longer than any request plus the lingering. */
   readonly leaseMillis: number;
-  /** A deliver turn starts no further batch after this at the latest, so that the function ends in time. */
+  /** A deliver turn starts no batch after this, so that the function ends in time. */
   readonly turnMillis: number;
-  /** At the end of the queue a turn waits this long for the next page before it parks. */
+  /** How long a turn at the end of the queue waits for the next page before it parks. */
   readonly lingerMillis: number;
-  /** A hint younger than this is not yet taken for lost by the sweep. */
+  /** The sweep does not take a hint for lost until it is older than this. */
   readonly hintGraceMillis: number;
-  /** How long an old webhook secret still signs, and an old management key is accepted, after a rotation. */
+  /** How long after a rotation the old webhook secret still signs and the old management key is still accepted. */
   readonly secretOverlapMillis: number;
-  /** CIDR ranges that webhooks may reach although they are not public. */
+  /** Non-public CIDR ranges that webhooks may reach. */
   readonly allowedAddressRanges: readonly string[];
   /** Whether a webhook URL may be plain `http:`. */
   readonly allowHttp: boolean;
@@ -52,7 +52,7 @@ function numberOf(environment: Environment, name: string, fallback: number, mini
 
 /**
  * Reads the settings from the environment and asserts the relations between them.
- * @throws SettingsError when a value is malformed or a relation that safety depends on does not hold.
+ * @throws SettingsError when a value is malformed or breaks a relation that safety depends on
  */
 export function readSettings(environment: Environment): Settings {
   const freeGraceMillis = numberOf(environment, "RELAY_FREE_GRACE_SECONDS", 120, 0.1) * 1000;
@@ -87,12 +87,12 @@ export function readSettings(environment: Environment): Settings {
 }
 
 /**
- * The relations that the protocol's safety rests on (DynamoDB would accept a put on a freed number again,
- * so no writer may still act on a tail that it read before the segment was freed).
+ * Asserts the relations that the protocol's safety rests on. DynamoDB would accept a put on a freed number again, so no
+ * writer may still act on a tail that it read before the segment was freed.
  */
 export function assertRelations(settings: Settings): Settings {
-  // Two appends: a page counts as old from when it was planned, and the put that closed the segment may have been under
-  // way so long; just before it arrived another writer read the tail, and its own put may be under way as long again.
+  // Two appends: a page's age counts from its planning. The put that closed the segment may have been in flight for one
+  // append. Just before it arrived, another writer may have read the tail, and its put may be in flight for another.
   if (settings.freeGraceMillis <= settings.tailCacheMillis + 2 * settings.appendTimeoutMillis)
     throw new SettingsError(
       "RELAY_FREE_GRACE_SECONDS",
@@ -108,7 +108,7 @@ export function assertRelations(settings: Settings): Settings {
   return settings;
 }
 
-/** The value of a variable that a function cannot work without. */
+/** The value of a required variable. */
 export function requireVariable(environment: Environment, name: string): string {
   const value = environment[name];
   if (value === undefined || value === "") throw new SettingsError(name, "is not set");

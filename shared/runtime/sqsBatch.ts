@@ -3,9 +3,9 @@ import type { z } from "zod";
 import type { Log } from "./log.ts";
 
 /**
- * Works on an SQS batch in groups, side by side, and reports the records of failed groups, so that SQS
- * redelivers only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
- * @param keyOf records with the same key are one group, in the order of the batch
+ * Processes the groups of an SQS batch concurrently and reports the records of failed groups, so that SQS redelivers
+ * only those (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ * @param keyOf records with the same key form one group, in the order of the batch
  */
 export async function processInGroups(
   records: readonly SQSRecord[],
@@ -51,7 +51,7 @@ export function processHints<Hint>(
   );
 }
 
-/** Reads the hints of a batch. Redelivery would not mend a malformed hint, so it is logged and discarded. */
+/** Reads the hints of a batch. A malformed hint is logged and discarded: a redelivery would not repair it. */
 export function readHints<T>(
   records: readonly SQSRecord[],
   schema: z.ZodType<T>,

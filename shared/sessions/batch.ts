@@ -2,7 +2,7 @@ import { type NumberedMessage, renderGap } from "../queue/message.ts";
 import type { Sequence } from "../queue/sequence.ts";
 import type { Cursor, CursorGap } from "./cursor.ts";
 
-/** One request's worth of messages, or of none when the session wants nothing of what it passes. */
+/** The messages of one request. There are none when the session wants none of the messages that it passes. */
 export interface Batch {
   /** The same on every attempt at the same batch. */
   readonly id: string;
@@ -15,7 +15,7 @@ export interface Batch {
   readonly tellsGap: boolean;
 }
 
-/** What a batch's id is made of: the same messages, sent to the same session, have the same id. */
+/** A batch's id: the same messages, sent to the same session, have the same id. */
 export function batchId(
   { session, generation }: Pick<Cursor, "session" | "generation">,
   range: string,
@@ -23,7 +23,7 @@ export function batchId(
   return `${session}-${generation}-${range}`;
 }
 
-/** The batch that reports to a session what it will never get. */
+/** The batch that reports the cursor's gap to the session. */
 export function planGap(
   cursor: Pick<Cursor, "session" | "generation" | "next"> & { gap: CursorGap },
   atEpochMillis: number,

@@ -3,14 +3,14 @@ import { type Segment, type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { SessionKind } from "./session.ts";
 
 /**
- * The cursor: a session's durable row, and the rules by which it changes. Every change is one conditional write that
- * names what was read: the state, the fence, and the segment in which the session is counted (`rowToFind`, written by
- * shared/aws/cursors.ts); the functions here say what it becomes.
+ * The cursor: a session's durable row, and the rules for changing it. Every change is one conditional write. The
+ * condition names the state, the fence and the segment that were read (`rowToFind`, used by shared/aws/cursorItems.ts).
+ * The functions here compute the new row.
  *
  * | from                                                | to        | by                  | function            |
  * |-----------------------------------------------------|-----------|---------------------|---------------------|
  * | parked                                              | signalled | notify, sweep       | `signal`            |
- * | parked, signalled, backoff due, active run out      | active    | deliver             | `take` (fence + 1)  |
+ * | parked, signalled, backoff due, active expired      | active    | deliver             | `take` (fence + 1)  |
  * | active                                              | active    | deliver             | `advance`           |
  * | active                                              | parked    | deliver             | `park`, `changeLane` |
  * | active                                              | backoff   | deliver             | `backOff`           |
@@ -21,44 +21,45 @@ import type { SessionKind } from "./session.ts";
  * | any                                                 | the same or parked | a person   | `seek`, `reconfigure`, `release` (fence + 1) |
  * | any                                                 | the same or parked | sweep      | `evict` (fence + 1) |
  * | any but active                                      | the same  | sweep               | crosses (fence + 1) |
- * | signalled, backoff due, active run out              | the same  | sweep               | `repeatWake`        |
+ * | signalled, backoff due, active expired              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
- * Three orders are load-bearing; each mutation of them loses a message for good (test/protocol):
- * the wake is sent before `signal` is written; `signal` names the fence that was read; after `park` the tail is read
- * again, strongly.
+ * Three rules are load-bearing: breaking any of them loses messages (test/protocol).
+ * - The wake is sent before `signal` is written.
+ * - `signal` names the fence that was read.
+ * - After `park`, the tail is read again, strongly consistent.
  */
 export interface Cursor {
   readonly feed: string;
   readonly session: string;
-  /** Absent for a webhook: its rows are older than the other kinds. */
+  /** Absent for a webhook: webhook rows are older than this attribute. */
   readonly kind?: SessionKind | undefined;
   readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
-  /** The first number that the session has not got. */
+  /** The first number that the session has not received. */
   readonly next: Sequence;
-  /** Where the session's reference is counted; behind `next` while a crossing waits. */
+  /** The segment in which the session is counted. It is behind `next` while a crossing is pending. */
   readonly segment: Segment;
-  /** The feed's, which never changes. */
+  /** The feed's segment size, which never changes. */
   readonly segmentSize: number;
-  /** Grows whenever someone takes the row over. */
+  /** Grows whenever the row is taken over. */
   readonly fence: number;
   readonly lane: "fast" | "slow";
-  /** The event types that the session wants; absent means all. */
+  /** The names that the session wants; absent means all. */
   readonly interest?: readonly string[] | undefined;
   /** The last number that was sent to the endpoint before `next`. */
   readonly previous: Sequence;
-  /** Grows when a person changes what the batches are made of, so that old batch ids do not come back. */
+  /** Grows when a person changes how batches are made, so that old batch ids are not reused. */
   readonly generation: number;
   /** Failures in a row. */
   readonly attempts: number;
-  /** The end of the batch that is being sent; kept until it is accepted, so that a retry is the same batch. */
+  /** The end of the batch in flight. It is kept until the batch is accepted, so that a retry sends the same batch. */
   readonly batchLast?: Sequence | undefined;
-  /** Messages that the session will never get and was not yet told of. They end before `next`. */
+  /** A gap that was not reported to the session yet. It ends before `next`. */
   readonly gap?: CursorGap | undefined;
   readonly leaseUntilEpochMillis?: number | undefined;
   readonly dueAtEpochMillis?: number | undefined;
   readonly failingSinceEpochMillis?: number | undefined;
-  /** How often the sweep has sent the wake again that the row waits for. */
+  /** Times the sweep re-sent the wake this row awaits. */
   readonly wakesRepeated?: number | undefined;
   readonly changedAtEpochMillis: number;
   readonly lastDeliveryEpochMillis?: number | undefined;
@@ -78,13 +79,13 @@ export interface DeliveryFailure {
   readonly atEpochMillis: number;
 }
 
-/** The attributes that a transition writes; `undefined` removes one. */
+/** The attributes that a transition writes; `undefined` removes an attribute. */
 export type CursorChange = Partial<Omit<Cursor, "feed" | "session" | "kind">>;
 
-/** A wake that arrives this much early (SQS delays count whole seconds) still counts as due. */
+/** A wake that arrives this much early still counts as due: SQS delays are whole seconds. */
 const DUE_TOLERANCE_MILLIS = 250;
 
-/** Whether deliver may take the row: nobody holds it, and it is not waiting for a time or a person. */
+/** Whether deliver may take the row: no turn holds it, and it does not wait for a due time or a person. */
 export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
   switch (cursor.state) {
     case "parked":
@@ -100,30 +101,31 @@ export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
   }
 }
 
-/** What a row must still be like for a write to happen: the condition of every write. */
+/** The condition of every write: the row must still have these values. */
 export interface RowToFind {
   readonly states: readonly Cursor["state"][];
   readonly fence: number;
   readonly segment: Segment;
   /** Absent when the write does not depend on it. */
   readonly next?: Sequence;
-  /** Named by who takes over from a holder whose lease ran out. */
+  /** Present when the write takes over from a holder with an expired lease. */
   readonly leaseUntilEpochMillis?: number;
 }
 
 /**
- * The row that a write of `change` must find, `read` being the row as it was read.
+ * The condition for writing `change` to a row that was read as `read`.
  *
- * States: a row that was parked may have been marked meanwhile. That changes nothing of it, and a deliver that gave up
- * on it would leave it marked with its wake used up. The mark itself wants the row parked.
+ * States: a parked row may have been marked signalled since the read. The mark changes nothing else in the row. If
+ * deliver gave up on a marked row, the row would stay signalled with its wake used up. Writing the mark requires a
+ * parked row.
  *
- * Segment: an active row advances and crosses under one fence. A person or the sweep that read it before it crossed
- * would take the reference out of a segment in which the session no longer stands.
+ * Segment: an active row advances and crosses under one fence. A person or the sweep that read the row before the
+ * crossing would remove the reference from a segment in which the session no longer stands.
  *
- * Next: the same for a gap, which is told from the number that was read: the row may have advanced into it.
+ * Next: a gap starts at the `next` that was read. The row may have advanced into the gap since.
  *
- * Lease: a holder whose lease ran out may be slow and not dead, and may have advanced since the row was read, with a new
- * lease. Who took the row over then would go on from the old number, and write the cursor back.
+ * Lease: a holder with an expired lease may be slow rather than dead. It may have advanced since the read, and renewed
+ * its lease. A takeover would then continue from the old number and move the cursor back.
  */
 export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
   const { state, fence, segment, next } = read;
@@ -140,12 +142,12 @@ export function rowToFind(read: Cursor, change: CursorChange): RowToFind {
   };
 }
 
-/** Only for a row that is parked; after the wake was sent. */
+/** Marks a parked row as signalled. Write this after the wake was sent. */
 export function signal(nowEpochMillis: number): CursorChange {
   return { state: "signalled", wakesRepeated: undefined, changedAtEpochMillis: nowEpochMillis };
 }
 
-/** After the wake was sent again. The row itself goes on waiting. */
+/** Counts a re-sent wake. The row keeps waiting. */
 export function repeatWake(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return { wakesRepeated: (cursor.wakesRepeated ?? 0) + 1, changedAtEpochMillis: nowEpochMillis };
 }
@@ -165,7 +167,7 @@ export function take(
   };
 }
 
-/** What an accepted (or empty) batch does to the row. `sentLast` is absent when nothing had to be sent. */
+/** The result of an accepted or empty batch. `sentLast` is absent when the batch was empty. */
 export interface Progressed {
   readonly next: Sequence;
   readonly sentLast?: number | undefined;
@@ -196,7 +198,7 @@ export function progress(cursor: Cursor, done: Progressed): Cursor {
   };
 }
 
-/** What `progress` changed, as it is written. */
+/** The changes of `progress`, as written. */
 function progressed(cursor: Cursor): CursorChange {
   return {
     next: cursor.next,
@@ -210,7 +212,7 @@ function progressed(cursor: Cursor): CursorChange {
   };
 }
 
-/** Stays active: writes the progress, the end of the batch that is sent next, and a new lease. */
+/** Keeps the row active: writes the progress, the end of the next batch, and a new lease. */
 export function advance(
   cursor: Cursor,
   plan: { batchLast: Sequence | undefined; leaseMillis: number; nowEpochMillis: number },
@@ -233,7 +235,7 @@ export function park(cursor: Cursor, nowEpochMillis: number): CursorChange {
   };
 }
 
-/** Goes to the slow lane in the middle of a batch: its end is kept, so that the slow lane sends the same one. */
+/** Moves to the slow lane in the middle of a batch. The batch's end is kept, so the slow lane sends the same batch. */
 export function changeLane(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return { ...park(cursor, nowEpochMillis), lane: "slow", batchLast: cursor.batchLast };
 }
@@ -267,7 +269,7 @@ export function pause(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return { ...release(cursor, nowEpochMillis), state: "paused" };
 }
 
-/** Goes on where it stood: the batch that was refused last is sent again with its old id. */
+/** Continues at the same place: the last refused batch is retried with its old id. */
 export function resume(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return {
     ...release(cursor, nowEpochMillis),
@@ -277,7 +279,7 @@ export function resume(cursor: Cursor, nowEpochMillis: number): CursorChange {
   };
 }
 
-/** What the batches are made of has changed: whoever holds the row loses it, and batches are planned anew. */
+/** The batches' configuration has changed: the holder loses the row, and batches are planned again. */
 export function reconfigure(
   cursor: Cursor,
   interest: readonly string[] | undefined,
@@ -296,7 +298,7 @@ export function seek(cursor: Cursor, next: Sequence, nowEpochMillis: number): Cu
   };
 }
 
-/** Moves a session that lags beyond the retention to `floor`, and keeps what it lost until it can be told. */
+/** Moves a session that lags beyond the retention to `floor`. The gap stays in the row until it is reported. */
 export function evict(cursor: Cursor, floor: Sequence, nowEpochMillis: number): CursorChange {
   return {
     ...release(cursor, nowEpochMillis),
@@ -307,7 +309,7 @@ export function evict(cursor: Cursor, floor: Sequence, nowEpochMillis: number): 
   };
 }
 
-/** A cursor as it is born: parked, with its reference counted where it stands. */
+/** A new cursor: parked, with its reference counted in the segment of `next`. */
 export function newCursor(born: {
   feed: string;
   session: string;
@@ -334,7 +336,7 @@ export function newCursor(born: {
   };
 }
 
-/** Takes the row from whoever holds it. What waits for a time or a person goes on waiting. */
+/** Takes the row from its holder. A row that waits for a due time or a person keeps waiting. */
 export function release(cursor: Cursor, nowEpochMillis: number): CursorChange {
   const waits = cursor.state === "backoff" || cursor.state === "paused" || cursor.state === "suspended";
   return {
@@ -350,7 +352,7 @@ function rebatched(cursor: Cursor, nowEpochMillis: number): CursorChange {
   return { ...release(cursor, nowEpochMillis), generation: cursor.generation + 1, batchLast: undefined };
 }
 
-/** Whether new pages with these event types concern the session. Gaps concern everybody. */
+/** Whether pages with these names concern the session. Gap messages concern every session. */
 export function isInterested(cursor: Pick<Cursor, "interest">, names: Iterable<string>): boolean {
   if (cursor.interest === undefined) return true;
   const wanted = new Set([...cursor.interest, GAP_TYPE]);

@@ -3,18 +3,18 @@ import { type AmiReadFilter, compileReadFilter } from "../ami/readFilter.ts";
 import { FilterCostError } from "../errors.ts";
 import { GAP_TYPE, hasForm, type Message, type MessageFormat } from "../queue/message.ts";
 
-/** What a session wants: a message passes when each part that is there lets it pass. */
+/** A session's filter. A message must pass every setting that is present. */
 export interface SessionFilter extends AmiReadFilter {
   /** Stasis event types. */
   readonly types?: readonly string[] | undefined;
 }
 
-/** A session's filter and format, made ready to judge messages. */
+/** A session's compiled filter and format. */
 export interface Selection {
   readonly format: MessageFormat;
   /**
-   * Names of which a page must have one to hold something for the session (a page's `names`); undefined when any page
-   * may. Notify leaves a session asleep that none of them concerns.
+   * A page can hold a message for the session only if it has one of these names; undefined when any page can. Notify
+   * does not wake the session for other pages.
    */
   readonly interest: readonly string[] | undefined;
   /** Roughly the memory that it takes. */
@@ -30,13 +30,13 @@ const FILTER_BYTES = 4 * 1024;
 const MAX_INTEREST_CHARACTERS = 2048;
 
 /**
- * Makes a filter ready. Gap messages pass every filter; a message that has no AMI form, and so no class, passes none
- * that asks for classes, names or AMI headers.
+ * Compiles a filter. Gap messages pass every filter. A message without an AMI form has no class, so it passes no filter
+ * on classes, names or AMI headers.
  * @throws EventFilterError when an event filter is malformed
  */
 export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): Selection {
   const { types, ...reading } = filter;
-  const readsAmi = format === "ami" || Object.values(reading).some((part) => part !== undefined);
+  const readsAmi = format === "ami" || Object.values(reading).some((setting) => setting !== undefined);
   const wantedTypes = types && new Set(types);
   const reader = readsAmi ? compileReadFilter(reading) : undefined;
   return {
@@ -56,12 +56,12 @@ function shortList(names: readonly string[] | undefined): readonly string[] | un
   return characters > MAX_INTEREST_CHARACTERS ? undefined : names;
 }
 
-/** What one process keeps. */
+/** The memory that one process spends on filters. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 
 /**
- * Regexes are compiled once for all turns of the sessions that share a filter. Keeps those used last.
- * @param cpuMillis the time that this thread has computed so far
+ * Compiles each filter once for all turns and sessions that share it. Keeps the most recently used.
+ * @param cpuMillis the CPU time that this thread has used
  */
 export function selectionCache(cpuMillis: () => number, maxBytes = CACHE_BYTES): typeof selectionOf {
   const kept = new LRUCache<string, Selection>({

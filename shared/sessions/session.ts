@@ -1,24 +1,24 @@
 import type { MessageFormat } from "../queue/message.ts";
 import type { SessionFilter } from "./selection.ts";
 
-/** What a person configures of a session, by kind. Where it stands is in its cursor. */
+/** A session's configuration, by kind. Its position is in its cursor. */
 export type Session = WebhookSession;
 
 export type SessionKind = Session["kind"];
 
-/** What sessions of every kind have. */
+/** The settings common to all kinds. */
 interface AnySession {
   readonly session: string;
   readonly feed: string;
   readonly createdAtEpochMillis: number;
 }
 
-/** A session whose messages are posted to a URL. */
+/** A session that posts its messages to a URL. */
 export interface WebhookSession extends AnySession {
   readonly kind: "webhook";
   readonly url: string;
   readonly format: MessageFormat;
-  /** Messages in one request. */
+  /** The most messages in one request. */
   readonly maxBatch: number;
   readonly filter?: SessionFilter | undefined;
   /** Newest first. */
@@ -26,16 +26,16 @@ export interface WebhookSession extends AnySession {
 }
 
 export interface SessionSecret {
-  /** In the table it is encrypted where there is a key for that; only deliver sees it as it signs. */
+  /** Encrypted in the table when an encryption key is configured. Only deliver decrypts it. */
   readonly secret: string;
-  /** Signs until then, beside its successor; absent for the current one. */
+  /** Until then an old secret signs together with its successor; absent for the current secret. */
   readonly expiresAtEpochMillis?: number | undefined;
 }
 
-/** Older secrets than these have signed long enough. */
+/** Older secrets are dropped. */
 const KEPT_SECRETS = 5;
 
-/** Puts a new secret in front; the one before it goes on signing for `overlapMillis`. */
+/** Puts a new secret first. The previous secret keeps signing for `overlapMillis`. */
 export function rotateSecret(
   secrets: readonly SessionSecret[],
   secret: string,

@@ -34,29 +34,29 @@ export interface TurnParts {
   readonly log: Log;
   readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<Settings, "leaseMillis" | "lingerMillis">;
-  /** Aborts when the process is to stop: lingering ends and no further batch begins. */
+  /** Aborts when the process must stop: lingering ends and no further batch begins. */
   readonly stopping: AbortSignal;
 }
 
-/** What one turn is about. */
+/** The task of one turn. */
 export interface TurnTask {
-  /** The row as it was read; the caller has checked that it can be taken. */
+  /** The row as read. The caller has checked that it can be taken. */
   readonly cursor: Cursor;
   readonly outlet: Outlet;
   readonly follower: Follower;
-  /** From then on the turn begins no further batch. */
+  /** After this time the turn begins no further batch. */
   readonly endsAtEpochMillis: number;
 }
 
-/** Of an error's message on the row: a filter may stand in it. */
+/** Longest error message on the row: it may quote a filter. */
 const MAX_DETAIL_CHARACTERS = 300;
 
-/** Two deliveries closer together than this mean that the feed is busy and lingering pays. */
+/** Two deliveries closer together than this show that the feed is busy and lingering pays. */
 const BUSY_GAP_MILLIS = 2_000;
 
 /**
- * One turn of one session: takes its cursor, sends batch after batch, and parks. The rules of each write are those of
- * cursor.ts. A turn that loses its row to someone else ends at once and in silence: the new holder goes on.
+ * One turn of one session: takes the cursor, sends batch after batch, and parks. The rules of each write are in
+ * cursor.ts. A turn that loses its row ends at once without an error: the new holder continues.
  */
 export async function runTurn(parts: TurnParts, task: TurnTask): Promise<void> {
   const turn = new Turn(parts, task);
@@ -65,7 +65,7 @@ export async function runTurn(parts: TurnParts, task: TurnTask): Promise<void> {
   } catch (error) {
     const { feed, session } = task.cursor;
     if (error instanceof FenceLostError)
-      parts.log.info("someone else has the session now", { feed, session });
+      parts.log.info("the turn ends: its cursor was taken over", { feed, session });
     else if (error instanceof PageUnreadableError)
       await turn.suspendFor("a page cannot be read; the session is suspended", error);
     else if (error instanceof EventFilterError || error instanceof FilterCostError)
@@ -77,9 +77,9 @@ export async function runTurn(parts: TurnParts, task: TurnTask): Promise<void> {
 class Turn {
   readonly #parts: TurnParts;
   readonly #task: TurnTask;
-  /** The row as it was last read or written: what the next write must find. */
+  /** The row as last read or written. The next write must find it. */
   #row: Cursor;
-  /** The row with the progress that is not written yet. */
+  /** The row plus the progress that is not written yet. */
   #cursor: Cursor;
   #isBusy = false;
 
@@ -102,19 +102,19 @@ class Turn {
         this.#pass(batch, lane);
         if (hasChangedLane || this.#isOver()) return await this.#parkAndWake();
         batch = (await this.#plan()) ?? (await this.#linger());
-        // Every request follows a write that names the fence. It holds the progress and the end of the batch, so
-        // whoever repeats the batch after a crash sends the same messages under the same id.
+        // Every request follows a write that names the fence. The write stores the progress and the end of the batch,
+        // so after a crash the next holder sends the same messages with the same id.
         if (batch !== undefined && batch.messages.length > 0)
           await this.#write(advance(this.#cursor, this.#lease(batch)));
       }
       await this.#write(park(this.#cursor, this.#now()));
-      // A page that was appended before the row said "parked" had nobody to wake: its notify saw an active row.
-      // So the tail is read again, strongly, after parking.
+      // A page appended before the row was marked parked had no session to wake: its notify saw an active row.
+      // So the turn reads again, strongly consistent, after parking.
       batch = await this.#plan();
     } while (batch !== undefined);
   }
 
-  /** What cannot be read or judged must not be skipped in silence: the session stops until a person looks. */
+  /** An unreadable page must not be skipped silently: the session stops until a person repairs it. So it does for a bad filter. */
   async suspendFor(logged: string, error: RelayError): Promise<void> {
     this.#parts.log.error(logged, {
       session: this.#cursor.session,
@@ -144,19 +144,19 @@ class Turn {
     };
   }
 
-  /** The next batch by strongly consistent reads; undefined when the cursor stands at the end of the queue. */
+  /** The next batch, from strongly consistent reads; undefined when the cursor is at the end of the queue. */
   async #plan(): Promise<Batch | undefined> {
     const { next, batchLast, gap } = this.#cursor;
     if (gap !== undefined) return planGap({ ...this.#cursor, gap }, this.#now());
     const { follower, outlet } = this.#task;
-    // A batch that another process began may reach beyond the pages that this one has in its cache.
+    // A batch begun by another process may reach beyond the pages in this process's cache.
     const pages = await follower.readThrough(next, batchLast);
     const [firstPage] = pages;
     if (firstPage !== undefined && firstPage.first > next) return this.#planExpiredGap(firstPage.first);
     return outlet.plan(this.#cursor, pages);
   }
 
-  /** The pages from `next` to `first` outlived their time to live, so the session never gets them. */
+  /** The pages from `next` up to `first` have expired, so the session never gets them. */
   #planExpiredGap(first: Sequence): Batch {
     this.#parts.metrics.record(this.#cursor.feed, { GapsExpired: 1 });
     const gap = { first: this.#cursor.next, last: first - 1, reason: "expired" as const };
@@ -165,8 +165,8 @@ class Turn {
   }
 
   /**
-   * While the feed is busy, waiting for the next page is cheaper than parking and being woken. When the page comes
-   * with the first tick, one write holds the progress and the next plan; else the progress is written by itself.
+   * While the feed is busy, waiting for the next page is cheaper than parking and being woken. If the page comes with
+   * the first tick, one write stores both the progress and the next plan. Otherwise the progress gets its own write.
    */
   async #linger(): Promise<Batch | undefined> {
     const { settings, stopping } = this.#parts;
@@ -182,7 +182,7 @@ class Turn {
     return undefined;
   }
 
-  /** Sends the batch and returns the session's lane from now on; undefined when the turn ended with the answer. */
+  /** Sends the batch and returns the session's new lane; undefined when the answer ended the turn. */
   async #send(batch: Batch): Promise<Cursor["lane"] | undefined> {
     if (batch.messages.length === 0) return this.#cursor.lane;
     const answer = await this.#task.outlet.send(this.#cursor, batch);
@@ -220,15 +220,15 @@ class Turn {
     });
   }
 
-  /** Gives the turn up with work left: first the row, then the wake. The sweep repairs a crash between the two. */
+  /** Ends the turn with work left: parks the row, then sends the wake. The sweep repairs a crash between the two. */
   async #parkAndWake(): Promise<void> {
     await this.#write(park(this.#cursor, this.#now()));
     await this.#parts.wakes.sendWake(this.#cursor);
   }
 
   /**
-   * Writes a transition, and with it the crossing into another segment. When a transaction is in the way the session
-   * stays counted where it was: a late reference only keeps data longer, and a later page or the sweep crosses.
+   * Writes a transition together with any crossing into another segment. If another transaction conflicts, the session
+   * stays counted in its old segment. That only keeps data longer, and a later write or the sweep crosses.
    */
   async #write(change: CursorChange): Promise<void> {
     const segment = segmentOf(change.next ?? this.#row.next, this.#row.segmentSize);

@@ -1,13 +1,13 @@
 import { FenceLostError, RelayError, TransactionRefusedError } from "../errors.ts";
 
-/** Whether a write failed because the row has changed since it was read, or another transaction was in the way. */
+/** Whether a write failed because the row has changed since it was read, or another transaction conflicted. */
 function isOvertaken(error: unknown): error is FenceLostError | TransactionRefusedError {
   return error instanceof FenceLostError || error instanceof TransactionRefusedError;
 }
 
 /**
- * Awaits a write that names the row as it was read. Undefined when the write was overtaken: nothing was written, and
- * the row is left to whoever changed it.
+ * Awaits a write that names the row as read. Undefined when the write was overtaken: nothing was written, and the row
+ * is left to the other writer.
  */
 export async function unlessChanged<T>(write: Promise<T>): Promise<T | undefined> {
   try {
@@ -19,7 +19,7 @@ export async function unlessChanged<T>(write: Promise<T>): Promise<T | undefined
 }
 
 /**
- * Reads and writes anew each time the write is overtaken.
+ * Reads and writes again each time the write is overtaken.
  * @throws RelayError `session.busy` (retryable) after `attempts`
  */
 export async function untilUnchanged<T>(

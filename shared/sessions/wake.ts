@@ -4,10 +4,10 @@ import { type Cursor, type CursorChange, repeatWake, signal } from "./cursor.ts"
 import type { SessionKind } from "./session.ts";
 import { unlessChanged } from "./unlessChanged.ts";
 
-/** Whether sessions of a kind are woken over SQS. Others follow their feed by themselves. */
+/** Whether sessions of a kind are woken through SQS. Other kinds follow their feed by themselves. */
 const WOKEN_BY_QUEUE: Readonly<Record<SessionKind, boolean>> = { webhook: true };
 
-/** Whether notify and the sweep wake the session. */
+/** Whether notify and the sweep wake this session. */
 export function isWokenByQueue({ kind = "webhook" }: Pick<Cursor, "kind">): boolean {
   return WOKEN_BY_QUEUE[kind];
 }
@@ -19,15 +19,15 @@ export interface WakeParts {
 }
 
 /**
- * Rows that are worked on side by side. With all 10,000 of a large feed at once, most waited for a connection longer
- * than a request may take, were tried again, and the function ran out of time before it had marked them.
+ * Rows in progress at once. With all 10,000 rows of a large feed at once, most requests waited for a connection longer
+ * than their timeout and were retried, and the function timed out before it had marked the rows.
  */
 const ROWS_AT_ONCE = 100;
 
 /**
- * Wakes parked sessions: first the wake, then the mark. The other way round, a crash between the two leaves a row that
- * says "signalled" with no wake under way. The mark names the fence that was read, because deliver may have taken the
- * row and parked it again meanwhile, and a mark on that newer rest would hide the next page's wake.
+ * Wakes parked sessions: sends the wakes, then marks the rows. In the other order, a crash between the two would leave
+ * a signalled row without a wake in flight. The mark names the fence that was read, because deliver may have taken and
+ * parked the row again since, and a mark on the newly parked row would suppress the next page's wake.
  * @throws RelayError (retryable) when SQS did not take all wakes; rows without a wake stay parked.
  */
 export function wakeParked(parts: WakeParts, parked: readonly Cursor[]): Promise<void> {
@@ -35,7 +35,7 @@ export function wakeParked(parts: WakeParts, parked: readonly Cursor[]): Promise
 }
 
 /**
- * Sends wakes again that seem to be lost, and writes that it did: the next time they are waited for longer.
+ * Re-sends wakes that seem lost and counts this in the rows: each time, the sweep waits longer before the next re-send.
  * @throws RelayError (retryable) when SQS did not take all wakes
  */
 export function wakeAgain(parts: WakeParts, waiting: readonly Cursor[]): Promise<void> {
@@ -47,7 +47,7 @@ async function wakeAndWrite(
   rows: readonly Cursor[],
   changeOf: (cursor: Cursor, nowEpochMillis: number) => CursorChange,
 ): Promise<void> {
-  // Deliver may be faster than the mark; then the row is no longer the one that was woken.
+  // Deliver may be faster than the mark. Then the row has changed and needs no mark.
   const mark = (cursor: Cursor) =>
     unlessChanged(parts.cursors.write(cursor, changeOf(cursor, parts.clock.nowEpochMillis())));
   let woken = 0;

@@ -5,18 +5,19 @@ import type { JsonObject } from "../ami/json.ts";
 import { withoutMark } from "./eventBatch.ts";
 
 /**
- * What the relay needs of a Stasis event (Asterisk: rest-api/api-docs/events.json, models `Message` and `Event`).
- * Everything else is passed on unread, so event types of future Asterisk versions are kept and delivered.
+ * The fields of a Stasis event that the relay reads (Asterisk: rest-api/api-docs/events.json, models `Message` and
+ * `Event`). The relay passes all other fields on unread, so event types of future Asterisk versions are kept and
+ * delivered.
  */
 const eventSchema = z.object({
   type: z
     .string()
     .min(1)
     .max(MAX_EVENT_NAME_CHARACTERS)
-    .refine(isEventName, "must consist of characters that can be seen"),
+    .refine(isEventName, "must consist of visible characters"),
 });
 
-/** Half of a page: a larger event has no place in a queue of call events. */
+/** Half of a page. No call event is larger. */
 export const MAX_EVENT_BYTES = 128 * 1024;
 
 /** Longer texts are no times. */
@@ -24,26 +25,26 @@ const MAX_TIMESTAMP_CHARACTERS = 64;
 
 export interface StasisEvent {
   readonly type: string;
-  /** As Asterisk wrote it (`2026-11-23T08:00:24.396+0000`). Events without one exist; what is no text is none. */
+  /** As Asterisk wrote it (`2026-11-23T08:00:24.396+0000`). Undefined when there is none, or when it is not a text. */
   readonly timestamp: string | undefined;
-  /** The event's JSON as it was sent, on one line. */
+  /** The event's JSON as sent, on one line. */
   readonly text: string;
   readonly body: JsonObject;
 }
 
-/** An event in either of the forms that ingest takes, or why it is none. */
+/** An event in one of the two forms that ingest accepts, or the reason why it is refused. */
 export type EventOrRefusal =
   | { readonly event: StasisEvent }
   | { readonly ami: AmiMessage }
   | { readonly error: string };
 
-/** Reads one event from its JSON text. Never throws: what is wrong is said in `error`. */
+/** Reads one event from its JSON text. Never throws: `error` says what is wrong. */
 export function readEvent(written: string): EventOrRefusal {
   const text = withoutMark(written);
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_EVENT_BYTES)
     return { error: `the event has ${bytes} bytes; at most ${MAX_EVENT_BYTES} are accepted` };
-  if (!text.isWellFormed()) return { error: "not Unicode: half of a surrogate pair stands alone" };
+  if (!text.isWellFormed()) return { error: "not Unicode: the text has a lone surrogate" };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -71,7 +72,7 @@ function describe(error: z.ZodError): string {
     .join("; ");
 }
 
-/** Takes line breaks (which JSON allows only between tokens) out of a text that is known to be JSON. */
+/** Replaces the line breaks in valid JSON, which allows them only between tokens. */
 function onOneLine(json: string): string {
   return /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, " ").trim() : json.trim();
 }

@@ -1,17 +1,17 @@
 /**
- * A body of events as texts, one per event. The texts are cut out of the body, not written anew, so that an event
- * reaches its subscribers with the numbers, escapes and key order that Asterisk gave it.
+ * Splits a body into one text per event. The texts are slices of the body, not serialised again, so subscribers get
+ * the numbers, escapes and key order that Asterisk wrote.
  */
 
 /**
- * Events in one request or message. More of them fit only when they are no call events; reading as many as fit (350,000
- * times `{}`) took 12 s of a function's time, and naming them all an answer of 30 MB, of which Lambda takes 6.
+ * Events in one request or message. Call events are too large for more of them to fit. Without the limit, 350,000
+ * times `{}` took a function 12 s to read, and listing all of them took a response of 30 MB, where Lambda allows 6 MB.
  */
 export const MAX_BATCH_EVENTS = 10_000;
 
 export type EventTexts = { readonly texts: readonly string[] } | { readonly error: string };
 
-/** NDJSON: one event a line; empty lines do not count. */
+/** NDJSON: one event per line. Empty lines are skipped. */
 export function splitLines(body: string): string[] {
   return body.split("\n").filter((line) => line.trim() !== "");
 }
@@ -59,7 +59,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The elements of an array in a text that `JSON.parse` has accepted: only strings and nesting matter. */
+/** The elements of an array in valid JSON. Only strings and nesting need to be recognised. */
 function elementTexts(json: string): string[] {
   const texts: string[] = [];
   let depth = 0;

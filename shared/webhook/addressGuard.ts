@@ -2,14 +2,14 @@ import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { SettingsError } from "../errors.ts";
 
-/** What the guard says about one address. `reason` is for people and never names the address itself. */
+/** The guard's verdict on one address. `reason` is for people and never contains the address. */
 export type AddressVerdict =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly reason: string };
 
-/** Decides which addresses a webhook may reach (server-side request forgery, OWASP API7:2023). */
+/** Decides which addresses a webhook may reach, against server-side request forgery (OWASP API7:2023). */
 export interface AddressGuard {
-  /** `address` is the text of an IPv4 or IPv6 address as a resolver or a URL parser returns it. */
+  /** `address` is an IPv4 or IPv6 address as a resolver or a URL parser returns it. */
   check(address: string): AddressVerdict;
 }
 
@@ -18,9 +18,9 @@ type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 const SETTING = "RELAY_ALLOWED_ADDRESS_RANGES";
 
 /**
- * Where clouds hand out credentials and instance data. No setting opens these: a range such as
- * 169.254.0.0/16 or 0.0.0.0/0 is usually allowed for something else, and one answer is the whole account.
- * Sources: the providers' own documentation of their instance metadata services.
+ * Addresses where clouds hand out credentials and instance data. No setting allows these: a range such as
+ * 169.254.0.0/16 or 0.0.0.0/0 is usually allowed for other reasons, and a single response can give away the account.
+ * Sources: the providers' documentation of their instance metadata services.
  */
 const METADATA_IPV4 = new Set([
   "169.254.169.254", // AWS, Azure, Google Cloud, Oracle, OpenStack, DigitalOcean, Hetzner
@@ -40,13 +40,13 @@ const METADATA_IPV6 = new Set([
   "fe80::a9fe:a9fe", // OpenStack
 ]);
 
-/** IANA has assigned global unicast IPv6 from this block only (RFC 4291 2.4 and IANA's IPv6 registry). */
+/** IANA assigns global unicast IPv6 from this block only (RFC 4291 2.4 and IANA's IPv6 registry). */
 const GLOBAL_UNICAST_IPV6: Range = [ipaddr.parse("2000::"), 3];
 const NAT64_LOCAL_USE: Range = [ipaddr.parse("64:ff9b:1::"), 48];
 const SIX_TO_FOUR: Range = [ipaddr.parse("2002::"), 16];
 const TEREDO: Range = [ipaddr.parse("2001::"), 32];
 
-/** What people call the ranges that ipaddr.js names after an RFC. */
+/** Common names of the ranges that ipaddr.js names after an RFC. */
 const RANGE_NAMES: Readonly<Record<string, string>> = {
   rfc6052: "NAT64",
   rfc6145: "IPv4-translated",
@@ -54,10 +54,10 @@ const RANGE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A guard that lets only globally routable unicast through, plus what the operator allows.
+ * A guard that allows only globally routable unicast, plus the operator's ranges.
  *
- * An allowed IPv4 range also covers the IPv4-mapped form of its addresses; all other embeddings (NAT64,
- * 6to4, Teredo …) have to be allowed as the IPv6 ranges that they are. Cloud metadata is never allowed.
+ * An allowed IPv4 range also covers the IPv4-mapped form of its addresses. All other embeddings (NAT64, 6to4,
+ * Teredo …) must be allowed as IPv6 ranges. Cloud metadata is never allowed.
  *
  * @param allowedRanges CIDR ranges such as `10.1.0.0/16` or `fd12::/32`.
  * @throws SettingsError when a range is malformed.
@@ -69,7 +69,7 @@ export function createAddressGuard(allowedRanges: readonly string[]): AddressGua
 
   return {
     check(text) {
-      // isIP first: ipaddr.js also reads octal, hexadecimal and short forms, which resolvers read differently.
+      // isIP first: ipaddr.js also accepts octal, hexadecimal and short forms, which resolvers read differently.
       if (isIP(text) === 0) return { allowed: false, reason: "not an IP address" };
       const address = ipaddr.parse(text);
       if (isMetadata(address)) return { allowed: false, reason: "cloud metadata" };
@@ -98,7 +98,7 @@ function contains([base, prefix]: Range, address: ipaddr.IPv4 | ipaddr.IPv6): bo
   return base.kind() === address.kind() && address.match([base, prefix]);
 }
 
-/** ipaddr.js knows IANA's special-purpose registries; what it does not know is which IPv6 is assigned at all. */
+/** ipaddr.js knows IANA's special-purpose registries, but not which IPv6 blocks are assigned. */
 function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   if (address.range() !== "unicast") return false;
   return address.kind() === "ipv4" || contains(GLOBAL_UNICAST_IPV6, address);
@@ -106,14 +106,14 @@ function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 
 function isMetadata(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   if (address instanceof ipaddr.IPv4) return METADATA_IPV4.has(address.toString());
-  // A copy without the zone (fe80::1%eth0), which would be part of the text.
+  // A copy without the zone (fe80::1%eth0), which would otherwise be part of the text.
   if (METADATA_IPV6.has(new ipaddr.IPv6(address.parts).toRFC5952String())) return true;
   return embeddedIPv4(address).some((embedded) => METADATA_IPV4.has(embedded));
 }
 
 /**
- * Every IPv4 address that a gateway could read out of an IPv6 address. The last 32 bits are taken whatever
- * the prefix is, because an operator's own NAT64 prefix (RFC 6052 2.2) is not known here.
+ * Every IPv4 address that a gateway could extract from an IPv6 address. The last 32 bits count with any prefix,
+ * because an operator's own NAT64 prefix (RFC 6052 2.2) is unknown here.
  */
 function embeddedIPv4(address: ipaddr.IPv6): string[] {
   const bytes = address.toByteArray();
@@ -125,7 +125,7 @@ function embeddedIPv4(address: ipaddr.IPv6): string[] {
     found.push(read(4, 5, 6, 7)); // RFC 4380 4: the server, then the client with every bit inverted
     found.push([12, 13, 14, 15].map((position) => (bytes[position] ?? 0) ^ 0xff).join("."));
   }
-  // RFC 8215 leaves the prefix length inside this block open; RFC 6052 2.2 says where each one puts the IPv4.
+  // RFC 8215 leaves the prefix length in this block open. RFC 6052 2.2 gives the place of the IPv4 for each length.
   if (contains(NAT64_LOCAL_USE, address))
     found.push(read(6, 7, 9, 10), read(7, 9, 10, 11), read(9, 10, 11, 12));
   return found;

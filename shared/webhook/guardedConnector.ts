@@ -6,7 +6,7 @@ import type { AddressGuard } from "./addressGuard.ts";
 import { codeOf } from "./failureDetail.ts";
 import { loopbackAddressesOf } from "./localhost.ts";
 
-/** Why no connection came about; the same words as in `DeliveryOutcome.reason`. */
+/** Why a connection failed; the same values as `DeliveryOutcome.reason`. */
 export type ConnectionReason =
   | "address.refused"
   | "connection.failed"
@@ -25,20 +25,21 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** All addresses of a name, in the order in which they are to be tried. Rejects when there is none. */
+/** Returns all addresses of a name, in the order to try them. Rejects when there are none. */
 export type ResolveHost = (hostname: string) => Promise<readonly string[]>;
 
-/** The operating system's resolver, so that /etc/hosts and container names work as everywhere else. */
+/** The operating system's resolver, so that /etc/hosts and container names work as usual. */
 export const resolveHost: ResolveHost = async (hostname) => {
   const found = await lookupByOperatingSystem(hostname, { all: true, order: "verbatim" });
   return found.map(({ address }) => address);
 };
 
 /**
- * An undici connector that reaches guarded addresses only. A name is resolved once per connection, every
- * address of the answer is judged, and the connection goes to one of exactly these: a name server that
- * answers differently the next time (DNS rebinding) is not asked again. One refused address refuses the
- * name, because an endpoint that mixes public and private addresses is an attack or a mistake.
+ * An undici connector that reaches only addresses that the guard allows.
+ *
+ * A name is resolved once per connection. Every resolved address is checked, and the connection goes to one of them.
+ * So a name server that answers differently the second time (DNS rebinding) has no effect. One refused address refuses
+ * the name: an endpoint with both public and private addresses is an attack or a mistake.
  *
  * All errors are `ConnectionFailure`.
  */
@@ -57,7 +58,7 @@ export function createGuardedConnector(options: {
   };
 
   const resolveGuarded = async (hostname: string): Promise<LookupAddress[]> => {
-    // Of the two loopback addresses, operators tend to allow only one; neither can lead anywhere else.
+    // Operators tend to allow only one of the two loopback addresses. Both lead to the same machine.
     const loopback = loopbackAddressesOf(hostname);
     const allowedLoopback = loopback?.filter((address) => guard.check(address).allowed) ?? [];
     if (allowedLoopback.length > 0) return allowedLoopback.map(assertAllowed);
@@ -74,11 +75,11 @@ export function createGuardedConnector(options: {
   };
 
   const connect = buildConnector({
-    // HTTP/1.1 only: an answer whose body never ends is then cut by closing its own connection.
+    // HTTP/1.1 only: a response body that never ends can then be cut by closing its connection.
     allowH2: false,
     timeout: options.connectTimeoutMillis,
     lookup,
-    // Makes Node ask for all addresses and try them in turn (RFC 8305), e.g. where there is no IPv6 route.
+    // Makes Node request all addresses and try them in turn (RFC 8305), e.g. when there is no IPv6 route.
     autoSelectFamily: true,
   });
 

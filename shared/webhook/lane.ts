@@ -2,10 +2,10 @@ import type { Cursor } from "../sessions/cursor.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 
 /**
- * Two lanes: each is a queue of wakes with a number of invocations of its own. An invocation works on a batch of
- * wakes side by side and holds its place until the last of them is done (SQS event source mappings know no other way),
- * so what one session may do to the others of its lane is bounded here: how long a request may hold a place of the
- * fast lane, and how long an invocation may last.
+ * The two lanes. Each lane is a queue of wakes with its own concurrency. An invocation processes a batch of wakes
+ * concurrently and ends only when the last of them is done: SQS event source mappings offer no other way. So these
+ * limits bound how much one session can delay the others of its lane: the time of one request in the fast lane, and
+ * the time of one invocation.
  */
 export type Lane = Cursor["lane"];
 
@@ -17,19 +17,19 @@ export interface LaneSettings {
 /** A session whose request took longer moves to the slow lane. */
 const SLOW_REQUEST_MILLIS = 1_000;
 
-/** How long one request may take. */
+/** The timeout of one request. */
 export function requestTimeoutMillis(lane: Lane, settings: LaneSettings): number {
   return lane === "fast" ? settings.fastRequestTimeoutMillis : settings.requestTimeoutMillis;
 }
 
-/** The lane of a session after an answer that accepts. */
+/** A session's lane after an accepted request. */
 export function laneAfter(answeredInMillis: number): Lane {
   return answeredInMillis > SLOW_REQUEST_MILLIS ? "slow" : "fast";
 }
 
 /**
- * Whether a request has only used up what the fast lane has for it. That is no failure: the same batch is sent again by
- * the slow lane, which waits the whole time.
+ * Whether a request only exceeded the fast lane's shorter timeout. That is not a failure: the slow lane retries the same
+ * batch with the full timeout.
  */
 export function hasOutstayed(
   lane: Lane,
@@ -43,15 +43,15 @@ export function hasOutstayed(
   );
 }
 
-/** What one session adds to the time that its invocation may last, and the shortest such time. */
+/** The time that each session adds to its invocation, and the shortest time of an invocation. */
 const TURN_MILLIS_PER_SESSION = 1_000;
 const SHORTEST_TURN_MILLIS = 2_000;
 
 /**
- * How long the turns of an invocation may go on. An invocation takes no further sessions, so one that was started for
- * few ends soon, and they come back in fuller company. Else a lane's places fill up with invocations of one or two
- * sessions each, and the rest of them wait for a whole turn: measured with 100 sessions on a feed that is never quiet,
- * 10 places of 10 sessions gave a p99 of 9 s.
+ * How long the turns of an invocation may last. A running invocation takes no more sessions. So an invocation with few
+ * sessions ends early, and they are batched again with more sessions. Otherwise invocations with one or two sessions
+ * would use up the lane's concurrency, and all other sessions would wait for a whole turn. Measured with 100 sessions
+ * on a feed that is never quiet: 10 invocations of up to 10 sessions gave a p99 of 9 s.
  */
 export function turnMillis(sessions: number, longestMillis: number): number {
   return Math.min(longestMillis, Math.max(SHORTEST_TURN_MILLIS, sessions * TURN_MILLIS_PER_SESSION));

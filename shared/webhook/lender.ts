@@ -1,15 +1,15 @@
-/** Lends a bounded number of things; whoever comes when all are out waits in order of arrival. */
+/** Lends a bounded number of items. When all are lent, callers wait in order of arrival. */
 export interface Lender<Item> {
-  /** The thing used last of those that are back, or undefined when `signal` aborted first. Never rejects. */
+  /** Returns the most recently used free item; undefined when `signal` aborts first. Never rejects. */
   take(signal: AbortSignal): Promise<Item | undefined>;
   give(item: Item): void;
-  /** Nothing is out. */
+  /** No item is lent. */
   readonly isIdle: boolean;
-  /** Everything that was ever made. */
+  /** Every item ever created. */
   readonly items: readonly Item[];
 }
 
-/** @param create makes a thing when one is needed, at most `limit` times. */
+/** @param create creates an item when one is needed, at most `limit` times. */
 export function createLender<Item>(limit: number, create: () => Item): Lender<Item> {
   const items: Item[] = [];
   const free: Item[] = [];

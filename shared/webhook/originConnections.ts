@@ -2,14 +2,14 @@ import { type buildConnector, Client } from "undici";
 import { InterimResponses } from "./interimResponses.ts";
 import { createLender, type Lender } from "./lender.ts";
 
-/** Connections to one origin at a time; more requests than that wait. */
+/** Concurrent connections to one origin. Further requests wait. */
 const MAX_CONNECTIONS_PER_ORIGIN = 32;
-/** Origins whose connections are kept; beyond that the one idle for longest is closed. */
+/** Origins with open connections. Beyond this limit, the origin that has been idle longest is closed. */
 const MAX_ORIGINS = 256;
-/** An unused connection is closed after this, or when the endpoint's own Keep-Alive hint says so. */
+/** An unused connection is closed after this, or when the endpoint's Keep-Alive header says so. */
 const KEEP_ALIVE_MILLIS = 10_000;
 const KEEP_ALIVE_MAX_MILLIS = 60_000;
-/** Bytes of an answer's header section; Node's own default, stated so that no flag changes it. */
+/** Bytes of a response's header section. This is Node's default, set here so that no flag changes it. */
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
 
 /** One connection, which opens when it is used and opens again when it was closed. */
@@ -36,15 +36,14 @@ export class Connection extends Client {
 }
 
 /**
- * Connections by origin. One undici `Client` is one connection, which opens when it is used and opens again
- * when it was closed. It is lent for a whole exchange: undici's `Pool` would do the same, but a request whose
- * time has run out cannot leave the queue of a Pool, and a Pool opens a second connection for a request that
- * follows an answer within the same turn of the event loop.
+ * Connections by origin. An undici `Client` is one connection. It opens when it is first used and reopens after it was
+ * closed. It is lent for a whole exchange. undici's `Pool` is not used: a request that has timed out cannot leave its
+ * queue, and it opens a second connection for a request that follows a response in the same turn of the event loop.
  */
 export interface OriginConnections {
-  /** To be taken from at once: an origin of which nothing is lent may be closed by the next call. */
+  /** Take a connection at once: the next call may close an origin with no lent connection. */
   of(origin: string): Lender<Connection>;
-  /** Resolves when all exchanges under way have ended and their connections are closed. */
+  /** Resolves when all exchanges in flight have ended and all connections are closed. */
   close(): Promise<void>;
 }
 
@@ -55,7 +54,7 @@ export function createOriginConnections(
     connectionsPerOrigin: MAX_CONNECTIONS_PER_ORIGIN,
   },
 ): OriginConnections {
-  // A Map keeps insertion order, and `of` re-inserts: the first entry is the one not used for longest.
+  // A Map keeps insertion order, and `of` re-inserts, so the first entry is the least recently used one.
   const origins = new Map<string, Lender<Connection>>();
   const closing = new Set<Promise<void>>();
 
@@ -66,7 +65,7 @@ export function createOriginConnections(
     }
   };
 
-  /** Busy origins stay, even beyond the limit: there are never more of them than requests under way. */
+  /** Busy origins stay open, even beyond the limit: there are never more of them than requests in flight. */
   const closeIdleOrigins = () => {
     for (const [name, clients] of origins) {
       if (origins.size < limits.origins) return;
@@ -82,7 +81,7 @@ export function createOriginConnections(
       keepAliveTimeout: KEEP_ALIVE_MILLIS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MILLIS,
       maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-      // The webhook client has one deadline of its own for all of it; undici's timers tick once a second.
+      // The webhook client has one deadline for the whole request. undici's timers tick only once a second.
       headersTimeout: 0,
       bodyTimeout: 0,
     });

@@ -16,7 +16,7 @@ import { afterFailure } from "./retryPolicy.ts";
 
 export interface WebhookOutletParts {
   readonly sessions: {
-    /** The session with secrets that can sign; they are stored encrypted. */
+    /** Decrypts the session's stored secrets, so that they can sign. */
     openSecrets(session: WebhookSession): Promise<{ readonly secrets: readonly SessionSecret[] }>;
   };
   readonly webhook: {
@@ -38,7 +38,7 @@ export interface WebhookOutletParts {
   readonly settings: LaneSettings;
 }
 
-/** Sends batches to a session's URL as signed POSTs, and decides what follows when one is not accepted. */
+/** Sends batches to a session's URL as signed POSTs and decides what follows a failure. */
 export class WebhookOutlet implements Outlet {
   readonly #parts: WebhookOutletParts;
   readonly #session: WebhookSession;
@@ -75,8 +75,8 @@ export class WebhookOutlet implements Outlet {
     try {
       ({ secrets } = await sessions.openSecrets(this.#session));
     } catch (error) {
-      // A failure like an endpoint's: the session says what is wrong with it and backs off. If it were thrown, SQS
-      // would redeliver the wake until it is a dead letter, and again with each sweep.
+      // Treated like an endpoint's failure: the session shows the error and backs off. A thrown error would make SQS
+      // redeliver the wake until it is a dead letter, and every sweep would start that again.
       log.error("a session's secrets cannot be opened", { feed, session, error });
       return {
         kind: "failed",

@@ -6,7 +6,7 @@ import type { Cursor } from "../sessions/cursor.ts";
 import { matching } from "../sessions/matching.ts";
 import type { Selection } from "../sessions/selection.ts";
 
-/** Bounds one request beside the session's own `maxBatch`. */
+/** Bounds one request in addition to the session's `maxBatch`. */
 export const MAX_BATCH_BYTES = 512 * 1024;
 
 type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast">;
@@ -14,9 +14,9 @@ type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast">;
 /**
  * Plans the next batch from consecutive pages, the first of which holds `cursor.next`.
  *
- * A batch is whole pages while they fit into `maxBatch`; a page with more matching messages than that is cut after
- * each `maxBatch` of them, counted from the page's beginning. A batch that was begun before (`batchLast`) is repeated
- * exactly, however many pages have come since. Undefined when there are no pages.
+ * A batch contains as many whole pages as fit into `maxBatch`. A page with more matching messages is cut after every
+ * `maxBatch` of them, counted from the start of the page. A batch that was begun before (`batchLast`) is repeated
+ * exactly, even if more pages were appended since. Undefined when there are no pages.
  */
 export function planBatch(
   cursor: Position,

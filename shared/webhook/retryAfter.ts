@@ -1,4 +1,4 @@
-/** No endpoint may silence its session for longer than this, whatever it asks for. */
+/** The longest wait that an endpoint can ask for. */
 export const MAX_RETRY_AFTER_MILLIS = 86_400_000;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -7,7 +7,7 @@ const LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day";
 const MONTH = `(?<month>${MONTHS.join("|")})`;
 const TIME = "(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})";
 
-/** The three forms of HTTP-date (RFC 9110 5.6.7); a recipient must accept the two obsolete ones as well. */
+/** The three forms of HTTP-date (RFC 9110 5.6.7). A recipient must also accept the two obsolete forms. */
 const HTTP_DATES = [
   new RegExp(`^${DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`), // IMF-fixdate
   new RegExp(`^${LONG_DAY}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} GMT$`), // RFC 850
@@ -15,14 +15,14 @@ const HTTP_DATES = [
 ];
 
 /**
- * How long an endpoint asks to be left alone (RFC 9110 10.2.3: delta-seconds or an HTTP-date), in
- * milliseconds from now, between 0 and 24 hours. What has passed already is 0.
- * @returns undefined when the header is missing or is neither form.
+ * The wait that an endpoint asks for (RFC 9110 10.2.3: delta-seconds or an HTTP-date), in milliseconds from now,
+ * between 0 and 24 hours. A time in the past is 0.
+ * @returns undefined when the header is missing or has neither form.
  */
 export function parseRetryAfter(value: string | undefined, nowEpochMillis: number): number | undefined {
   const text = value?.trim();
   if (text === undefined) return undefined;
-  // The grammar has no sign; servers that subtract two times send one all the same, and mean "now".
+  // The grammar has no sign, but servers that subtract two times may send one. It means "now".
   const millis = /^-?\d+$/.test(text)
     ? Number(text) * 1000
     : parseHttpDate(text, nowEpochMillis) - nowEpochMillis;
@@ -48,7 +48,7 @@ function parseHttpDate(text: string, nowEpochMillis: number): number {
   return Number.NaN;
 }
 
-/** RFC 9110 5.6.7: a two-digit year that seems more than 50 years ahead is the last past one with these digits. */
+/** RFC 9110 5.6.7: a two-digit year more than 50 years ahead is the most recent past year with these digits. */
 function fullYear(digits: string, nowEpochMillis: number): number {
   if (digits.length !== 2) return Number(digits);
   const thisYear = new Date(nowEpochMillis).getUTCFullYear();

@@ -1,12 +1,12 @@
 import type { DeliveryOutcome } from "./outcome.ts";
 
-/** No retry comes sooner: jitter alone could fall to nothing and turn a failing endpoint into a busy loop. */
+/** The shortest wait: jitter alone could be near zero and retry a failing endpoint in a busy loop. */
 export const RETRY_FLOOR_MILLIS = 1_000;
-/** The longest wait after the first failure; it doubles with each further one. */
+/** The longest wait after the first failure. It doubles with each further failure. */
 export const RETRY_BASE_MILLIS = 5_000;
-/** No retry is later than this, unless the endpoint asks for it. */
+/** The longest wait, unless the endpoint asks for a longer one. */
 export const RETRY_CAP_MILLIS = 3_600_000;
-/** A session that has failed without a single success for so long is suspended: three days outlast a weekend. */
+/** A session that fails for this long without a success is suspended. Three days outlast a weekend. */
 export const RETRY_WINDOW_MILLIS = 3 * 86_400_000;
 
 export type RetryDecision =
@@ -14,13 +14,13 @@ export type RetryDecision =
   | { readonly kind: "suspend"; readonly reason: "gone" | "retries exhausted" };
 
 /**
- * What follows a failed request: when to try again, or to stop until a person resumes the session.
+ * Decides after a failed request when to retry, or to suspend the session until a person resumes it.
  *
- * The wait is "full jitter" (AWS Architecture Blog, "Exponential Backoff and Jitter"): uniform below a
- * limit that doubles, so that sessions which failed together do not return together. A Retry-After is a
- * lower bound. Status 410 ends deliveries at once, as Standard Webhooks asks.
+ * The wait is "full jitter" (AWS Architecture Blog, "Exponential Backoff and Jitter"): uniform below a doubling limit,
+ * so that sessions that failed together are not retried together. A Retry-After is a lower bound. Status 410 suspends
+ * the session at once, as Standard Webhooks asks.
  *
- * @param facts.attempts failures in a row, this one included; at least 1.
+ * @param facts.attempts failures in a row, including this one; at least 1.
  * @param facts.failingSinceEpochMillis when the first of them happened.
  * @param facts.random uniform in [0, 1).
  */

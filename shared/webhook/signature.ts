@@ -7,11 +7,11 @@ const SECRET_BYTES = 32;
 export type SignatureHeaders = Record<"webhook-id" | "webhook-timestamp" | "webhook-signature", string>;
 
 /**
- * The three headers by which a receiver proves that a request is ours (Standard Webhooks 1.0). Every secret
- * signs, so that a receiver may hold the old or the new one while a rotation is under way.
+ * The three headers that prove to a receiver that the relay sent the request (Standard Webhooks 1.0). Every secret
+ * signs, so during a rotation a receiver may hold the old secret or the new one.
  *
  * @param secrets each `whsec_` + base64; at least one.
- * @throws RelayError `secret.invalid` when there is no secret or one of them is not base64.
+ * @throws RelayError `secret.invalid` when there is no secret or one is not base64.
  */
 export function sign(
   secrets: readonly string[],
@@ -28,7 +28,7 @@ export function sign(
   };
 }
 
-/** A new secret in the form that every Standard Webhooks library reads. */
+/** A new secret in the standard form, which every Standard Webhooks library reads. */
 export function newSecret(randomBytes: (size: number) => Uint8Array): string {
   return `whsec_${Buffer.from(randomBytes(SECRET_BYTES)).toString("base64")}`;
 }
@@ -37,7 +37,7 @@ function readSecret(secret: string): Webhook {
   try {
     return new Webhook(secret);
   } catch {
-    // Without the cause: a library's message about a secret has no place in a log.
+    // Without the cause: the library's message may contain the secret and must not reach a log.
     throw new RelayError("secret.invalid", "a secret is not whsec_ followed by base64");
   }
 }

@@ -14,11 +14,11 @@ import type { DeliveryOutcome } from "./outcome.ts";
 import { parseRetryAfter } from "./retryAfter.ts";
 import { type SignatureHeaders, sign } from "./signature.ts";
 
-/** Bytes of an answer's body that are read at most. Only a connection whose answer ended can be used again. */
+/** The most bytes read of a response body. A connection can be reused only after its response has ended. */
 const MAX_ANSWER_BODY_BYTES = 16_384;
-/** Bytes of an error's body that are enough for its excerpt. */
+/** Bytes of an error body that are enough for the excerpt. */
 const EXCERPT_BYTES = 1_024;
-/** Enough for the short body of a webhook's answer; after it the connection is closed. */
+/** Enough for the short body of a webhook's response. After this time the connection is closed. */
 const ANSWER_BODY_MILLIS = 1_000;
 const USER_AGENT = "stasis-relay/0.1";
 
@@ -28,10 +28,10 @@ export interface WebhookRequest {
   readonly id: string;
   /** JSON text. */
   readonly body: string;
-  /** All of them sign, see `sign`. */
+  /** Every secret signs, see `sign`. */
   readonly secrets: readonly string[];
   readonly timestampEpochMillis: number;
-  /** In place of the client's `requestTimeoutMillis`. */
+  /** Overrides the client's `requestTimeoutMillis`. */
   readonly timeoutMillis?: number;
   /** Ends the request early, with reason `aborted`. */
   readonly signal?: AbortSignal | undefined;
@@ -39,19 +39,19 @@ export interface WebhookRequest {
 
 export interface WebhookClient {
   /**
-   * Sends one signed POST and says what became of it. Whatever an endpoint does is an outcome: this never
-   * rejects. The outcome is known at the end of the answer's headers; only the body of an error is waited
-   * for, briefly, to tell a person what it said.
+   * Sends one signed POST and returns its outcome. Never rejects: every behaviour of an endpoint is an outcome. The
+   * outcome is known at the end of the response headers. Only for an error does the client also wait briefly for the
+   * body, to show its start to a person.
    */
   post(request: WebhookRequest): Promise<DeliveryOutcome>;
-  /** Lets posts under way end within their deadline, refuses new ones (`aborted`), closes all connections. */
+  /** Lets posts in flight end within their deadline, refuses new ones (`aborted`), and closes all connections. */
   close(): Promise<void>;
 }
 
 type Failed = Extract<DeliveryOutcome, { kind: "failed" }>;
 type FailedFacts = Pick<Failed, "reason" | "detail"> & Partial<Pick<Failed, "status" | "retryAfterMillis">>;
 
-/** The client that an operator's settings describe. */
+/** The client for the operator's settings. */
 export function createGuardedWebhookClient({
   allowedAddressRanges,
   requestTimeoutMillis,
@@ -63,9 +63,9 @@ export function createGuardedWebhookClient({
  * The HTTP client for webhooks: guarded addresses, kept connections, one deadline, no redirects.
  *
  * @param options.requestTimeoutMillis from name resolution (and waiting for a connection) to the end of the
- *   answer's headers.
- * @param options.answerBodyMillis how long an answer's body may take after its headers.
- * @param options.clock what an HTTP-date in Retry-After is compared with.
+ *   response headers.
+ * @param options.answerBodyMillis how long a response body may take after its headers.
+ * @param options.clock the time that an HTTP-date in Retry-After is compared with.
  * @param options.lookup replaces the operating system's resolver.
  */
 export function createWebhookClient(options: {
@@ -142,14 +142,14 @@ export function createWebhookClient(options: {
   };
 }
 
-/** The URL's parts that a request needs; a session's URL was checked when it was saved, but by an older relay. */
+/** Checks the URL again: an older version of the relay may have saved it with other rules. */
 function readUrl(text: string): URL | undefined {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return undefined;
   return url.username === "" && url.password === "" ? url : undefined;
 }
 
-/** A secret that cannot sign fails its own session only; thrown, it would fail a whole turn again and again. */
+/** A secret that cannot sign must fail only its own session. Thrown, it would fail the whole turn again and again. */
 function trySign(request: WebhookRequest): SignatureHeaders | undefined {
   try {
     return sign(request.secrets, request.id, request.timestampEpochMillis, request.body);
@@ -176,8 +176,8 @@ interface Answer {
 }
 
 /**
- * Runs one request on a connection of its own. `onConnectionFree` is called once, when the connection can be
- * used again, which may be later than the answer. Never rejects.
+ * Runs one request on its own connection. `onConnectionFree` is called once, when the connection can be reused, which
+ * may be later than the answer. Never rejects.
  */
 function exchange(request: {
   readonly connection: Connection;
@@ -204,10 +204,10 @@ function exchange(request: {
   const settleAnswer = () => {
     if (answer !== undefined && !isSettled) settle({ ...answer, excerpt: excerptOf(Buffer.concat(excerpt)) });
   };
-  /** Ends the exchange whatever is still to come; undici closes the connection. */
+  /** Ends the exchange even if more data is expected. undici closes the connection. */
   const cut = () => {
     settleAnswer();
-    controller?.abort(new Error("the rest of the answer is not needed"));
+    controller?.abort(new Error("the rest of the response is not needed"));
   };
   const onGiveUp = () => {
     if (answer === undefined) settle(giveUp.reason);
@@ -223,7 +223,7 @@ function exchange(request: {
   };
 
   if (giveUp.aborted) {
-    // Between the grant of the connection and now: a listener would never be called.
+    // The signal aborted after the connection was granted: a listener would never be called.
     request.onConnectionFree();
     return Promise.resolve(giveUp.reason);
   }
@@ -231,7 +231,7 @@ function exchange(request: {
   closing.addEventListener("abort", cutRest, { once: true });
   request.connection.dispatch(request.dispatch, {
     onRequestStart(started) {
-      // Thrown here, the request is dropped before a byte is written, and the connection stays usable.
+      // An error thrown here drops the request before a byte is written, and the connection stays usable.
       if (isSettled) throw new Error("given up before the connection was ready");
       controller = started;
       request.connection.expectResponse();
@@ -276,7 +276,7 @@ function failureOf(error: Error): FailedFacts {
   return { reason: "connection.failed", detail: `the connection ended before an answer: ${code}` };
 }
 
-/** @param answer of any status but 2xx. */
+/** @param answer with any status except 2xx */
 function judgeStatus(answer: Answer, clock: Clock): FailedFacts {
   const { status, excerpt } = answer;
   if (status < 400)
@@ -284,7 +284,7 @@ function judgeStatus(answer: Answer, clock: Clock): FailedFacts {
 
   const reason = status === 410 ? "http.gone" : "http.status";
   const detail = excerpt === "" ? `status ${status}` : `status ${status}: ${excerpt}`;
-  // RFC 6585 4 (429) and RFC 9110 15.6.4 (503): the two statuses by which an endpoint asks for time.
+  // RFC 6585 4 (429) and RFC 9110 15.6.4 (503): the two statuses with which an endpoint asks for time.
   const asksForTime = status === 429 || status === 503;
   const retryAfterMillis = asksForTime
     ? parseRetryAfter(answer.retryAfter, clock.nowEpochMillis())

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { AddressGuard } from "./addressGuard.ts";
 import { loopbackAddressesOf } from "./localhost.ts";
 
-/** Longer URLs are cut or refused by common servers and proxies; RFC 9110 4.1 asks only for 8000. */
+/** Common servers and proxies truncate or refuse longer URLs. RFC 9110 4.1 recommends 8000. */
 const MAX_URL_CHARACTERS = 2048;
 
 export type WebhookUrlVerdict =
@@ -10,8 +10,8 @@ export type WebhookUrlVerdict =
   | { readonly ok: false /** For the person who configures the session. */; readonly error: string };
 
 /**
- * Judges a webhook URL when a person saves it, so that mistakes are told at once. It does not replace the
- * check at connection time: names are resolved only then, and may resolve differently every time.
+ * Checks a webhook URL when a person saves it, so that mistakes show at once. It does not replace the check at
+ * connection time: names are resolved only then, and may resolve differently every time.
  */
 export function checkWebhookUrl(
   text: string,
@@ -24,7 +24,7 @@ export function checkWebhookUrl(
     return refuse(options.allowHttp ? "must begin with https: or http:" : "must begin with https:");
   if (url.username !== "" || url.password !== "") return refuse("must not carry a user name or password");
   if (url.href.includes("#")) return refuse("must not have a fragment (#…): it is never sent");
-  // The parser percent-encodes, so the normalised form can be longer than what was typed.
+  // The parser percent-encodes, so the normalised form can be longer than the input.
   if (url.href.length > MAX_URL_CHARACTERS) return refuse(`is longer than ${MAX_URL_CHARACTERS} characters`);
 
   const refusal = refusalOfHost(url.hostname, options.guard);
@@ -36,7 +36,7 @@ function refuse(what: string): WebhookUrlVerdict {
   return { ok: false, error: `the URL ${what}` };
 }
 
-/** Why the host is refused, or undefined when it is allowed or a name that only a resolver can judge. */
+/** Why the host is refused; undefined when it is allowed, or a name that only a resolver can check. */
 function refusalOfHost(hostname: string, guard: AddressGuard): string | undefined {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   const addresses = loopbackAddressesOf(host) ?? (isIP(host) === 0 ? [] : [host]);

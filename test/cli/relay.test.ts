@@ -14,7 +14,7 @@ async function relay(args: readonly string[], input: string | Buffer) {
 
 async function relayBytes(args: readonly string[], input: string | Buffer) {
   const child = spawn(process.execPath, ["cli/main.ts", ...args], { cwd: root });
-  // A command that refuses its arguments does not read on.
+  // A command that refuses its arguments stops reading.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [output, errors, [code]] = await Promise.all([
@@ -37,7 +37,7 @@ describe("relay convert", () => {
     );
   });
 
-  it("names lines that are no events, converts the others, and exits with 1", async () => {
+  it("reports lines that are not events, converts the others, and exits with 1", async () => {
     const good = '{"type":"DeviceStateChanged","device_state":{"name":"a","state":"BUSY"}}';
     const { output, errors, code } = await relay(["convert"], `${good}\r\n\nnonsense\n{"x":1}\n${good}`);
     expect(output).toBe(
@@ -59,7 +59,7 @@ describe("relay convert", () => {
     expect([errors, code]).toEqual(["line 2: not valid UTF-8\n", 1]);
   });
 
-  it("ends a line at a line feed only: names may hold other separators", async () => {
+  it("ends lines only at line feeds: names may contain other separators", async () => {
     const { output, errors, code } = await relay(
       ["convert"],
       '{"type":"ChannelVarset","variable":"x","value":"a\u2028b\u2029c\u0085d"}\n',
@@ -68,7 +68,7 @@ describe("relay convert", () => {
     expect(output).toContain("Value: a\u2028b\u2029c\u0085d\r\n");
   });
 
-  it("wraps what Manager does not know when it is told to", async () => {
+  it("wraps events that Manager does not know when asked to", async () => {
     const { output } = await relay(
       ["convert", "--wrap-unmapped"],
       '{"type":"PlaybackStarted","playback":{"id":"p"}}',
@@ -110,10 +110,10 @@ describe("relay filter", () => {
   });
 
   it.each([
-    [["filter", "--event-filter", "eventfilter(color(red))"], "no criterion"],
+    [["filter", "--event-filter", "eventfilter(color(red))"], "not a criterion"],
     [["filter", "--event-filter", "("], "does not compile"],
     [["filter", "--read", "bogus"], "must be classes"],
-  ])("%j says what is wrong and exits with 1", async (args, says) => {
+  ])("%j explains the error and exits with 1", async (args, says) => {
     const { output, errors, code } = await relay(args, everything);
     expect([output, code]).toEqual(["", 1]);
     expect(errors).toContain(says);
@@ -136,7 +136,7 @@ describe("relay filter", () => {
     expect(filtered.output).toEqual(events.subarray(0, -cut.length - 4));
   });
 
-  it("names a block that is too long and writes the others", async () => {
+  it("reports a block that is too long and writes the others", async () => {
     const { output, errors, code } = await relay(
       ["filter"],
       `Event: A\r\nX: ${"x".repeat(70_000)}\r\n\r\nEvent: B\r\nPrivilege: call,all\r\n\r\n`,

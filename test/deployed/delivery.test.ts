@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Message } from "../../client/index.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import { convertAll } from "../../tools/conformance/recording.ts";
 import { eventually } from "../support/eventually.ts";
@@ -14,9 +15,11 @@ beforeAll(async () => {
   relay = await DeployedRelay.find();
 });
 
+const eventOf = (message: Message) => "event" in message && message.event;
+
 async function appendRecording(feed: string): Promise<void> {
   for (let from = 0; from < lines.length; from += BATCH)
-    await relay.appendLines(feed, lines.slice(from, from + BATCH), "recording", from + 1);
+    await relay.append(feed, lines.slice(from, from + BATCH), { producer: "recording", position: from + 1 });
 }
 
 describe("the deployed relay", () => {
@@ -53,19 +56,17 @@ describe("the deployed relay", () => {
       raw: gzipSync(lines.join("\n")),
       headers: { "content-type": "application/x-ndjson", "content-encoding": "gzip" },
     });
-    const { json } = await relay.expectCall(200, "GET", `/v1/feeds/${feed}/messages?from=1&limit=1000`);
-    expect(json.messages.map(({ event }: { event: unknown }) => event)).toEqual(
-      lines.map((line) => JSON.parse(line)),
-    );
+    const { messages } = await relay.messages(feed, { from: 1, limit: 1000 });
+    expect(messages.map(eventOf)).toEqual(lines.map((line) => JSON.parse(line)));
   });
 
   it("keeps characters beyond ASCII as they were sent, in JSON and in lines", async () => {
     const feed = newFeed();
     const event = { type: "ChannelUserevent", eventname: "Grüße 你好 \u{1F4DE}", "ключ/%25": "a\u2028b" };
     await relay.append(feed, [event]);
-    await relay.appendLines(feed, [JSON.stringify(event)], "lines", 1);
-    const { json } = await relay.expectCall(200, "GET", `/v1/feeds/${feed}/messages?from=1`);
-    expect(json.messages.map((message: { event: unknown }) => message.event)).toEqual([event, event]);
+    await relay.append(feed, [JSON.stringify(event)], { producer: "lines", position: 1 });
+    const { messages } = await relay.messages(feed, { from: 1 });
+    expect(messages.map(eventOf)).toEqual([event, event]);
   });
 
   it("gives an AMI session what Manager would have sent, and a filter what it names", async () => {
@@ -105,7 +106,7 @@ describe("the deployed relay", () => {
     receiver.answer = (_, count) => ({ status: count === 0 ? 500 : 204 });
     const feed = newFeed();
     await relay.createSession({ feed, url: receiver.url("/") });
-    await relay.appendLines(feed, lines.slice(0, 3), "recording", 1);
+    await relay.append(feed, lines.slice(0, 3), { producer: "recording", position: 1 });
     const [first, second] = await receiver.untilRequests("/", 2, WITHIN_MILLIS);
     expect(second?.id).toBe(first?.id);
     expect(second?.body.messages).toEqual(first?.body.messages);

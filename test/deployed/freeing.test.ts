@@ -17,7 +17,7 @@ describe("the sweep of the deployed relay", () => {
     await using receiver = await WebhookReceiver.start();
     const [free, held] = [newFeed(), newFeed()];
     const { id } = await relay.createSession({ feed: held, url: receiver.url("/paused") });
-    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
+    await relay.changeSession(id, { state: "paused" });
     for (const feed of [free, held]) await relay.createSession({ feed, url: receiver.url(`/${feed}`) });
     const { segmentSize } = await relay.feed(free);
     // Two full segments and the beginning of a third, in pages that a test need not wait for.
@@ -31,12 +31,12 @@ describe("the sweep of the deployed relay", () => {
     const untilHead = (feed: string, head: number) =>
       eventually(`head ${head}`, async () => (await relay.feed(feed)).head === head, FREED_WITHIN_MILLIS);
     await untilHead(free, 2 * segmentSize + 1);
-    const { json } = await relay.expectCall(200, "GET", `/v1/feeds/${free}/messages?from=1&limit=10`);
-    expect(json.gap).toEqual({ first: 1, last: 2 * segmentSize });
-    expect(json.messages).toHaveLength(10);
+    const read = await relay.messages(free, { from: 1, limit: 10 });
+    expect(read.gap).toEqual({ first: 1, last: 2 * segmentSize });
+    expect(read.messages).toHaveLength(10);
 
     expect((await relay.feed(held)).head).toBe(1);
-    await relay.expectCall(204, "DELETE", `/v1/sessions/${id}`);
+    await relay.deleteSession(id);
     await untilHead(held, 2 * segmentSize + 1);
   });
 });

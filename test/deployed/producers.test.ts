@@ -20,7 +20,7 @@ describe("a producer", () => {
     const feed = newFeed();
     await relay.createSession({ feed, url: receiver.url("/") });
     const send = (from: number, to: number) =>
-      relay.appendLines(feed, lines.slice(from, to), "bridge", from + 1);
+      relay.append(feed, lines.slice(from, to), { producer: "bridge", position: from + 1 });
 
     expect(await send(0, 50)).toMatchObject({ first: 1, last: 50, accepted: 50, duplicates: 0 });
     expect(await send(0, 50)).toMatchObject({ first: 1, last: 50, accepted: 0, duplicates: 50 });

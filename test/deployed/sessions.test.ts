@@ -10,7 +10,6 @@ beforeAll(async () => {
 });
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
-const change = (id: string, body: object) => relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body });
 
 describe("a session", () => {
   it("that is paused gets nothing until it is resumed, and nothing is missing then", async () => {
@@ -20,13 +19,13 @@ describe("a session", () => {
     await relay.createSession({ feed, url: receiver.url("/other") });
     await relay.append(feed, someEvents(10));
     await receiver.untilReceived("/paused", 10, WITHIN_MILLIS);
-    await change(id, { state: "paused" });
+    await relay.changeSession(id, { state: "paused" });
     await relay.append(feed, someEvents(10));
     await receiver.untilReceived("/other", 20, WITHIN_MILLIS);
     expect(receiver.sequences("/paused")).toEqual(upTo(10));
     expect(await relay.session(id)).toMatchObject({ state: "paused", next: 11, lagMessages: 10 });
 
-    await change(id, { state: "active" });
+    await relay.changeSession(id, { state: "active" });
     await receiver.untilReceived("/paused", 20, WITHIN_MILLIS);
     expect(receiver.sequences("/paused")).toEqual(upTo(20));
   });
@@ -38,7 +37,7 @@ describe("a session", () => {
     await relay.append(feed, someEvents(10));
     await receiver.untilReceived("/", 10, WITHIN_MILLIS);
     await eventually("no lag", async () => (await relay.session(id)).lagMessages === 0, WITHIN_MILLIS);
-    await change(id, { next: 4 });
+    await relay.changeSession(id, { next: 4 });
     await eventually("messages 4 to 10 again", () => receiver.sequences("/").length >= 17, WITHIN_MILLIS);
     expect(receiver.sequences("/")).toEqual([...upTo(10), ...upTo(10, 4)]);
   });
@@ -59,13 +58,13 @@ describe("a session", () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const { id, secret } = await relay.createSession({ feed, url: receiver.url("/") });
-    const rotated = await change(id, { rotateSecret: true });
-    expect(rotated.json.secret).not.toBe(secret);
+    const rotated = await relay.changeSession(id, { rotateSecret: true });
+    expect(rotated.secret).not.toBe(secret);
     await relay.append(feed, someEvents(1));
     const [request] = await receiver.untilRequests("/", 1, WITHIN_MILLIS);
     if (request === undefined) throw new Error("there is no request");
     expect(isSignedWith(secret, request)).toBe(true);
-    expect(isSignedWith(rotated.json.secret, request)).toBe(true);
+    expect(isSignedWith(rotated.secret ?? "", request)).toBe(true);
   });
 
   it("that is deleted is gone and gets nothing more", async () => {
@@ -75,7 +74,7 @@ describe("a session", () => {
     await relay.createSession({ feed, url: receiver.url("/other") });
     await relay.append(feed, someEvents(10));
     await receiver.untilReceived("/deleted", 10, WITHIN_MILLIS);
-    await relay.expectCall(204, "DELETE", `/v1/sessions/${id}`);
+    await relay.deleteSession(id);
     await relay.expectCall(404, "GET", `/v1/sessions/${id}`);
     await relay.append(feed, someEvents(10));
     await receiver.untilReceived("/other", 20, WITHIN_MILLIS);

@@ -9,7 +9,7 @@ import { randomByName } from "../support/randomness.ts";
 import { TestRelay } from "../support/testRelay.ts";
 import type { WatchedSession } from "../support/witnessed.ts";
 import { BEHAVIOURS, Endpoints } from "../torture/endpoints.ts";
-import { Producer } from "../torture/producer.ts";
+import { SteadyProducer } from "../torture/producer.ts";
 
 const SEED = Number(process.env.SEED ?? 1);
 const HOSTILE_MILLIS = 8_000;
@@ -33,7 +33,7 @@ describe(`the whole relay with real queues, endpoints and time, over a hostile A
       sessions.push({ session: id, start: next, mustReachTail: true });
     }
 
-    const { clients, tableNames, url } = relay.relay;
+    const { clients, tableNames } = relay.relay;
     const over = AbortSignal.timeout(HOSTILE_MILLIS);
     const met = new Map<string, number>();
     retryAtOnce(clients);
@@ -51,7 +51,7 @@ describe(`the whole relay with real queues, endpoints and time, over a hostile A
         return fault;
       }),
     );
-    const producers = ["a", "b"].map((name) => new Producer(name, `${url}/v1/feeds/pbx/events`, 60));
+    const producers = ["a", "b"].map((name) => new SteadyProducer(relay, "pbx", name, 60));
     await Promise.all(producers.map((producer) => producer.run(over)));
     const accepted = producers.flatMap((producer) => producer.accepted);
 
@@ -59,12 +59,12 @@ describe(`the whole relay with real queues, endpoints and time, over a hostile A
       "all sessions at the tail, and the rest freed and deleted",
       async () => {
         const feed = await relay.feed("pbx");
-        const { json } = await relay.expectCall(200, "GET", "/v1/sessions");
+        const sessions = await Array.fromAsync(relay.listSessions());
         const { head } = await readFeedRows(clients.documents, tableNames, "pbx");
         return (
           feed.segments.length === 1 &&
           head.clearedSegment === head.headSegment &&
-          json.sessions.every(({ next }: { next: number }) => next === feed.tail + 1)
+          sessions.every(({ next }) => next === feed.tail + 1)
         );
       },
       90_000,

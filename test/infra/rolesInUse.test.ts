@@ -47,17 +47,14 @@ afterAll(async () => {
 });
 
 it("the relay does all its work with what the roles allow, and uses all of it", async () => {
-  await relay.expectCall(200, "PATCH", "/v1/feeds/pbx", { body: { wrapUnmapped: true } });
+  await relay.changeFeed("pbx", { wrapUnmapped: true });
   const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/quick") });
   const lagging = await relay.createSession({ feed: "pbx", url: receiver.url("/lagging") });
-  await relay.expectCall(200, "PATCH", `/v1/sessions/${lagging.id}`, { body: { state: "paused" } });
+  await relay.changeSession(lagging.id, { state: "paused" });
 
   // Ingest: a feed of its own making, and a resend that it must look up in an older page.
   await relay.append("other", someEvents(1));
-  const producer = (position: number) => ({
-    "relay-producer": "bridge",
-    "relay-position": String(position),
-  });
+  const producer = (position: number) => ({ producer: "bridge", position });
   await relay.append("pbx", someEvents(5), producer(1));
   await relay.append("pbx", someEvents(5), producer(6));
   await relay.append("pbx", someEvents(5), producer(1));
@@ -72,12 +69,10 @@ it("the relay does all its work with what the roles allow, and uses all of it", 
   await relay.append("pbx", someEvents(60));
   await eventually("freed segments", async () => (await relay.feed("pbx")).head > 1);
 
-  await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?limit=5");
-  await relay.expectCall(200, "GET", "/v1/sessions");
-  await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, {
-    body: { next: "head", rotateSecret: true },
-  });
-  await relay.expectCall(204, "DELETE", `/v1/sessions/${lagging.id}`);
+  await relay.messages("pbx", { limit: 5 });
+  await Array.fromAsync(relay.listSessions());
+  await relay.changeSession(id, { next: "head", rotateSecret: true });
+  await relay.deleteSession(lagging.id);
 
   const all = (part: "refused" | "unused") =>
     [...guards].flatMap(([name, guard]) => guard[part].map((what) => `${name}: ${what}`));

@@ -6,11 +6,11 @@ const line = (sequence: number) => `{"type":"Event","number":${sequence}}`;
 /** A request with these messages, as the relay sends it. */
 function request(
   sequences: readonly number[],
-  previous: number | null,
+  previous: number,
   change: (text: string) => string = (t) => t,
 ) {
   return {
-    first: sequences[0] ?? 0,
+    epoch: 1,
     last: sequences.at(-1) ?? 0,
     previous,
     messages: sequences.map((sequence) => ({
@@ -42,7 +42,7 @@ const clean = {
 describe("the check of what a session gets", () => {
   it("is content with everything once, in order", () => {
     const check = checkOfSix();
-    check.receive("a", request([11, 12, 13], 0));
+    check.receive("a", request([11, 12, 13], 10));
     expect(check.isComplete()).toBe(false);
     check.receive("b", request([14, 15, 16], 13));
     expect(check.isComplete()).toBe(true);
@@ -51,43 +51,43 @@ describe("the check of what a session gets", () => {
 
   it("does not care whether the delivery or the producer's answer comes first", () => {
     const check = new DeliveryCheck(11);
-    check.receive("a", request([11, 12, 13, 14, 15, 16], null));
+    check.receive("a", request([11, 12, 13, 14, 15, 16], 10));
     for (let sequence = 11; sequence <= 16; sequence++) check.expect(sequence, line(sequence));
     expect(check.report()).toEqual(clean);
   });
 
   it("counts a request repeated with the same id as a redelivery, not as doubled", () => {
     const check = checkOfSix();
-    check.receive("a", request([11, 12, 13], 0));
-    check.receive("a", request([11, 12, 13], 0));
+    check.receive("a", request([11, 12, 13], 10));
+    check.receive("a", request([11, 12, 13], 10));
     check.receive("b", request([14, 15, 16], 13));
     expect(check.report()).toEqual({ ...clean, redeliveries: 1 });
   });
 
   it("sees what is lost, in the middle and at the beginning", () => {
     const check = checkOfSix();
-    check.receive("a", request([12, 13], 0));
+    check.receive("a", request([12, 13], 10));
     check.receive("b", request([15, 16], 13));
     expect(check.report()).toEqual({ ...clean, delivered: 4, lost: 2 });
   });
 
   it("sees what is doubled under another id", () => {
     const check = checkOfSix();
-    check.receive("a", request([11, 12, 13], 0));
+    check.receive("a", request([11, 12, 13], 10));
     check.receive("b", request([13, 14, 15, 16], 13));
     expect(check.report()).toEqual({ ...clean, doubled: 1 });
   });
 
   it("sees what is out of order", () => {
     const check = checkOfSix();
-    check.receive("a", request([11, 13, 12], 0));
+    check.receive("a", request([11, 13, 12], 10));
     check.receive("b", request([14, 15, 16], 12));
     expect(check.report()).toEqual({ ...clean, outOfOrder: 1 });
   });
 
   it("sees a request that does not follow on the one before", () => {
     const check = checkOfSix();
-    check.receive("a", request([11, 12, 13], 0));
+    check.receive("a", request([11, 12, 13], 10));
     check.receive("b", request([14, 15, 16], 12));
     expect(check.report()).toEqual({ ...clean, outOfOrder: 1 });
   });
@@ -96,7 +96,7 @@ describe("the check of what a session gets", () => {
     const check = checkOfSix();
     check.receive(
       "a",
-      request([11, 12, 13], 0, (text) => text.replace('"number":12', '"number":"12"')),
+      request([11, 12, 13], 10, (text) => text.replace('"number":12', '"number":"12"')),
     );
     check.receive(
       "b",
@@ -108,7 +108,7 @@ describe("the check of what a session gets", () => {
   it("asks of the messages of others only that they are in order", () => {
     const check = new DeliveryCheck(11);
     check.expect(12, line(12));
-    check.receive("a", request([11, 12, 13], 0));
+    check.receive("a", request([11, 12, 13], 10));
     expect(check.report()).toEqual({ ...clean, expected: 1, delivered: 1 });
     expect(check.messages).toBe(3);
   });

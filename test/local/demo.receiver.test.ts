@@ -6,10 +6,13 @@ import { type Receiver, startReceiver } from "../../local/demo/receiver.ts";
 
 const secret = `whsec_${randomBytes(32).toString("base64")}`;
 const body = JSON.stringify({
+  feed: "demo",
+  session: "ses_1",
+  epoch: 2,
   first: 1,
   last: 1,
   previous: 0,
-  messages: [{ sequence: 1, type: "Event", event: { type: "Event" } }],
+  messages: [{ sequence: 1, type: "Event", timestamp: "", event: { type: "Event" } }],
 });
 
 let receiver: Receiver;

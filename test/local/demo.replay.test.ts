@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { type Event, type ProducerPosition, RelayCallError } from "../../client/index.ts";
 import { readRecording } from "../../local/demo/recording.ts";
-import { type EventBatch, RelayAnswerError } from "../../local/demo/relayClient.ts";
 import { replay } from "../../local/demo/replay.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 
 const producer = { feed: "demo", producer: "test" };
+const FIRST = { producer: "test", position: 1 };
 
 /** A clock whose sleeps take no time, but move it. */
 function jumpingClock(): Clock & { slept: number } {
@@ -20,10 +21,10 @@ function jumpingClock(): Clock & { slept: number } {
 }
 
 /** Takes all events, in a feed that has 100 messages already. */
-const takeAll = async ({ position, lines }: EventBatch) => ({
+const takeAll = async (_feed: string, events: readonly Event[], { position }: ProducerPosition = FIRST) => ({
   first: 100 + position,
-  last: 99 + position + lines.length,
-  accepted: lines.length,
+  last: 99 + position + events.length,
+  accepted: events.length,
   duplicates: 0,
   refused: [],
 });
@@ -39,14 +40,14 @@ describe("the recording", () => {
 describe("the replay", () => {
   it("sends everything in order and tells the number of each line", async () => {
     const events = await readRecording();
-    const sent: string[] = [];
+    const sent: Event[] = [];
     const numbered: [number, string][] = [];
     const result = await replay({
       ...producer,
       client: {
-        postEvents: (batch) => {
-          sent.push(...batch.lines);
-          return takeAll(batch);
+        append: (...batch) => {
+          sent.push(...batch[1]);
+          return takeAll(...batch);
         },
       },
       clock: jumpingClock(),
@@ -61,16 +62,19 @@ describe("the replay", () => {
 
   it("sends the same batch again after a lost answer and after an error of the relay", async () => {
     const events = (await readRecording()).slice(0, 60);
-    const batches: EventBatch[] = [];
-    const failures: unknown[] = [new TypeError("fetch failed"), new RelayAnswerError("POST", 503, "")];
+    const batches: Parameters<typeof takeAll>[] = [];
+    const failures: unknown[] = [
+      new RelayCallError("POST", { code: "call.failed", detail: "" }),
+      new RelayCallError("POST", { status: 503, code: "relay.busy", detail: "" }),
+    ];
     const result = await replay({
       ...producer,
       client: {
-        postEvents: async (batch) => {
+        append: async (...batch) => {
           batches.push(batch);
           const failure = failures.shift();
           if (failure !== undefined) throw failure;
-          return { ...(await takeAll(batch)), accepted: 0, duplicates: batch.lines.length };
+          return { ...(await takeAll(...batch)), accepted: 0, duplicates: batch[1].length };
         },
       },
       clock: jumpingClock(),
@@ -78,16 +82,16 @@ describe("the replay", () => {
       stopping: new AbortController().signal,
       onAccepted: () => {},
     });
-    expect(batches.map(({ position }) => position)).toEqual([1, 1, 1, 51]);
+    expect(batches.map(([, , from]) => from?.position)).toEqual([1, 1, 1, 51]);
     expect(batches[2]).toEqual(batches[0]);
     expect(result).toEqual({ accepted: 60, refused: 0 });
   });
 
   it("does not repeat what the relay calls wrong", async () => {
-    const wrong = new RelayAnswerError("POST", 401, "wrong key");
+    const wrong = new RelayCallError("POST", { status: 401, code: "key.wrong", detail: "wrong key" });
     const running = replay({
       ...producer,
-      client: { postEvents: () => Promise.reject(wrong) },
+      client: { append: () => Promise.reject(wrong) },
       clock: jumpingClock(),
       events: await readRecording(),
       stopping: new AbortController().signal,
@@ -102,7 +106,7 @@ describe("the replay", () => {
     const result = await replay({
       ...producer,
       client: {
-        postEvents: async () => ({
+        append: async () => ({
           first: 7,
           last: 8,
           accepted: 2,
@@ -128,9 +132,9 @@ describe("the replay", () => {
     await replay({
       ...producer,
       client: {
-        postEvents: (batch) => {
+        append: (...batch) => {
           batches++;
-          return takeAll(batch);
+          return takeAll(...batch);
         },
       },
       clock,
@@ -149,9 +153,9 @@ describe("the replay", () => {
     const result = await replay({
       ...producer,
       client: {
-        postEvents: (batch) => {
+        append: (...batch) => {
           stopping.abort();
-          return takeAll(batch);
+          return takeAll(...batch);
         },
       },
       clock: jumpingClock(),

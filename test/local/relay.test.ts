@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { RelayClient } from "../../client/index.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 
 // Processes and visibility timeouts take their time on a busy machine.
@@ -59,14 +60,12 @@ async function engineRuns(dataDirectory: string): Promise<boolean> {
 describe("a relay on one machine", () => {
   it("answers, keeps its data over a restart, and leaves nothing running", async () => {
     const options = { environment: { RELAY_DATA_DIR: directory }, port: 0 };
-    const headers = { authorization: "Bearer local", "content-type": "application/x-ndjson" };
-    const body = `${JSON.stringify({ type: "ChannelUserevent", timestamp: "2026-11-24T02:00:00.000+0000" })}\n`;
-    const post = async ({ url }: Relay) =>
-      (await fetch(`${url}/v1/feeds/kept/events`, { method: "POST", headers, body })).json();
+    const event = { type: "ChannelUserevent", timestamp: "2026-11-24T02:00:00.000+0000" };
+    const post = (running: Relay) => new RelayClient(running).append("kept", [event]);
 
     relay = await startRelay(options);
     expect(relay.apiKey).toBe("local");
-    expect((await fetch(`${relay.url}/v1/health`)).status).toBe(200);
+    expect(await new RelayClient(relay).isHealthy()).toBe(true);
     expect(await post(relay)).toMatchObject({ first: 1, last: 1, accepted: 1 });
     await relay.stop();
     expect(await engineRuns(directory)).toBe(false);
@@ -97,7 +96,7 @@ describe("a relay on one machine", () => {
     try {
       expect(second.endpoints).toEqual(relay.endpoints);
       expect(second.queues).toEqual(relay.queues);
-      expect((await fetch(`${second.url}/v1/health`)).status).toBe(200);
+      expect(await new RelayClient(second).isHealthy()).toBe(true);
     } finally {
       await second.stop();
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Filter } from "../../client/index.ts";
 import { createHandler } from "../../functions/ingest/handler.ts";
 import { convertAll, Recording, withoutLinkedIds } from "../../tools/conformance/recording.ts";
 import { eventually } from "../support/eventually.ts";
@@ -7,7 +8,6 @@ import { TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
 const recording = new Recording(new URL("../../local/recordings/calls-mixed", import.meta.url).pathname);
-const ndjson = { "content-type": "application/x-ndjson" };
 const amiText = { "content-type": "text/x-ami" };
 
 const variable = (number: number) => ({ type: "ChannelVarset", variable: "X", value: String(number) });
@@ -30,10 +30,7 @@ describe("a session in AMI format", () => {
     await relay.createSession({ feed: "pbx", url: receiver.url("/ami"), format: "ami" });
     await relay.createSession({ feed: "pbx", url: receiver.url("/stasis") });
     for (let from = 0; from < lines.length; from += 40)
-      await relay.expectCall(202, "POST", "/v1/feeds/pbx/events", {
-        raw: lines.slice(from, from + 40).join("\n"),
-        headers: ndjson,
-      });
+      await relay.append("pbx", lines.slice(from, from + 40));
 
     const wanted = convertAll(lines);
     await untilMessages(receiver, "/ami", wanted.length);
@@ -48,8 +45,8 @@ describe("a session in AMI format", () => {
     });
     expect(first?.timestamp).toBe("2026-11-23T08:00:24.396+0000");
     await untilMessages(receiver, "/stasis", lines.length);
-    const read = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?format=ami&limit=1000");
-    expect(read.json.messages.map(({ text }: { text: string }) => text)).toEqual(
+    const read = await relay.messages("pbx", { format: "ami", limit: 1000 });
+    expect(read.messages.map((message) => "text" in message && message.text)).toEqual(
       wanted.map(({ text }) => text),
     );
   });
@@ -77,10 +74,7 @@ describe("a session in AMI format", () => {
       format: "ami",
       filter: { read: "user" },
     });
-    const producer = (position: number) => ({
-      "relay-producer": "bridge",
-      "relay-position": String(position),
-    });
+    const producer = (position: number) => ({ producer: "bridge", position });
     await relay.append("pbx", [variable(1)], producer(1));
     await relay.append("pbx", [variable(5)], producer(5));
     await untilMessages(receiver, "/", 1);
@@ -98,7 +92,7 @@ describe("filters", () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     const lines = recording.stasisLines();
-    const filters = {
+    const filters: Record<string, Filter> = {
       "/read": { read: "call,user" },
       "/list": { read: ["call", "user"] },
       "/events": { events: ["Hangup", "UserEvent"] },
@@ -106,9 +100,9 @@ describe("filters", () => {
       "/both": { read: "call", eventFilters: ["!Event: New"], types: ["ChannelDestroyed", "ChannelCreated"] },
     };
     for (const [path, filter] of Object.entries(filters))
-      for (const format of ["ami", "stasis"])
+      for (const format of ["ami", "stasis"] as const)
         await relay.createSession({ feed: "pbx", url: receiver.url(`${path}/${format}`), format, filter });
-    await relay.expectCall(202, "POST", "/v1/feeds/pbx/events", { raw: lines.join("\n"), headers: ndjson });
+    await relay.append("pbx", lines);
 
     const counted = (pattern: RegExp) => convertAll(lines).filter(({ text }) => pattern.test(text)).length;
     const wanted = {
@@ -180,7 +174,7 @@ describe("raw AMI", () => {
   it("is stored unchanged beside events, in one order; what is no event is skipped and counted", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
-    for (const format of ["ami", "stasis"])
+    for (const format of ["ami", "stasis"] as const)
       await relay.createSession({ feed: "pbx", url: receiver.url(`/${format}`), format });
     await relay.createSession({
       feed: "pbx",
@@ -188,12 +182,11 @@ describe("raw AMI", () => {
       format: "ami",
       filter: { read: "agent" },
     });
-    const producer = { "relay-producer": "tap", "relay-position": "1" };
+    const producer = { producer: "tap", position: 1 };
     const raw = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${queue}${unknown}${queue.replaceAll("\r\n", "\n")}`;
-    const send = () =>
-      relay.expectCall(202, "POST", "/v1/feeds/pbx/events", { raw, headers: { ...amiText, ...producer } });
+    const send = () => relay.appendAmi("pbx", raw, producer);
     await relay.append("pbx", [hangup]);
-    expect((await send()).json).toEqual({
+    expect(await send()).toEqual({
       first: 2,
       last: 4,
       accepted: 3,
@@ -201,7 +194,7 @@ describe("raw AMI", () => {
       refused: [],
       skipped: 2,
     });
-    expect((await send()).json).toMatchObject({ first: 2, last: 4, accepted: 0, duplicates: 3 });
+    expect(await send()).toMatchObject({ first: 2, last: 4, accepted: 0, duplicates: 3 });
     await relay.append("pbx", [variable(1)]);
 
     await untilMessages(receiver, "/ami", 4);
@@ -218,8 +211,8 @@ describe("raw AMI", () => {
     await untilMessages(receiver, "/agents", 2);
     await untilMessages(receiver, "/stasis", 2);
     expect(receiver.sequences("/stasis")).toEqual([1, 5]);
-    const { json } = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages");
-    expect(json.messages.map(({ sequence }: { sequence: number }) => sequence)).toEqual([1, 5]);
+    const { messages: held } = await relay.messages("pbx");
+    expect(held.map(({ sequence }) => sequence)).toEqual([1, 5]);
   });
 
   it("that is not UTF-8 is shown as text, with its charset and its bytes", async () => {
@@ -270,8 +263,8 @@ describe("events that Manager does not know", () => {
     await relay.createSession({ feed: "pbx", url: receiver.url("/"), format: "ami" });
     await relay.append("pbx", [playback, hangup]);
     await untilMessages(receiver, "/", 1);
-    const changed = await relay.expectCall(200, "PATCH", "/v1/feeds/pbx", { body: { wrapUnmapped: true } });
-    expect(changed.json).toMatchObject({ wrapUnmapped: true, tail: 2 });
+    const changed = await relay.changeFeed("pbx", { wrapUnmapped: true });
+    expect(changed).toMatchObject({ wrapUnmapped: true, tail: 2 });
     await eventually("a writer has seen the option", async () => {
       await relay.append("pbx", [playback]);
       return messagesOf(receiver, "/").some(({ type }) => type === "UserEvent");
@@ -295,8 +288,8 @@ describe("what conversion remembers", () => {
       const events = lines.slice(from, from + 25).map((line) => JSON.parse(line));
       expect(await ingest(appendRequest("pbx", events))).toMatchObject({ statusCode: 202 });
     }
-    const read = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?format=ami&limit=1000");
-    expect(read.json.messages.map(({ text }: { text: string }) => text)).toEqual(
+    const read = await relay.messages("pbx", { format: "ami", limit: 1000 });
+    expect(read.messages.map((message) => "text" in message && message.text)).toEqual(
       convertAll(lines).map(({ text }) => text),
     );
   });

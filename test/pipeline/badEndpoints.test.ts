@@ -94,9 +94,9 @@ describe("each bad endpoint has its documented outcome, and the others never not
       next: 1,
       lastError: { reason: outcome.reason, detail: expect.any(String) },
     });
-    expect(session.lastError.status).toBe(outcome.status);
+    expect(session.lastError?.status).toBe(outcome.status);
     expect(session.attempts).toBeGreaterThanOrEqual(1);
-    const dueAfterMillis = Date.parse(session.cursor.dueAt) - Date.parse(session.lastError.at);
+    const dueAfterMillis = Date.parse(session.cursor.dueAt ?? "") - Date.parse(session.lastError?.at ?? "");
     if (outcome.kind === "suspended") expect(session.cursor.dueAt).toBeNull();
     else {
       const earliest = outcome.noEarlierThanMillis ?? RETRY_FLOOR_MILLIS;

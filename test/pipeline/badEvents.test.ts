@@ -330,12 +330,8 @@ async function expectDelivered(feed: string, texts: readonly string[]): Promise<
   }
   expect(receiver.sequences(`/${feed}`)).toEqual(texts.map((_, index) => index + 2));
   await eventually("the AMI session at the end", async () => {
-    const { sessions } = (await relay.expectCall(200, "GET", "/v1/sessions")).json;
-    const own = sessions.filter((session: { feed: string }) => session.feed === feed);
-    return own.every(
-      ({ lagMessages, lastError }: { lagMessages: number; lastError: unknown }) =>
-        lagMessages === 0 && lastError === null,
-    );
+    const own = (await Array.fromAsync(relay.listSessions())).filter((session) => session.feed === feed);
+    return own.every(({ lagMessages, lastError }) => lagMessages === 0 && lastError === null);
   });
 }
 

@@ -23,7 +23,7 @@ async function heldSession(relay: TestRelay) {
   );
   await relay.append("pbx", someEvents(25));
   const { id } = await relay.createSession({ feed: "pbx", url: "http://127.0.0.1:9/", from: "head" });
-  await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "paused" } });
+  await relay.changeSession(id, { state: "paused" });
   const paused = await cursors.readCursor("pbx", id);
   if (paused === undefined) throw new Error("no row");
   const read = await cursors.write(paused, take(paused, HELD));

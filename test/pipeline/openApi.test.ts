@@ -71,6 +71,7 @@ describe("the OpenAPI document", () => {
       filter: { types: ["A"] },
     });
     const id = created.id;
+    const another = { feed: "pbx", url: receiver.url("/b") };
     const answers = [
       ["get", "/v1/health", await relay.call("GET", "/v1/health")],
       [
@@ -87,6 +88,7 @@ describe("the OpenAPI document", () => {
         "/v1/sessions/{id}",
         await relay.call("PATCH", `/v1/sessions/${id}`, { body: { rotateSecret: true } }),
       ],
+      ["post", "/v1/sessions", await relay.call("POST", "/v1/sessions", { body: another })],
       ["post", "/v1/sessions", await relay.call("POST", "/v1/sessions", { body: { feed: "pbx" } })],
       ["get", "/v1/sessions/{id}", await relay.call("GET", "/v1/sessions/none")],
     ] as const;
@@ -95,6 +97,9 @@ describe("the OpenAPI document", () => {
       expect([path, promised(method, path, status).safeParse(json).error]).toEqual([path, undefined]);
       expect([path, promised(method, path, status).safeParse({ other: 1 }).success]).toEqual([path, false]);
     }
-    expect(answers.map(([, , { status }]) => status)).toEqual([200, 202, 200, 200, 200, 200, 200, 400, 404]);
+    expect(answers.map(([, , { status }]) => status)).toEqual([
+      200, 202, 200, 200, 200, 200, 200, 201, 400, 404,
+    ]);
+    expect((await relay.call("DELETE", `/v1/sessions/${id}`)).status).toBe(204);
   });
 });

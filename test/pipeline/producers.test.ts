@@ -1,5 +1,6 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
+import type { Message } from "../../client/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { expectInvariants } from "../support/invariants.ts";
@@ -7,21 +8,15 @@ import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { eventText } from "../support/witnessed.ts";
 
-const producer = (id: string, position: number) => ({
-  "relay-producer": id,
-  "relay-position": String(position),
-});
+const producer = (id: string, position: number) => ({ producer: id, position });
 
-async function allMessages(
-  relay: TestRelay,
-  feed: string,
-): Promise<{ sequence: number; event: { number: number } }[]> {
-  const messages = [];
+async function allMessages(relay: TestRelay, feed: string): Promise<Message[]> {
+  const messages: Message[] = [];
   for (let from = 1; ; ) {
-    const { json } = await relay.expectCall(200, "GET", `/v1/feeds/${feed}/messages?from=${from}&limit=1000`);
-    messages.push(...json.messages);
-    if (json.next === from) return messages;
-    from = json.next;
+    const page = await relay.messages(feed, { from, limit: 1000 });
+    messages.push(...page.messages);
+    if (page.next === from) return messages;
+    from = page.next;
   }
 }
 
@@ -65,10 +60,8 @@ describe("producers", () => {
       Array.from({ length: 6 * batches * size }, (_, index) => index + 1),
     );
     for (let number = 0; number < 6; number += 1) {
-      const own = messages.filter(
-        (message) => (message as unknown as { type: string }).type === `Producer${number}`,
-      );
-      expect(own.map(({ event }) => event.number)).toEqual(
+      const own = messages.filter(({ type }) => type === `Producer${number}`);
+      expect(own.map((message) => "event" in message && message.event.number)).toEqual(
         Array.from({ length: batches * size }, (_, index) => index + 1),
       );
     }
@@ -87,8 +80,8 @@ describe("producers", () => {
     await relay.append("pbx", someEvents(3), producer("bridge", 1));
     const answer = await relay.append("pbx", someEvents(2), producer("bridge", 8));
     expect(answer).toMatchObject({ first: 5, last: 6, accepted: 2 });
-    const { json } = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?from=4&limit=1");
-    expect(json.messages[0]).toMatchObject({
+    const { messages } = await relay.messages("pbx", { from: 4, limit: 1 });
+    expect(messages[0]).toMatchObject({
       sequence: 4,
       type: "RelayGap",
       event: { reason: "lost-before-ingest", producer: "bridge", firstPosition: 4, lastPosition: 7 },
@@ -101,7 +94,7 @@ describe("producers", () => {
     await relay.append("pbx", someEvents(1), producer("bridge", 5_000_000));
     const refused = await relay.call("POST", "/v1/feeds/pbx/events", {
       body: someEvents(2),
-      headers: producer("bridge", 3),
+      headers: { "relay-producer": "bridge", "relay-position": "3" },
     });
     expect([refused.status, refused.json.code]).toEqual([409, "producer.position-conflict"]);
     expect(refused.json.detail).toContain("position 3 ");
@@ -113,7 +106,7 @@ describe("producers", () => {
     await relay.append("pbx", someEvents(3), producer("bridge", 100));
     const refused = await relay.call("POST", "/v1/feeds/pbx/events", {
       body: someEvents(3),
-      headers: producer("bridge", 50),
+      headers: { "relay-producer": "bridge", "relay-position": "50" },
     });
     expect([refused.status, refused.json.code]).toEqual([409, "producer.position-conflict"]);
     expect((await relay.feed("pbx")).tail).toBe(3);
@@ -124,7 +117,7 @@ describe("producers", () => {
     const batch = [{ type: "A" }, { kind: "no type" }, "no object", { type: "B" }, { type: 7 }];
     const answer = await relay.append("pbx", batch, producer("bridge", 1));
     expect(answer).toMatchObject({ first: 1, last: 2, accepted: 2, duplicates: 0 });
-    expect(answer.refused.map(({ index }: { index: number }) => index)).toEqual([1, 2, 4]);
+    expect(answer.refused.map(({ index }) => index)).toEqual([1, 2, 4]);
     expect(await relay.append("pbx", batch, producer("bridge", 1))).toEqual({
       ...answer,
       accepted: 0,

@@ -8,16 +8,6 @@ import { RelayProcess } from "../support/relayProcess.ts";
 import { someEvents } from "../support/testRelay.ts";
 import { type ReceivedRequest, WebhookReceiver } from "../support/webhookReceiver.ts";
 
-async function call(url: string, method: string, body: unknown, headers: Record<string, string> = {}) {
-  const answer = await fetch(url, {
-    method,
-    headers: { authorization: "Bearer local", "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as { first: number; last: number };
-}
-
 it("a relay that is killed in the middle of its work and started again loses nothing", async () => {
   const directory = await mkdtemp(join(tmpdir(), "stasis-relay-"));
   await using receiver = await WebhookReceiver.start();
@@ -35,17 +25,14 @@ it("a relay that is killed in the middle of its work and started again loses not
   let relay = await start();
   try {
     for (const path of ["/fast", "/slow"])
-      await call(`${relay.url}/v1/sessions`, "POST", { feed: "pbx", url: receiver.url(path), maxBatch: 10 });
+      await relay.client.createSession({ feed: "pbx", url: receiver.url(path), maxBatch: 10 });
 
     const total = 600;
     const size = 20;
     const killAfter = new Set([100, 300, 500]);
     for (let position = 1; position <= total; position += size) {
-      const send = async () =>
-        call(`${relay.url}/v1/feeds/pbx/events`, "POST", someEvents(size, undefined, position), {
-          "relay-producer": "bridge",
-          "relay-position": String(position),
-        });
+      const events = someEvents(size, undefined, position);
+      const send = () => relay.client.append("pbx", events, { producer: "bridge", position });
       const sending = send();
       if (killAfter.has(position + size - 1)) {
         // Killed with this batch under way: whether it was appended is not known, so it is sent again.

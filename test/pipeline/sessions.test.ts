@@ -67,10 +67,10 @@ describe("sessions", () => {
       cursor: { lane: "slow", state: "backoff" },
     });
     expect(shown.lagSeconds).toBeGreaterThan(0);
-    expect(Date.parse(shown.cursor.dueAt)).toBeGreaterThan(Date.parse(shown.lastError.at));
+    expect(Date.parse(shown.cursor.dueAt ?? "")).toBeGreaterThan(Date.parse(shown.lastError?.at ?? ""));
     // "active" ends the backoff.
     receiver.answer = () => ({ status: 200 });
-    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { state: "active" } });
+    await relay.changeSession(id, { state: "active" });
     await receiver.untilRequests("/", 2);
     await eventually("no lag", async () => (await relay.session(id)).lagMessages === 0);
     const healed = await relay.session(id);
@@ -86,15 +86,13 @@ describe("sessions", () => {
     await relay.append("pbx", someEvents(3));
     await receiver.untilReceived("/paused", 3);
     await eventually("at rest", async () => (await relay.session(paused.id)).next === 4);
-    const answer = await relay.expectCall(200, "PATCH", `/v1/sessions/${paused.id}`, {
-      body: { state: "paused" },
-    });
-    expect(answer.json.state).toBe("paused");
+    const answer = await relay.changeSession(paused.id, { state: "paused" });
+    expect(answer.state).toBe("paused");
     await relay.append("pbx", someEvents(3));
     await receiver.untilReceived("/other", 6);
     expect(receiver.sequences("/paused")).toEqual([1, 2, 3]);
     expect(await relay.session(paused.id)).toMatchObject({ state: "paused", next: 4, lagMessages: 3 });
-    await relay.expectCall(200, "PATCH", `/v1/sessions/${paused.id}`, { body: { state: "active" } });
+    await relay.changeSession(paused.id, { state: "active" });
     await receiver.untilReceived("/paused", 6);
     expect(receiver.sequences("/paused")).toEqual([1, 2, 3, 4, 5, 6]);
   });
@@ -105,7 +103,7 @@ describe("sessions", () => {
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     await relay.append("pbx", someEvents(5));
     await receiver.untilReceived("/", 5);
-    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { next: 1 } });
+    await relay.changeSession(id, { next: 1 });
     await receiver.untilRequests("/", 2);
     const [before, after] = receiver.requests("/");
     expect(after?.body).toMatchObject({ first: 1, last: 5, previous: 0 });
@@ -122,15 +120,14 @@ describe("sessions", () => {
     await receiver.untilReceived("/old", 4);
     await eventually("the answer written", async () => (await relay.session(id)).next === 5);
     const change = { url: receiver.url("/new"), filter: { types: ["B"] }, maxBatch: 1 };
-    const { json } = await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: change });
-    expect(json).toMatchObject(change);
+    expect(await relay.changeSession(id, change)).toMatchObject(change);
     await relay.append("pbx", someEvents(4, ["A", "B"]));
     await receiver.untilReceived("/new", 8);
     expect(receiver.sequences("/new")).toEqual([6, 8]);
     expect(receiver.requests("/new")).toHaveLength(2);
     // A change while a request is under way repeats it, as "at least once" says; here nothing is under way.
     await eventually("the answer written", async () => (await relay.session(id)).next === 9);
-    await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, { body: { filter: null } });
+    await relay.changeSession(id, { filter: null });
     await relay.append("pbx", someEvents(2, ["A", "B"]));
     await receiver.untilReceived("/new", 10);
     expect(receiver.sequences("/new")).toEqual([6, 8, 9, 10]);
@@ -140,18 +137,16 @@ describe("sessions", () => {
     await using relay = await TestRelay.start({ RELAY_SECRET_OVERLAP_SECONDS: "2" });
     await using receiver = await WebhookReceiver.start();
     const { id, secret: old } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
-    const { json } = await relay.expectCall(200, "PATCH", `/v1/sessions/${id}`, {
-      body: { rotateSecret: true },
-    });
+    const { secret = "" } = await relay.changeSession(id, { rotateSecret: true });
     await relay.append("pbx", someEvents(1));
     const [during] = await receiver.untilRequests("/", 1);
-    expect(during && [isSignedWith(old, during), isSignedWith(json.secret, during)]).toEqual([true, true]);
+    expect(during && [isSignedWith(old, during), isSignedWith(secret, during)]).toEqual([true, true]);
     const after = await eventually("a request that the old secret does not sign", async () => {
       await relay.append("pbx", someEvents(1));
       const last = receiver.requests("/").at(-1);
       return last && !isSignedWith(old, last) && last;
     });
-    expect(isSignedWith(json.secret, after)).toBe(true);
+    expect(isSignedWith(secret, after)).toBe(true);
   });
 
   it("are listed in pages", async () => {

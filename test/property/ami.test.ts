@@ -9,7 +9,7 @@ import { EventFilterError } from "../../shared/errors.ts";
 import { packCallMemory, unpackCallMemory } from "../../shared/queue/callMemoryCodec.ts";
 import { readEvent } from "../../shared/stasis/event.ts";
 
-/** Texts that are likely to hurt. */
+/** Texts that are likely to cause trouble. */
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc
@@ -21,7 +21,7 @@ const text = fc.oneof(
 const cleanValue = fc.string({ unit: "grapheme", maxLength: 20 }).filter((value) => !/[\r\n\0]/.test(value));
 const headerName = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_/()-]{0,12}$/);
 
-/** The chunks of some bytes, cut at arbitrary places. */
+/** Bytes cut into chunks at arbitrary places. */
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
   return [0, ...ends].map((from, index) => bytes.subarray(from, ends[index] ?? bytes.length));
@@ -33,7 +33,7 @@ function parse(chunks: readonly Buffer[]) {
 }
 
 describe("AMI text", () => {
-  it("that was rendered comes back as it was, however it is cut", () => {
+  it("is the same after rendering and parsing, however it is cut", () => {
     const message = fc.tuple(headerName, fc.array(fc.tuple(headerName, cleanValue), { maxLength: 10 }));
     fc.assert(
       fc.property(
@@ -52,7 +52,7 @@ describe("AMI text", () => {
     );
   });
 
-  it("of any bytes is cut into blocks without an error but its own, the same whatever the chunks are", () => {
+  it("of any bytes is split into the same blocks for any chunks, with no errors except AmiSyntaxError", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array)),
       fc.array(text, { maxLength: 10 }).map((parts) => Buffer.from(parts.join("\r\n"))),
@@ -70,7 +70,7 @@ describe("AMI text", () => {
     );
   });
 
-  it("cannot be made to begin a header, to end a block, or to be no UTF-8 by any name or value", () => {
+  it("cannot start a header, end a block or become invalid UTF-8 through any name or value", () => {
     const fields = fc.array(fc.tuple(text, text), { maxLength: 8 });
     fc.assert(
       fc.property(text, fields, (name, list: readonly AmiField[]) => {
@@ -113,7 +113,7 @@ const NAMES = [
   "__proto__",
 ];
 
-/** JSON whose names are often those that conversion looks for. */
+/** JSON whose names are often the ones that conversion reads. */
 const { value: json } = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: "small" },
@@ -127,7 +127,7 @@ const { value: json } = fc.letrec((tie) => ({
 }));
 
 describe("conversion", () => {
-  it("of any JSON throws nothing and makes whole blocks only, and its memory can be kept", () => {
+  it("of any JSON throws nothing, makes only whole blocks, and leaves a memory that can be stored", () => {
     const event = fc.tuple(
       fc.constantFrom(...TYPES),
       fc.dictionary(fc.constantFrom(...NAMES), json, { maxKeys: 8 }),
@@ -154,7 +154,7 @@ describe("conversion", () => {
 });
 
 describe("an event filter", () => {
-  it("of any text is compiled or refused by name, and judges any message", () => {
+  it("of any text compiles or throws EventFilterError, and handles any message", () => {
     const piece = fc.constantFrom(
       "eventfilter",
       "(",

@@ -5,7 +5,7 @@ import { GroupCommit } from "../../functions/ingest/groupCommit.ts";
 import { appendParts, ManualClock, MemoryQueue } from "../unit/ingest/memoryQueue.ts";
 import { event, events, FEED } from "../unit/queue/samples.ts";
 
-/** What one producer hands in: from where to where it sends (again), and through which process. */
+/** One submission of a producer: the positions that it sends or resends, and the process that it uses. */
 const sends = fc.array(
   fc.record({
     producer: fc.nat(2),
@@ -18,7 +18,7 @@ const sends = fc.array(
 );
 
 describe("appends of several producers through several processes", () => {
-  it("give each position one number, in order, and every resend the numbers of the first time", async () => {
+  it("give each position one number, in order, and every resend its original numbers", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), sends, async (scheduler, plan) => {
         const answers: { names: string[]; result: unknown }[] = [];
@@ -65,7 +65,7 @@ describe("appends of several producers through several processes", () => {
     );
   });
 
-  it("lose and double nothing when answers are lost and everything is sent again", async () => {
+  it("lose and double nothing when responses are lost and everything is resent", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.nat(2)), { maxLength: 12 }),

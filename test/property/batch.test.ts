@@ -17,9 +17,9 @@ const world = fc.record({
   pages: fc.array(pageTypes, { minLength: 1, maxLength: 12 }).map(pagesOf),
   interest: fc.option(fc.subarray(["A", "B", "X"], { minLength: 1 }), { nil: undefined }),
   maxBatch: fc.integer({ min: 1, max: 15 }),
-  /** Where in the first page the session begins. */
+  /** The session's start within the first page. */
   start: fc.nat(11),
-  /** Before each plan, how many of the pages from the cursor's on have been appended. */
+  /** For each plan, the number of appended pages from the cursor's page on. */
   visible: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 50 }),
 });
 
@@ -56,13 +56,13 @@ function matching(pages: readonly Page[], interest: readonly string[] | undefine
   );
 }
 
-/** Plans for a session whose filter is the types in its cursor's interest. */
+/** Plans for a session that filters on the types in its cursor's interest. */
 function plan(cursor: Cursor, pages: readonly Page[], maxBatch: number): Batch | undefined {
   const filter = cursor.interest === undefined ? undefined : { types: cursor.interest };
   return planBatch(cursor, pages, selectionOf("stasis", filter), maxBatch);
 }
 
-/** Plans batch after batch to the end, each time from the pages that are there then. */
+/** Plans batch after batch to the end, each time from the pages appended so far. */
 function walk({ pages, interest, maxBatch, start, visible }: World) {
   const [firstPage] = pages;
   if (firstPage === undefined) throw new Error("no pages");
@@ -80,7 +80,7 @@ function walk({ pages, interest, maxBatch, start, visible }: World) {
 }
 
 describe("a session that walks batch by batch", () => {
-  it("gets every message that it wants once and in order", () => {
+  it("gets every wanted message once and in order", () => {
     fc.assert(
       fc.property(world, (facts) => {
         const { begin, batches } = walk(facts);
@@ -91,7 +91,7 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("never gets more than maxBatch messages, and never a batch that does not move it", () => {
+  it("never gets more than maxBatch messages, and every batch moves it forward", () => {
     fc.assert(
       fc.property(world, (facts) => {
         for (const { cursor, batch } of walk(facts).batches) {
@@ -102,7 +102,7 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("gets batches that end with a page, or after each maxBatch of a page's messages", () => {
+  it("gets batches that end with a page, or after every maxBatch messages of a page", () => {
     fc.assert(
       fc.property(world, (facts) => {
         for (const { batch } of walk(facts).batches) {
@@ -117,7 +117,7 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("repeats a batch that was begun, however many pages came since", () => {
+  it("repeats a begun batch, however many pages were appended since", () => {
     fc.assert(
       fc.property(world, (facts) => {
         for (const { cursor, batch } of walk(facts).batches) {
@@ -129,7 +129,7 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("gets ids that differ from batch to batch, and again after a person changed what they are made of", () => {
+  it("gets different ids for different batches, and new ids after a person changed the configuration", () => {
     fc.assert(
       fc.property(world, (facts) => {
         const { batches } = walk(facts);
@@ -142,7 +142,7 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("can prove by previous, first and last that it missed nothing, whatever its filter leaves out", () => {
+  it("can prove with previous, first and last that it missed nothing, whatever its filter omits", () => {
     fc.assert(
       fc.property(world, (facts) => {
         const { begin, batches } = walk(facts);
@@ -161,11 +161,11 @@ describe("a session that walks batch by batch", () => {
 });
 
 describe("planBatch", () => {
-  it("plans nothing where no page is", () => {
+  it("plans nothing without pages", () => {
     expect(plan(cursorAt(101), [], 10)).toBeUndefined();
   });
 
-  it("passes pages without anything wanted in one empty batch", () => {
+  it("passes pages without wanted messages in one empty batch", () => {
     const pages = pagesOf([["B"], ["B", "C"], ["C"]]);
     expect(plan(cursorAt(101, ["A"]), pages, 1)).toEqual({
       id: "s-1-101-104",
@@ -176,7 +176,7 @@ describe("planBatch", () => {
     });
   });
 
-  it("says when its last message was appended, whatever was passed after it", () => {
+  it("has the append time of its last message, even if it passes later pages", () => {
     const pages = pagesOf([["A"], ["A"], ["B"]]).map((page, index) => ({
       ...page,
       appendedAtEpochMillis: NOW + index,
@@ -184,24 +184,24 @@ describe("planBatch", () => {
     expect(plan(cursorAt(101, ["A"]), pages, 9)).toMatchObject({ last: 103, appendedAtEpochMillis: NOW + 1 });
   });
 
-  it("joins whole pages while they fit, and does not begin one that does not", () => {
+  it("joins whole pages while they fit, and does not begin a page that does not fit", () => {
     const pages = pagesOf([["A", "A"], ["A"], ["A", "A"]]);
     expect(plan(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
   });
 
-  it("bounds a request in bytes, but sends a page of any size", () => {
+  it("bounds a request in bytes, but sends a single page of any size", () => {
     const pages = pagesOf(Array(3).fill(["A"]), MAX_BATCH_BYTES / 2);
     expect(plan(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
     const huge = pagesOf([["A"], ["A"]], 2 * MAX_BATCH_BYTES);
     expect(plan(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
   });
 
-  it("does not count the bytes of pages of which it sends nothing", () => {
+  it("does not count the bytes of pages without sent messages", () => {
     const pages = pagesOf([["A"], ["B"], ["B"], ["A"]], MAX_BATCH_BYTES / 2);
     expect(plan(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
   });
 
-  it("cuts a large page at the same points, wherever in it the session begins", () => {
+  it("cuts a large page at the same points, wherever the session begins in it", () => {
     const pages = pagesOf([Array(10).fill("A")]);
     expect([101, 102, 103, 104, 109].map((next) => plan(cursorAt(next), pages, 3)?.last)).toEqual([
       103, 103, 103, 106, 109,
@@ -213,7 +213,7 @@ describe("the request body", () => {
   const [page] = pagesOf([["A"]]);
   const cursor = { ...cursorAt(101), fence: 9, previous: 77 };
 
-  it("is what the interface says, with every event as it was written", () => {
+  it("follows the interface, with every event unchanged", () => {
     const batch = page && plan(cursor, [page], 10);
     if (batch === undefined) throw new Error("no batch");
     expect(webhookBody(cursor, batch, "stasis")).toBe(
@@ -222,7 +222,7 @@ describe("the request body", () => {
     );
   });
 
-  it("tells a gap with its own borders, and the cursor then goes on where it stood", () => {
+  it("reports a gap with the gap's first and last number, and the cursor then continues at the same place", () => {
     const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
     const batch = planGap(gapped, NOW);
     expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });

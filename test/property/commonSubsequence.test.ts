@@ -14,7 +14,7 @@ function longest(a: readonly string[], b: readonly string[]): number {
   return row.at(-1) ?? 0;
 }
 
-it("the common subsequence rises on both sides, is of equals, and is as long as one can be", () => {
+it("the common subsequence rises on both sides, pairs equal entries, and is as long as possible", () => {
   const run = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 14 });
   fc.assert(
     fc.property(

@@ -8,7 +8,7 @@ const number = fc.oneof(
   fc.constantFrom("1.0", "1e3", "1E+3", "-0", "-0.0", "0.10", "12345678901234567890", "1e-400"),
   fc.integer().map(String),
 );
-/** A character as itself or as an escape. */
+/** A character, plain or escaped. */
 const character = fc
   .tuple(fc.string({ minLength: 1, maxLength: 1, unit: "binary" }), fc.boolean())
   .map(([text, escaped]) =>
@@ -57,7 +57,7 @@ function textsOf(split: ReturnType<typeof splitArray>): readonly string[] {
 }
 
 describe("a body of events", () => {
-  it("is cut into exactly the texts that it was put together from, whatever the spelling", () => {
+  it("is split into exactly the texts that it was built from, whatever the spelling", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(space, json, space), { maxLength: 6 }),
@@ -72,9 +72,9 @@ describe("a body of events", () => {
     );
   });
 
-  // Texts are compared, not values: V8 13.6 takes an escaped one-character key for another one that it has seen in the
+  // Texts are compared, not values: V8 13.6 confuses an escaped one-character key with another key that it has seen in the
   // same place (`JSON.parse('{"x":1,"\\\\":2}')`, then `JSON.parse('{"x":1,"\\"":2}')`).
-  it("keeps every event's text through an array and through lines, but for line breaks between tokens", () => {
+  it("keeps every event's text in an array and in lines, except for line breaks between tokens", () => {
     fc.assert(
       fc.property(fc.array(json, { minLength: 1, maxLength: 6 }), (values) => {
         const events = values.map((text) => `{"type":"A","x":${text}}`);

@@ -1,3 +1,5 @@
+import { RelayClient } from "../../client/index.ts";
+
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
@@ -14,13 +16,12 @@ export interface Call {
   readonly key?: string | null;
 }
 
-/** A relay somewhere, called over HTTP as a user does. */
-export class RelayApi {
-  readonly url: string;
+/** A relay somewhere, called as a user does; and by hand, for what the client would never send. */
+export class RelayApi extends RelayClient {
   readonly apiKey: string;
 
   constructor(url: string, apiKey: string) {
-    this.url = url;
+    super({ url, apiKey });
     this.apiKey = apiKey;
   }
 
@@ -55,26 +56,5 @@ export class RelayApi {
     if (answered.status !== status)
       throw new Error(`${method} ${path}: ${answered.status} instead of ${status}: ${answered.text}`);
     return answered;
-  }
-
-  async append(
-    feed: string,
-    events: readonly unknown[],
-    headers?: Record<string, string>,
-  ): Promise<Answered["json"]> {
-    const call = headers === undefined ? { body: events } : { body: events, headers };
-    return (await this.expectCall(202, "POST", `/v1/feeds/${feed}/events`, call)).json;
-  }
-
-  async createSession(session: Record<string, unknown>): Promise<Answered["json"]> {
-    return (await this.expectCall(201, "POST", "/v1/sessions", { body: session })).json;
-  }
-
-  async session(id: string): Promise<Answered["json"]> {
-    return (await this.expectCall(200, "GET", `/v1/sessions/${id}`)).json;
-  }
-
-  async feed(feed: string): Promise<Answered["json"]> {
-    return (await this.expectCall(200, "GET", `/v1/feeds/${feed}`)).json;
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { RelayClient } from "../../client/index.ts";
 import { eventually } from "./eventually.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
@@ -9,13 +10,13 @@ const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
 
 /** `npm start` as a process of its own, which a test can kill. */
 export class RelayProcess implements AsyncDisposable {
-  readonly url: string;
+  readonly client: RelayClient;
   readonly #child: ChildProcess;
   #output = "";
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
-    this.url = `http://127.0.0.1:${port}`;
+    this.client = new RelayClient({ url: `http://127.0.0.1:${port}`, apiKey: "local" });
     child.stdout?.on("data", (chunk: Buffer) => {
       this.#output += chunk;
     });
@@ -32,10 +33,7 @@ export class RelayProcess implements AsyncDisposable {
     const relay = new RelayProcess(child, port);
     await eventually("a healthy relay", async () => {
       if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}: ${relay.output}`);
-      return fetch(`${relay.url}/v1/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+      return relay.client.isHealthy();
     });
     return relay;
   }

@@ -1,14 +1,13 @@
 import { expect } from "vitest";
+import { type ChainLink, type ChainState, checkLink } from "../../client/index.ts";
 
 /** Each batch says which number was sent before it: the chain must not break. */
-export function expectUnbroken(
-  bodies: readonly { first: number; last: number; previous: number }[],
-  start: number,
-): void {
-  let previous = start;
+export function expectUnbroken(bodies: readonly ChainLink[], start: number): void {
+  let state: ChainState = { last: start, epoch: 0 };
   for (const body of bodies) {
-    expect(body.previous).toBe(previous);
-    previous = body.last;
+    const step = checkLink(state, body);
+    expect(step).toMatchObject({ kind: "next" });
+    state = step.state;
   }
 }
 

@@ -1,83 +1,58 @@
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Webhook } from "standardwebhooks";
-import { z } from "zod";
+import type { IncomingHttpHeaders } from "node:http";
+import { parseWebhook, verifyWebhook, type WebhookRequest } from "../../client/index.ts";
+import { type Answer, NodeReceiver } from "../../client/nodeReceiver.ts";
 import { eventually } from "./eventually.ts";
 
-const bodySchema = z.object({
-  feed: z.string(),
-  session: z.string(),
-  epoch: z.number(),
-  first: z.number(),
-  last: z.number(),
-  previous: z.number(),
-  messages: z.array(
-    z.object({
-      sequence: z.number(),
-      type: z.string(),
-      timestamp: z.string(),
-      /** Of Stasis messages. */
-      event: z.looseObject({}).default({}),
-      /** Of AMI messages. */
-      text: z.string().default(""),
-      fields: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
-    }),
-  ),
-});
+/** A message with the parts of both formats; those of the other one are empty. */
+export interface ReceivedMessage {
+  readonly sequence: number;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, string | readonly string[]>>;
+}
 
 export interface ReceivedRequest {
   readonly path: string;
   readonly id: string;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  readonly body: z.infer<typeof bodySchema>;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
+  readonly body: Omit<WebhookRequest, "messages"> & { readonly messages: readonly ReceivedMessage[] };
 }
 
 /** Decides the answer to a request; `count` is how many requests of its path came before it. */
 export type Answering = (request: ReceivedRequest, count: number) => Answer | Promise<Answer>;
 
-/** A real HTTP server in the role of a subscriber: keeps what it gets, by path, and answers as told. */
+/** A subscriber that keeps what it gets, by path, and answers as told. */
 export class WebhookReceiver implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #requests = new Map<string, ReceivedRequest[]>();
+  readonly #receiver: NodeReceiver;
+  readonly #requests: Map<string, ReceivedRequest[]>;
   /** Set to change the answers; 204 to everything at first. */
   answer: Answering = () => ({ status: 204 });
 
-  private constructor() {
-    this.#server = createServer(async (incoming, outgoing) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      const text = Buffer.concat(chunks).toString("utf8");
-      const path = incoming.url ?? "";
-      const request = {
-        path,
-        id: String(incoming.headers["webhook-id"]),
-        headers: incoming.headers,
-        text,
-        body: bodySchema.parse(JSON.parse(text)),
-      };
-      const before = this.requests(path).length;
-      this.#requests.set(path, [...this.requests(path), request]);
-      const { status, headers } = await this.answer(request, before);
-      outgoing.writeHead(status, headers).end();
-    });
+  private constructor(receiver: NodeReceiver, requests: Map<string, ReceivedRequest[]>) {
+    this.#receiver = receiver;
+    this.#requests = requests;
   }
 
   static async start(): Promise<WebhookReceiver> {
-    const receiver = new WebhookReceiver();
-    receiver.#server.listen(0, "127.0.0.1");
-    await once(receiver.#server, "listening");
+    const requests = new Map<string, ReceivedRequest[]>();
+    const server = await NodeReceiver.start({
+      answer: ({ path, headers, body: text }) => {
+        const id = String(headers["webhook-id"]);
+        const request = { path, id, headers, text, body: bodyOf(parseWebhook(text)) };
+        const before = requests.get(path) ?? [];
+        requests.set(path, [...before, request]);
+        return receiver.answer(request, before.length);
+      },
+    });
+    const receiver = new WebhookReceiver(server, requests);
     return receiver;
   }
 
   url(path: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+    return this.#receiver.url(path);
   }
 
   requests(path: string): readonly ReceivedRequest[] {
@@ -111,19 +86,24 @@ export class WebhookReceiver implements AsyncDisposable {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#receiver[Symbol.asyncDispose]();
   }
 }
 
-/** Whether the request is signed with the secret, as a subscriber with the reference library finds out. */
+/** Whether the request is signed with the secret. */
 export function isSignedWith(secret: string, request: ReceivedRequest): boolean {
   try {
-    new Webhook(secret).verify(request.text, request.headers as Record<string, string>);
+    verifyWebhook(secret, request.headers, request.text);
     return true;
   } catch {
     return false;
   }
+}
+
+function bodyOf({ messages, ...request }: WebhookRequest): ReceivedRequest["body"] {
+  return {
+    ...request,
+    messages: messages.map((message) => ({ event: {}, text: "", fields: {}, ...message })),
+  };
 }

@@ -1,5 +1,5 @@
+import { type AmiMessage, gapOf, type StasisMessage, type WebhookRequest } from "../../client/index.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
-import { GAP_TYPE } from "../../shared/queue/message.ts";
 import type { FeedHead } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 
@@ -54,28 +54,26 @@ export function eventText(event: unknown): string {
   return JSON.stringify(event);
 }
 
-interface WebhookBody {
-  readonly session: string;
-  readonly previous: number;
-  readonly first: number;
-  readonly last: number;
-  readonly messages: readonly {
-    readonly sequence: number;
-    readonly type: string;
-    readonly event?: unknown;
-  }[];
+interface ReceivedBody extends Pick<WebhookRequest, "session" | "previous" | "first" | "last"> {
+  readonly messages: readonly (
+    | Pick<StasisMessage, "sequence" | "type" | "event">
+    | Pick<AmiMessage, "sequence" | "type" | "fields">
+  )[];
 }
 
 /** A webhook request as a delivery. */
-export function deliveryOf(id: string, { session, previous, first, last, messages }: WebhookBody): Delivery {
+export function deliveryOf(id: string, { session, previous, first, last, messages }: ReceivedBody): Delivery {
   const [only] = messages;
-  const reason = (only?.event as { reason?: unknown } | undefined)?.reason;
-  const tellsGap = only?.type === GAP_TYPE && (reason === "retention" || reason === "expired");
+  const reason = only && gapOf(only)?.reason;
+  const tellsGap = reason === "retention" || reason === "expired";
   return {
     session,
     id,
     previous,
-    messages: messages.map(({ sequence, event }) => ({ sequence, event: eventText(event) })),
+    messages: messages.map((message) => ({
+      sequence: message.sequence,
+      event: eventText("event" in message ? message.event : undefined),
+    })),
     gap: tellsGap ? { first, last } : undefined,
   };
 }

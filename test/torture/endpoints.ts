@@ -1,66 +1,44 @@
-import { once } from "node:events";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { parseWebhook } from "../../client/index.ts";
+import { NodeReceiver } from "../../client/nodeReceiver.ts";
 import { type Delivery, deliveryOf } from "../support/witnessed.ts";
 
-/** How each endpoint behaves, by its path. */
+/** The status with which each endpoint answers, by its path. */
 export const BEHAVIOURS = {
-  "/fast": async (answer) => answer(204),
-  "/other": async (answer) => answer(200),
-  "/slow": async (answer) => {
-    await pause(40);
-    answer(204);
-  },
-  "/failing": async (answer, random) => answer(random("failing") < 0.05 ? 503 : 204),
+  "/fast": async () => 204,
+  "/other": async () => 200,
+  "/slow": () => pause(40, 204),
+  "/failing": async (random) => (random("failing") < 0.05 ? 503 : 204),
   // No answer within the relay's time; what it brought was taken all the same.
-  "/hanging": async (answer, random) => {
-    if (random("hanging") >= 0.03) answer(204);
-  },
-} satisfies Record<
-  string,
-  (answer: (status: number) => void, random: (name: string) => number) => Promise<void>
->;
+  "/hanging": async (random) => (random("hanging") < 0.03 ? new Promise<number>(() => {}) : 204),
+} satisfies Record<string, (random: (name: string) => number) => Promise<number>>;
 
 /** Real HTTP endpoints that keep what they get, in few bytes. */
 export class Endpoints implements AsyncDisposable {
-  readonly deliveries: Delivery[] = [];
-  readonly #server: Server;
+  readonly deliveries: readonly Delivery[];
+  readonly #receiver: NodeReceiver;
 
-  private constructor(random: (name: string) => number) {
-    this.#server = createServer(async (incoming, outgoing) => {
-      const chunks: Buffer[] = [];
-      try {
-        for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      } catch {
-        // The relay was killed in the middle of its request: nothing was received.
-        return;
-      }
-      const body = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-      this.deliveries.push(deliveryOf(String(incoming.headers["webhook-id"]), body));
-      const behave = BEHAVIOURS[(incoming.url ?? "") as keyof typeof BEHAVIOURS];
-      await behave((status) => end(outgoing, status), random);
-    });
+  private constructor(receiver: NodeReceiver, deliveries: readonly Delivery[]) {
+    this.#receiver = receiver;
+    this.deliveries = deliveries;
   }
 
   static async start(random: (name: string) => number): Promise<Endpoints> {
-    const endpoints = new Endpoints(random);
-    endpoints.#server.listen(0, "127.0.0.1");
-    await once(endpoints.#server, "listening");
-    return endpoints;
+    const deliveries: Delivery[] = [];
+    const receiver = await NodeReceiver.start({
+      answer: async ({ path, headers, body }) => {
+        deliveries.push(deliveryOf(String(headers["webhook-id"]), parseWebhook(body)));
+        return { status: await BEHAVIOURS[path as keyof typeof BEHAVIOURS](random) };
+      },
+    });
+    return new Endpoints(receiver, deliveries);
   }
 
   url(path: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+    return this.#receiver.url(path);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#receiver[Symbol.asyncDispose]();
   }
-}
-
-function end(outgoing: ServerResponse, status: number): void {
-  outgoing.writeHead(status).end();
 }

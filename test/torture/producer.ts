@@ -1,35 +1,46 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { Producer, type RelayClient } from "../../client/index.ts";
 import { eventText, type Witnessed } from "../support/witnessed.ts";
 
 const EVENTS_PER_BATCH = 10;
+/** The relay is killed and started again: it answers soon or not at all. */
+const BACKOFF_MILLIS = { first: 100, most: 100 };
 
-/** A bridge to one Asterisk: sends at a steady rate, and sends again, with the same positions, until it is answered. */
-export class Producer {
+/** A bridge to one Asterisk: sends events of its own making at a steady rate. */
+export class SteadyProducer {
   readonly accepted: Witnessed["accepted"][number][] = [];
-  resends = 0;
+  readonly #producer: Producer;
   readonly #name: string;
-  readonly #url: string;
   readonly #eventsPerSecond: number;
 
-  constructor(name: string, url: string, eventsPerSecond: number) {
+  constructor(client: RelayClient, feed: string, name: string, eventsPerSecond: number) {
     this.#name = name;
-    this.#url = url;
     this.#eventsPerSecond = eventsPerSecond;
+    this.#producer = new Producer({
+      client,
+      feed,
+      producer: name,
+      maxBatch: EVENTS_PER_BATCH,
+      lingerMillis: 0,
+      backoffMillis: BACKOFF_MILLIS,
+    });
+  }
+
+  get resends(): number {
+    return this.#producer.counts.resends;
   }
 
   /** Ends after the batch that is under way when `until` aborts. */
   async run(until: AbortSignal): Promise<void> {
     const beganAt = performance.now();
-    for (let sent = 0; !until.aborted; sent += 1) {
-      const position = sent * EVENTS_PER_BATCH + 1;
+    for (let batches = 1; !until.aborted; batches += 1) {
+      const { position } = this.#producer;
       const events = Array.from({ length: EVENTS_PER_BATCH }, (_, index) => this.#event(position + index));
-      const { first, last } = await this.#sendUntilAccepted(position, events);
-      // Batches that share a page with others may be torn by a segment's border; then only the events are known.
-      const isWhole = last - first + 1 === EVENTS_PER_BATCH;
+      const sent = await this.#producer.sendAll(events);
       events.forEach((event, index) => {
-        this.accepted.push({ event: eventText(event), sequence: isWhole ? first + index : undefined });
+        this.accepted.push({ event: eventText(event), sequence: sent[index]?.sequence });
       });
-      const dueAt = beganAt + ((sent + 1) * EVENTS_PER_BATCH * 1000) / this.#eventsPerSecond;
+      const dueAt = beganAt + (batches * EVENTS_PER_BATCH * 1000) / this.#eventsPerSecond;
       await pause(Math.max(0, dueAt - performance.now()));
     }
   }
@@ -38,33 +49,5 @@ export class Producer {
     const timestamp = "2026-11-23T08:00:24.396+0000";
     const type = number % 3 === 0 ? "ChannelVarset" : "ChannelUserevent";
     return { type, timestamp, producer: this.#name, number, padding: "x".repeat(300) };
-  }
-
-  async #sendUntilAccepted(
-    position: number,
-    events: readonly object[],
-  ): Promise<{ first: number; last: number }> {
-    for (;;) {
-      try {
-        const answer = await fetch(this.#url, {
-          method: "POST",
-          headers: {
-            authorization: "Bearer local",
-            "content-type": "application/json",
-            "relay-producer": this.#name,
-            "relay-position": String(position),
-          },
-          body: JSON.stringify(events),
-        });
-        const body = await answer.text();
-        if (answer.status === 202) return JSON.parse(body) as { first: number; last: number };
-        if (answer.status < 500) throw new RangeError(`the relay refused a batch: ${answer.status} ${body}`);
-      } catch (error) {
-        if (error instanceof RangeError) throw error;
-        // Killed, or not yet there again: whether the batch was appended is not known.
-      }
-      this.resends += 1;
-      await pause(50);
-    }
   }
 }

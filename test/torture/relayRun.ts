@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { RelayClient } from "../../client/index.ts";
 import { startEngines } from "../../local/engines/start.ts";
 import { freePort } from "../../local/freePort.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
@@ -14,7 +15,7 @@ import { RelayProcess } from "../support/relayProcess.ts";
 import type { FeedRows, WatchedSession, Witnessed } from "../support/witnessed.ts";
 import { BEHAVIOURS, Endpoints } from "./endpoints.ts";
 import { type MemoryReport, MemorySamples } from "./memory.ts";
-import { Producer } from "./producer.ts";
+import { SteadyProducer } from "./producer.ts";
 
 export interface TortureOptions {
   readonly seconds: number;
@@ -63,6 +64,7 @@ class RelayRun {
   readonly #options: TortureOptions;
   readonly #directory: string;
   readonly #port: number;
+  readonly #client: RelayClient;
   readonly #random: (name: string) => number;
   readonly #sessions: WatchedSession[] = [];
   readonly #moves: NonNullable<Witnessed["moves"]>[number][] = [];
@@ -73,6 +75,7 @@ class RelayRun {
     this.#options = options;
     this.#directory = directory;
     this.#port = port;
+    this.#client = new RelayClient({ url: `http://127.0.0.1:${port}`, apiKey: "local" });
     this.#random = randomByName(options.seed);
   }
 
@@ -80,12 +83,11 @@ class RelayRun {
     const { seconds, eventsPerSecond } = this.#options;
     await using endpoints = await Endpoints.start(this.#random);
     try {
-      const url = await this.#startRelay();
+      await this.#startRelay();
       for (const path of Object.keys(BEHAVIOURS)) await this.#createSession(endpoints.url(path));
       const producers = Array.from(
         { length: PRODUCERS },
-        (_, index) =>
-          new Producer(`bridge-${index}`, `${url}/v1/feeds/${FEED}/events`, eventsPerSecond / PRODUCERS),
+        (_, index) => new SteadyProducer(this.#client, FEED, `bridge-${index}`, eventsPerSecond / PRODUCERS),
       );
       const over = AbortSignal.timeout(seconds * 1000);
       const producing = Promise.all(producers.map((producer) => producer.run(over)));
@@ -117,13 +119,12 @@ class RelayRun {
     }
   }
 
-  async #startRelay(): Promise<string> {
+  async #startRelay(): Promise<void> {
     this.#relay = await RelayProcess.start(this.#port, { ...ENVIRONMENT, RELAY_DATA_DIR: this.#directory });
-    return this.#relay.url;
   }
 
   async #createSession(url: string): Promise<void> {
-    const { id, next } = await this.#call("POST", "/v1/sessions", { feed: FEED, url, maxBatch: 50 });
+    const { id, next } = await this.#client.createSession({ feed: FEED, url, maxBatch: 50 });
     this.#sessions.push({ session: id, start: next, mustReachTail: true });
   }
 
@@ -155,35 +156,24 @@ class RelayRun {
   }
 
   async #noteMoves(): Promise<void> {
-    const { sessions } = await this.#call("GET", "/v1/sessions");
-    for (const { id, next } of sessions) this.#moves.push({ session: id, generation: 1, next });
+    for await (const { id, next } of this.#client.listSessions())
+      this.#moves.push({ session: id, generation: 1, next });
   }
 
   /** Every session at the tail, and nothing held but the tail's segment. */
   async #untilSettled(accepted: number): Promise<void> {
     const size = Number(ENVIRONMENT.RELAY_SEGMENT_SIZE);
     const settled = async () => {
-      const { sessions } = await this.#call("GET", "/v1/sessions");
-      const { head, tail } = await this.#call("GET", `/v1/feeds/${FEED}`);
+      const sessions = await Array.fromAsync(this.#client.listSessions());
+      const { head, tail } = await this.#client.feed(FEED);
       const isFreed = head === Math.floor((tail - 1) / size) * size + 1;
-      return tail >= accepted && isFreed && sessions.every(({ next }: { next: number }) => next === tail + 1);
+      return tail >= accepted && isFreed && sessions.every(({ next }) => next === tail + 1);
     };
     await eventually("all sessions at the tail, and the rest freed", settled, SETTLE_MILLIS).catch(
       (error: unknown) => {
         this.#options.print(String(error));
       },
     );
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: the answers of the interface, read by those who know them
-  async #call(method: string, path: string, body?: unknown): Promise<any> {
-    const answer = await fetch(`${this.#relay?.url}${path}`, {
-      method,
-      headers: { authorization: "Bearer local", "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
   }
 
   /** The tables as the last process left them. */

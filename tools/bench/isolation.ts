@@ -142,7 +142,7 @@ async function measure(
     if (dueMillis >= hangsFromMillis) for (const path of paths.slice(0, hanging)) receiver.hanging.add(path);
     // Timed from when it was due, so that a stall of this process is not left out.
     appends.push(
-      relay.append(feed, source.take(EVENTS_PER_REQUEST)).then(({ first, last }) => {
+      relay.appendAndNumber(feed, source.take(EVENTS_PER_REQUEST)).then(({ first, last }) => {
         for (let sequence = first; sequence <= last; sequence += 1) sent.set(sequence, dueMillis);
         if (dueMillis >= hangsFromMillis) ingestMillis.push(performance.now() - dueMillis);
         return last;

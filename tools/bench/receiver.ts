@@ -1,14 +1,17 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { type ChainState, checkLink } from "../../client/index.ts";
+import { type Answer, NodeReceiver, type RawWebhook } from "../../client/nodeReceiver.ts";
+
+type OnReceipt = (path: string, first: number, last: number) => void;
 
 /** One HTTP server for all sessions of a scenario; each session has a path of its own and must get every number. */
 export class Receiver implements AsyncDisposable {
-  readonly #server: Server;
-  /** Per path the last number received. */
-  readonly #last = new Map<string, number>();
-  readonly #onReceipt: (path: string, first: number, last: number) => void;
-  #awaited: { path: number; last: number; done: () => void } | undefined;
+  readonly #server: NodeReceiver;
+  readonly #onReceipt: OnReceipt;
+  readonly #answerAfterMillis: number;
+  /** Where each path stands. */
+  readonly #chains = new Map<string, ChainState>();
+  #awaited: { paths: number; last: number; done: () => void } | undefined;
   requests = 0;
   /** Paths whose requests are taken and never answered. */
   readonly hanging = new Set<string>();
@@ -16,73 +19,63 @@ export class Receiver implements AsyncDisposable {
   unanswered = 0;
   failures: string[] = [];
 
-  private constructor(
-    onReceipt: (path: string, first: number, last: number) => void,
-    answerAfterMillis: number,
-  ) {
+  private constructor(server: NodeReceiver, onReceipt: OnReceipt, answerAfterMillis: number) {
+    this.#server = server;
     this.#onReceipt = onReceipt;
-    this.#server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        if (this.hanging.has(request.url ?? "")) {
-          this.unanswered += 1;
-          return;
-        }
-        this.#receive(request.url ?? "", Buffer.concat(chunks).toString("utf8", 0, 400));
-        if (answerAfterMillis === 0) response.end();
-        else setTimeout(() => response.end(), answerAfterMillis);
-      });
-    });
-    this.#server.keepAliveTimeout = 60_000;
+    this.#answerAfterMillis = answerAfterMillis;
   }
 
-  static async start(
-    onReceipt: (path: string, first: number, last: number) => void = () => {},
-    answerAfterMillis = 0,
-  ): Promise<Receiver> {
-    const receiver = new Receiver(onReceipt, answerAfterMillis);
-    receiver.#server.listen(0, "127.0.0.1");
-    await once(receiver.#server, "listening");
+  static async start(onReceipt: OnReceipt = () => {}, answerAfterMillis = 0): Promise<Receiver> {
+    const server = await NodeReceiver.start({ answer: (webhook) => receiver.#answer(webhook) });
+    const receiver = new Receiver(server, onReceipt, answerAfterMillis);
     return receiver;
   }
 
   /** `host` is any name below `localhost`: each is an origin of its own to the relay. */
-  url(path: string, host = "127.0.0.1"): string {
-    return `http://${host}:${(this.#server.address() as AddressInfo).port}${path}`;
+  url(path: string, host?: string): string {
+    return this.#server.url(path, host);
   }
 
   /** Resolves when `sessions` paths have received everything up to `last`. */
   received(sessions: number, last: number): Promise<void> {
     return new Promise((done) => {
-      this.#awaited = { path: sessions, last, done };
+      this.#awaited = { paths: sessions, last, done };
       this.#check();
     });
   }
 
-  #receive(path: string, head: string): void {
+  async #answer({ path, body }: RawWebhook): Promise<Answer> {
+    if (this.hanging.has(path)) {
+      this.unanswered += 1;
+      return new Promise(() => {});
+    }
+    this.#receive(path, body);
+    if (this.#answerAfterMillis > 0) await pause(this.#answerAfterMillis);
+    return { status: 200 };
+  }
+
+  /** Reads the numbers alone: parsing and verifying the rest would be measured too. */
+  #receive(path: string, body: string): void {
     this.requests += 1;
-    const [, firstText, lastText, previousText] =
-      /"first":(\d+),"last":(\d+),"previous":(\d+)/.exec(head) ?? [];
-    const [first, last, previous] = [Number(firstText), Number(lastText), Number(previousText)];
-    const before = this.#last.get(path);
-    if (before !== undefined && previous !== before)
-      this.failures.push(`${path}: ${previous} follows ${before}`);
-    this.#last.set(path, last);
+    const numbers =
+      /"epoch":(\d+),"first":(\d+),"last":(\d+),"previous":(\d+)/.exec(body.slice(0, 400)) ?? [];
+    const [epoch = 0, first = 0, last = 0, previous = 0] = numbers.slice(1).map(Number);
+    const before = this.#chains.get(path);
+    const { kind, state } = checkLink(before, { epoch, last, previous });
+    if (kind !== "next") this.failures.push(`${path}: ${previous} follows ${before?.last}`);
+    this.#chains.set(path, state);
     this.#onReceipt(path, first, last);
     this.#check();
   }
 
   #check(): void {
     if (this.#awaited === undefined) return;
-    const { path, last, done } = this.#awaited;
-    const complete = [...this.#last.values()].filter((received) => received >= last).length;
-    if (complete >= path) done();
+    const { paths, last, done } = this.#awaited;
+    const complete = [...this.#chains.values()].filter((state) => state.last >= last).length;
+    if (complete >= paths) done();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server[Symbol.asyncDispose]();
   }
 }

@@ -67,7 +67,7 @@ async function measureSteady(condition: (typeof CONDITIONS)[number]) {
     let last = 0;
     for (let page = 0; page < count; page += 1) {
       await sleepUntil(begun + page * everyMillis);
-      last = (await relay.append("steady", source.take(EVENTS_PER_PAGE))).last;
+      last = (await relay.appendAndNumber("steady", source.take(EVENTS_PER_PAGE))).last;
     }
     await sleepUntil(begun + count * everyMillis);
     return last;
@@ -89,7 +89,7 @@ async function measureSweeps(sessions: number) {
   await using receiver = await Receiver.start();
   for (let index = 0; index < sessions; index += 1)
     await relay.createSession({ feed: "quiet", url: receiver.url(`/${index}`), from: "tail" });
-  const { last } = await relay.append("quiet", source.take(1));
+  const { last } = await relay.appendAndNumber("quiet", source.take(1));
   if (sessions > 0) await receiver.received(sessions, last);
   await sleepUntil(performance.now() + 3_000);
   const before = (await relay.snapshot()).usage;

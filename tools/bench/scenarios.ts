@@ -44,7 +44,7 @@ export async function measureFanOut(
   await using receiver = await Receiver.start();
   const before = await relay.snapshot();
   const begun = performance.now();
-  const ids = await Promise.all(
+  const sessions = await Promise.all(
     Array.from({ length: load.sessions }, (_, index) =>
       relay.createSession({ feed: load.feed, url: receiver.url(`/${index}`), from: "head" }),
     ),
@@ -52,7 +52,7 @@ export async function measureFanOut(
   await receiver.received(load.sessions, load.messages);
   const perSecond = (load.messages * load.sessions) / seconds(begun);
   const requests = countOf((await relay.snapshot()).requests) - countOf(before.requests);
-  await Promise.all(ids.map((id) => relay.deleteSession(id)));
+  await Promise.all(sessions.map(({ id }) => relay.deleteSession(id)));
   return { perSecond, requestsPerPage: requests / receiver.requests, failures: receiver.failures };
 }
 
@@ -72,12 +72,12 @@ export async function measureLatency(
     receipts.push({ first, last, atMillis: performance.now() }),
   );
   // A first event brings the sessions' connections up, as they are in a running system.
-  const ids = await Promise.all(
+  const sessions = await Promise.all(
     Array.from({ length: load.sessions }, (_, index) =>
       relay.createSession({ feed: load.feed, url: receiver.url(`/${index}`), from: "tail" }),
     ),
   );
-  const warm = await relay.append(load.feed, source.take(1));
+  const warm = await relay.appendAndNumber(load.feed, source.take(1));
   await receiver.received(load.sessions, warm.last);
   receipts.length = 0;
 
@@ -93,7 +93,7 @@ export async function measureLatency(
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMillis - performance.now())));
     // Timed from when it was due, so that a stall of this process is not left out.
     appends.push(
-      relay.append(load.feed, source.take(load.batch)).then(({ first, last }) => {
+      relay.appendAndNumber(load.feed, source.take(load.batch)).then(({ first, last }) => {
         for (let sequence = first; sequence <= last; sequence += 1) sentAtMillis.set(sequence, dueMillis);
         return last;
       }),
@@ -101,7 +101,7 @@ export async function measureLatency(
   }
   await receiver.received(load.sessions, Math.max(...(await Promise.all(appends))));
   const after = await relay.snapshot();
-  await Promise.all(ids.map((id) => relay.deleteSession(id)));
+  await Promise.all(sessions.map(({ id }) => relay.deleteSession(id)));
 
   const latencies = receipts
     .flatMap(({ first, last, atMillis }) =>

@@ -2,15 +2,16 @@ import { commonSubsequence } from "./commonSubsequence.ts";
 import { type ComparedMessage, fieldOf } from "./comparedMessage.ts";
 import { explain, explainOrder } from "./exceptions.ts";
 
-/** What happened to the messages of one AMI event. */
+/** The counts for the messages of one AMI event. */
 export interface EventTally {
   readonly name: string;
-  /** Messages that Asterisk sent and that we made. */
+  /** Messages that Asterisk sent. */
   asterisk: number;
+  /** Messages that the relay made. */
   relay: number;
-  /** Equal field for field, and in the same place among the messages of the same object. */
+  /** Messages that are equal field for field and in the same place among the messages of their object. */
   equal: number;
-  /** Counted by the name of the exception that explains them. */
+  /** Messages that an exception explains, by its name. */
   readonly explained: Map<string, number>;
 }
 
@@ -23,18 +24,19 @@ export interface Difference {
 
 export interface Comparison {
   readonly tallies: readonly EventTally[];
-  /** What no exception explains. */
+  /** The differences that no exception explains. */
   readonly differences: readonly Difference[];
-  /** Of the linked ids in messages on both sides, those that are equal. */
+  /** The linked ids in messages that both sides have. */
   readonly linkedIds: { readonly equal: number; readonly all: number };
 }
 
 /**
- * Compares what Asterisk's Manager sent with what the relay made of the same calls' Stasis events, both ways.
+ * Compares the messages that Asterisk's Manager sent with those that the relay made of the same calls' Stasis events,
+ * in both directions.
  *
- * The two were separate subscriptions: messages of one channel, bridge or device come in the same order on both, those
- * of different objects may be interleaved differently. So the messages of each object are matched in their order.
- * @param ignoreLinkedIds for recordings of an Asterisk that does not tell linked ids; they are counted only
+ * The two recordings are separate subscriptions. Messages of one channel, bridge or device have the same order in both,
+ * but those of different objects may be interleaved differently. So the messages of each object are matched in order.
+ * @param ignoreLinkedIds for recordings of an Asterisk that does not send linked ids: they are only counted
  */
 export function compare(
   asterisk: readonly ComparedMessage[],
@@ -87,7 +89,7 @@ class Report {
     this.#differences.push({ name, kind, object, detail });
   }
 
-  /** Messages must keep their place among the messages of each object that they are about. */
+  /** A message must keep its place among the messages of each object that it is about. */
   addDisorder(asterisk: readonly ComparedMessage[], relay: readonly ComparedMessage[]): void {
     const place = new Map(asterisk.map((message, index) => [message, index]));
     /** Per object and event the last place among Asterisk's messages so far. */
@@ -142,7 +144,7 @@ class Report {
   }
 }
 
-/** The object whose story a message belongs to first. */
+/** The main object of a message. */
 function objectOf(message: ComparedMessage): string {
   return objectsOf(message)[0] ?? "system";
 }
@@ -153,7 +155,7 @@ function objectsOf(message: ComparedMessage): string[] {
     return value === undefined ? [] : [`${kind} ${value}`];
   };
   return [
-    // Of a user event about several channels ARI shows the last one.
+    // For a user event about several channels, ARI shows the last channel.
     ...of("channel", lastChannel(message)),
     ...of("channel", "DestUniqueid"),
     ...of("channel", "TransfererUniqueid"),
@@ -174,8 +176,8 @@ function lastChannel({ name, fields }: ComparedMessage): string {
 type Pair = readonly [sent: ComparedMessage | undefined, made: ComparedMessage | undefined];
 
 /**
- * Pairs two runs of messages: first those that are equal, as the longest common subsequence; then, in what is left
- * between them, those of the same event in their order.
+ * Pairs two runs of messages. First it pairs equal messages, by the longest common subsequence. Then it pairs the
+ * remaining messages between those, by event name and in order.
  */
 function align(
   sent: readonly ComparedMessage[],
@@ -215,7 +217,7 @@ function pairByName(sent: readonly ComparedMessage[], made: readonly ComparedMes
   return [...pairs, ...[...left.values()].flat().map((message): Pair => [undefined, message])];
 }
 
-/** Names of the fields that are not equal; `(order)` when the same fields come in another order. */
+/** The names of the fields that differ; `(order)` when only the order of the fields differs. */
 function differingFields(sent: ComparedMessage, made: ComparedMessage, ignoreLinkedIds: boolean): string[] {
   const compared = ({ fields }: ComparedMessage) =>
     fields.filter(([name]) => !(ignoreLinkedIds && isLinkedId(name)));

@@ -1,4 +1,4 @@
-/** One AMI message of either side, with its fields in their order. */
+/** One AMI message of either side, with its fields in order. */
 export interface ComparedMessage {
   readonly name: string;
   readonly fields: readonly (readonly [name: string, value: string])[];

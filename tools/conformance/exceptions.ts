@@ -2,7 +2,7 @@ import { type ComparedMessage, fieldOf } from "./comparedMessage.ts";
 
 /** A place where the two sides differ. */
 export interface Difference {
-  /** What Asterisk sent; undefined when we made a message that it did not send. */
+  /** The message that Asterisk sent; undefined when only the relay made one. */
   readonly sent: ComparedMessage | undefined;
   readonly made: ComparedMessage | undefined;
   readonly differing: readonly string[];
@@ -11,15 +11,15 @@ export interface Difference {
 interface Exception {
   readonly name: string;
   readonly why: string;
-  /** Whether it is why only one side has the message. */
+  /** Whether the exception explains that only one side has the message. */
   readonly explainsMessage?: (message: { sent?: ComparedMessage; made?: ComparedMessage }) => boolean;
-  /** Whether it is why two messages have another order. */
+  /** Whether the exception explains that two messages come in another order. */
   readonly explainsOrder?: (names: readonly [string, string]) => boolean;
-  /** Whether it is why a field of the messages differs. */
+  /** Whether the exception explains that a field differs. */
   readonly explainsField?: (field: string, sent: ComparedMessage, made: ComparedMessage) => boolean;
 }
 
-/** AMI events that conversion can make. Every other one has no ARI counterpart and needs the raw AMI source. */
+/** The AMI events that conversion can make. All others have no ARI counterpart and need the raw AMI source. */
 const CONVERTED = new Set([
   "Newchannel",
   "Newstate",
@@ -52,31 +52,31 @@ const CONVERTED = new Set([
   "ContactStatus",
 ]);
 
-/** What cannot be equal, and why. Each is as narrow as its reason. */
+/** The differences that cannot be avoided, with the reason. Each exception is as narrow as its reason. */
 export const EXCEPTIONS: readonly Exception[] = [
   {
     name: "no ARI event",
-    why: "Asterisk publishes it to Manager alone; send it to the relay as raw AMI",
+    why: "Asterisk publishes the event to Manager only; send it to the relay as raw AMI",
     explainsMessage: ({ sent }) => sent !== undefined && !CONVERTED.has(sent.name),
   },
   {
     name: "answer",
-    why: "an action's answer is made of such blocks too; only what is sent to every session has a Privilege",
+    why: "the response to an action also has event blocks; only events for every session have a Privilege",
     explainsMessage: ({ sent }) => sent !== undefined && fieldOf(sent, "Privilege") === undefined,
   },
   {
     name: "sent DTMF",
-    why: "ARI tells only the digits that a channel receives (main/stasis_channels.c)",
+    why: "ARI reports only the digits that a channel receives (main/stasis_channels.c)",
     explainsMessage: ({ sent }) => sent?.name === "DTMFEnd" && fieldOf(sent, "Direction") === "Sent",
   },
   {
     name: "UserEvent action",
-    why: "Manager sends it to its own sessions; what comes from calls and ARI has a channel before its name",
+    why: "Manager sends it to its own sessions only; user events from calls and ARI have a channel before the name",
     explainsMessage: ({ sent }) => sent?.name === "UserEvent" && sent.fields[2]?.[0] === "UserEvent",
   },
   {
     name: "several objects",
-    why: "of a user event's channels or bridges ARI shows the last one only (main/stasis.c)",
+    why: "ARI shows only the last of a user event's channels or bridges (main/stasis.c)",
     explainsField: (field, sent, made) =>
       sent.name === "UserEvent" &&
       sent.fields.some(([name]) => name === "2Channel" || name === "2BridgeUniqueid") &&
@@ -85,25 +85,25 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     name: "hidden channels",
-    why: "Manager counts a bridge's internal channels (announcer, recorder), ARI does not list them",
+    why: "Manager counts a bridge's internal channels (announcer, recorder); ARI does not list them",
     explainsField: (field, sent, made) =>
       field.endsWith("BridgeNumChannels") && Number(fieldOf(sent, field)) > Number(fieldOf(made, field)),
   },
   {
     name: "swapped channel",
-    why: "ARI does not tell whose place a channel takes in a bridge",
+    why: "ARI does not say which channel another one replaces in a bridge",
     explainsField: (field, sent, made) =>
       sent.name === "BridgeEnter" && field === "SwapUniqueid" && fieldOf(made, field) === undefined,
   },
   {
     name: "other channelvars",
-    why: "manager.conf and ari.conf each name the variables that are told with a channel",
+    why: "manager.conf and ari.conf each configure which variables come with a channel",
     explainsField: (field, sent, made) =>
       field.endsWith("ChanVariable") && variablesToldByBoth(field, sent, made).every(([a, b]) => a === b),
   },
   {
     name: "not UTF-8",
-    why: "JSON cannot hold it: ARI tells nothing in its place, or not the event at all (main/json.c)",
+    why: "JSON cannot hold the value: ARI leaves it empty or drops the event (main/json.c)",
     explainsMessage: ({ sent }) => sent?.fields.some(([, value]) => value.includes(UNREADABLE)) ?? false,
     explainsField: (field, sent, made) =>
       (fieldOf(sent, field)?.includes(UNREADABLE) ?? false) &&
@@ -116,13 +116,13 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
-/** What Asterisk publishes about a transfer, beside what the channels' own threads publish. */
+/** Events about transfers. The threads of the channels publish the others. */
 const TRANSFERS = new Set(["BlindTransfer", "AttendedTransfer"]);
 
-/** What a decoder puts in the place of bytes that are no UTF-8. */
+/** The replacement character for bytes that are not UTF-8. */
 const UNREADABLE = "\ufffd";
 
-/** The names of a user event's own fields: what comes behind its name. */
+/** The names of a user event's own fields, which follow its name. */
 function namesOfUser({ fields }: ComparedMessage): readonly string[] {
   const names = fields.map(([name]) => name);
   return names.slice(names.indexOf("UserEvent"));
@@ -137,7 +137,7 @@ function variablesToldByBoth(field: string, sent: ComparedMessage, made: Compare
   return [...variablesOf(sent)].flatMap(([name, value]) => (ours.has(name) ? [[value, ours.get(name)]] : []));
 }
 
-/** The names of the exceptions that explain a difference: of a message, or each field in which two differ. */
+/** The names of the exceptions that explain a missing message, or every differing field of two messages. */
 export function explain({ sent, made, differing }: Difference): string | undefined {
   if (sent === undefined || made === undefined)
     return EXCEPTIONS.find(({ explainsMessage }) =>

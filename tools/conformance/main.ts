@@ -7,8 +7,8 @@ import { EXCEPTIONS } from "./exceptions.ts";
 import { asCompared, convertAll, Recording, tellsLinkedIds, withoutLinkedIds } from "./recording.ts";
 
 /**
- * `npm run conformance [-- DIRECTORY …]`: what Asterisk's Manager sent beside what the relay makes of the same calls.
- * Exits with 1 when a difference is not one of the named exceptions.
+ * `npm run conformance [-- DIRECTORY …]` compares what Asterisk's Manager sent with what the relay makes of the same
+ * calls. Exits with 1 when an exception does not explain every difference.
  */
 const own = join(import.meta.dirname, "../../local/recordings");
 const isRecording = (entry: Dirent) => entry.isDirectory();
@@ -42,8 +42,8 @@ for (const directory of directories) {
   const share = (100 * untold.linkedIds.equal) / Math.max(1, untold.linkedIds.all);
   print(
     `  ${isTold ? "Without" : "Recorded without"} channelvars=CHANNEL(linkedid): ` +
-      `${untold.differences.length} differences beside Linkedid; ` +
-      `Linkedid is right in ${share.toFixed(1)} % of its places (${untold.linkedIds.equal} of ${untold.linkedIds.all}).\n`,
+      `${untold.differences.length} differences except for Linkedid; ` +
+      `Linkedid is right in ${share.toFixed(1)} % of all places (${untold.linkedIds.equal} of ${untold.linkedIds.all}).\n`,
   );
   if (told.differences.length + untold.differences.length > 0) isConformant = false;
 }

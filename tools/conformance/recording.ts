@@ -9,7 +9,7 @@ import { AmiConverter } from "../../shared/ami/convert.ts";
 import { readEvent } from "../../shared/stasis/event.ts";
 import type { ComparedMessage } from "./comparedMessage.ts";
 
-/** What an Asterisk sent over ARI and over AMI at the same time: `stasis.ndjson.gz`, `ami-all.txt.gz`, other views. */
+/** A recording of one Asterisk over ARI and AMI at the same time: `stasis.ndjson.gz`, `ami-all.txt.gz`, other views. */
 export class Recording {
   readonly #directory: string;
 
@@ -40,14 +40,15 @@ export function convertAll(stasisLines: readonly string[]): AmiMessage[] {
   const converter = new AmiConverter(EMPTY_CALL_MEMORY);
   return stasisLines.flatMap((line) => {
     const item = readEvent(line);
-    if (!("event" in item)) throw new Error(`the recording holds what is no event: ${line.slice(0, 200)}`);
+    if (!("event" in item))
+      throw new Error(`the recording has a line that is not an event: ${line.slice(0, 200)}`);
     const message = converter.convert(item.event);
     converter.passed(item.event);
     return message ?? [];
   });
 }
 
-/** Whether Asterisk was configured with `channelvars=CHANNEL(linkedid)` while it was recorded. */
+/** Whether Asterisk was configured with `channelvars=CHANNEL(linkedid)` during the recording. */
 export function tellsLinkedIds(stasisLines: readonly string[]): boolean {
   return stasisLines.some((line) => line.includes('"CHANNEL(linkedid)"'));
 }
@@ -59,7 +60,7 @@ export function withoutLinkedIds(stasisLine: string): string {
   );
 }
 
-/** What Asterisk may be configured to put in front of every event's own fields: it knows no call. main/manager.c. */
+/** Fields that Asterisk can be configured to put before every event's own fields. They say nothing of calls. main/manager.c. */
 const ADDED_TO_HEAD = new Set(["Timestamp", "SequenceNumber", "File", "Line", "Func", "SystemName"]);
 
 export function asCompared(message: AmiMessage): ComparedMessage {
@@ -71,7 +72,7 @@ export function asCompared(message: AmiMessage): ComparedMessage {
   };
 }
 
-/** Asterisk writes a value's line breaks as they are; the relay takes them out. What follows one has no colon, mostly. */
+/** Asterisk writes line breaks in values as they are; the relay removes them. The text after one rarely has a colon. */
 function withoutBrokenLines(text: string): string {
   return text.replace(/\r\n(?=[^:\r\n]+\r\n)/g, "");
 }

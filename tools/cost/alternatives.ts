@@ -2,30 +2,30 @@ import { chunks, eventsPerMonth, type Load, MONTH_HOURS } from "./load.ts";
 import { pollingRequests } from "./polling.ts";
 import { type Usage, usdOf } from "./prices.ts";
 
-/** Another way to bring the same events to the same webhooks. */
+/** Another way to deliver the same events to the same webhooks. */
 export interface Alternative {
   readonly name: string;
-  /** What it does not do that the relay does, or where it ends. */
+  /** The features it lacks compared with the relay, or its limits. */
   readonly lacks: string;
   readonly usd: number;
-  /** A month in which nothing happens. */
+  /** The cost of a month in which nothing happens. */
   readonly idleUsd: number;
 }
 
-/** A function of 256 MB that does nothing but wait for the webhook. */
+/** A function with 256 MB that only waits for the webhook. */
 const MEMORY_GIGABYTES = 0.25;
 const OVERHEAD_MILLIS = 5;
 
-/** Messages that SNS, SQS and the event source mapping take at once. */
+/** The batch size of SNS, SQS and the event source mapping. */
 const BATCH = 10;
 
-/** Enhanced fan-out: consumers of one stream. */
+/** Consumers per stream with enhanced fan-out. */
 const CONSUMERS_PER_STREAM = 20;
 const SHARD_BYTES_PER_SECOND = 1_000_000;
 const SHARD_RECORDS_PER_SECOND = 1_000;
 
 export function alternatives(load: Load): Alternative[] {
-  // Where little comes, what is there when nothing comes is the bill.
+  // With little traffic, the idle cost is the bill.
   return ways(load).map((way) => ({ ...way, usd: Math.max(way.usd, way.idleUsd) }));
 }
 
@@ -109,7 +109,7 @@ function snsPerPage(load: Load): Usage {
   const pages = eventsPerMonth(load) / load.eventsPerPage;
   return {
     snsPublish: pages * size,
-    // Send, receive and delete, one at a time: ten pages would not fit into a chunk.
+    // Send, receive and delete, one at a time: ten pages do not fit into a chunk.
     sqsRequest: pages * load.sessions * (2 * size + 1),
     ...posts(load),
   };
@@ -143,7 +143,7 @@ function kinesisFixed(load: Load): Usage {
   };
 }
 
-/** A page without AMI texts: 1.7 KB for 50 events of 600 bytes. */
+/** Measured for a page without AMI texts: 1.7 KB for 50 events of 600 bytes. */
 const PAGE_COMPRESSION = 0.057;
 
 function copies(load: Load, eventsPerItem: number): Usage {
@@ -155,7 +155,7 @@ function copies(load: Load, eventsPerItem: number): Usage {
   return {
     dynamodbWriteUnit: items * Math.ceil(itemBytes / 1024),
     dynamodbReadUnit: (posted * Math.ceil(readBytes / 4096)) / 2,
-    // A wake for each post: sent ten at a time, received and deleted alone.
+    // A wake for each post: sent ten at a time, received and deleted one at a time.
     sqsRequest: posted * (2 + 1 / BATCH),
     ...posts(load),
   };

@@ -1,7 +1,7 @@
 import type { FunctionName } from "../../shared/aws/resources.ts";
 import type { MetricName } from "../../shared/runtime/metricNames.ts";
 
-/** What the stack deploys and costs money by itself; test/infra/monitoring.test.ts compares it with the template. */
+/** Deployed resources with a fixed cost. test/infra/monitoring.test.ts compares them with the template. */
 export const memoryMebibytes: Readonly<Record<FunctionName, number>> = {
   ingest: 512,
   notify: 256,
@@ -16,7 +16,7 @@ export const dashboards = 1;
 export const mappedQueues = { standard: 3, fifo: 1 };
 export const alarmMetrics = 29;
 
-/** Metrics that get values while all is well. The others cost nothing until there is something to tell. */
+/** Metrics that get values in normal operation. The others cost nothing until something happens. */
 export const ordinaryMetrics: readonly MetricName[] = [
   "AppendedPages",
   "AppendedEvents",

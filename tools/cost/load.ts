@@ -1,11 +1,11 @@
-/** What is to be delivered: every session gets every event of one feed. */
+/** The load: every session gets every event of one feed. */
 export interface Load {
   readonly eventsPerSecond: number;
   readonly sessions: number;
-  /** Events in one append, and for the alternatives in one pre-batched message. */
+  /** Events in one append, or for the alternatives in one pre-batched message. */
   readonly eventsPerPage: number;
   readonly eventBytes: number;
-  /** How long a webhook takes to answer. */
+  /** The response time of a webhook. */
   readonly webhookMillis: number;
 }
 
@@ -17,7 +17,7 @@ export function eventsPerMonth(load: Load): number {
   return load.eventsPerSecond * MONTH_SECONDS;
 }
 
-/** SQS, SNS and EventBridge bill a message by chunks of 64 KB. */
+/** SQS, SNS and EventBridge bill messages in chunks of 64 KB. */
 export function chunks(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / 65_536));
 }

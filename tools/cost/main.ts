@@ -10,7 +10,7 @@ interface Options extends Omit<Load, "webhookMillis"> {
 }
 
 const options = new Command("cost")
-  .description("What a month costs on AWS, by part, beside other ways to deliver the same")
+  .description("The cost of a month on AWS, item by item, compared with other ways to deliver the same")
   .option(
     "--events-per-second <number>",
     "of one feed; 0 for a month in which nothing happens",

@@ -1,13 +1,13 @@
 import measured from "../bench/requests.json" with { type: "json" };
 import type { Load } from "./load.ts";
 
-/** What the bench counted (`npm run bench:requests -- --write`), and what it makes of a load that was not measured. */
+/** The figures that the bench counted (`npm run bench:requests -- --write`). Functions here interpolate other loads. */
 export const measurement = measured;
 
 export const meteredFunctions = ["ingest", "notify", "deliver"] as const;
 export type MeteredFunction = (typeof meteredFunctions)[number];
 
-/** One function's use, per page. */
+/** One function's usage per page. */
 export interface PerPage {
   readonly invocations: number;
   readonly seconds: number;
@@ -18,12 +18,12 @@ export interface PerPage {
 
 type Steady = (typeof measured.steady)[number];
 
-/** What one session can send one after another. */
+/** The most requests that one session can send, one after another. */
 const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
 
 /**
- * Conditions under which the sessions kept up. On a machine that is too busy they fall behind, send several pages
- * together, and look cheaper than they are. A line over the sessions takes two conditions of a pace.
+ * The conditions under which the sessions kept up. On a machine that is too busy, sessions fall behind, send several
+ * pages together, and look cheaper than they are. A line over the sessions needs two conditions of the same pace.
  */
 const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests }) => {
   const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
@@ -33,19 +33,19 @@ const paces = [...new Set(keptUp.map(({ pagesPerSecond }) => pagesPerSecond))]
   .filter((pace) => keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === pace).length > 1)
   .sort((a, b) => a - b);
 
-/** The most sessions that were measured. */
+/** The highest measured number of sessions. */
 export const mostSessions = Math.max(...keptUp.map(({ sessions }) => sessions));
 export const fastestPace = Math.max(...paces);
 
 /**
- * Between measured conditions: straight lines over the sessions, also beyond the most that were measured, and over the
- * logarithm of the pages a second, held at the ends. A session that gets more pages a second than it can send requests
- * sends several together: deliver's use then grows no more.
+ * Interpolates between measured conditions: linearly over the sessions, also beyond the measured range, and over the
+ * logarithm of the pages per second, constant outside the range. A session that gets more pages per second than it can
+ * send requests sends several together, so deliver's usage stops growing there.
  */
 export function perPage(name: MeteredFunction, pagesPerSecond: number, sessions: number): PerPage {
   const saturated = Math.max(fastestPace, MOST_REQUESTS_PER_SECOND);
   const share = name === "deliver" ? Math.min(1, saturated / pagesPerSecond) : 1;
-  return everyPart((key) => {
+  return everyFigure((key) => {
     const points = paces.map((pace) => ({ x: Math.log(pace), y: atPace(name, key, pace, sessions) }));
     const within = Math.min(Math.max(Math.log(pagesPerSecond), points[0]?.x ?? 0), points.at(-1)?.x ?? 0);
     return share * interpolate(points, within);
@@ -56,7 +56,7 @@ function atPace(name: MeteredFunction, key: keyof PerPage, pace: number, session
   const points = keptUp
     .filter((each) => each.pagesPerSecond === pace)
     .map((each) => ({ x: each.sessions, y: usePerPage(name, each)[key] }));
-  // Ingest does not know how many sessions there are: what differs between them is chance.
+  // Ingest does not depend on the number of sessions: differences between the conditions are chance.
   if (name === "ingest") return points.reduce((sum, { y }) => sum + y, 0) / points.length;
   return Math.max(0, interpolate(points, sessions));
 }
@@ -74,13 +74,13 @@ function usePerPage(name: MeteredFunction, { usage, pages }: Steady): PerPage {
   };
 }
 
-/** What a page of this load is as an item. Compression is taken to be the same for larger and smaller events. */
+/** The item size of a page of this load, assuming that larger and smaller events compress equally. */
 export function pageBytes({ eventsPerPage, eventBytes }: Pick<Load, "eventsPerPage" | "eventBytes">): number {
   const points = measured.pages.map((page) => ({ x: page.eventsPerPage, y: page.itemBytes }));
   return interpolate(points, eventsPerPage) * (eventBytes / measured.eventBytes);
 }
 
-/** Units of one sweep of one quiet feed. */
+/** The usage of one sweep of one quiet feed. */
 export function perSweep(sessions: number) {
   const line = (key: keyof (typeof measured.sweeps)[number]["perSweep"]) =>
     Math.max(
@@ -93,7 +93,7 @@ export function perSweep(sessions: number) {
   return { seconds: line("millis") / 1000, readUnits: line("readUnits"), writeUnits: line("writeUnits") };
 }
 
-/** On straight lines through the points, and on the outer ones beyond them. Points are in order of `x`. */
+/** Linear interpolation between the points. The outer lines continue beyond them. Points are in order of `x`. */
 export function interpolate(points: readonly { x: number; y: number }[], x: number): number {
   const right = points.findIndex((point) => point.x >= x);
   const index = right < 0 ? points.length - 1 : Math.max(1, right);
@@ -102,7 +102,7 @@ export function interpolate(points: readonly { x: number; y: number }[], x: numb
   return from.y + ((to.y - from.y) * (x - from.x)) / (to.x - from.x);
 }
 
-function everyPart(read: (key: keyof PerPage) => number): PerPage {
+function everyFigure(read: (key: keyof PerPage) => number): PerPage {
   return {
     invocations: read("invocations"),
     seconds: read("seconds"),

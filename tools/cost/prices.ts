@@ -1,12 +1,12 @@
 /**
- * List prices of us-east-1, without free tiers and discounts. Where `thirdParty` is set, the figure was read in
- * somebody else's account of AWS's price page: look at AWS's own page before you rely on it.
+ * List prices of us-east-1, without free tiers and discounts. Where `thirdParty` is set, the source is a third party's
+ * copy of AWS's price page. Check AWS's own page before you rely on the figure.
  */
 export interface Price {
   readonly usd: number;
   readonly per: string;
   readonly source: string;
-  /** When the source was written; when it was read, where it does not say. */
+  /** The date of the source, or the date of reading when the source has none. */
   readonly asOf: string;
   readonly thirdParty: boolean;
 }
@@ -74,7 +74,7 @@ export const prices = {
 
 export type PriceName = keyof typeof prices;
 
-/** How much of what was used. */
+/** The used amount of each priced item. */
 export type Usage = Partial<Record<PriceName, number>>;
 
 export function usdOf(usage: Usage): number {

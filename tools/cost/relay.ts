@@ -12,18 +12,18 @@ import {
 import { pollingRequests } from "./polling.ts";
 import { type Usage, usdOf } from "./prices.ts";
 
-/** One part of the bill. */
-export interface Part {
+/** One item of the bill. */
+export interface BillItem {
   readonly name: string;
   readonly usd: number;
-  /** Whether it is there in a month in which nothing happens. */
+  /** Whether the item is also charged in a month in which nothing happens. */
   readonly idle: boolean;
 }
 
-/** The segment that is being read and the one before it: what a feed holds while all sessions keep up. */
+/** The messages that a feed holds while all sessions keep up: the segment being read and the one before it. */
 const HELD_MESSAGES = 2 * 5_000;
 
-/** A line of the embedded metric format, and one of the access log. */
+/** Bytes of a line in the embedded metric format, and of a line in the access log. */
 const METRIC_LINE_BYTES = 450;
 const ACCESS_LINE_BYTES = 350;
 
@@ -34,11 +34,11 @@ const TRACED_SHARE = 0.05;
 /** An environment lives for about two hours and opens each session's webhook secret once. */
 const ENVIRONMENT_SECONDS = 2 * 3600;
 
-/** The management key is read again by each environment now and then. */
+/** Each environment reads the management key again after this time. */
 const SECRET_READ_SECONDS = 300;
 
-/** The month of one feed, by parts. What the internet charges is apart: every way of delivering pays it. */
-export function relayParts(load: Load): Part[] {
+/** The monthly bill of one feed. Egress to the internet is not included: every way of delivering pays it. */
+export function relayBill(load: Load): BillItem[] {
   const isIdle = load.eventsPerSecond === 0;
   const pages = isIdle ? 0 : eventsPerMonth(load) / load.eventsPerPage;
   const use = Object.fromEntries(
@@ -51,29 +51,29 @@ export function relayParts(load: Load): Part[] {
   const measuredWrites = use.notify.writeUnits + use.deliver.writeUnits;
   const hintInvocations = use.notify.invocations + use.deliver.invocations;
 
-  const part = (name: string, usage: Usage, idle = false): Part => ({ name, usd: usdOf(usage), idle });
+  const item = (name: string, usage: Usage, idle = false): BillItem => ({ name, usd: usdOf(usage), idle });
   return [
-    ...meteredFunctions.map((name) => part(`Lambda ${name}`, lambda(name, use[name]))),
-    part("Lambda sweep", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), true),
-    part("DynamoDB writes: pages", { dynamodbWriteUnit: pages * putUnits }),
-    part("DynamoDB writes: cursors, references", { dynamodbWriteUnit: measuredWrites }),
-    part("DynamoDB writes: freeing", { dynamodbWriteUnit: pages * freeUnits }),
-    part("DynamoDB reads", {
+    ...meteredFunctions.map((name) => item(`Lambda ${name}`, lambda(name, use[name]))),
+    item("Lambda sweep", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), true),
+    item("DynamoDB writes: pages", { dynamodbWriteUnit: pages * putUnits }),
+    item("DynamoDB writes: cursors, references", { dynamodbWriteUnit: measuredWrites }),
+    item("DynamoDB writes: freeing", { dynamodbWriteUnit: pages * freeUnits }),
+    item("DynamoDB reads", {
       dynamodbReadUnit: use.ingest.readUnits + use.notify.readUnits + use.deliver.readUnits * readScale(load),
     }),
-    part(
+    item(
       "DynamoDB reads and writes: sweep",
       { dynamodbReadUnit: sweeps * sweep.readUnits, dynamodbWriteUnit: sweeps * sweep.writeUnits },
       true,
     ),
-    part("DynamoDB storage", {
+    item("DynamoDB storage", {
       dynamodbGigabyteMonth: isIdle ? 0 : (HELD_MESSAGES / load.eventsPerPage) * (pageBytes(load) / 1e9),
     }),
-    // Each invocation is one receive and one delete; sends are counted.
-    part("SQS hints", {
+    // Each invocation is one receive and one delete. Sends were counted.
+    item("SQS hints", {
       sqsRequest: use.ingest.sends + use.notify.sends + use.deliver.sends + 2 * hintInvocations,
     }),
-    part(
+    item(
       "SQS polling of empty queues",
       {
         sqsRequest: pollingRequests(deployed.mappedQueues.standard),
@@ -81,24 +81,24 @@ export function relayParts(load: Load): Part[] {
       },
       true,
     ),
-    part("API Gateway", { httpApiRequest: pages }),
-    part("Logs", {
+    item("API Gateway", { httpApiRequest: pages }),
+    item("Logs", {
       logsGigabyte:
         (pages * ACCESS_LINE_BYTES +
           (use.ingest.invocations + use.deliver.invocations + (isIdle ? 0 : sweeps)) * METRIC_LINE_BYTES) /
         1e9,
     }),
-    part("Metrics", { metricMonth: isIdle ? 0 : deployed.ordinaryMetrics.length }),
-    part("X-Ray traces", { xrayTrace: traces(use.ingest) + traces(use.notify) + traces(use.deliver) }),
-    part("X-Ray traces: sweep", { xrayTrace: traces({ ...nothing, invocations: sweeps, seconds: 0 }) }, true),
-    part("KMS requests", { kmsRequest: environments(use.deliver) * load.sessions * livesPerMonth }),
-    part("KMS keys", { kmsKeyMonth: deployed.keys }, true),
-    part("Secrets Manager requests", {
+    item("Metrics", { metricMonth: isIdle ? 0 : deployed.ordinaryMetrics.length }),
+    item("X-Ray traces", { xrayTrace: traces(use.ingest) + traces(use.notify) + traces(use.deliver) }),
+    item("X-Ray traces: sweep", { xrayTrace: traces({ ...nothing, invocations: sweeps, seconds: 0 }) }, true),
+    item("KMS requests", { kmsRequest: environments(use.deliver) * load.sessions * livesPerMonth }),
+    item("KMS keys", { kmsKeyMonth: deployed.keys }, true),
+    item("Secrets Manager requests", {
       secretRequest: environments(use.ingest) * (MONTH_SECONDS / SECRET_READ_SECONDS),
     }),
-    part("Secrets Manager", { secretMonth: deployed.secrets }, true),
-    part("Alarms", { alarmMetricMonth: deployed.alarmMetrics }, true),
-    part("Dashboard", { dashboardMonth: deployed.dashboards }, true),
+    item("Secrets Manager", { secretMonth: deployed.secrets }, true),
+    item("Alarms", { alarmMetricMonth: deployed.alarmMetrics }, true),
+    item("Dashboard", { dashboardMonth: deployed.dashboards }, true),
   ];
 }
 
@@ -134,7 +134,7 @@ function lambda(
   };
 }
 
-/** Environments that are at work at the same time, on average. */
+/** The average number of busy environments. */
 function environments({ seconds }: MonthOfUse): number {
   return seconds === 0 ? 0 : Math.max(1, seconds / MONTH_SECONDS);
 }
@@ -149,7 +149,7 @@ function measuredPutUnits(): number {
   return measurement.pages.find((page) => page.eventsPerPage === eventsPerPage)?.writeUnits ?? 1;
 }
 
-/** Larger pages take more read units; what is read beside them is taken to grow with them, which is too much. */
+/** Larger pages take more read units. Scaling all reads with the page size overestimates them. */
 function readScale(load: Load): number {
   const measured = pageBytes({
     eventsPerPage: measurement.freeing.eventsPerPage,
@@ -159,8 +159,8 @@ function readScale(load: Load): number {
 }
 
 /**
- * The bill if AWS handed every wake to deliver alone. The bench's event source mapping fills its batches; AWS spreads
- * wakes over five pollers, so the truth lies between.
+ * The bill if AWS passed every wake to deliver one by one. The bench's event source mapping fills its batches, but AWS
+ * spreads wakes over five pollers, so the real bill lies between.
  */
 export function singleWakesUsd(load: Load): number {
   if (load.eventsPerSecond === 0) return 0;

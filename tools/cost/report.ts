@@ -3,15 +3,16 @@ import { type Alternative, alternatives } from "./alternatives.ts";
 import { eventsPerMonth, type Load } from "./load.ts";
 import { fastestPace, measurement, mostSessions } from "./measured.ts";
 import { prices, usdOf } from "./prices.ts";
-import { deliverLambdaUsd, type Part, relayParts, singleWakesUsd } from "./relay.ts";
+import { type BillItem, deliverLambdaUsd, relayBill, singleWakesUsd } from "./relay.ts";
 
 export interface Report {
   readonly load: Load;
-  readonly parts: readonly Part[];
+  /** The items of the bill. */
+  readonly parts: readonly BillItem[];
   readonly usd: number;
-  /** What is there in a month in which nothing happens; in `usd` already. */
+  /** The cost of a month in which nothing happens; included in `usd`. */
   readonly idleUsd: number;
-  /** The same if AWS handed every wake to deliver alone: the bill lies between. */
+  /** The cost if AWS passed every wake to deliver one by one. The real bill lies between the two. */
   readonly singleWakesUsd: number;
   readonly egressUsd: number;
   readonly usdPerMillionDeliveries: number;
@@ -25,14 +26,14 @@ export interface Report {
 }
 
 export function reportOf(load: Load): Report {
-  const parts = relayParts(load);
-  const usd = sum(parts);
+  const bill = relayBill(load);
+  const usd = sum(bill);
   const deliveries = eventsPerMonth(load) * load.sessions;
   return {
     load,
-    parts,
+    parts: bill,
     usd,
-    idleUsd: sum(relayParts({ ...load, eventsPerSecond: 0 })),
+    idleUsd: sum(relayBill({ ...load, eventsPerSecond: 0 })),
     singleWakesUsd: usd + Math.max(0, singleWakesUsd(load) - deliverLambdaUsd(load)),
     egressUsd: usdOf({ egressGigabyte: (deliveries * load.eventBytes) / 1e9 }),
     usdPerMillionDeliveries: deliveries === 0 ? 0 : (usd / deliveries) * 1e6,
@@ -46,8 +47,8 @@ export function reportOf(load: Load): Report {
   };
 }
 
-function sum(parts: readonly Part[]): number {
-  return parts.reduce((total, { usd }) => total + usd, 0);
+function sum(bill: readonly BillItem[]): number {
+  return bill.reduce((total, { usd }) => total + usd, 0);
 }
 
 const dollars = (usd: number) =>

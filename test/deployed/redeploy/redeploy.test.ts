@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { Producer } from "../../../client/index.ts";
 import { deploy } from "../../../local/cloud/deploy.ts";
 import { someEvents } from "../../support/testRelay.ts";
 import { eventTexts } from "../../support/webhookBodies.ts";
@@ -78,9 +79,14 @@ class Load {
   }
 
   async appendOverHttp(): Promise<void> {
-    for (let position = 1; !this.#stopped; position += BATCH) {
-      const lines = this.#nextBatch("http", position);
-      while (!(await this.#isAppended(lines, position))) await pause(100);
+    const producer = new Producer({
+      client: this.#relay,
+      feed: this.#feed,
+      producer: "load",
+      lingerMillis: 0,
+    });
+    while (!this.#stopped) {
+      await producer.sendAll(this.#nextBatch("http", producer.position));
       this.batches += 1;
     }
   }
@@ -98,14 +104,6 @@ class Load {
 
   stop(): void {
     this.#stopped = true;
-  }
-
-  /** False when the function was ended before it could answer: then nobody knows, and sending again is right. */
-  #isAppended(lines: readonly string[], position: number): Promise<boolean> {
-    return this.#relay.appendLines(this.#feed, lines, "load", position).then(
-      () => true,
-      () => false,
-    );
   }
 
   #nextBatch(sender: string, position: number): string[] {

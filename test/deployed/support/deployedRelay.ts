@@ -18,26 +18,6 @@ export class DeployedRelay extends RelayApi {
     await eventually(`a healthy relay at ${relay.url}`, () => relay.isHealthy(), WITHIN_MILLIS);
     return relay;
   }
-
-  isHealthy(): Promise<boolean> {
-    return this.call("GET", "/v1/health", { key: null }).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  }
-
-  /** Appends lines as NDJSON; `position` is that of the first one. */
-  async appendLines(feed: string, lines: readonly string[], producer: string, position: number) {
-    const answered = await this.expectCall(202, "POST", `/v1/feeds/${feed}/events`, {
-      raw: lines.join("\n"),
-      headers: {
-        "content-type": "application/x-ndjson",
-        "relay-producer": producer,
-        "relay-position": String(position),
-      },
-    });
-    return answered.json;
-  }
 }
 
 /** A name of its own for each test, so that a relay can be tested again and again. */

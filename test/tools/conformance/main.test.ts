@@ -11,7 +11,7 @@ const mixed = join(root, "local/recordings/calls-mixed");
 const directory = mkdtempSync(join(tmpdir(), "recording-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** What `npm run conformance -- DIRECTORY` says of a recording whose Stasis lines were changed. */
+/** The output of `npm run conformance -- DIRECTORY` for a recording with changed Stasis lines. */
 function judge(change: (lines: string[]) => string[]) {
   cpSync(mixed, directory, { recursive: true });
   const lines = change(new Recording(mixed).stasisLines());
@@ -24,7 +24,7 @@ function judge(change: (lines: string[]) => string[]) {
 }
 
 describe("npm run conformance", () => {
-  it("judges a recording of an Asterisk that did not tell linked ids by everything else", () => {
+  it("compares a recording without linked ids by everything else", () => {
     const { status, stdout } = judge((lines) => lines.map(withoutLinkedIds));
     expect(stdout).toMatch(
       /Recorded without channelvars=CHANNEL\(linkedid\): 0 differences .* Linkedid is right in 8\d\.\d %/,

@@ -16,7 +16,7 @@ describe.each(recordings)("the calls of %s", (name, recording) => {
   const asterisk = recording.amiEvents();
   const sent = asterisk.map(asCompared);
 
-  it("become what Manager sent, field for field and in order, beside the named exceptions", () => {
+  it("become what Manager sent, field for field and in order, except for the named exceptions", () => {
     const { differences, tallies, linkedIds } = compare(sent, convertAll(stasis).map(asCompared));
     expect(differences).toEqual([]);
     expect(linkedIds.equal).toBe(linkedIds.all);
@@ -29,14 +29,14 @@ describe.each(recordings)("the calls of %s", (name, recording) => {
     ]).toEqual(name === "calls-mixed" ? [574, 449, 448] : [10_685, 8_447, 8_427]);
   });
 
-  it("become the same beside Linkedid when Asterisk does not tell it, and most linked ids are known", () => {
+  it("become the same except for Linkedid when Asterisk does not send it, and most linked ids are known", () => {
     const made = convertAll(stasis.map(withoutLinkedIds)).map(asCompared);
     const { differences, linkedIds } = compare(sent, made, { ignoreLinkedIds: true });
     expect(differences).toEqual([]);
     expect(linkedIds.equal / linkedIds.all).toBeGreaterThan(0.84);
   });
 
-  /** FullyBooted is sent at each login, whatever the user's filters are; its own users see the logins that come after them. */
+  /** Asterisk sends FullyBooted at each login, whatever the user's filters. Each user also sees later logins. */
   const isAboutLogins = ({ name: event }: AmiMessage) =>
     event === "FullyBooted" || event === "SuccessfulAuth";
 
@@ -54,11 +54,11 @@ describe.each(recordings)("the calls of %s", (name, recording) => {
       },
     ],
     ["legacyfilter", { eventFilters: ["!Event: VarSet", "!Event: DTMF.*"] }],
-  ])("come out of the view %s as they came out of Asterisk", (view, filter) => {
+  ])("pass the view %s as they passed it in Asterisk", (view, filter) => {
     const { passes } = compileReadFilter(filter);
     const got = asterisk.filter((message) => passes(message) && !isAboutLogins(message));
     const want = recording.amiEvents(view).filter((message) => !isAboutLogins(message));
-    // In which order two threads of Asterisk queue for each session is not the same for all of them.
+    // Two threads of Asterisk may queue their events in different orders for different sessions.
     expect(got.map(({ text }) => text).sort()).toEqual(want.map(({ text }) => text).sort());
   });
 });
@@ -72,15 +72,15 @@ describe("the comparison", () => {
   const hangup = made.findIndex(({ name }) => name === "Hangup");
   const at = (index: number) => made[index] ?? { name: "", fields: [] };
 
-  it("finds a message that is missing", () => {
+  it("finds a missing message", () => {
     expect(kindsOf(made.toSpliced(hangup, 1))).toEqual([["missing", "Hangup", ""]]);
   });
 
-  it("finds a message too much", () => {
+  it("finds a surplus message", () => {
     expect(kindsOf([...made, at(hangup)])).toEqual([["too much", "Hangup", ""]]);
   });
 
-  it("finds a field that differs, and fields in another order", () => {
+  it("finds a field that differs and fields in another order", () => {
     const changed = at(hangup).fields.map(
       ([name, value]) => [name, name === "Cause" ? "99" : value] as const,
     );
@@ -101,7 +101,7 @@ describe("the comparison", () => {
     expect(kindsOf(swapped).length).toBeGreaterThan(0);
   });
 
-  it("does not excuse a bridge's count that is too high, or another field beside it", () => {
+  it("does not excuse a bridge count that is too high, or another field", () => {
     const enter = made.findIndex(({ name }) => name === "BridgeEnter");
     const changed = at(enter).fields.map(
       ([name, value]) => [name, name === "BridgeNumChannels" ? "99" : value] as const,

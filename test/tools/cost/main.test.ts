@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 const main = join(import.meta.dirname, "../../../tools/cost/main.ts");
 const cost = (...options: string[]) => promisify(execFile)(process.execPath, [main, ...options]);
 
-it("prints the month of the load that is asked for, as JSON when asked", async () => {
+it("prints the month of the given load, as JSON when asked", async () => {
   const options = ["--events-per-second", "20", "--sessions", "3", "--events-per-page", "10"];
   const { stdout } = await cost(...options, "--event-bytes", "800", "--json");
   const report = JSON.parse(stdout);

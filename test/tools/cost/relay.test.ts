@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Load } from "../../../tools/cost/load.ts";
 import { interpolate, measurement, pageBytes, perPage } from "../../../tools/cost/measured.ts";
-import { relayParts } from "../../../tools/cost/relay.ts";
+import { relayBill } from "../../../tools/cost/relay.ts";
 import { reportOf, textOf } from "../../../tools/cost/report.ts";
 
 const load: Load = {
@@ -12,7 +12,7 @@ const load: Load = {
   webhookMillis: 200,
 };
 const usdOfPart = (name: string, changed: Partial<Load> = {}) =>
-  relayParts({ ...load, ...changed }).find((part) => part.name === name)?.usd ?? Number.NaN;
+  relayBill({ ...load, ...changed }).find((item) => item.name === name)?.usd ?? Number.NaN;
 
 describe("interpolate", () => {
   const points = [
@@ -31,24 +31,24 @@ describe("interpolate", () => {
 });
 
 describe("the relay's month", () => {
-  it("takes at a measured condition exactly what was counted there", () => {
+  it("uses exactly the counted figures at a measured condition", () => {
     const measured = measurement.steady.find((each) => each.pagesPerSecond === 2 && each.sessions === 10);
     const { pages = 1, usage } = measured ?? {};
     const deliver = perPage("deliver", 2, 10);
     expect(deliver.writeUnits).toBeCloseTo((usage?.deliver.writeUnits ?? 0) / pages, 9);
     expect(deliver.invocations).toBeCloseTo((usage?.deliver.invocations ?? 0) / pages, 9);
-    // 5,184,000 pages a month at $0.625 per million units, notify's marks beside deliver's writes.
+    // 5,184,000 pages a month at $0.625 per million units: notify's marks plus deliver's writes.
     const units = ((usage?.deliver.writeUnits ?? 0) + (usage?.notify.writeUnits ?? 0)) / pages;
     expect(usdOfPart("DynamoDB writes: cursors, references")).toBeCloseTo(5.184 * units * 0.625, 6);
   });
 
-  it("puts a page for what its item is: at 50 events five units of a kilobyte", () => {
+  it("charges a put by the size of the item: five units of a kilobyte for 50 events", () => {
     const units = Math.ceil(pageBytes(load) / 1024);
     expect(units).toBe(5);
     expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * units * 0.625, 9);
   });
 
-  it("costs for ingest the same whoever listens", () => {
+  it("costs the same for ingest with any number of sessions", () => {
     for (const name of ["Lambda ingest", "DynamoDB writes: pages", "API Gateway"])
       expect(usdOfPart(name, { sessions: 1000 })).toBe(usdOfPart(name, { sessions: 1 }));
   });
@@ -61,10 +61,10 @@ describe("the relay's month", () => {
     expect(usd({ eventBytes: 6_000 })).toBeGreaterThan(usd({}));
   });
 
-  it("of nothing is the fixed items and the polling: the rest of the parts is 0", () => {
-    const idle = relayParts({ ...load, eventsPerSecond: 0 });
-    expect(idle.filter((part) => !part.idle && part.usd !== 0)).toEqual([]);
-    // Four queues, five polls every 20 seconds: 648,000 requests each; the FIFO queue's cost 25% more.
+  it("without events has only the fixed items and the polling: all other items are 0", () => {
+    const idle = relayBill({ ...load, eventsPerSecond: 0 });
+    expect(idle.filter((item) => !item.idle && item.usd !== 0)).toEqual([]);
+    // Four queues, five polls every 20 seconds: 648,000 requests each. Those of the FIFO queue cost 25% more.
     expect(idle.find(({ name }) => name.startsWith("SQS polling"))?.usd).toBeCloseTo(
       0.648 * (3 * 0.4 + 0.5),
       9,
@@ -81,13 +81,13 @@ describe("the relay's month", () => {
 describe("the report", () => {
   const text = textOf(reportOf(load));
 
-  it("names each part, the sum, what is idle, and egress apart", () => {
-    for (const { name } of relayParts(load)) expect(text).toContain(name);
+  it("lists each item, the sum, the idle cost, and egress separately", () => {
+    for (const { name } of relayBill(load)) expect(text).toContain(name);
     expect(text).toContain("a month in which nothing happens");
     expect(text).toContain("apart");
   });
 
-  it("says which others are cheaper", () => {
+  it("names the cheaper alternatives", () => {
     const report = reportOf(load);
     const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
     expect(cheaper.length).toBeGreaterThan(0);

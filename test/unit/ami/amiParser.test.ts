@@ -22,20 +22,20 @@ describe("AmiParser", () => {
     ]);
   });
 
-  it("takes bare line feeds, more empty lines than one, and a last block that was not ended", () => {
+  it("accepts bare line feeds, several empty lines, and an unfinished last block", () => {
     expect(parse("\n\r\nEvent: A\nX: 1\n\n\n\nEvent: B")).toEqual([
       { kind: "event", text: "Event: A\r\nX: 1\r\n\r\n" },
       { kind: "event", text: "Event: B\r\n\r\n" },
     ]);
   });
 
-  it("takes bytes that are cut anywhere, also within a character", () => {
+  it("accepts bytes cut anywhere, even within a character", () => {
     const bytes = Buffer.from(`${RESPONSE}${EVENT}`);
     const one = Array.from(bytes, (byte) => Buffer.from([byte]));
     expect(parse(...one)).toEqual(parse(bytes));
   });
 
-  it("takes stray carriage returns and zero bytes out, so that no value holds them", () => {
+  it("removes stray carriage returns and zero bytes, so that no value contains them", () => {
     expect(parse("Event: A\r\nX: 1\r2\0 3\r\n\r\n")).toEqual([
       { kind: "event", text: "Event: A\r\nX: 12 3\r\n\r\n" },
     ]);
@@ -44,7 +44,7 @@ describe("AmiParser", () => {
   it.each([
     ["a line", `X: ${"x".repeat(70_000)}\r\n`, 2],
     ["a block", `X: ${"x".repeat(60_000)}\r\n`.repeat(3), 4],
-  ])("reports %s that is too long, with its line, and goes on behind the block", (_what, tooLong, line) => {
+  ])("reports %s that is too long, with its line, and continues after the block", (_what, tooLong, line) => {
     const [broken, next] = parse(`Event: A\r\n${tooLong}Y: 1\r\n\r\n${EVENT}`);
     expect(broken).toMatchObject({ error: { code: "ami.syntax", facts: { line } } });
     expect(next).toEqual({ kind: "event", text: EVENT });
@@ -99,7 +99,7 @@ describe("AmiParser", () => {
     ]);
   });
 
-  it("keeps no more of an endless line than its limit", () => {
+  it("keeps an endless line only up to the limit", () => {
     const parser = new AmiParser();
     for (let count = 0; count < 1000; count += 1) expect([...parser.feed("x".repeat(10_000))]).toEqual([]);
     expect([...parser.end()]).toMatchObject([{ error: { code: "ami.syntax" } }]);
@@ -107,7 +107,7 @@ describe("AmiParser", () => {
 });
 
 describe("an event's headers", () => {
-  it("say its name and classes", () => {
+  it("give its name and classes", () => {
     expect(readAmi(EVENT)).toEqual({ name: "A", classes: ["call"], text: EVENT });
     expect(readAmi("EVENT:B\r\nprivilege: system,all\r\n\r\n")).toMatchObject({
       name: "B",
@@ -116,7 +116,7 @@ describe("an event's headers", () => {
     expect(readAmi("Event: C\r\nX: call,all\r\n\r\n")).toMatchObject({ name: "C", classes: undefined });
   });
 
-  it("are fields by name; repeated ones are lists, and no name is special", () => {
+  it("are fields by name: repeated headers are lists, and no name is special", () => {
     const text =
       "Event: A\r\nV: a=1\r\nV:  b \r\nV:\r\nno colon\r\n__proto__: x\r\nconstructor: y\r\n\r\nlate: 1\r\n";
     const fields = fieldsOf(text);

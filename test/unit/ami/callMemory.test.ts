@@ -6,7 +6,7 @@ import { packCallMemory, unpackCallMemory } from "../../../shared/queue/callMemo
 
 const local = (id: string, half: 1 | 2, name = "Local/a@b-1") => ({ id, name: `${name};${half}` });
 
-/** Converts events one after another, each by a converter of its own that has what the one before remembered. */
+/** Converts events one by one. Each has its own converter, which gets the memory of the previous converter. */
 class Calls {
   memory: CallMemoryState = EMPTY_CALL_MEMORY;
 
@@ -19,14 +19,14 @@ class Calls {
     return text;
   }
 
-  /** The linked id that is known of a channel. */
+  /** The known linked id of a channel. */
   linkedId(id: string): string | undefined {
     return /\r\nLinkedid: (.*)\r\n/.exec(this.turn("ChannelStateChange", { channel: { id } }))?.[1];
   }
 }
 
 describe("Linkedid without channelvars", () => {
-  it("is the channel's own at first", () => {
+  it("is at first the channel's own id", () => {
     expect(new Calls().linkedId("1.1")).toBe("1.1");
   });
 
@@ -38,7 +38,7 @@ describe("Linkedid without channelvars", () => {
     expect(calls.linkedId("1.2")).toBe("1.1");
   });
 
-  it("of a dialled channel is its caller's, and so it is for what was linked to it before", () => {
+  it("of a dialled channel is its caller's, also for the channels linked to it before", () => {
     const calls = new Calls();
     calls.turn("ChannelCreated", { channel: local("1.1", 1) });
     calls.turn("ChannelCreated", { channel: local("1.2", 2) });
@@ -62,7 +62,7 @@ describe("Linkedid without channelvars", () => {
     expect([entering, member].map((id) => calls.linkedId(id))).toEqual([oldest, oldest]);
   });
 
-  it("is what the event tells, whatever is remembered", () => {
+  it("is the one in the event, whatever is remembered", () => {
     const calls = new Calls();
     calls.turn("Dial", { caller: { id: "1.0" }, peer: { id: "1.1" } });
     const channel = { id: "1.1", channelvars: { "CHANNEL(linkedid)": "7.7" } };
@@ -80,13 +80,13 @@ describe("Linkedid without channelvars", () => {
 describe("a destroyed channel", () => {
   const dialplan = (id: string) => ({ channel: { id }, dialplan_app: "Hangup" });
 
-  it("has one Hangup, however often ARI tells its end", () => {
+  it("has one Hangup, however often ARI reports its end", () => {
     const calls = new Calls();
     expect(calls.turn("ChannelDestroyed", { channel: { id: "1.1" } })).toContain("Event: Hangup");
     expect(calls.turn("ChannelDestroyed", { channel: { id: "1.1" } })).toBe("");
   });
 
-  it("has no Newexten any more, but everything else", () => {
+  it("has no more Newexten, but all other events", () => {
     const calls = new Calls();
     expect(calls.turn("ChannelDialplan", dialplan("1.1"))).toContain("Event: Newexten");
     calls.turn("ChannelDestroyed", { channel: { id: "1.1" } });
@@ -95,7 +95,7 @@ describe("a destroyed channel", () => {
     expect(calls.turn("ChannelCallerId", { channel: { id: "1.1" } })).toContain("Event: NewCallerid");
   });
 
-  it("lives again when a channel of its id is created", () => {
+  it("is live again when a channel with its id is created", () => {
     const calls = new Calls();
     calls.turn("ChannelDestroyed", { channel: { id: "1.1" } });
     calls.turn("ChannelCreated", { channel: { id: "1.1" } });
@@ -103,8 +103,8 @@ describe("a destroyed channel", () => {
   });
 });
 
-describe("what is remembered", () => {
-  it("is nothing where Asterisk tells linked ids, but the channels destroyed last", () => {
+describe("the call memory", () => {
+  it("holds only recently destroyed channels when Asterisk sends linked ids", () => {
     const calls = new Calls();
     const told = (id: string, name = "") => ({ id, name, channelvars: { "CHANNEL(linkedid)": "1.0" } });
     calls.turn("ChannelCreated", { channel: told("1.1", "Local/a@b-1;1") });
@@ -116,7 +116,7 @@ describe("what is remembered", () => {
     expect(calls.memory).toEqual({ destroyed: ["1.1"], linkedIds: [], localHalves: [] });
   });
 
-  it("is bounded: the newest stay", () => {
+  it("is bounded and keeps the newest entries", () => {
     const calls = new Calls();
     for (let n = 0; n < 400; n += 1) {
       calls.turn("ChannelCreated", { channel: local(`2.${n}`, 1, `Local/${n}`) });

@@ -5,7 +5,7 @@ import { AmiConverter } from "../../../shared/ami/convert.ts";
 import type { JsonObject } from "../../../shared/ami/json.ts";
 import { jsonFields } from "../../../shared/ami/userEvent.ts";
 
-/** A channel as ARI shows it; `alice` has everything, `bob` as little as there can be. */
+/** A channel as ARI shows it: `alice` has every field, `bob` only the required ones. */
 const alice = {
   id: "1795420824.0",
   name: "PJSIP/alice-00000001",
@@ -95,7 +95,7 @@ const PLAIN = (prefix = "") => [
   `${prefix}BridgeVideoSourceMode: none`,
 ];
 
-/** The lines of the AMI message that an event becomes. */
+/** The lines of an event's AMI message. */
 function lines(event: JsonObject & { type: string }, options = {}): string[] | undefined {
   const message = new AmiConverter(EMPTY_CALL_MEMORY, options).convert({
     type: event.type,
@@ -236,18 +236,18 @@ const cases: Case[] = [
   ],
   ["a new bridge", { type: "BridgeCreated", bridge: conference }, [...head("BridgeCreate"), ...CONFERENCE()]],
   [
-    "a bridge that shows no video",
+    "a bridge without video",
     { type: "BridgeCreated", bridge: { ...plain, video_mode: "none", video_source_id: "v1" } },
     [...head("BridgeCreate"), ...PLAIN()],
   ],
   ["a bridge that ends", { type: "BridgeDestroyed", bridge: plain }, [...head("BridgeDestroy"), ...PLAIN()]],
   [
-    "who enters a bridge",
+    "entering a bridge",
     { type: "ChannelEnteredBridge", bridge: conference, channel: alice },
     [...head("BridgeEnter"), ...CONFERENCE(), ...ALICE()],
   ],
   [
-    "who leaves a bridge",
+    "leaving a bridge",
     { type: "ChannelLeftBridge", bridge: plain, channel: bob },
     [...head("BridgeLeave"), ...PLAIN(), ...BOB()],
   ],
@@ -325,7 +325,7 @@ const cases: Case[] = [
     [...ATTENDED, "DestType: Link", ...ALICE("LocalOne"), ...BOB("LocalTwo")],
   ],
   [
-    "an attended transfer to three",
+    "an attended transfer to a three-way call",
     {
       ...attended,
       destination_type: "threeway",
@@ -368,7 +368,7 @@ const cases: Case[] = [
     ],
   ],
   [
-    "a peer of chan_iax2, whose numbers Manager leaves out",
+    "a peer of chan_iax2, whose numbers Manager omits",
     {
       type: "PeerStatusChange",
       endpoint,
@@ -404,7 +404,7 @@ const cases: Case[] = [
     ],
   ],
   [
-    "a user's event",
+    "a user event",
     {
       type: "ChannelUserevent",
       eventname: "Sale",
@@ -465,7 +465,7 @@ describe("an ARI event", () => {
     expect(new Set([...cases.map(([, { type }]) => type), ...UNMAPPED]).size).toBe(46);
   });
 
-  it.each(UNMAPPED)("%s becomes nothing, or a user's event when that is wanted", (type) => {
+  it.each(UNMAPPED)("%s becomes nothing, or a user event when wrapping is on", (type) => {
     const event = {
       type,
       timestamp: "now",
@@ -487,7 +487,7 @@ describe("an ARI event", () => {
   });
 
   it.each(cases.filter(([, { type }]) => type !== "ChannelVarset" && type !== "ChannelUserevent"))(
-    "about %s that lacks what it is about becomes nothing",
+    "about %s becomes nothing when its object is missing",
     (_what, { type }) => {
       expect(lines({ type })).toBeUndefined();
       expect(
@@ -496,7 +496,7 @@ describe("an ARI event", () => {
     },
   );
 
-  it("whose AMI form would be longer than 128 KiB has none", () => {
+  it("has no AMI form when that would be longer than 128 KiB", () => {
     const varset = (length: number) =>
       lines({ type: "ChannelVarset", variable: "X", value: "'".repeat(length) });
     expect(varset(60_000)).toBeDefined();
@@ -519,7 +519,7 @@ describe("an ARI event", () => {
     ]);
   });
 
-  it("is flattened no further than its limit", () => {
+  it("is flattened only up to the limit", () => {
     const object = new Map([
       ["a", "12345"],
       ["b", "1"],
@@ -534,13 +534,13 @@ describe("an ARI event", () => {
     ["Mute", "65536"],
     ["Unknown (300)", "300"],
     ["Unknown", "0"],
-  ])("tells the state %s as the number %s", (state, number) => {
+  ])("converts the state %s to the number %s", (state, number) => {
     expect(lines({ type: "ChannelStateChange", channel: { ...bob, state } })).toContain(
       `ChannelState: ${number}`,
     );
   });
 
-  it("of a user about no channel is not told to Manager", () => {
+  it("from a user has no AMI form when it is not about a channel", () => {
     const event = {
       type: "ChannelUserevent",
       eventname: "Sale",
@@ -558,7 +558,7 @@ describe("an ARI event", () => {
     ]);
   });
 
-  it("keeps numbers as they are spelled in a user's event", () => {
+  it("keeps the spelling of numbers in a user event", () => {
     const text =
       '{"type":"ChannelUserevent","eventname":"N","channel":{},"userevent":{"big":12345678901234567890,"real":1.0,"e":1e3}}';
     const message = new AmiConverter(EMPTY_CALL_MEMORY).convert({

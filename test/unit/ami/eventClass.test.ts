@@ -63,14 +63,14 @@ describe("readMask", () => {
   });
 
   it.each(["c,foo", ",foo", "s,call"])(
-    "fails closed where Asterisk takes the beginning of a name for it: %j",
+    "fails closed where Asterisk accepts a prefix of a name: %j",
     (text) => {
       expect(readMask(text)).toBe(text.endsWith("call") ? CALL : 0);
     },
   );
 });
 
-it("the classes in a mask are named, but for a mask of all", () => {
+it("the classes in a mask are listed, except for the mask of all", () => {
   expect(classesIn(CALL | USER)).toEqual(["call", "user"]);
   expect(classesIn(0)).toEqual([]);
   expect(classesIn(ALL)).toBeUndefined();

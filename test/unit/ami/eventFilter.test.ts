@@ -41,7 +41,7 @@ describe("one filter", () => {
     ["[[:digit:]]$", []],
     ["b=[\\d][\\d]\r", ["Newchannel"]],
     ["event: hangup", []],
-    // What the C library takes, and the engine would read otherwise.
+    // Syntax of the C library that the engine would read differently.
     ["Event: Han{,1}gup", ["Hangup"]],
     ["Event: Hanx{,2}gup", ["Hangup"]],
     ["\\`Event: H.*\\'", ["Hangup"]],
@@ -64,7 +64,7 @@ describe("one filter", () => {
     ["eventfilter(action(include),header(Channel),method(regex)) = !^PJSIP/b", ["Hangup"]],
     ["eventfilter(method(contains)) = Cause: 16", ["Hangup"]],
     ["eventfilter(name(Newchannel),header(Channel),method(contains)) = bob", []],
-    // A header: the line's beginning, any of its lines, never an empty value.
+    // A header matches by its prefix, on any of its lines, and never an empty value.
     ["eventfilter(header(ChanVariable),method(exact)) = b=\\d", ["Newchannel"]],
     ["eventfilter(header(Cause))", ["Hangup"]],
     ["eventfilter(header(CallerIDName))", []],
@@ -99,14 +99,14 @@ describe("one filter", () => {
     ["*a", "does not compile"],
     ["[[=a=]]", "collating"],
     ["[x[.hyphen.]]", "collating"],
-    ["Event: \\<Hangup", "border of a word"],
-    ["Hangup\\>", "border of a word"],
+    ["Event: \\<Hangup", "word boundary"],
+    ["Hangup\\>", "word boundary"],
     ["eventfilter()", "criteria are empty"],
     ["eventfilter(name(Hangup)", ""],
     ["eventfilter(action(include)", ""],
     ["eventfilter(name", "parenthesis"],
-    ["eventfilter(name())", "no criterion"],
-    ["eventfilter(color(red))", "no criterion"],
+    ["eventfilter(name())", "not a criterion"],
+    ["eventfilter(color(red))", "not a criterion"],
     ["eventfilter(action(drop),name(Hangup))", 'action "drop"'],
     ["eventfilter(name(Hangup),method(like)) = x", 'method "like"'],
     ["eventfilter(action(include))", "needs a name, a header or a pattern"],
@@ -120,18 +120,18 @@ describe("one filter", () => {
     ["eventfilter = ;Event: Hangup", "needs a pattern"],
     ["eventfilter ;= Event: Hangup", "needs a pattern"],
     ["eventfilter(header(a=b),method(exact)) = c", "parenthesis"],
-  ])("%j is judged", (expression, reason) => {
+  ])("%j is refused", (expression, reason) => {
     if (reason === "") return expect(() => compileEventFilters([expression])).not.toThrow(TypeError);
     expect(() => compileEventFilters([expression])).toThrow(EventFilterError);
     expect(() => compileEventFilters([expression])).toThrow(reason);
   });
 
-  it("runs in a time that grows with the text alone", () => {
+  it("runs in time linear in the text", () => {
     const evil = compileEventFilters(["(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"]);
     const text = `${"x".repeat(20_000)}`;
     const before = performance.now();
     expect(evil.passes(renderAmi("A", ["call"], [["X", text]]))).toBe(false);
-    // A backtracking engine would not end within the age of the universe.
+    // A backtracking engine would not finish in the age of the universe.
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 });
@@ -149,7 +149,7 @@ describe("several filters", () => {
     expect(passing(...expressions)).toEqual(names);
   });
 
-  it("say which names can pass only when every include names one", () => {
+  it("restrict the names only when every include has a name", () => {
     const names = (...expressions: readonly string[]) => compileEventFilters(expressions).names;
     expect(names("eventfilter(name(A))", "eventfilter(name(B))", "eventfilter(name(A))", "!x")).toEqual([
       "A",
@@ -184,7 +184,7 @@ describe("several filters", () => {
     expect(plain.bytes).toBe(0);
   });
 
-  it("are at most a hundred", () => {
+  it("are limited to a hundred", () => {
     expect(() => compileEventFilters(new Array(101).fill("a"))).toThrow(EventFilterError);
   });
 });

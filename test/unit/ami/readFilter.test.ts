@@ -32,7 +32,7 @@ const filters: readonly [AmiReadFilter, string[]][] = [
 ];
 
 describe("a read filter", () => {
-  it.each(filters)("%j lets %j pass; what cannot be classified, never", (filter, names) => {
+  it.each(filters)("%j lets %j pass, and never a message of unknown class", (filter, names) => {
     expect(messages.filter(compileReadFilter(filter).passes).map(({ name }) => name)).toEqual(names);
   });
 
@@ -42,14 +42,14 @@ describe("a read filter", () => {
       expect(interest === undefined || namesOf(message).some((name) => interest.includes(name))).toBe(true);
   });
 
-  it("of names alone is not interested in others of the same class", () => {
+  it("with only names is not interested in other names of the same class", () => {
     const { interest = [] } = compileReadFilter({ events: ["Hangup"], read: "call,dialplan" });
     expect(namesOf(renderAmi("Newchannel", ["call"], [])).some((name) => interest.includes(name))).toBe(
       false,
     );
   });
 
-  it("of classes alone is not interested in other classes", () => {
+  it("with only classes is not interested in other classes", () => {
     const { interest = [] } = compileReadFilter({ read: "call" });
     expect(namesOf(renderAmi("VarSet", ["dialplan"], [])).some((name) => interest.includes(name))).toBe(
       false,

@@ -11,7 +11,7 @@ import { storedPage } from "../queue/samples.ts";
 
 let relay: MemoryRelay;
 let metrics: RecordedMetrics;
-/** How the endpoint answers, and how long it takes. */
+/** The endpoint's response and its duration. */
 let answers: DeliveryOutcome[];
 
 beforeEach(() => {
@@ -73,8 +73,8 @@ async function turn(): Promise<void> {
   await deliver(parts, { feed: FEED, session: "s" }, 10_000);
 }
 
-describe("what a turn records", () => {
-  it("is the messages that were accepted, and the time since the last of them was appended", async () => {
+describe("a turn's metrics", () => {
+  it("include the accepted messages and the time since the append of the last one", async () => {
     append(3);
     relay.nowEpochMillis += 400;
     append(2);
@@ -87,7 +87,7 @@ describe("what a turn records", () => {
     ]);
   });
 
-  it("leaves the times of the slow lane out: they are the endpoint's", async () => {
+  it("omit the times of the slow lane, which depend on the endpoint", async () => {
     change({ lane: "slow" });
     append(3);
     relay.nowEpochMillis += 60_000;
@@ -95,7 +95,7 @@ describe("what a turn records", () => {
     expect(metrics.sums()).toEqual({ DeliveredMessages: 3 });
   });
 
-  it("is a failed attempt each time the endpoint refuses, and the messages once", async () => {
+  it("include a failed attempt for every refusal, and the messages once", async () => {
     append(3);
     answers = [refused, refused];
     for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -105,7 +105,7 @@ describe("what a turn records", () => {
     expect(metrics.sums()).toEqual({ FailedAttempts: 2, DeliveredMessages: 3 });
   });
 
-  it("is a gap when pages have expired, which is told but is no message delivered late", async () => {
+  it("include a gap when pages have expired, but no late delivery for the report of the gap", async () => {
     append(3);
     append(2);
     relay.pages.delete(1);
@@ -113,7 +113,7 @@ describe("what a turn records", () => {
     expect(metrics.sums()).toEqual({ GapsExpired: 1, DeliveredMessages: 2 });
   });
 
-  it("is nothing when there is nothing to send", async () => {
+  it("are empty when there is nothing to send", async () => {
     await turn();
     expect(metrics.recorded).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { selectionOf } from "../../../shared/sessions/selection.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 import { storedPage } from "../queue/samples.ts";
 
-it("a session whose secrets cannot be opened says so, backs off, and goes on when they can", async () => {
+it("a session whose secrets cannot be decrypted shows the error, backs off, and continues once they can", async () => {
   const relay = new MemoryRelay(100);
   relay.addSession("s");
   relay.pages.set(1, storedPage(1, 3, { appendedAtEpochMillis: relay.nowEpochMillis }));

@@ -10,7 +10,7 @@ import {
 import { answerNotFound, answerProblem } from "../../../shared/http/answerProblem.ts";
 import { HttpProblem } from "../../../shared/http/problem.ts";
 
-/** Answers a request whose route throws; with what was logged as an error. */
+/** Sends a request to a route that throws. Returns the response and the logged errors. */
 async function answerTo(error: Error): Promise<{ response: Response; body: unknown; logged: unknown[] }> {
   const logged: unknown[] = [];
   const app = new Hono();
@@ -33,7 +33,7 @@ describe("answerProblem", () => {
     [new FenceLostError({ feed: "pbx", session: "s", fence: 1 }), 409, "cursor.fence-lost"],
     [new HTTPException(400, { message: "Malformed JSON" }), 400, "request.invalid"],
     [new HTTPException(415), 415, "content-type.unsupported"],
-  ])("answers %s for the caller to act on, and logs no fault", async (error, status, code) => {
+  ])("answers %s with details for the caller and logs no error", async (error, status, code) => {
     const { response, body, logged } = await answerTo(error);
     expect(response.status).toBe(status);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -42,16 +42,16 @@ describe("answerProblem", () => {
   });
 
   it.each<[string, Error]>([
-    ["an append that ran out of time", new AppendTimeoutError({ feed: "pbx", timeoutMillis: 1 })],
-    ["a failure that may pass", new RelayError("x.y", "secret inside", { retryable: true })],
-  ])("answers %s with 503 and when to come again", async (_what, error) => {
+    ["an append that timed out", new AppendTimeoutError({ feed: "pbx", timeoutMillis: 1 })],
+    ["a retryable error", new RelayError("x.y", "secret inside", { retryable: true })],
+  ])("answers %s with 503 and the time of a retry", async (_what, error) => {
     const { response, body, logged } = await answerTo(error);
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(JSON.stringify(body)).not.toContain("secret");
     expect(logged).toMatchObject([{ error }]);
   });
 
-  it("tells nothing of its own faults, and logs them", async () => {
+  it("reveals nothing about internal errors and logs them", async () => {
     const error = new TypeError("secret inside");
     const { response, body, logged } = await answerTo(error);
     expect(response.status).toBe(500);
@@ -61,7 +61,7 @@ describe("answerProblem", () => {
   });
 });
 
-it("an unknown path is named in its 404", async () => {
+it("the 404 of an unknown path names the path", async () => {
   const app = new Hono().notFound(answerNotFound);
   const response = await app.request("/v2/x", { method: "PUT" });
   expect(await response.json()).toMatchObject({

@@ -5,7 +5,7 @@ import { silentLog } from "../../../shared/runtime/log.ts";
 const HOUR = 3_600_000;
 const BIRTH = 1_000_000;
 
-/** A store of keys that counts its reads, and a check on it with a clock that stands still. */
+/** A key store that counts its reads, and a check on it with a stopped clock. */
 function keyStore(overlapMillis = 24 * HOUR) {
   const store = {
     keys: { current: "first", currentSinceEpochMillis: BIRTH } as ApiKeys,
@@ -34,7 +34,7 @@ function keyStore(overlapMillis = 24 * HOUR) {
 }
 
 describe("a fixed key", () => {
-  it("is accepted, and nothing else", async () => {
+  it("is accepted, and no other key is", async () => {
     expect(await Promise.all(["key", "Key", "", "keykey"].map(fixedApiKey("key")))).toEqual([
       true,
       false,
@@ -45,7 +45,7 @@ describe("a fixed key", () => {
 });
 
 describe("a rotating key", () => {
-  it("is read once for requests that come together, and again after five minutes", async () => {
+  it("is read once for concurrent requests, and again after five minutes", async () => {
     const { store, isApiKey } = keyStore();
     expect(await Promise.all([isApiKey("first"), isApiKey("first"), isApiKey("first")])).toEqual([
       true,
@@ -60,7 +60,7 @@ describe("a rotating key", () => {
     expect(store.reads).toBe(2);
   });
 
-  it("is accepted within seconds of its rotation, and the one before it for the overlap", async () => {
+  it("is accepted within seconds of its rotation, and the previous key during the overlap", async () => {
     const { store, isApiKey } = keyStore(2 * HOUR);
     expect(await isApiKey("first")).toBe(true);
     store.nowEpochMillis += 10_001;
@@ -74,7 +74,7 @@ describe("a rotating key", () => {
     expect(await isApiKey("second")).toBe(true);
   });
 
-  it("two rotations end the first key at once", async () => {
+  it("makes the first key invalid at once after two rotations", async () => {
     const { store, isApiKey } = keyStore();
     await isApiKey("first");
     store.rotate("second");
@@ -87,7 +87,7 @@ describe("a rotating key", () => {
     ]);
   });
 
-  it("guesses make no more than one read in ten seconds", async () => {
+  it("causes at most one read in ten seconds when keys are guessed", async () => {
     const { store, isApiKey } = keyStore();
     for (let second = 0; second < 60; second += 1) {
       expect(await isApiKey("guess")).toBe(false);
@@ -96,7 +96,7 @@ describe("a rotating key", () => {
     expect(store.reads).toBe(6);
   });
 
-  it("holds while the store is down, and is unknown when it never was read", async () => {
+  it("stays valid while the store is down, and the check fails when no key was ever read", async () => {
     const { store, isApiKey } = keyStore();
     store.isDown = true;
     await expect(isApiKey("first")).rejects.toThrow("the store is down");

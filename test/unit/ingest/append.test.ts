@@ -28,13 +28,13 @@ describe("Appender", () => {
     expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 6, names: ["Dial"] }]);
   });
 
-  it("records what it appended, and a hole in a producer's positions as a gap", async () => {
+  it("records the appended events, and a hole in a producer's positions as a gap", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
     await appender.append(FEED, [{ ...by("p", 9), events: events(3) }]);
     expect(parts.metrics.sums()).toEqual({ AppendedPages: 2, AppendedEvents: 5, GapsBeforeIngest: 1 });
   });
 
-  it("records a page of its own once, and another writer's not at all", async () => {
+  it("records its own page once, and not the page of another writer", async () => {
     await appender.append(FEED, [{ events: events(2) }]);
     await new Appender({ ...parts, metrics: silentMetrics }).append(FEED, [{ events: events(3, 3) }]);
     await appender.append(FEED, [{ events: [event("mine")] }]);
@@ -52,7 +52,7 @@ describe("Appender", () => {
     expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 26, names: ["Dial"] }]);
   });
 
-  it("answers each of several submissions with its own numbers, from common pages", async () => {
+  it("answers each submission with its own numbers when they share pages", async () => {
     const results = await appender.append(FEED, [
       { events: events(2) },
       { events: [] },
@@ -66,7 +66,7 @@ describe("Appender", () => {
     expect(queue.calls.putPage).toBe(1);
   });
 
-  it("says which events were refused, and appends the others", async () => {
+  it("reports refused events and appends the others", async () => {
     const [result] = await appender.append(FEED, [{ events: [event("a"), refusedEvent, event("c")] }]);
     expect(result).toEqual({
       first: 1,
@@ -77,14 +77,14 @@ describe("Appender", () => {
     });
   });
 
-  it("names in the hint every type that is new", async () => {
+  it("lists every new name in the hint", async () => {
     await appender.append(FEED, [
       { events: [event(1, { type: "A" }), event(2, { type: "B" }), event(3, { type: "A" })] },
     ]);
     expect(parts.hints[0]?.names).toEqual(["A", "B"]);
   });
 
-  it("reads the tail once and then knows it, until it is old", async () => {
+  it("reads the tail once and caches it until it is too old", async () => {
     for (let n = 0; n < 5; n += 1) await appender.append(FEED, [{ events: [event(n)] }]);
     const before = { ...queue.calls };
     clock.now += parts.settings.tailCacheMillis;
@@ -96,7 +96,7 @@ describe("Appender", () => {
     expect(names()).toEqual(["0", "1", "2", "3", "4", "6", "7"]);
   });
 
-  it("reads an old tail again before it writes, because its number may have been freed meanwhile", async () => {
+  it("reads an old tail again before it writes, because its number may have been freed since", async () => {
     await appender.append(FEED, [{ events: events(10) }]);
     await new Appender(parts).append(FEED, [{ events: events(12, 11) }]);
     queue.pages.delete(`${FEED}#1`);
@@ -108,7 +108,7 @@ describe("Appender", () => {
     expect(queue.pages.has(`${FEED}#11`)).toBe(false);
   });
 
-  it("plans again on the new tail when another writer won the number", async () => {
+  it("plans again on the new tail after another writer won the number", async () => {
     await appender.append(FEED, [{ events: events(2) }]);
     await new Appender({ ...parts, newAppendId: () => "other" }).append(FEED, [{ events: events(3, 3) }]);
     const [result] = await appender.append(FEED, [{ events: [event("mine")] }]);
@@ -116,7 +116,7 @@ describe("Appender", () => {
     expect(names()).toEqual(["1", "2", "3", "4", "5", "mine"]);
   });
 
-  it("recognises after a lost race what the winner has already appended of the same producer", async () => {
+  it("recognises after a lost race the events of the same producer that the winner has appended", async () => {
     await appender.append(FEED, [{ events: [event("before")] }]);
     await new Appender({ ...parts, newAppendId: () => "other" }).append(FEED, [
       { ...by("p", 1), events: events(2) },
@@ -126,7 +126,7 @@ describe("Appender", () => {
     expect(names()).toEqual(["before", "1", "2", "3"]);
   });
 
-  it("recognises its own page when the answer to the first try was lost", async () => {
+  it("recognises its own page when the response to the first attempt was lost", async () => {
     queue.beforePut = (page) => {
       queue.beforePut = () => {};
       queue.pages.set(`${FEED}#${page.first}`, page);
@@ -137,7 +137,7 @@ describe("Appender", () => {
     expect(queue.calls.putPage).toBe(1);
   });
 
-  it("sees its page on the resend when the first request failed after the put", async () => {
+  it("recognises the page on a resend when the first request failed after the put", async () => {
     queue.afterPut = () => {
       queue.afterPut = () => {};
       throw new Error("socket hang up");
@@ -150,7 +150,7 @@ describe("Appender", () => {
     expect(names()).toEqual(["1", "2", "3"]);
   });
 
-  it("answers a resend with its first numbers and sends the hint again", async () => {
+  it("answers a resend with its original numbers and sends the hint again", async () => {
     const submission = { ...by("p", 7), events: [event("a"), refusedEvent, event("c")] };
     await appender.append(FEED, [submission]);
     const [again] = await new Appender(parts).append(FEED, [submission]);
@@ -168,7 +168,7 @@ describe("Appender", () => {
     ]);
   });
 
-  it("walks several pages back for a resend, past the pages of others", async () => {
+  it("walks back several pages for a resend, past the pages of other producers", async () => {
     for (let position = 1; position <= 40; position += 4) {
       await appender.append(FEED, [{ ...by("p", position), events: events(4, position) }]);
       await appender.append(FEED, [{ events: [event("other")] }]);
@@ -223,14 +223,14 @@ describe("Appender", () => {
     expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 601 }]);
   });
 
-  it("answers a resend that is half new with the old first and the new last number", async () => {
+  it("answers a half-new resend with the original first number and a new last number", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: events(3) }]);
     const [result] = await appender.append(FEED, [{ ...by("p", 2), events: events(4, 2) }]);
     expect(result).toEqual({ first: 2, last: 5, accepted: 2, duplicates: 2, refused: [] });
     expect(names()).toEqual(["1", "2", "3", "4", "5"]);
   });
 
-  it("answers without numbers when the resent events were freed meanwhile", async () => {
+  it("answers without numbers when the resent events have been freed", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: events(10) }]);
     await appender.append(FEED, [{ ...by("p", 11), events: events(2, 11) }]);
     queue.pages.delete(`${FEED}#1`);
@@ -238,7 +238,7 @@ describe("Appender", () => {
     expect(result).toMatchObject({ first: null, last: null, accepted: 0, duplicates: 3 });
   });
 
-  it("refuses positions below a producer's first one, and takes the other submissions", async () => {
+  it("refuses positions below a producer's first one, and accepts the other submissions", async () => {
     await appender.append(FEED, [{ ...by("p", 10), events: events(2) }]);
     const [conflict, other] = await appender.append(FEED, [
       { ...by("p", 9), events: events(9) },
@@ -250,7 +250,7 @@ describe("Appender", () => {
     expect(names()).toEqual(["1", "2", "other"]);
   });
 
-  it("says in the feed and in the hint that positions never came", async () => {
+  it("reports missing positions in the feed and in the hint", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: [event(1)] }]);
     const [result] = await appender.append(FEED, [{ ...by("p", 5), events: [event(5)] }]);
     expect(result).toMatchObject({ first: 3, last: 3, accepted: 1 });
@@ -263,7 +263,7 @@ describe("Appender", () => {
     });
   });
 
-  it("answers although the hint cannot be sent, and tells the operator", async () => {
+  it("answers when the hint cannot be sent, and logs the error", async () => {
     parts = { ...parts, sendNotify: () => Promise.reject(new Error("SQS is away")) };
     const [result] = await new Appender(parts).append(FEED, [{ events: events(2) }]);
     expect(result).toMatchObject({ accepted: 2 });
@@ -281,7 +281,7 @@ describe("Appender", () => {
     expect(queue.calls.putPage).toBe(0);
   });
 
-  it("gives a put that hangs up after its time and says that the same may succeed later", async () => {
+  it("times out a put that hangs, with a retryable error", async () => {
     parts = appendParts(queue, clock, { appendTimeoutMillis: 20 });
     queue.beforePut = (_page, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -291,7 +291,7 @@ describe("Appender", () => {
     expect(parts.metrics.sums()).toEqual({ AppendTimeouts: 1 });
   });
 
-  it("waits longer with each race that it loses, so that writers miss each other", async () => {
+  it("waits longer after each lost race, so that writers avoid each other", async () => {
     const pauses: number[] = [];
     clock.sleep = async (millis) => void pauses.push(millis);
     let others = 3;
@@ -303,7 +303,7 @@ describe("Appender", () => {
     expect(pauses).toEqual([10, 20, 40]);
   });
 
-  it("gives up in time when it loses every race", async () => {
+  it("times out when it loses every race", async () => {
     parts = appendParts(queue, clock, { appendTimeoutMillis: 30, segmentSize: 1_000_000 });
     queue.beforePut = async (page) => {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -314,7 +314,7 @@ describe("Appender", () => {
     );
   });
 
-  it("reads the tail again after a put that failed", async () => {
+  it("reads the tail again after a failed put", async () => {
     await appender.append(FEED, [{ events: [event(1)] }]);
     queue.beforePut = () => {
       queue.beforePut = () => {};
@@ -326,7 +326,7 @@ describe("Appender", () => {
     expect(queue.calls.readHead).toBe(before + 1);
   });
 
-  it("lets a page live so long as the settings say, from its append on", async () => {
+  it("lets a page expire after the configured time from its append", async () => {
     let expires = 0;
     const put = queue.putPage.bind(queue);
     queue.putPage = (feed, segment, page, options) => {
@@ -337,7 +337,7 @@ describe("Appender", () => {
     expect(expires).toBe((clock.now + parts.settings.pageTtlMillis) / 1000);
   });
 
-  it("begins a feed with the segment size of the settings, and keeps the size that it began with", async () => {
+  it("creates a feed with the configured segment size, and keeps that size", async () => {
     await appender.append(FEED, [{ events: [event(1)] }]);
     await new Appender(appendParts(queue, clock, { segmentSize: 3 })).append(FEED, [
       { events: events(5, 2) },

@@ -19,7 +19,7 @@ function trail(facts: Partial<ProducerTrail> = {}): ProducerTrail {
   return { id: "p", start: 1, next: 11, page: 3, lastSeenEpochMillis: NOW - 1, ...facts };
 }
 
-/** What each message of the page says of itself: the event's name, or the gap. */
+/** The event name or the gap of each message of the page. */
 function contents({ messages }: PagePlan): unknown[] {
   return messages.map(({ text }) => {
     const { event: it } = JSON.parse(text);
@@ -35,7 +35,7 @@ describe("planPage", () => {
     expect(plan.steps).toEqual([{ offset: 3, accepted: 3, duplicates: [], first: 4, last: 6 }]);
   });
 
-  it("gives an event without a timestamp the time of its append", () => {
+  it("uses the append time for an event without a timestamp", () => {
     const item = { event: { type: "A", timestamp: undefined, text: "{}", body: {} } };
     const [only] = planPage(tailOf(), [work([item])], NOW).messages;
     expect(JSON.parse(only?.text ?? "").timestamp).toBe(new Date(NOW).toISOString());
@@ -50,13 +50,13 @@ describe("planPage", () => {
     expect(rest.steps).toMatchObject([{ offset: 5, first: 21, last: 22 }]);
   });
 
-  it("is full at its number of messages", () => {
+  it("fills a page up to its limit of messages", () => {
     const plan = planPage(tailOf({ segmentSize: 10_000 }), [work(events(MAX_PAGE_MESSAGES + 1))], NOW);
     expect(plan.messages).toHaveLength(MAX_PAGE_MESSAGES);
     expect(plan.steps).toMatchObject([{ offset: MAX_PAGE_MESSAGES, last: MAX_PAGE_MESSAGES }]);
   });
 
-  it("is full at its number of bytes, and one event alone always fits", () => {
+  it("fills a page up to its limit of bytes, and a single event always fits", () => {
     const large = [1, 2, 3].map((n) => event(n, { bytes: 120 * 1024 }));
     const plan = planPage(tailOf(), [work(large)], NOW);
     expect(contents(plan)).toEqual(["1", "2"]);
@@ -76,12 +76,12 @@ describe("planPage", () => {
     ]);
   });
 
-  it("takes nothing of a submission for which the page has no room left", () => {
+  it("takes no event of a submission when the page has no room left", () => {
     const plan = planPage(tailOf({ segmentSize: 2 }), [work(events(2)), work(events(1, 7))], NOW);
     expect(plan.steps[1]).toEqual({ offset: 0, accepted: 0, duplicates: [] });
   });
 
-  it("passes refused events, also those behind a full page, without a number", () => {
+  it("skips refused events without a number, even after the end of a full page", () => {
     const items = [refusedEvent, event("a"), refusedEvent, event("b"), refusedEvent];
     const plan = planPage(tailOf({ segmentSize: 2 }), [work(items)], NOW);
     expect(contents(plan)).toEqual(["a", "b"]);
@@ -93,7 +93,7 @@ describe("planPage", () => {
     expect(plan).toMatchObject({ messages: [], steps: [{ offset: 1, accepted: 0, duplicates: [] }] });
   });
 
-  it("does not change what it was given", () => {
+  it("does not change its arguments", () => {
     const tail = tailOf({ producers: [trail()] });
     const before = structuredClone(tail);
     planPage(tail, [work(events(3), { id: "p", position: 11 })], NOW);
@@ -104,7 +104,7 @@ describe("planPage", () => {
 describe("planPage with a producer", () => {
   const tail = tailOf({ next: 5, producers: [trail()] });
 
-  it("leaves a trail by which the next append knows it, and the way back to its earlier page", () => {
+  it("leaves a trail for the next append, and a link to the producer's earlier page", () => {
     const plan = planPage(tail, [work(events(2), { id: "p", position: 11 })], NOW);
     expect(plan.producers).toEqual([{ id: "p", start: 1, next: 13, page: 5, lastSeenEpochMillis: NOW }]);
     expect(plan.runs).toEqual([{ producer: "p", position: 11, first: 5, count: 2, earlierPage: 3 }]);
@@ -116,7 +116,7 @@ describe("planPage with a producer", () => {
     expect(plan.runs).toMatchObject([{ position: 70, first: 1, count: 2, earlierPage: 0 }]);
   });
 
-  it("leaves out what was appended before and names it by its index", () => {
+  it("leaves out events that were appended before and lists their indexes", () => {
     const plan = planPage(tail, [work(events(4, 9), { id: "p", position: 9 })], NOW);
     expect(contents(plan)).toEqual(["11", "12"]);
     expect(plan.steps).toEqual([{ offset: 4, accepted: 2, duplicates: [0, 1], first: 5, last: 6 }]);
@@ -128,7 +128,7 @@ describe("planPage with a producer", () => {
     expect(plan).toMatchObject({ messages: [], runs: [], steps: [{ offset: 2, duplicates: [0, 1] }] });
   });
 
-  it("recognises what the same page already took from another submission of the producer", () => {
+  it("recognises events that the page took from another submission of the same producer", () => {
     const [first, again] = [1, 2].map(() => work(events(2, 11), { id: "p", position: 11 }));
     if (first === undefined || again === undefined) throw new Error("two submissions");
     const plan = planPage(tail, [first, again], NOW);
@@ -136,7 +136,7 @@ describe("planPage with a producer", () => {
     expect(plan.steps.map(({ duplicates }) => duplicates)).toEqual([[], [0, 1]]);
   });
 
-  it("lets a refused event keep its position, so that those behind it keep theirs", () => {
+  it("lets a refused event keep its position, so that later events keep theirs", () => {
     const items = [event("a"), refusedEvent, event("c")];
     const plan = planPage(tail, [work(items, { id: "p", position: 11 })], NOW);
     expect(plan.runs).toMatchObject([
@@ -146,7 +146,7 @@ describe("planPage with a producer", () => {
     expect(plan.producers).toMatchObject([{ next: 14 }]);
   });
 
-  it("says by a gap message which positions never came, and counts it for nobody", () => {
+  it("reports missing positions by a gap message, which counts for no submission", () => {
     const plan = planPage(tail, [work(events(2), { id: "p", position: 15 })], NOW);
     expect(contents(plan)).toEqual([
       {
@@ -164,7 +164,7 @@ describe("planPage with a producer", () => {
     expect(plan.runs).toMatchObject([{ position: 15, first: 6, count: 2 }]);
   });
 
-  it("tells a gap once when the page ends right behind it", () => {
+  it("reports a gap once when the page ends right after it", () => {
     const submission = work(events(1), { id: "p", position: 15 });
     const plan = planPage({ ...tail, next: 10 }, [submission], NOW);
     expect(plan.steps).toEqual([{ offset: 0, accepted: 0, duplicates: [] }]);
@@ -182,7 +182,7 @@ describe("planPage with a producer", () => {
     expect(plan.steps[1]).toEqual({ offset: 0, accepted: 0, duplicates: [] });
   });
 
-  it("takes nothing below the producer's first position, and says which position it expects", () => {
+  it("refuses positions below the producer's first one and names the expected position", () => {
     const known = tailOf({ producers: [trail({ start: 5 })] });
     const plan = planPage(known, [work(events(9), { id: "p", position: 4 }), work(events(1))], NOW);
     expect(contents(plan)).toEqual(["1"]);
@@ -218,7 +218,7 @@ describe("planPage with a producer", () => {
     expect(Buffer.byteLength(names.join("")) + body.length).toBeLessThan(300 * 1024);
   });
 
-  it("keeps two producers in one page apart", () => {
+  it("keeps two producers of one page apart", () => {
     const plan = planPage(
       tailOf(),
       [
@@ -236,7 +236,7 @@ describe("planPage with a producer", () => {
     expect(Object.fromEntries(plan.producers.map(({ id, next }) => [id, next]))).toEqual({ a: 4, b: 8 });
   });
 
-  it("leaves a producer to the next page when the page holds as many as are remembered", () => {
+  it("leaves a producer to the next page when the page has as many as are remembered", () => {
     const many = Array.from({ length: REMEMBERED_PRODUCERS + 1 }, (_, n) =>
       work(events(1, n), { id: `p${n}`, position: 1 }),
     );
@@ -250,7 +250,7 @@ describe("planPage with a producer", () => {
     expect(plan.steps.at(-1)).toMatchObject({ offset: 1, accepted: 1 });
   });
 
-  it("ends the page when refused events have torn the positions into 128 runs", () => {
+  it("ends the page when refused events split the positions into 128 runs", () => {
     const torn = events(200).flatMap((item) => [refusedEvent, item]);
     const plan = planPage(tailOf({ segmentSize: 1000 }), [work(torn, { id: "p", position: 1 })], NOW);
     expect(plan.runs).toHaveLength(128);

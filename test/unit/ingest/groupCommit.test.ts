@@ -6,7 +6,7 @@ import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { event, events, FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
 
-/** An append that ends when the test says so. */
+/** An append that ends when the test lets it. */
 class HeldAppender {
   readonly calls: { feed: string; submissions: readonly Submission[]; end: (error?: Error) => void }[] = [];
 
@@ -29,12 +29,12 @@ class HeldAppender {
   }
 }
 
-/** Lets everything run that has nothing to wait for. */
+/** Runs everything that is ready. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const submission = (count: number): Submission => ({ events: events(count) });
 
 describe("GroupCommit", () => {
-  it("appends at once what finds nothing under way", async () => {
+  it("appends a request at once when no append is in flight", async () => {
     const appender = new HeldAppender();
     const commit = new GroupCommit(appender);
     void commit.append("a", [submission(1)]);
@@ -42,7 +42,7 @@ describe("GroupCommit", () => {
     expect(appender.calls.map(({ feed }) => feed)).toEqual(["a", "b"]);
   });
 
-  it("puts into one append whatever arrived during the one before, and gives each request its own results", async () => {
+  it("appends all requests that arrived during the last append together, and gives each request its own results", async () => {
     const appender = new HeldAppender();
     const commit = new GroupCommit(appender);
     const answers = [
@@ -65,7 +65,7 @@ describe("GroupCommit", () => {
     ]);
   });
 
-  it("fails every request of a group with its failure, and goes on with the next group", async () => {
+  it("fails every request of a failed group, and continues with the next group", async () => {
     const appender = new HeldAppender();
     const commit = new GroupCommit(appender);
     const first = commit.append("a", [submission(1)]);
@@ -82,7 +82,7 @@ describe("GroupCommit", () => {
     expect(await fourth).toMatchObject([{ first: 4 }]);
   });
 
-  it("begins at once again after a feed was quiet", async () => {
+  it("appends at once again after the feed was quiet", async () => {
     const appender = new HeldAppender();
     const commit = new GroupCommit(appender);
     for (let n = 1; n <= 3; n += 1) {
@@ -94,7 +94,7 @@ describe("GroupCommit", () => {
     }
   });
 
-  it("makes pages that concurrent requests share", async () => {
+  it("lets concurrent requests share pages", async () => {
     const queue = new MemoryQueue();
     const parts = appendParts(queue, new ManualClock(), { segmentSize: 1000 });
     const commit = new GroupCommit(new Appender(parts));

@@ -51,7 +51,7 @@ describe("POST /v1/feeds/{feed}/events", () => {
     expect(metrics.sums()).toEqual({ RefusedEvents: 1, AppendedPages: 1, AppendedEvents: 2 });
   });
 
-  it("answers a resend with the numbers of the first time", async () => {
+  it("answers a resend with its original numbers", async () => {
     const headers = { "relay-producer": "p", "relay-position": "1" };
     const first = await post(batch, headers);
     expect(await post(batch, headers)).toMatchObject({
@@ -62,10 +62,10 @@ describe("POST /v1/feeds/{feed}/events", () => {
 
   it.each<[string, () => ReturnType<typeof post>, number, string]>([
     ["a wrong key", () => post(batch, { authorization: "Bearer no" }), 401, "key.wrong"],
-    ["a feed that cannot be", () => post(batch, {}, "a%20b"), 400, "feed.name-invalid"],
+    ["an invalid feed name", () => post(batch, {}, "a%20b"), 400, "feed.name-invalid"],
     ["a producer without a position", () => post(batch, { "relay-producer": "p" }), 400, "producer.invalid"],
-    ["a body that is no JSON", () => post("["), 400, "body.invalid"],
-    ["events that are all refused", () => post("[1,2]"), 422, "events.refused"],
+    ["a body that is not JSON", () => post("["), 400, "body.invalid"],
+    ["only refused events", () => post("[1,2]"), 422, "events.refused"],
     [
       "another content type",
       () => post(batch, { "content-type": "text/plain" }),
@@ -78,13 +78,13 @@ describe("POST /v1/feeds/{feed}/events", () => {
     expect([queue.heads.size, queue.pages.size]).toEqual([0, 0]);
   });
 
-  it("answers positions that contradict the producer's with 409 and the position that it expects", async () => {
+  it("answers positions that contradict earlier ones with 409 and the expected position", async () => {
     await post(batch, { "relay-producer": "p", "relay-position": "5" });
     expect(await post(batch, { "relay-producer": "p", "relay-position": "1" })).toMatchObject({
       status: 409,
       body: { code: "producer.position-conflict", detail: expect.stringContaining("8") },
     });
-    // One nonsense in each request, and the two events that contradict.
+    // One malformed event in each request, and the two events with contradicting positions.
     expect(metrics.sums()).toMatchObject({ RefusedEvents: 4, AppendedEvents: 2 });
   });
 });

@@ -7,7 +7,7 @@ import type { FeedHead, LastPage } from "../../../shared/queue/tail.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { RecordedMetrics } from "../../support/recordedMetrics.ts";
 
-/** Time that only a test moves. */
+/** A clock that only a test moves. */
 export class ManualClock {
   now = 1_700_000_000_000;
 
@@ -20,14 +20,14 @@ export class ManualClock {
   }
 }
 
-/** The Queue table as ingest knows it, in memory, with every call counted. */
+/** The Queue table as ingest sees it, in memory. It counts every call. */
 export class MemoryQueue implements AppendStore {
   readonly heads = new Map<string, FeedHead>();
   readonly pages = new Map<string, StoredPage>();
   readonly calls = { readHead: 0, readLastPage: 0, putPage: 0, readPageAt: 0, readPageBefore: 0 };
-  /** Runs before each put; what it throws is the put's failure. */
+  /** Runs before each put. If it throws, the put fails. */
   beforePut: (page: StoredPage, signal: AbortSignal) => void | Promise<void> = () => {};
-  /** Runs after each put that wrote; what it throws is an answer that was lost. */
+  /** Runs after each successful put. If it throws, the put's response is lost. */
   afterPut: (page: StoredPage) => void = () => {};
 
   async createFeed(feed: string, segmentSize: number): Promise<void> {
@@ -85,7 +85,7 @@ export class MemoryQueue implements AppendStore {
       .sort((a, b) => a.first - b.first);
   }
 
-  /** The event of each message, by its sequence number; refuses a feed that has a hole or a double. */
+  /** The events by sequence number. Throws when the feed has a hole or a duplicate. */
   eventsOf(feed: string): { sequence: number; event: Record<string, unknown> }[] {
     let next = 1;
     return this.pagesOf(feed).flatMap((stored) => {
@@ -99,7 +99,7 @@ export class MemoryQueue implements AppendStore {
   }
 }
 
-/** A log whose entries can be looked at. */
+/** A log that keeps its entries for the test. */
 function recordedLog(): Log & { readonly entries: { message: string; facts: unknown }[] } {
   const entries: { message: string; facts: unknown }[] = [];
   const record = (message: string, facts: unknown) => void entries.push({ message, facts });

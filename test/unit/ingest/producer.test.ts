@@ -24,7 +24,7 @@ describe("the producer headers", () => {
     ["pbx-1", "1", { id: "pbx-1", position: 1 }],
     ["a:/b~!", "0", { id: "a:/b~!", position: 0 }],
     ["x".repeat(128), "999999999999999", { id: "x".repeat(128), position: 999_999_999_999_999 }],
-  ])("name who sends and the first number: %s, %s", (id, position, producer) => {
+  ])("give the producer and the first position: %s, %s", (id, position, producer) => {
     expect(readProducer(id, position)).toEqual(producer);
   });
 

@@ -36,12 +36,12 @@ describe("readEventBody", () => {
     ["a JSON array with a byte order mark", body(`\ufeff[${EVENT},${EVENT}]`)],
     ["lines", body(`${EVENT}\r\n\n${EVENT}\n`, { contentType: "application/x-ndjson" })],
     ["gzip", body(gzipSync(`[${EVENT},${EVENT}]`), { contentEncoding: " GZIP " })],
-    ["no encoding said aloud", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
+    ["the encoding identity", body(`[${EVENT},${EVENT}]`, { contentEncoding: "identity" })],
   ])("reads %s", (_what, input) => {
     expect(readEventBody(input)).toEqual({ events: [event, event] });
   });
 
-  it("keeps the places of events that are refused", () => {
+  it("keeps the places of refused events", () => {
     expect(readEventBody(body(`[${EVENT},7,${EVENT}]`)).events).toEqual([
       event,
       { error: expect.any(String) },
@@ -52,7 +52,7 @@ describe("readEventBody", () => {
     );
   });
 
-  it("reads AMI text: its events, and how many blocks are none", () => {
+  it("reads the events of an AMI text and counts the other blocks", () => {
     const blocks = ["Event: A\r\nPrivilege: call,all\r\nX: \r\n\r\n", "Event: B\r\n\r\n"];
     const text = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${blocks.join("")}`;
     expect(readEventBody(body(text, { contentType: "text/x-ami" }))).toEqual({
@@ -91,7 +91,7 @@ describe("readEventBody", () => {
     ]);
   });
 
-  it("takes a body of exactly the limit, packed or not", () => {
+  it("accepts a body of exactly the limit, compressed or not", () => {
     const text = `[${EVENT}]`.padEnd(MAX_BODY_BYTES, " ");
     expect(readEventBody(body(text)).events).toHaveLength(1);
     expect(readEventBody(body(gzipSync(text), { contentEncoding: "gzip" })).events).toHaveLength(1);
@@ -103,16 +103,24 @@ describe("readEventBody", () => {
     ["no array", body(EVENT), { status: 400, code: "body.invalid" }, "body"],
     ["an empty array", body("[]"), { status: 400, code: "body.empty" }],
     ["nothing", body("", { contentType: "application/x-ndjson" }), { status: 400, code: "body.empty" }],
-    ["what is not UTF-8", body(Buffer.from([0x5b, 0xff, 0x5d])), { status: 400, code: "body.invalid" }],
-    ["what is not gzip", body("x", { contentEncoding: "gzip" }), { status: 400, code: "body.invalid" }],
     [
-      "gzip that was cut",
+      "a body that is not UTF-8",
+      body(Buffer.from([0x5b, 0xff, 0x5d])),
+      { status: 400, code: "body.invalid" },
+    ],
+    [
+      "a body that is not gzip",
+      body("x", { contentEncoding: "gzip" }),
+      { status: 400, code: "body.invalid" },
+    ],
+    [
+      "truncated gzip",
       body(gzipSync(`[${EVENT}]`).subarray(0, -3), { contentEncoding: "gzip" }),
       { status: 400, code: "body.invalid" },
     ],
     ["too many bytes", body(tooLarge), { status: 413, code: "body.too-large" }],
     [
-      "too many bytes once unpacked",
+      "too many bytes after decompression",
       body(gzipSync(tooLarge), { contentEncoding: "gzip" }),
       { status: 413, code: "body.too-large" },
     ],
@@ -134,7 +142,7 @@ describe("readEventBody", () => {
       { status: 415, code: "content-encoding.unsupported" },
       "header.content-encoding",
     ],
-  ])("refuses %s and says where", (_what, input, problem, at) => {
+  ])("refuses %s and names the place", (_what, input, problem, at) => {
     const answered = problemOf(input);
     expect(answered).toMatchObject(problem);
     expect(answered.errors?.map((each) => each.at)).toEqual(at === undefined ? undefined : [at]);

@@ -47,7 +47,7 @@ const append = (...records: SQSRecord[]) =>
 const numbers = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
 
 describe("messages of the FIFO queue", () => {
-  it("hold one event, an array or lines, and go into one page in their order", async () => {
+  it("hold one event, an array or lines, and go into one page in order", async () => {
     await append(
       record("a", event(1)),
       record("b", ` [${event(2)},${event(3)}]`),
@@ -70,21 +70,21 @@ describe("messages of the FIFO queue", () => {
     expect(parts.log.entries).toEqual([]);
   });
 
-  it("are recognised by their own id when SQS gives them again", async () => {
+  it("are recognised by their id when SQS redelivers them", async () => {
     await append(record("a", event(1)));
     await append(record("a", event(1)), record("b", `[${event(2)},${event(3)}]`));
     await append(record("b", `[${event(2)},${event(3)}]`), record("c", event(4)));
     expect(numbers()).toEqual([1, 2, 3, 4]);
   });
 
-  it("may name their producer, which then is known from other messages and from HTTP", async () => {
+  it("may name their producer, which is then recognised across messages and HTTP", async () => {
     await append(record("a", `[${event(1)},${event(2)}]`, { "Relay-Producer": "p", "Relay-Position": "1" }));
     await append(record("b", `[${event(2)},${event(3)}]`, { "Relay-Producer": "p", "Relay-Position": "2" }));
     expect(numbers()).toEqual([1, 2, 3]);
     expect(queue.pagesOf(FEED).at(-1)?.producers).toMatchObject([{ id: "p", next: 4 }]);
   });
 
-  it("lose only the events that are refused, and those are logged with the message's id and their index", async () => {
+  it("lose only refused events, which are logged with the message's id and their index", async () => {
     await append(record("a", `[${event(1)},7,${event(2)}]`), record("b", "nonsense"), record("c", event(3)));
     expect(numbers()).toEqual([1, 2, 3]);
     expect(parts.log.entries).toEqual([
@@ -94,26 +94,23 @@ describe("messages of the FIFO queue", () => {
     expect(parts.metrics.sums()).toEqual({ RefusedEvents: 2, AppendedPages: 1, AppendedEvents: 3 });
   });
 
-  it("log a few of very many refusals, and how many there are", async () => {
+  it("log only some of very many refusals, and the total", async () => {
     await append(record("a", Array(1_000).fill("7").join("\n")), record("b", event(1)));
     expect(numbers()).toEqual([1]);
     expect(parts.log.entries).toHaveLength(21);
     expect(parts.log.entries.at(-1)?.facts).toEqual({ messageId: "a", refused: 1_000 });
   });
 
-  it.each(["[%]", "%"])(
-    "are refused as a whole when they hold more events than are read (%s)",
-    async (form) => {
-      const events = Array(10_001).fill("{}");
-      const body = form === "%" ? events.join("\n") : `[${events.join(",")}]`;
-      await append(record("a", body));
-      expect(parts.log.entries).toMatchObject([
-        { facts: { messageId: "a", reason: "the message holds 10001 events; at most 10000 are accepted" } },
-      ]);
-    },
-  );
+  it.each(["[%]", "%"])("are refused as a whole when they hold too many events (%s)", async (form) => {
+    const events = Array(10_001).fill("{}");
+    const body = form === "%" ? events.join("\n") : `[${events.join(",")}]`;
+    await append(record("a", body));
+    expect(parts.log.entries).toMatchObject([
+      { facts: { messageId: "a", reason: "the message holds 10001 events; at most 10000 are accepted" } },
+    ]);
+  });
 
-  it("are refused as a whole when the array is no JSON", async () => {
+  it("are refused as a whole when the array is not JSON", async () => {
     await append(record("a", `[${event(1)},`));
     expect(queue.pagesOf(FEED)).toEqual([]);
     expect(parts.log.entries).toMatchObject([
@@ -121,12 +118,12 @@ describe("messages of the FIFO queue", () => {
     ]);
   });
 
-  it.each(["", "[]", "\n"])("are never dropped in silence when they hold nothing (%j)", async (body) => {
+  it.each(["", "[]", "\n"])("are never dropped silently when they are empty (%j)", async (body) => {
     await append(record("a", body));
     expect(parts.log.entries).toMatchObject([{ facts: { messageId: "a" } }]);
   });
 
-  it("are refused with a producer that is none", async () => {
+  it("are refused when their producer is invalid", async () => {
     await append(record("a", event(1), { "Relay-Producer": "p" }), record("b", event(2)));
     expect(numbers()).toEqual([2]);
     expect(parts.log.entries).toMatchObject([
@@ -135,7 +132,7 @@ describe("messages of the FIFO queue", () => {
     expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 1 });
   });
 
-  it("that contradict their producer are refused, logged, and not given again", async () => {
+  it("that contradict their producer are refused, logged, and not redelivered", async () => {
     const named = (position: number) => ({ "Relay-Producer": "p", "Relay-Position": String(position) });
     await append(record("a", event(1), named(5)));
     await append(record("b", event(2), named(4)), record("c", event(3)));
@@ -144,19 +141,19 @@ describe("messages of the FIFO queue", () => {
     expect(parts.metrics.sums()).toMatchObject({ RefusedEvents: 1, AppendedEvents: 2 });
   });
 
-  it("of a group that is no feed name are refused, logged, and not given again", async () => {
+  it("of a group that is not a feed name are refused, logged, and not redelivered", async () => {
     const intake = new Intake(new GroupCommit(new Appender(parts)), parts.metrics);
     await appendRecords(intake, "no feed!", [record("a", event(1))], parts.log);
     expect(queue.heads.size).toBe(0);
     expect(parts.log.entries).toMatchObject([{ facts: { feed: "no feed!", messages: 1 } }]);
   });
 
-  it("make no feed when all of them are refused", async () => {
+  it("create no feed when all of them are refused", async () => {
     await append(record("a", "nonsense"));
     expect(queue.heads.size).toBe(0);
   });
 
-  it("fail as a group when the page cannot be written, so that SQS gives them again", async () => {
+  it("fail as a group when the page cannot be written, so that SQS redelivers them", async () => {
     queue.beforePut = () => {
       throw new Error("throttled");
     };

@@ -3,7 +3,7 @@ import { GAP_TYPE, renderGap, renderMessage, renderMessages } from "../../../sha
 import { message, NOW } from "./samples.ts";
 
 describe("a rendered message", () => {
-  it("holds the event as it was written", () => {
+  it("holds the event unchanged", () => {
     const text = '{"type":"A","n":1.0,"big":12345678901234567890}';
     expect(renderMessage('A"\n', "now", text)).toEqual({
       type: 'A"\n',
@@ -11,7 +11,7 @@ describe("a rendered message", () => {
     });
   });
 
-  it("gets its number in front", () => {
+  it("gets its number first", () => {
     const numbered = [7, 8].map((sequence) => ({ sequence, message: message(sequence) }));
     expect(JSON.parse(renderMessages(numbered, "stasis"))).toEqual(
       [7, 8].map((sequence) => ({ sequence, ...JSON.parse(message(sequence).text) })),
@@ -20,7 +20,7 @@ describe("a rendered message", () => {
     expect(renderMessages([], "stasis")).toBe("[]");
   });
 
-  it("tells a gap in the shape of an event", () => {
+  it("reports a gap in the form of an event", () => {
     const gap = renderGap("retention", { first: 3, last: 9 }, NOW);
     const timestamp = new Date(NOW).toISOString();
     expect(gap.type).toBe(GAP_TYPE);

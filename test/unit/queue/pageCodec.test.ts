@@ -23,9 +23,9 @@ import { REMEMBERED_PRODUCERS, SQS_PRODUCER_PREFIX } from "../../../shared/queue
 import { type EventOrRefusal, MAX_EVENT_BYTES } from "../../../shared/stasis/event.ts";
 import { FEED, NOW, refusedEvent, storedPage, tailOf } from "./samples.ts";
 
-/** DynamoDB's limit of an item: 400 KB, names and values. */
+/** DynamoDB's limit for an item: 400 KB of names and values. */
 const MAX_ITEM_BYTES = 400 * 1024;
-/** As long as a feed's name may be. */
+/** The longest feed name. */
 const LONG_FEED = "f".repeat(64);
 
 /** DynamoDB's item size rules, rounded up (developer guide, "DynamoDB item sizes and formats"). */
@@ -56,12 +56,12 @@ function itemBytes(page: StoredPage): number {
   );
 }
 
-/** Random printable ASCII without what JSON escapes: no JSON text is harder to compress. */
+/** Random printable ASCII without the characters that JSON escapes. No JSON text compresses worse. */
 function noise(bytes: number): string {
   return [...randomBytes(bytes)].map((byte) => String.fromCharCode(0x23 + (byte % 57))).join("");
 }
 
-/** An event of exactly so many bytes, of a type that no other has. */
+/** An event of exactly this many bytes, with a unique type. */
 function noisyEvent(bytes: number): EventOrRefusal {
   const type = noise(128);
   const frame = `{"type":"${type}","x":""}`;
@@ -70,7 +70,7 @@ function noisyEvent(bytes: number): EventOrRefusal {
 }
 
 describe("a page's body", () => {
-  it("comes back as it was put in, each message with its own type", () => {
+  it("is the same after a round trip, each message with its type", () => {
     const messages = ["B", "A", "B", 'C"\n'].map((type, n) => renderMessage(type, "now", `{"n":${n}}`));
     const encoded = encodePage(messages);
     expect(encoded).toMatchObject({ count: 4, names: ["B", "A", 'C"\n'] });
@@ -84,8 +84,8 @@ describe("a page's body", () => {
   it.each<[string, Partial<StoredPage>]>([
     ["an unknown codec", { codec: "zstd-lines-4" }],
     ["a wrong checksum", { checksum: 1 }],
-    ["a body that was cut", { body: storedPage(1, 3).body.subarray(0, -1) }],
-    ["a body that was cut before its checksum was made", { body: cut, checksum: crc32(cut) }],
+    ["a truncated body", { body: storedPage(1, 3).body.subarray(0, -1) }],
+    ["a body truncated before its checksum was computed", { body: cut, checksum: crc32(cut) }],
     ["a body that is not zstd", { body: Buffer.from("x"), checksum: crc32("x") }],
     ["fewer messages than it says", { count: 4 }],
     ["more messages than it says", { body: two, checksum: crc32(two), count: 1 }],
@@ -100,7 +100,7 @@ describe("a page's body", () => {
     );
   });
 
-  it("that would unpack beyond any page's size is unreadable instead of filling the memory", () => {
+  it("is unreadable when it would unpack beyond the size of any page, so that it cannot fill the memory", () => {
     const body = zstdCompressSync(Buffer.alloc(8 * 1024 * 1024));
     expect(body.byteLength).toBeLessThan(10_000);
     expect(() => decodePage(FEED, storedPage(1, 1, { body, checksum: crc32(body) }))).toThrow(
@@ -108,7 +108,7 @@ describe("a page's body", () => {
     );
   });
 
-  it("may have as many names as messages, each as long as a name may be, all characters escaped", () => {
+  it("may have as many names as messages, all of the longest length and with every character escaped", () => {
     const messages = Array.from({ length: MAX_PAGE_MESSAGES }, (_, n) =>
       renderMessage(`${"\u0001".repeat(124)}${n + 1000}`, "now", "{}"),
     );
@@ -157,7 +157,7 @@ describe("AMI text that is not UTF-8", () => {
 });
 
 describe("a page's item", () => {
-  /** A page as full as it gets: every event as long as 500 of them may be, every memory of the tail in use. */
+  /** The fullest page: 500 events of the most bytes, with all the tail's memory in use. */
   function fullPage(producers: number, eventsEach: number, { refuseEverySecond = false } = {}): StoredPage {
     const renderedBytes = Math.floor(MAX_PAGE_TEXT_BYTES / MAX_PAGE_MESSAGES);
     const work = Array.from({ length: producers }, () => ({
@@ -185,7 +185,7 @@ describe("a page's item", () => {
     return pageOf(planPage(tail, work, NOW));
   }
 
-  /** A feed with more live channels than are remembered, all ids as long as Asterisk may have them. */
+  /** A feed with more live channels than are remembered, all with the longest ids of Asterisk. */
   function fullCallMemory(): CallMemoryState {
     const converter = new AmiConverter(EMPTY_CALL_MEMORY);
     const turn = (type: string, body: JsonObject) => {
@@ -226,15 +226,15 @@ describe("a page's item", () => {
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 
-  it("stays below it with the largest events, which no compression makes smaller", () => {
+  it("stays below the limit with the largest incompressible events", () => {
     const events = [1, 2].map(() => noisyEvent(MAX_PAGE_TEXT_BYTES / 2 - 200));
     const page = pageOf(planPage(tailOf(), [{ submission: { events }, offset: 0 }], NOW));
     expect(page.count).toBe(2);
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 
-  it("stays below it with the largest event that has an AMI form", () => {
-    // Asterisk escapes these, which would make the AMI form too long to be kept.
+  it("stays below the limit with the largest event that has an AMI form", () => {
+    // Asterisk escapes these characters, which would make the AMI form too long.
     const value = noise(MAX_EVENT_BYTES - 200).replaceAll(/['?]/g, "x");
     const body = { type: "ChannelVarset", variable: "X", value };
     const event = { type: body.type, timestamp: undefined, text: JSON.stringify(body), body };
@@ -243,13 +243,13 @@ describe("a page's item", () => {
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 
-  it("stays below it however many producers wait for the same append", () => {
+  it("stays below the limit with any number of producers in the same append", () => {
     const page = fullPage(3000, 1);
     expect(page.count).toBe(REMEMBERED_PRODUCERS);
     expect(itemBytes(page)).toBeLessThan(MAX_ITEM_BYTES);
   });
 
-  it("stays below it when refused events tear a producer's positions into many runs", () => {
+  it("stays below the limit when refused events split a producer's positions into many runs", () => {
     const page = fullPage(1, 1000, { refuseEverySecond: true });
     expect(page.runs.length).toBeGreaterThan(100);
     expect(page.runs).toHaveLength(page.count);

@@ -8,7 +8,7 @@ import { FEED, storedPage } from "./samples.ts";
 
 const SIZE = 1000;
 
-/** The pages of one feed, with every query written down. */
+/** The pages of one feed. It records every query. */
 class CountedPages implements PageSource {
   readonly asked: string[] = [];
   readonly pages: StoredPage[];
@@ -50,11 +50,11 @@ describe("PageReader", () => {
     ]);
   });
 
-  it("does not answer with an emptiness that is older than the question", async () => {
+  it("does not return an empty result from a read that began before the question", async () => {
     const source = new CountedPages();
     const answered = Promise.withResolvers<void>();
     const readPagesFrom = source.readPagesFrom.bind(source);
-    // The first request finds nothing, and its answer takes a while.
+    // The first request finds nothing, and its response takes a while.
     source.readPagesFrom = async (...asked) => {
       const pages = await readPagesFrom(...asked);
       if (source.asked.length === 1) await answered.promise;
@@ -63,7 +63,7 @@ describe("PageReader", () => {
     const read = reader(source);
     const before = read(1);
     source.pages.push(storedPage(1, 10));
-    // Asked after the page was appended: by a session that has just parked, and by many others.
+    // These reads begin after the append: one of a session that has just parked, and many others.
     const after = Promise.all(Array.from({ length: 100 }, () => read(1)));
     answered.resolve();
     expect(await before).toEqual([]);
@@ -71,7 +71,7 @@ describe("PageReader", () => {
     expect(source.asked).toEqual(["from 1", "from 1"]);
   });
 
-  it("shares one read among all who want the same number at the same time", async () => {
+  it("shares one read among all concurrent requests for the same number", async () => {
     const source = new CountedPages(storedPage(1, 10));
     const read = reader(source);
     const answers = await Promise.all(Array.from({ length: 100 }, () => read(1)));
@@ -79,7 +79,7 @@ describe("PageReader", () => {
     expect(new Set(answers.map(firsts).map(String))).toEqual(new Set(["1"]));
   });
 
-  it("does not mix up feeds", async () => {
+  it("keeps feeds apart", async () => {
     const source = new CountedPages(storedPage(1, 10));
     const read = reader(source);
     await Promise.all([read(1), read(1, "pbx-2")]);
@@ -87,7 +87,7 @@ describe("PageReader", () => {
     expect(source.asked).toEqual(["from 1", "from 1"]);
   });
 
-  it("answers from the cache what it has read, also from the middle of a page", async () => {
+  it("answers from the cache, also from the middle of a page", async () => {
     const source = new CountedPages(storedPage(1, 10), storedPage(11, 5));
     const read = reader(source);
     await read(1);
@@ -106,7 +106,7 @@ describe("PageReader", () => {
     expect(source.asked).toEqual(["from 7", "before 7"]);
   });
 
-  it("needs no second query where a page is known to begin", async () => {
+  it("needs no second query at a known page border", async () => {
     const source = new CountedPages(storedPage(1, 10));
     const read = reader(source);
     await read(1);
@@ -122,7 +122,7 @@ describe("PageReader", () => {
     expect(source.asked).toEqual(["from 2001"]);
   });
 
-  it("never remembers that there is nothing: a page that was appended a moment ago is found", async () => {
+  it("never caches a missing page: a page appended a moment ago is found", async () => {
     const source = new CountedPages();
     const read = reader(source);
     expect(await read(1)).toEqual([]);
@@ -133,7 +133,7 @@ describe("PageReader", () => {
     expect(firsts(await read(4))).toEqual([4]);
   });
 
-  it("tries again after a failed read", async () => {
+  it("reads again after a failed read", async () => {
     const source = new CountedPages(storedPage(1, 3));
     let failing = true;
     const read = reader({
@@ -146,13 +146,13 @@ describe("PageReader", () => {
     expect(firsts(await read(1))).toEqual([1]);
   });
 
-  it("stops at a hole, and begins behind one where the first page is gone", async () => {
+  it("stops at a hole, and begins after one when the first page is gone", async () => {
     const read = reader(new CountedPages(storedPage(1, 10), storedPage(21, 5)));
     expect(firsts(await read(1))).toEqual([1]);
     expect(firsts(await read(11))).toEqual([21]);
   });
 
-  it("answers pages of one segment only, from the cache as from the table", async () => {
+  it("returns pages of one segment only, both from the cache and from the table", async () => {
     const last = storedPage(SIZE - 4, 5);
     const read = reader(new CountedPages(last, storedPage(SIZE + 1, 5)));
     await read(SIZE + 1);
@@ -160,7 +160,7 @@ describe("PageReader", () => {
     expect(firsts(await read(SIZE - 4))).toEqual([SIZE - 4]);
   });
 
-  it("drops what was not used for the longest time once the cache is full", async () => {
+  it("evicts the least recently used page when the cache is full", async () => {
     const source = new CountedPages(storedPage(1, 10), storedPage(1001, 10), storedPage(2001, 10));
     const read = reader(source, textBytes * 2.5);
     for (const next of [1, 1001, 1, 2001]) await read(next);
@@ -180,7 +180,7 @@ describe("PageReader", () => {
     expect(source.asked).toEqual(["from 1"]);
   });
 
-  it("answers a bounded number of pages, however many it has in mind", async () => {
+  it("returns a bounded number of pages, however many are cached", async () => {
     const pages = Array.from({ length: 100 }, (_, n) => storedPage(1 + n, 1));
     const read = reader(new CountedPages(...pages));
     await read(1);
@@ -189,7 +189,7 @@ describe("PageReader", () => {
     expect(again.map(lastOf)).toEqual(again.map((_, index) => index + 1));
   });
 
-  it("does not hand out a page that it cannot read", async () => {
+  it("does not return a page that it cannot read", async () => {
     const read = reader(new CountedPages(storedPage(1, 3, { checksum: 1 })));
     await expect(read(1)).rejects.toThrow(PageUnreadableError);
     await expect(read(1)).rejects.toThrow(PageUnreadableError);

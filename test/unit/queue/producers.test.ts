@@ -66,7 +66,7 @@ describe("the gaps of a producer", () => {
 });
 
 describe("remember", () => {
-  it("replaces what is known of a producer and puts the newest first", () => {
+  it("replaces a producer's trail and puts the newest first", () => {
     const old = [trail("a", { lastSeenEpochMillis: NOW - 5 }), trail("b", { lastSeenEpochMillis: NOW - 9 })];
     const b = trail("b", { next: 99 });
     expect(remember(old, [b], NOW)).toEqual([b, old[0]]);
@@ -76,13 +76,13 @@ describe("remember", () => {
     expect(idsOf(remember(trails(40), [trail("new")], NOW))).toEqual(["new", ...idsOf(trails(31))]);
   });
 
-  it.each(["new", SQS_PRODUCER_PREFIX])("keeps all that a page itself may hold of %s", (prefix) => {
+  it.each(["new", SQS_PRODUCER_PREFIX])("keeps all producers of the page itself (%s)", (prefix) => {
     const updated = Array.from({ length: REMEMBERED_PRODUCERS }, (_, n) => trail(`${prefix}${n}`));
     const kept = idsOf(remember([...trails(10), ...trails(10, SQS_PRODUCER_PREFIX)], updated, NOW));
     expect(kept).toEqual(expect.arrayContaining(idsOf(updated)));
   });
 
-  it("keeps the 12 newest SQS messages beside the named producers, so that neither drives the other out", () => {
+  it("keeps the 12 newest SQS messages in addition to the named producers, so that neither evicts the other", () => {
     const kept = idsOf(remember([...trails(32), ...trails(20, SQS_PRODUCER_PREFIX)], [], NOW));
     expect(kept.filter((id) => id.startsWith(SQS_PRODUCER_PREFIX))).toEqual(
       idsOf(trails(12, SQS_PRODUCER_PREFIX)),
@@ -90,7 +90,7 @@ describe("remember", () => {
     expect(kept).toHaveLength(44);
   });
 
-  it("forgets after a day", () => {
+  it("forgets producers after a day", () => {
     const [young, old] = [
       trail("young", { lastSeenEpochMillis: NOW - DAY }),
       trail("old", { lastSeenEpochMillis: NOW - DAY - 1 }),

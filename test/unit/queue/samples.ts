@@ -9,7 +9,7 @@ import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
 export const NOW = 1_700_000_000_000;
 export const FEED = "pbx-1";
 
-/** An event that says which one it is; of exactly so many bytes when `bytes` is given. */
+/** An event with its number; of exactly `bytes` bytes if given. */
 export function event(name: string | number, { type = "Dial", bytes = 0 } = {}): EventOrRefusal {
   const text = `{"type":"${type}","n":"${name}"}`;
   const filler = bytes > 0 ? `,"x":"${"x".repeat(Math.max(0, bytes - text.length - 7))}"}` : "}";
@@ -48,7 +48,7 @@ export function tailOf(facts: Partial<WriterTail> = {}): WriterTail {
   };
 }
 
-/** A page of `count` messages as it is stored. */
+/** A stored page of `count` messages. */
 export function storedPage(first: number, count: number, facts: Partial<StoredPage> = {}): StoredPage {
   return {
     ...encodePage(Array.from({ length: count }, (_, index) => message(first + index))),

@@ -11,7 +11,7 @@ describe("segments", () => {
     expect([firstOfSegment(0, 10), lastOfSegment(0, 10), firstOfSegment(2, 10)]).toEqual([1, 10, 21]);
   });
 
-  it("hold every number once, with nothing between one segment's last and the next one's first", () => {
+  it("hold every number once, without a hole between two segments", () => {
     fc.assert(
       fc.property(sequence, size, (number, segmentSize) => {
         const segment = segmentOf(number, segmentSize);
@@ -36,9 +36,9 @@ describe("a feed's name", () => {
   );
 });
 
-it("a segment does not pass for a sequence number, nor the other way round", () => {
+it("a segment is not accepted as a sequence number, nor the reverse", () => {
   const segment = segmentOf(11, 10);
-  // @ts-expect-error: segments and sequence numbers are of different kinds.
+  // @ts-expect-error: segments and sequence numbers are different types.
   segmentOf(segment, 10);
   // @ts-expect-error
   firstOfSegment(lastOfSegment(segment, 10), 10);

@@ -8,7 +8,7 @@ import {
 } from "../../../shared/queue/tail.ts";
 import { FEED, headOf, NOW, tailOf } from "./samples.ts";
 
-/** Answers from a script, one entry after the other; an entry is a head or the last pages by segment. */
+/** Answers from a script, entry by entry. An entry is a head or the last pages by segment. */
 function scripted(heads: readonly ReturnType<typeof headOf>[], pages: Readonly<Record<number, LastPage>>) {
   const asked: string[] = [];
   let read = 0;
@@ -34,7 +34,7 @@ function lastPage(last: number): LastPage {
 const read = ({ source }: { source: TailSource }) => readTail(source, FEED, () => NOW);
 
 describe("readTail", () => {
-  it("knows no tail of a feed that does not exist", async () => {
+  it("finds no tail for a feed that does not exist", async () => {
     expect(await read(scripted([], {}))).toBeUndefined();
   });
 
@@ -55,19 +55,19 @@ describe("readTail", () => {
     expect(script.asked).toEqual(["head", "segment 1"]);
   });
 
-  it("walks on while segments are full, when the hint is behind", async () => {
+  it("continues while segments are full when the hint is behind", async () => {
     const script = scripted([headOf()], { 0: lastPage(10), 1: lastPage(20), 2: lastPage(23) });
     expect(await read(script)).toMatchObject({ next: 24 });
     expect(script.asked).toEqual(["head", "segment 0", "segment 1", "segment 2"]);
   });
 
-  it("stops at a full segment with nothing behind it", async () => {
+  it("stops at a full segment with no pages after it", async () => {
     const script = scripted([headOf({ tailHint: 20 })], { 1: lastPage(20) });
     expect(await read(script)).toMatchObject({ next: 21, lastAppendedAtEpochMillis: NOW - 20 });
   });
 
   it("does not take a full segment for the tail whose successor was freed between the two reads", async () => {
-    // Read before the sweep: the head and the full segment 1; after it: segments 1 and 2 are gone, the tail is in 3.
+    // Before the sweep: the head and the full segment 1. After it: segments 1 and 2 are gone, and the tail is in 3.
     const script = scripted([headOf({ tailHint: 12 }), headOf({ tailHint: 33, headSegment: 3 })], {
       1: lastPage(20),
       3: lastPage(33),
@@ -80,24 +80,24 @@ describe("readTail", () => {
     expect(await read(scripted([headOf({ tailHint: 17 })], { 1: lastPage(14) }))).toMatchObject({ next: 18 });
   });
 
-  it("begins at the head when the hint's segment was freed", async () => {
+  it("starts at the head when the hint's segment was freed", async () => {
     const script = scripted([headOf({ tailHint: 5, headSegment: 3 })], { 3: lastPage(34) });
     expect(await read(script)).toMatchObject({ next: 35, headSegment: 3 });
     expect(script.asked).toEqual(["head", "segment 3"]);
   });
 
-  it("begins anew when the head moved between the two reads", async () => {
+  it("starts over when the head moved between the two reads", async () => {
     const script = scripted([headOf(), headOf({ headSegment: 2 })], { 2: lastPage(25) });
     expect(await read(script)).toMatchObject({ next: 26, headSegment: 2 });
     expect(script.asked).toEqual(["head", "segment 0", "head", "segment 2"]);
   });
 
-  it("begins anew when only the hint moved", async () => {
+  it("starts over when only the hint moved", async () => {
     const script = scripted([headOf(), headOf({ tailHint: 31 })], { 3: lastPage(31) });
     expect(await read(script)).toMatchObject({ next: 32 });
   });
 
-  it("trusts the hint when the pages have expired, so that no number is given twice", async () => {
+  it("trusts the hint when the pages have expired, so that no number is assigned twice", async () => {
     expect(await read(scripted([headOf({ tailHint: 37 })], {}))).toMatchObject({
       next: 38,
       lastPage: undefined,
@@ -109,7 +109,7 @@ describe("readTail", () => {
     expect(await read(scripted([headOf({ tailHint: 7, headSegment: 4 })], {}))).toMatchObject({ next: 41 });
   });
 
-  it("dates the tail from before the reads, so that it is never taken for younger than it is", async () => {
+  it("dates the tail before its reads, so that it never looks younger than it is", async () => {
     let now = NOW;
     const { source } = scripted([headOf()], { 0: lastPage(3) });
     const slow: TailSource = {
@@ -124,7 +124,7 @@ describe("readTail", () => {
 });
 
 describe("the borders of a feed", () => {
-  it("hold the head segment's first number and the last message's segment", () => {
+  it("are the head segment's first number and the last message's segment", () => {
     expect(firstHeld({ headSegment: 3, segmentSize: 10 })).toBe(31);
     expect([1, 2, 11, 12].map((next) => tailSegment({ next, segmentSize: 10 }))).toEqual([0, 0, 0, 1]);
   });

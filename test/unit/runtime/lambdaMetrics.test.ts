@@ -15,11 +15,11 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 const lines = () => written.map((text) => JSON.parse(text));
-/** What CloudWatch makes of a line (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html). */
+/** The metrics that CloudWatch reads from a line (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html). */
 const directive = (line: { _aws: { CloudWatchMetrics: unknown[] } }) => line._aws.CloudWatchMetrics[0];
 
 describe("the metrics of a function on AWS", () => {
-  it("are one line of the embedded metric format a feed, with the feed as a field that costs nothing", () => {
+  it("are one line of the embedded metric format per feed, with the feed as a free plain field", () => {
     const metrics = createLambdaMetrics("ingest", { RELAY_METRICS_NAMESPACE: "relay-prod" });
     metrics.record("pbx-1", { AppendedPages: 1, AppendedEvents: 50 });
     metrics.record("pbx-2", { AppendTimeouts: 1 });
@@ -61,7 +61,7 @@ describe("the metrics of a function on AWS", () => {
     expect(lines()).toMatchObject([{ feed: "pbx-1" }, { feed: "pbx-2" }]);
   });
 
-  it("write nothing when there is nothing to tell, and nothing twice", () => {
+  it("write nothing when nothing was recorded, and nothing twice", () => {
     const metrics = createLambdaMetrics("sweep", {});
     metrics.record("pbx-1", { RepairedWakes: 0, FreedSegments: 0 });
     metrics.publish();
@@ -73,7 +73,7 @@ describe("the metrics of a function on AWS", () => {
     expect(lines()[0]).not.toHaveProperty("FreedSegments");
   });
 
-  it("keep each time, and spread more than a line may hold over several", () => {
+  it("keep every time, and split more values than a line may hold over several lines", () => {
     const metrics = createLambdaMetrics("deliver", { RELAY_METRICS_FEEDS: "*" });
     const millis = Array.from({ length: 250 }, (_, index) => index + 1);
     for (const AppendToDelivery of millis)
@@ -89,7 +89,7 @@ describe("the metrics of a function on AWS", () => {
 });
 
 describe("publishing", () => {
-  it("hands the metrics over after each event, also after one that failed", async () => {
+  it("publishes the metrics after every event, even a failed one", async () => {
     const metrics = new RecordedMetrics();
     const handle = publishing(metrics, async (event: string) => {
       if (event === "bad") throw new Error("failed");

@@ -6,7 +6,7 @@ const functions = [...sources.keys()].flatMap(
   (file) => /^functions\/(\w+)\/handler\.ts$/.exec(file)?.[1] ?? [],
 );
 
-/** The functions that load a file in which values of the metric are recorded. */
+/** The functions that load a file which records the metric. */
 function recordersOf(metric: string): string[] {
   const records = new RegExp(`\\b${metric}: (?!readonly|\\{ function:)`);
   return functions.filter((name) =>
@@ -16,7 +16,7 @@ function recordersOf(metric: string): string[] {
 
 describe("each metric", () => {
   it.each(Object.entries(relayMetrics))(
-    "%s is recorded by the function that its entry names, and no other",
+    "%s is recorded only by the function that its entry names",
     (name, { function: recordedBy }) => {
       expect(recordersOf(name)).toEqual([recordedBy]);
     },

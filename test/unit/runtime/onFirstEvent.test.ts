@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { onFirstEvent } from "../../../shared/runtime/onFirstEvent.ts";
 
 describe("onFirstEvent", () => {
-  it("builds the handler with the first event, from the process environment, once", async () => {
+  it("builds the handler once, on the first event, from the process environment", async () => {
     const build = vi.fn(() => async (event: number) => event + 1);
     const handler = onFirstEvent(build);
     expect(build).not.toHaveBeenCalled();
@@ -10,7 +10,7 @@ describe("onFirstEvent", () => {
     expect(build).toHaveBeenCalledExactlyOnceWith(process.env);
   });
 
-  it("tries again when building failed: a setting may have been repaired", async () => {
+  it("builds again after a failure: a setting may have been repaired", async () => {
     const build = vi.fn(() => async () => "ready");
     build.mockImplementationOnce(() => {
       throw new Error("not set");

@@ -16,7 +16,7 @@ describe("readSettings", () => {
     });
   });
 
-  it("takes each value in the unit that its name says", () => {
+  it("reads each value in the unit of its name", () => {
     expect(
       readSettings({
         RELAY_SEGMENT_SIZE: "50",
@@ -54,7 +54,7 @@ describe("readSettings", () => {
     expect(() => readSettings({ [variable]: value })).toThrow(refusedFor(variable));
   });
 
-  it("takes an empty variable for one that is not set", () => {
+  it("treats an empty variable as not set", () => {
     expect(readSettings({ RELAY_SEGMENT_SIZE: " " }).segmentSize).toBe(5000);
   });
 
@@ -85,7 +85,7 @@ describe("requireVariable", () => {
     expect(() => requireVariable(environment, "X")).toThrow(refusedFor("X"));
   });
 
-  it("returns what is set", () => {
+  it("returns the value", () => {
     expect(requireVariable({ X: "y" }, "X")).toBe("y");
   });
 });

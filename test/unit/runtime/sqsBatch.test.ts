@@ -31,7 +31,7 @@ function errorLog(): Log & { readonly errors: unknown[] } {
 describe("processInGroups", () => {
   const records = ["a", "b", "a", "c"].map((group, index) => record(`m${index}`, group));
 
-  it("gives each group its records in their order", async () => {
+  it("gives each group its records in order", async () => {
     const seen: Record<string, string[]> = {};
     const response = await processInGroups(
       records,
@@ -57,7 +57,7 @@ describe("processInGroups", () => {
     expect(log.errors).toMatchObject([{ group: "a", records: 2 }]);
   });
 
-  it("works on groups side by side", async () => {
+  it("processes groups concurrently", async () => {
     const begun: string[] = [];
     const { promise: allBegun, resolve } = Promise.withResolvers<void>();
     await processInGroups(
@@ -95,7 +95,7 @@ describe("processHints", () => {
 });
 
 describe("readHints", () => {
-  it("drops what is no hint, with its message id in the log, and keeps the rest", () => {
+  it("drops malformed hints, logs their message ids, and keeps the others", () => {
     const log = errorLog();
     const good = record("good", '{"n":1}');
     const bad = ["{", "null", '{"n":"1"}', ""].map((body, index) => record(`bad${index}`, body));

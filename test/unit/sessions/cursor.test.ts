@@ -28,7 +28,7 @@ const LEASE = 20_000;
 const plan = (batchLast?: number) => ({ batchLast, leaseMillis: LEASE, nowEpochMillis: NOW });
 const failure = { reason: "http.status", detail: "status 500", status: 500, atEpochMillis: NOW };
 
-/** A row that has seen everything, so that a transition that forgets or keeps too much shows. */
+/** A row with every attribute set, so that a transition that drops or keeps too much is noticed. */
 function worn(state: State): Cursor {
   return cursorOf({
     state,
@@ -44,7 +44,7 @@ function worn(state: State): Cursor {
   });
 }
 
-/** For each transition: the states that it may begin from, and where each of them leads. */
+/** For each transition, the states from which it may begin, and the new state for each. */
 const TRANSITIONS: readonly [
   string,
   (cursor: Cursor) => CursorChange,
@@ -74,7 +74,7 @@ function every(to: State): Record<State, State> {
   return { parked: to, signalled: to, active: to, backoff: to, paused: to, suspended: to };
 }
 
-/** What waits for a time or a person goes on waiting. */
+/** A row that waits for a due time or a person keeps waiting. */
 function waiting(): Record<State, State> {
   return { ...every("parked"), backoff: "backoff", paused: "paused", suspended: "suspended" };
 }
@@ -105,18 +105,18 @@ describe("the cursor's transitions", () => {
   );
 
   it.each(cells.filter(({ from, to }) => from !== to))(
-    "$name forgets the wakes that were repeated while the row was $from",
+    "$name resets the count of re-sent wakes of a row that was $from",
     ({ from, change }) => {
       const before = { ...worn(from), wakesRepeated: 5 };
       expect({ ...before, ...change(before) }.wakesRepeated).toBeUndefined();
     },
   );
 
-  it("signal writes nothing but the state and its time, so that it hides nothing that deliver wrote", () => {
+  it("signal writes only the state and its time, so that it overwrites nothing from deliver", () => {
     expect(signal(NOW)).toEqual({ state: "signalled", changedAtEpochMillis: NOW });
   });
 
-  it("take begins a lease, ends a backoff and writes the end of the batch, and moves nothing", () => {
+  it("take begins a lease, ends a backoff, writes the end of the batch, and does not move the cursor", () => {
     expect(take(worn("backoff"), plan(28))).toStrictEqual({
       state: "active",
       wakesRepeated: undefined,
@@ -150,7 +150,7 @@ describe("the cursor's transitions", () => {
     expect({ ...row, ...park(row, NOW) }.batchLast).toBeUndefined();
   });
 
-  it("backOff keeps the batch and when the failing began, and moves the session to the slow lane", () => {
+  it("backOff keeps the batch and the time of the first failure, and moves the session to the slow lane", () => {
     const before = worn("active");
     expect({ ...before, ...backOff(before, failure, NOW + 5) }).toStrictEqual({
       ...before,
@@ -169,21 +169,21 @@ describe("the cursor's transitions", () => {
     });
   });
 
-  it("suspend keeps the batch and the failure, and waits for no time", () => {
+  it("suspend keeps the batch and the failure, and has no due time", () => {
     const before = worn("active");
     const after = { ...before, ...suspend(before, failure) };
     expect(after).toMatchObject({ batchLast: 30, attempts: 5, lastError: failure, gap: before.gap });
     expect(after.dueAtEpochMillis).toBeUndefined();
   });
 
-  it("resume goes on where it stood, with the same batch under the same id, and as if it had never failed", () => {
+  it("resume continues at the same place, with the same batch and id, as if the session had never failed", () => {
     const before = worn("suspended");
     const after = { ...before, ...resume(before, NOW) };
     expect(after).toMatchObject({ next: 25, batchLast: 30, generation: 3, gap: before.gap, attempts: 0 });
     expect(after.failingSinceEpochMillis).toBeUndefined();
   });
 
-  it("pause keeps the batch, so that a resumed session repeats it under the same id", () => {
+  it("pause keeps the batch, so that a resumed session repeats it with the same id", () => {
     const before = worn("active");
     expect({ ...before, ...pause(before, NOW) }).toMatchObject({ next: 25, batchLast: 30, generation: 3 });
   });
@@ -196,14 +196,14 @@ describe("the cursor's transitions", () => {
     expect({ ...after, ...reconfigure(after, undefined, NOW) }.interest).toBeUndefined();
   });
 
-  it("seek stands anew, with its reference, and forgets gap and batch", () => {
+  it("seek moves the cursor and its reference, and drops the gap and the batch", () => {
     const before = worn("active");
     const after = { ...before, ...seek(before, 5, NOW) };
     expect(after).toMatchObject({ next: 5, previous: 4, segment: 0, generation: 4 });
     expect([after.gap, after.batchLast]).toEqual([undefined, undefined]);
   });
 
-  it("evict keeps what was lost until it can be told, from the first number on that was never told", () => {
+  it("evict keeps the gap until it can be reported, from the first number that was not reported", () => {
     const before = cursorOf({ batchLast: 30 });
     const after = { ...before, ...evict(before, 41, NOW) };
     expect(after).toMatchObject({
@@ -216,7 +216,7 @@ describe("the cursor's transitions", () => {
     expect(evict(after, 61, NOW).gap).toEqual({ first: 25, last: 60, reason: "retention" });
   });
 
-  it("a session is born parked, with its reference where it stands", () => {
+  it("a new cursor is parked, with its reference in the segment of its next number", () => {
     const born = { feed: "f", session: "s", next: 21, segmentSize: 10, interest: ["A"], nowEpochMillis: NOW };
     expect(newCursor(born)).toMatchObject({
       state: "parked",
@@ -234,12 +234,12 @@ describe("the cursor's transitions", () => {
 describe("progress", () => {
   const done = { next: 31, lane: "slow", nowEpochMillis: NOW } as const;
 
-  it("refuses to go back", () => {
+  it("refuses to move back", () => {
     expect(() => progress(cursorOf(), { ...done, next: 24 })).toThrow(RangeError);
     expect(progress(cursorOf(), { ...done, next: 25 }).next).toBe(25);
   });
 
-  it("of a batch that was sent ends the failing and remembers the last number sent", () => {
+  it("after a sent batch ends the failures and stores the last number sent", () => {
     const after = progress(worn("active"), { ...done, sentLast: 29 });
     expect(after).toMatchObject({
       next: 31,
@@ -254,7 +254,7 @@ describe("progress", () => {
     );
   });
 
-  it("of messages that the session does not want says nothing about its endpoint", () => {
+  it("over unwanted messages does not change the state of the endpoint", () => {
     const before = worn("active");
     expect(progress(before, { ...done, lane: "fast" })).toStrictEqual({
       ...before,
@@ -263,7 +263,7 @@ describe("progress", () => {
     });
   });
 
-  it("of a gap that was told clears it and makes its end the number before the next", () => {
+  it("after a reported gap clears the gap and stores its end as the previous number", () => {
     const before = worn("active");
     const after = progress(before, { ...done, next: 25, gapTold: true });
     expect(after).toMatchObject({ next: 25, previous: 9, attempts: 0 });
@@ -314,14 +314,14 @@ describe("the row that a write must find", () => {
     expect(rowToFind(cursorOf({ state: "parked" }), signal(NOW)).states).toEqual(["parked"]);
   });
 
-  it("has the lease that was read when it is taken from a holder whose lease ran out, and only then", () => {
+  it("has the lease that was read when it is taken over after the lease expired, and only then", () => {
     const read = cursorOf({ state: "active", leaseUntilEpochMillis: NOW - 1 });
     expect(rowToFind(read, take(read, plan())).leaseUntilEpochMillis).toBe(NOW - 1);
     for (const change of [advance(read, plan()), park(read, NOW), backOff(read, failure, NOW)])
       expect(rowToFind(read, change)).not.toHaveProperty("leaseUntilEpochMillis");
   });
 
-  it("stands where it was read when a gap is told from there", () => {
+  it("has the next number that was read when a gap begins there", () => {
     const read = cursorOf({ state: "active", next: 25 });
     expect(rowToFind(read, evict(read, 41, NOW)).next).toBe(25);
     expect(rowToFind(read, seek(read, 41, NOW))).not.toHaveProperty("next");

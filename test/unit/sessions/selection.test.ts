@@ -30,7 +30,7 @@ describe("a selection", () => {
     expect(all.filter(selectionOf(format, filter).wants)).toEqual(wanted);
   });
 
-  it("is interested in its types, else in its event names, else in its classes", () => {
+  it("is interested in its types, or without types in its event names, or without those in its classes", () => {
     const interest = (filter: SessionFilter) => selectionOf("ami", filter).interest;
     expect(interest({ types: ["A"], events: ["B"] })).toEqual(["A"]);
     expect(interest({ events: ["B"], read: "call" })).toEqual(["event B"]);
@@ -38,7 +38,7 @@ describe("a selection", () => {
     expect(interest({})).toBeUndefined();
   });
 
-  it("is made once for sessions that want the same, and forgotten when others were wanted since", () => {
+  it("is compiled once for sessions with the same filter, and evicted after others were used", () => {
     const cached = selectionCache(() => 0, 9000);
     const first = cached("ami", { read: "call" });
     expect(cached("ami", { read: "call" })).toBe(first);

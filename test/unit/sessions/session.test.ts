@@ -5,14 +5,14 @@ import { NOW } from "./samples.ts";
 const OVERLAP = 1000;
 
 describe("rotateSecret", () => {
-  it("puts the new secret in front and lets the old one sign for the overlap", () => {
+  it("puts the new secret first and lets the old one sign during the overlap", () => {
     const rotated = rotateSecret([{ secret: "old" }], "new", OVERLAP, NOW);
     expect(rotated).toEqual([{ secret: "new" }, { secret: "old", expiresAtEpochMillis: NOW + OVERLAP }]);
     expect(signingSecrets(rotated, NOW + OVERLAP - 1)).toEqual(["new", "old"]);
     expect(signingSecrets(rotated, NOW + OVERLAP)).toEqual(["new"]);
   });
 
-  it("does not give a secret that already expires more time", () => {
+  it("does not extend the time of a secret that already expires", () => {
     const once = rotateSecret([{ secret: "a" }], "b", OVERLAP, NOW);
     const twice = rotateSecret(once, "c", OVERLAP, NOW + 400);
     expect(twice).toEqual([
@@ -22,7 +22,7 @@ describe("rotateSecret", () => {
     ]);
   });
 
-  it("drops what has expired", () => {
+  it("drops expired secrets", () => {
     const once = rotateSecret([{ secret: "a" }], "b", OVERLAP, NOW);
     expect(rotateSecret(once, "c", OVERLAP, NOW + OVERLAP).map(({ secret }) => secret)).toEqual(["c", "b"]);
   });
@@ -31,7 +31,7 @@ describe("rotateSecret", () => {
     expect(signingSecrets(rotateSecret([{ secret: "old" }], "new", 0, NOW), NOW)).toEqual(["new"]);
   });
 
-  it("keeps the row small however often somebody rotates, and always the newest secrets", () => {
+  it("keeps only the newest secrets, so that the row stays small however often they are rotated", () => {
     let secrets: SessionSecret[] = [{ secret: "0" }];
     for (let n = 1; n <= 20; n += 1) secrets = rotateSecret(secrets, String(n), OVERLAP, NOW);
     expect(signingSecrets(secrets, NOW)).toEqual(["20", "19", "18", "17", "16"]);

@@ -8,7 +8,7 @@ const rows = ["a", "b", "c"].map((session, n) => cursorOf({ session, fence: n + 
 const [a, b, c] = rows;
 const clock = { nowEpochMillis: () => NOW, sleep: async () => {} };
 
-/** Wakes and marks as they happen, in their order. */
+/** Records wakes and marks in order. */
 function recorded(taken: (row: Cursor) => boolean, onWrite: (row: Cursor) => void = () => {}) {
   const happened: string[] = [];
   return {
@@ -34,7 +34,7 @@ function recorded(taken: (row: Cursor) => boolean, onWrite: (row: Cursor) => voi
 }
 
 describe("wakeAgain", () => {
-  it("counts the repetitions on the row, which goes on waiting", async () => {
+  it("counts the re-sent wakes in the row, which keeps waiting", async () => {
     const written: object[] = [];
     const { parts } = recorded(() => true);
     const cursors = {
@@ -53,7 +53,7 @@ describe("wakeAgain", () => {
 });
 
 describe("wakeParked", () => {
-  it("sends every wake before it marks a row, and marks on condition of the fence that was read", async () => {
+  it("sends every wake before it marks a row, and makes the mark conditional on the fence that was read", async () => {
     const { parts, happened } = recorded(() => true);
     await wakeParked(parts, rows);
     expect(happened).toEqual([
@@ -66,7 +66,7 @@ describe("wakeParked", () => {
     ]);
   });
 
-  it("leaves a row parked whose wake was not taken, and fails so that the hint comes again", async () => {
+  it("leaves a row parked when its wake could not be sent, and fails so that the hint is redelivered", async () => {
     const { parts, happened } = recorded((row) => row !== b);
     await expect(wakeParked(parts, rows)).rejects.toMatchObject({ code: "wake.not-sent", retryable: true });
     expect(happened.filter((each) => each.startsWith("mark"))).toEqual([
@@ -75,16 +75,17 @@ describe("wakeParked", () => {
     ]);
   });
 
-  it("works on a hundred rows at a time, so that none waits for a connection beyond its time", async () => {
+  it("processes a hundred rows at a time, so that no request times out while it waits for a connection", async () => {
     const many = Array.from({ length: 250 }, (_, n) => cursorOf({ session: `s${n}` }));
     const { parts, happened } = recorded(() => true);
     await wakeParked(parts, many);
-    const marksBefore = (session: string) =>
-      happened.slice(0, happened.indexOf(`wake ${session}`)).filter((each) => each.startsWith("mark")).length;
+    const marksBefore = (sessionId: string) =>
+      happened.slice(0, happened.indexOf(`wake ${sessionId}`)).filter((each) => each.startsWith("mark"))
+        .length;
     expect([marksBefore("s99"), marksBefore("s100"), marksBefore("s249")]).toEqual([0, 100, 200]);
   });
 
-  it("does not mind when deliver was faster than the mark", async () => {
+  it("ignores a mark that deliver has overtaken", async () => {
     const { parts } = recorded(
       () => true,
       (row) => {
@@ -94,7 +95,7 @@ describe("wakeParked", () => {
     await expect(wakeParked(parts, rows)).resolves.toBeUndefined();
   });
 
-  it("fails with any other failure of the mark", async () => {
+  it("fails when the mark fails for any other reason", async () => {
     const { parts } = recorded(
       () => true,
       (row) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_EVENT_BYTES, readEvent } from "../../../shared/stasis/event.ts";
 
-/** An event of exactly so many bytes. */
+/** An event of exactly this many bytes. */
 function eventOfBytes(bytes: number, filler = "x"): string {
   const frame = '{"type":"A","x":""}';
   return frame.replace('""', `"${filler.repeat((bytes - frame.length) / Buffer.byteLength(filler))}"`);
@@ -19,11 +19,11 @@ describe("readEvent", () => {
     ['{"type":1}', "type: Invalid input: expected string, received number"],
     ['{"type":""}', "type: Too small"],
     [`{"type":"${"a".repeat(129)}"}`, "type: Too big"],
-    ['{"type":"\\ud800"}', "type: must consist of characters that can be seen"],
-    ['{"type":"A b"}', "type: must consist of characters that can be seen"],
+    ['{"type":"\\ud800"}', "type: must consist of visible characters"],
+    ['{"type":"A b"}', "type: must consist of visible characters"],
     ['{"type":"A"}{"type":"B"}', "--data-binary"],
-    ['{"type":"A\\u0000"}', "type: must consist of characters that can be seen"],
-    ['{"type":"A\uffff"}', "type: must consist of characters that can be seen"],
+    ['{"type":"A\\u0000"}', "type: must consist of visible characters"],
+    ['{"type":"A\uffff"}', "type: must consist of visible characters"],
     ['{"type":"A","x":"\ud800"}', "not Unicode"],
   ])("refuses %j and names the place", (text, error) => {
     expect(readEvent(text)).toEqual({ error: expect.stringContaining(error) });
@@ -50,7 +50,7 @@ describe("readEvent", () => {
     expect(readEvent('\ufeff{"type":"A"}')).toEqual(readEvent('{"type":"A"}'));
   });
 
-  it("keeps an error short, however long the text that is no JSON", () => {
+  it("keeps the error short, however long the malformed text is", () => {
     const refusal = readEvent(`nonsense ${"x".repeat(10_000)}`);
     expect("error" in refusal && refusal.error.length).toBeLessThan(300);
   });
@@ -66,7 +66,7 @@ describe("readEvent", () => {
     });
   });
 
-  it("keeps types that no Asterisk version has yet, with every field that it does not know", () => {
+  it("keeps types that no Asterisk version has yet, with all unknown fields", () => {
     const text = '{"type":"HologramStarted","timestamp":"2031-01-01T00:00:00.000+0000","depth":[{"z":1.0}]}';
     expect(readEvent(text)).toEqual({
       event: {
@@ -86,7 +86,7 @@ describe("readEvent", () => {
     });
   });
 
-  it("takes line breaks out between tokens and leaves those that a string spells", () => {
+  it("removes line breaks between tokens and keeps the escaped ones in strings", () => {
     const text = '\r\n{\n  "type": "A",\r\n  "s": "one\\r\\ntwo\\n"\n}\n';
     expect(readEvent(text)).toEqual({
       event: {

@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { splitArray, splitEvents, splitLines } from "../../../shared/stasis/eventBatch.ts";
 
 describe("splitLines", () => {
-  it("makes one text of each line and leaves empty ones out", () => {
+  it("makes one text of each line and skips empty lines", () => {
     expect(splitLines('{"a":1}\n\n  \r\n{"b":2}\r\n')).toEqual(['{"a":1}', '{"b":2}\r']);
   });
 
-  it("does not judge the lines, so that one bad line cannot take the others with it", () => {
+  it("does not check the lines, so that one bad line cannot lose the others", () => {
     expect(splitLines('nonsense\n{"a":1}')).toEqual(["nonsense", '{"a":1}']);
   });
 
-  it("finds nothing in an empty body", () => {
+  it("finds no texts in an empty body", () => {
     expect(splitLines("")).toEqual([]);
   });
 });
@@ -43,7 +43,7 @@ describe("splitArray", () => {
     ["[1.0,1e3,12345678901234567890,-0.0]", ["1.0", "1e3", "12345678901234567890", "-0.0"]],
     ['["]","}","[,","\\"],","\\\\"]', ['"]"', '"}"', '"[,"', '"\\"],"', '"\\\\"']],
     ['[{"a":"},{"},null]', ['{"a":"},{"}', "null"]],
-  ])("cuts %s into its elements as they were written", (body, texts) => {
+  ])("splits %s into its elements as written", (body, texts) => {
     expect(splitArray(body)).toEqual({ texts });
   });
 

@@ -18,10 +18,10 @@ beforeEach(() => {
   }
 });
 
-function stand(session: string, facts: Partial<Cursor>): void {
-  relay.addSession(session);
-  const cursor = relay.cursors.get(session);
-  if (cursor) relay.cursors.set(session, { ...cursor, ...facts });
+function stand(sessionId: string, facts: Partial<Cursor>): void {
+  relay.addSession(sessionId);
+  const cursor = relay.cursors.get(sessionId);
+  if (cursor) relay.cursors.set(sessionId, { ...cursor, ...facts });
 }
 
 async function measure() {
@@ -30,7 +30,7 @@ async function measure() {
   return measureSessions({ ...relay.sweepStores(), clock: relay.clock }, tail, [...relay.cursors.values()]);
 }
 
-it("the lag is that of the session which is furthest behind, in messages and by the age of its next one", async () => {
+it("the lag is that of the slowest session, in messages and as the age of its next message", async () => {
   stand("near", { next: 48 });
   stand("far", { next: 33, state: "backoff" });
   expect(await measure()).toEqual({
@@ -40,7 +40,7 @@ it("the lag is that of the session which is furthest behind, in messages and by 
   });
 });
 
-it("paused and suspended sessions do not lag; the suspended ones are counted", async () => {
+it("paused and suspended sessions do not lag; suspended sessions are counted", async () => {
   stand("paused", { next: 3, state: "paused" });
   stand("suspended", { next: 1, state: "suspended" });
   stand("reader", { next: 51 });
@@ -61,9 +61,13 @@ it("a feed without sessions has no lag", async () => {
 
 it.each<[string, Partial<Cursor>, boolean]>([
   ["parked behind the tail", { state: "parked" }, true],
-  ["parked, with a filter that may want none of it", { state: "parked", interest: ["Dial"] }, false],
   [
-    "parked with a gap to tell, whatever the filter",
+    "parked, with a filter that may want none of the messages",
+    { state: "parked", interest: ["Dial"] },
+    false,
+  ],
+  [
+    "parked with a gap to report, whatever the filter",
     { state: "parked", interest: ["Dial"], gap: { first: 1, last: 2, reason: "retention" } },
     true,
   ],
@@ -79,7 +83,7 @@ it.each<[string, Partial<Cursor>, boolean]>([
     { state: "backoff", changedAtEpochMillis: 1, dueAtEpochMillis: 900_002 },
     false,
   ],
-])("whether the wake was lost of a session that is %s", (_what, facts, expected) => {
+])("wasHintLost of a session that is %s", (_what, facts, expected) => {
   stand("s", facts);
   const cursor = relay.cursors.get("s");
   expect(cursor && wasHintLost(cursor)).toBe(expected);

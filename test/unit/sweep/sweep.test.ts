@@ -14,7 +14,7 @@ import { storedPage } from "../queue/samples.ts";
 const GRACE = 10_000;
 const RETENTION = 100_000;
 
-/** Segments of 10 numbers, pages of 5: segment k holds the numbers 10k + 1 … 10k + 10. */
+/** Segments of 10 numbers and pages of 5: segment k holds the numbers 10k + 1 … 10k + 10. */
 let relay: MemoryRelay;
 let metrics: RecordedMetrics;
 let logged: { level: string; message: string; facts: unknown }[];
@@ -43,7 +43,7 @@ beforeEach(() => {
   };
 });
 
-/** Appends pages of five messages, each a second after the one before. */
+/** Appends pages of five messages, one second apart. */
 function append(pages: number): void {
   for (let count = 0; count < pages; count += 1) {
     const first = relay.tail() + 1;
@@ -58,18 +58,18 @@ async function tailNow(): Promise<Tail> {
   return tail;
 }
 
-/** Puts the session's row where a test needs it, with its reference. */
-function stand(session: string, next: number, facts: Partial<Cursor> = {}): void {
-  if (!relay.cursors.has(session)) relay.addSession(session);
-  const cursor = cursorOf(session);
+/** Creates the session's row and reference at the given place. */
+function stand(sessionId: string, next: number, facts: Partial<Cursor> = {}): void {
+  if (!relay.cursors.has(sessionId)) relay.addSession(sessionId);
+  const cursor = cursorOf(sessionId);
   const segment = Math.floor((next - 1) / 10);
   relay.moveReference(cursor, segment);
-  relay.cursors.set(session, { ...cursor, next, segment, ...facts });
+  relay.cursors.set(sessionId, { ...cursor, next, segment, ...facts });
 }
 
-function cursorOf(session: string): Cursor {
-  const cursor = relay.cursors.get(session);
-  if (cursor === undefined) throw new Error(`no session ${session}`);
+function cursorOf(sessionId: string): Cursor {
+  const cursor = relay.cursors.get(sessionId);
+  if (cursor === undefined) throw new Error(`no session ${sessionId}`);
   return cursor;
 }
 
@@ -80,7 +80,7 @@ async function sweepOnce(changed: Partial<SweepParts> = {}): Promise<FeedReport 
 const heldNumbers = () => [...relay.pages.keys()];
 
 describe("a session that the sweep lets cross", () => {
-  it("gets a wake, because a deliver that was about to take its row has failed; at the tail it is not marked", async () => {
+  it("gets a wake, because a deliver that was about to take its row failed; at the tail it is not marked", async () => {
     append(4);
     stand("behind", 15, { changedAtEpochMillis: relay.nowEpochMillis });
     stand("at-the-tail", 21, { changedAtEpochMillis: relay.nowEpochMillis });
@@ -93,13 +93,13 @@ describe("a session that the sweep lets cross", () => {
     expect(await sweepOnce()).toMatchObject({ crossed: 2, woken: 2 });
     expect(relay.wakes.map(({ hint }) => hint.session).sort()).toEqual(["at-the-tail", "behind"]);
     expect(cursorOf("behind")).toMatchObject({ state: "signalled", segment: 1 });
-    // A mark that lands after its wake found nothing to read would hide the next page.
+    // If the wake finds nothing to read before the mark is written, the mark would hide the next page.
     expect(cursorOf("at-the-tail")).toMatchObject({ state: "parked", segment: 2 });
   });
 });
 
-describe("a session that stands beyond the tail, because the queue was restored to an earlier time", () => {
-  it("is suspended, so that it cannot miss in silence what gets its numbers again", async () => {
+describe("a session beyond the tail, because the queue was restored to an earlier time", () => {
+  it("is suspended, so that it cannot silently miss messages with reassigned numbers", async () => {
     append(2);
     stand("restored", 14);
     await sweepOnce();
@@ -116,7 +116,7 @@ describe("a session that stands beyond the tail, because the queue was restored 
     );
   });
 
-  it("is left alone when it only read a page that came after the sweep had read the tail", async () => {
+  it("is left alone when it only passed a page that was appended after the sweep read the tail", async () => {
     append(2);
     const readLastPage = parts.tails.readLastPage;
     let reads = 0;
@@ -139,7 +139,7 @@ describe("a session that stands beyond the tail, because the queue was restored 
 });
 
 describe("freeSegments", () => {
-  it("frees what nobody stands in, and keeps the first segment in which somebody does", async () => {
+  it("frees segments up to the first one in which a cursor stands", async () => {
     append(8);
     relay.nowEpochMillis += GRACE;
     stand("reader", 25);
@@ -170,7 +170,7 @@ describe("freeSegments", () => {
     expect(await freeSegments(parts, relay.head, await tailNow())).toMatchObject({ freedSegments: 1 });
   });
 
-  it("deletes what a crash left behind a head that had moved", async () => {
+  it("deletes the pages that a crash left behind a moved head", async () => {
     append(6);
     relay.nowEpochMillis += GRACE;
     const dies = { ...parts.pages, deletePages: () => Promise.reject(new Error("the process died")) };
@@ -185,7 +185,7 @@ describe("freeSegments", () => {
     expect(heldNumbers()).toEqual([21, 26]);
   });
 
-  it("goes on past a segment whose pages ran out of their time to live", async () => {
+  it("continues past a segment whose pages have expired", async () => {
     append(6);
     relay.nowEpochMillis += GRACE;
     relay.pages.delete(1);
@@ -199,7 +199,7 @@ describe("freeSegments", () => {
 });
 
 describe("retentionFloor", () => {
-  it("is the first page that is young enough", async () => {
+  it("is the first page within the retention", async () => {
     append(6);
     const fourthPage = relay.pages.get(16)?.appendedAtEpochMillis ?? 0;
     relay.nowEpochMillis = fourthPage + RETENTION;
@@ -208,7 +208,7 @@ describe("retentionFloor", () => {
     expect(await retentionFloor(parts, await tailNow(), 1)).toBe(21);
   });
 
-  it("is the tail's next number when everything is too old", async () => {
+  it("is the tail's next number when all pages are too old", async () => {
     append(3);
     relay.nowEpochMillis += 2 * RETENTION;
     expect(await retentionFloor(parts, await tailNow(), 1)).toBe(16);
@@ -224,7 +224,7 @@ describe("retentionFloor", () => {
 describe("auditReferences", () => {
   beforeEach(() => stand("reader", 15));
 
-  it("finds nothing where counts equal cursors", async () => {
+  it("finds nothing when the counts match the cursors", async () => {
     expect(await auditReferences(parts, FEED)).toEqual([]);
   });
 
@@ -252,7 +252,7 @@ describe("auditReferences", () => {
     });
   });
 
-  it("does not take a session that crosses between two reads for a difference", async () => {
+  it("does not report a session that crosses between two reads as a difference", async () => {
     const answers = [new Map([[2, 1]]), new Map([[1, 1]])];
     const references = { ...parts.references, counts: async () => answers.shift() ?? new Map() };
     expect(await auditReferences({ ...parts, references }, FEED)).toEqual([]);
@@ -278,7 +278,7 @@ describe("sweep", () => {
     expect(cursorOf("late").state).toBe("signalled");
   });
 
-  it("wakes one whose wake was lost after the mark, and writes down that it did", async () => {
+  it("wakes a session whose wake was lost after the mark, and counts the re-send", async () => {
     append(1);
     stand("late", 1, { state: "signalled" });
     relay.nowEpochMillis += 5_000;
@@ -293,7 +293,7 @@ describe("sweep", () => {
   });
 
   it.each(["parked", "active", "signalled"] as const)(
-    "moves a lagging session that is %s to the floor, tells it at once, and frees what it held",
+    "evicts a lagging session that is %s, reports the gap at once, and frees the segments that it held",
     async (state) => {
       append(6);
       stand("lagging", 3, { state, fence: 7, leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 });
@@ -321,15 +321,18 @@ describe("sweep", () => {
     },
   );
 
-  it.each(["paused", "suspended"] as const)("moves one that is %s, and lets it rest", async (state) => {
-    append(6);
-    stand("resting", 3, { state });
-    relay.nowEpochMillis += 2 * RETENTION;
-    expect(await sweepOnce()).toMatchObject({ evicted: 1, woken: 0, freedSegments: 2 });
-    expect(cursorOf("resting")).toMatchObject({ state, next: 31, gap: { first: 3, last: 30 } });
-  });
+  it.each(["paused", "suspended"] as const)(
+    "evicts a lagging session that is %s without waking it",
+    async (state) => {
+      append(6);
+      stand("resting", 3, { state });
+      relay.nowEpochMillis += 2 * RETENTION;
+      expect(await sweepOnce()).toMatchObject({ evicted: 1, woken: 0, freedSegments: 2 });
+      expect(cursorOf("resting")).toMatchObject({ state, next: 31, gap: { first: 3, last: 30 } });
+    },
+  );
 
-  describe("with a session that a conflict has kept counted behind", () => {
+  describe("with a session that a conflict has kept in an older segment's count", () => {
     beforeEach(() => {
       append(6);
       stand("reader", 31);
@@ -337,13 +340,13 @@ describe("sweep", () => {
       relay.cursors.set("reader", { ...cursorOf("reader"), segment: 0 });
     });
 
-    it("lets it cross when it rests, and takes the row from whoever read it before", async () => {
+    it("lets it cross at rest, and invalidates earlier reads of the row", async () => {
       const before = cursorOf("reader");
       expect(await sweepOnce()).toMatchObject({ crossed: 1, countDifferences: 0 });
       expect(cursorOf("reader")).toEqual({ ...before, segment: 3, fence: before.fence + 1 });
     });
 
-    it("leaves it to its deliver when it is active", async () => {
+    it("leaves it to deliver when it is active", async () => {
       const active = { state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 } as const;
       relay.cursors.set("reader", { ...cursorOf("reader"), ...active });
       const before = cursorOf("reader");
@@ -351,7 +354,7 @@ describe("sweep", () => {
       expect(cursorOf("reader")).toEqual(before);
     });
 
-    it("leaves it alone when someone else was faster", async () => {
+    it("leaves it alone when another writer was faster", async () => {
       const listCursors = async (feed: string) => {
         const rows = await parts.cursors.listCursors(feed);
         relay.cursors.set("reader", { ...cursorOf("reader"), fence: 99 });
@@ -362,7 +365,7 @@ describe("sweep", () => {
     });
   });
 
-  it("leaves a session that cannot be moved at that moment to the next sweep", async () => {
+  it("leaves a session that cannot be moved now to the next sweep", async () => {
     append(6);
     stand("busy", 3);
     relay.nowEpochMillis += 2 * RETENTION;
@@ -378,7 +381,7 @@ describe("sweep", () => {
     expect(await sweepOnce()).toMatchObject({ evicted: 1, freedSegments: 2 });
   });
 
-  it("sweeps the other feeds when one fails, and fails then", async () => {
+  it("sweeps the other feeds when one fails, and fails in the end", async () => {
     const broken = { ...relay.head, feed: "broken" };
     const heads = { ...parts.heads, listHeads: async () => [broken, relay.head] };
     const tails = {
@@ -392,7 +395,7 @@ describe("sweep", () => {
     expect(logged).toMatchObject([{ level: "error", facts: { feed: "broken" } }]);
   });
 
-  it("sweeps each of many feeds once, several side by side", async () => {
+  it("sweeps each of many feeds once, several concurrently", async () => {
     const feeds = Array.from({ length: 25 }, (_, index) => `feed-${index}`);
     const heads = {
       ...parts.heads,

@@ -6,7 +6,7 @@ const strict = createAddressGuard([]);
 const isAllowed = (address: string, ranges: readonly string[] = []) =>
   createAddressGuard(ranges).check(address).allowed;
 
-/** class, addresses inside it (first and last where that matters), public neighbours outside it */
+/** The class, addresses inside it (first and last where that matters), and public neighbours outside it. */
 const IPV4_CLASSES: readonly [string, readonly string[], readonly string[]][] = [
   ["unspecified 0.0.0.0/8", ["0.0.0.0", "0.1.2.3", "0.255.255.255"], ["1.0.0.0"]],
   ["private 10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0"]],
@@ -51,7 +51,7 @@ const IPV6_CLASSES: readonly [string, readonly string[], readonly string[]][] = 
 
 describe("an address guard without allowed ranges", () => {
   it.each([...IPV4_CLASSES, ...IPV6_CLASSES])(
-    "refuses %s and nothing beside it",
+    "refuses %s and not its neighbours",
     (_name, inside, outside) => {
       expect(inside.filter((address) => strict.check(address).allowed)).toEqual([]);
       expect(outside.filter((address) => !strict.check(address).allowed)).toEqual([]);
@@ -85,7 +85,7 @@ describe("an address guard without allowed ranges", () => {
     "2606:4700:4700::1111",
     "2001:4860:4860::8888",
     "2a00:1450:4001::1",
-  ])("lets the public address %s through", (address) => {
+  ])("allows the public address %s", (address) => {
     expect(strict.check(address)).toEqual({ allowed: true });
   });
 
@@ -104,7 +104,7 @@ describe("an address guard without allowed ranges", () => {
     expect(strict.check(text)).toEqual({ allowed: false, reason: "not an IP address" });
   });
 
-  it("says the class but not the address", () => {
+  it("names the class but not the address", () => {
     expect(strict.check("10.1.2.3")).toEqual({ allowed: false, reason: "private" });
     expect(strict.check("::ffff:10.1.2.3")).toEqual({ allowed: false, reason: "IPv4-mapped, private" });
     expect(strict.check("100.64.0.1")).toEqual({ allowed: false, reason: "carrier-grade-nat" });
@@ -122,12 +122,12 @@ describe("allowed ranges", () => {
     ["64:ff9b::/96", "64:ff9b::8.8.8.8", "64:ff9b:1::8.8.8.8"],
     ["2002::/16", "2002:808:808::1", "fc00::1"],
     ["::ffff:10.0.0.0/104", "::ffff:10.1.2.3", "10.1.2.3"],
-  ])("%s opens %s but not %s", (range, inside, outside) => {
+  ])("%s allow %s but not %s", (range, inside, outside) => {
     expect(isAllowed(inside, [range])).toBe(true);
     expect(isAllowed(outside, [range])).toBe(false);
   });
 
-  it("of IPv4 also opens the mapped form of the same address, and no other embedding", () => {
+  it("of IPv4 also allow the mapped form of the same address, and no other embedding", () => {
     expect(isAllowed("::ffff:10.1.2.3", ["10.1.0.0/16"])).toBe(true);
     expect(isAllowed("::ffff:a01:203", ["10.1.0.0/16"])).toBe(true);
     expect(isAllowed("::ffff:10.2.0.1", ["10.1.0.0/16"])).toBe(false);
@@ -135,7 +135,7 @@ describe("allowed ranges", () => {
     expect(isAllowed("2002:a01:203::1", ["10.1.0.0/16"])).toBe(false);
   });
 
-  it("do not close what is public anyway", () => {
+  it("do not block public addresses", () => {
     expect(isAllowed("8.8.8.8", ["10.0.0.0/8"])).toBe(true);
   });
 
@@ -174,7 +174,7 @@ describe("cloud metadata", () => {
     "fd20:ce::254",
     "fe80::a9fe:a9fe",
     "fe80::a9fe:a9fe%eth0",
-  ])("%s stays refused although every range is allowed", (address) => {
+  ])("%s stays refused when every range is allowed", (address) => {
     expect(everything.check(address)).toEqual({ allowed: false, reason: "cloud metadata" });
   });
 
@@ -197,7 +197,7 @@ describe("cloud metadata", () => {
     expect(everything.check(address)).toEqual({ allowed: false, reason: "cloud metadata" });
   });
 
-  it("does not close its neighbours in an allowed range", () => {
+  it("does not block its neighbours in an allowed range", () => {
     for (const address of [
       "169.254.169.253",
       "169.254.170.3",

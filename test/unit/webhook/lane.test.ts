@@ -5,12 +5,12 @@ const settings = { requestTimeoutMillis: 15_000, fastRequestTimeoutMillis: 3_000
 const failed = (reason: string) => ({ kind: "failed", reason, detail: "", durationMillis: 3_000 }) as const;
 
 describe("a request", () => {
-  it("may take less time in the fast lane", () => {
+  it("has a shorter timeout in the fast lane", () => {
     expect(requestTimeoutMillis("fast", settings)).toBe(3_000);
     expect(requestTimeoutMillis("slow", settings)).toBe(15_000);
   });
 
-  it("has outstayed when only the fast lane's time has run out", () => {
+  it("has outstayed when only the fast lane's timeout has passed", () => {
     expect(hasOutstayed("fast", failed("timeout"), settings)).toBe(true);
     expect(hasOutstayed("slow", failed("timeout"), settings)).toBe(false);
     expect(hasOutstayed("fast", failed("connection.refused"), settings)).toBe(false);
@@ -19,7 +19,7 @@ describe("a request", () => {
   });
 });
 
-it("an accepted request decides the lane by its time", () => {
+it("the duration of an accepted request decides the lane", () => {
   expect(laneAfter(1_000)).toBe("fast");
   expect(laneAfter(1_001)).toBe("slow");
 });

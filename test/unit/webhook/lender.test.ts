@@ -8,7 +8,7 @@ const createNumbers = (limit: number) => {
 };
 
 describe("a lender", () => {
-  it("makes things only when none is back, and prefers the one used last", async () => {
+  it("creates an item only when none is free, and prefers the most recently used one", async () => {
     const lender = createNumbers(3);
     expect(await lender.take(NEVER)).toBe(1);
     expect(await lender.take(NEVER)).toBe(2);
@@ -18,7 +18,7 @@ describe("a lender", () => {
     expect(lender.items).toEqual([1, 2]);
   });
 
-  it("lends no more than its limit; the others get theirs in order of arrival", async () => {
+  it("lends up to its limit; other callers get an item in order of arrival", async () => {
     const lender = createNumbers(2);
     const order: string[] = [];
     const take = (name: string) => lender.take(NEVER).then((item) => order.push(`${name}${item}`));
@@ -32,7 +32,7 @@ describe("a lender", () => {
     expect(order).toEqual(["a1", "b2", "c2", "d1"]);
   });
 
-  it("lends nothing to one that stopped waiting", async () => {
+  it("lends nothing to a caller that stopped waiting", async () => {
     const lender = createNumbers(1);
     await lender.take(NEVER);
     const controller = new AbortController();

@@ -16,7 +16,7 @@ async function takeAndGive(connections: ReturnType<typeof createConnections>, or
 }
 
 describe("the connections of an origin", () => {
-  it("are kept while it is used; the origin idle for longest makes room", async () => {
+  it("are kept while it is used; the longest idle origin is evicted", async () => {
     const connections = createConnections();
     const a = await takeAndGive(connections, "http://a.example.com");
     const b = await takeAndGive(connections, "http://b.example.com");
@@ -28,7 +28,7 @@ describe("the connections of an origin", () => {
     expect(a.closed).toBe(true);
   });
 
-  it("are never closed while one of them is lent", async () => {
+  it("are never closed while a connection is lent", async () => {
     const connections = createConnections();
     const clients = connections.of("http://a.example.com");
     const client = await clients.take(NEVER);
@@ -40,7 +40,7 @@ describe("the connections of an origin", () => {
     await connections.close();
   });
 
-  it("are closed on the network too when the origin makes room", async () => {
+  it("are also closed on the network when the origin is evicted", async () => {
     await using receiver = await startReceiver((response) => response.end());
     const connections = createConnections();
     const client = await takeAndGive(connections, `http://127.0.0.1:${receiver.port}`);

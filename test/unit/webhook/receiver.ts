@@ -10,16 +10,16 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** A real HTTP endpoint on 127.0.0.1 that remembers what it got. */
+/** A real HTTP endpoint on 127.0.0.1 that stores its requests. */
 export interface Receiver extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly requests: readonly ReceivedRequest[];
-  /** Every connection that was ever made to it. */
+  /** Every connection ever made to it. */
   readonly sockets: readonly Socket[];
 }
 
-/** @param answer is called once the request's body has arrived. */
+/** @param answer called when the request's body has arrived */
 export async function startReceiver(
   answer: (response: ServerResponse, request: ReceivedRequest) => void,
 ): Promise<Receiver> {
@@ -34,7 +34,7 @@ export async function startReceiver(
   return { ...(await listen(server)), requests };
 }
 
-/** An endpoint below HTTP: `onConnection` gets the bare socket. */
+/** A TCP endpoint: `onConnection` gets the bare socket. */
 export async function startTcpReceiver(
   onConnection: (socket: Socket) => void,
 ): Promise<Omit<Receiver, "requests">> {

@@ -25,7 +25,7 @@ describe("parseRetryAfter", () => {
     expect(parseRetryAfter(value, NOW)).toBe(37_000);
   });
 
-  it("takes a past date for now and bounds a far one", () => {
+  it("treats a past date as now and bounds a distant date", () => {
     expect(parseRetryAfter("Sun, 06 Nov 1994 08:48:59 GMT", NOW)).toBe(0);
     expect(parseRetryAfter("Sun, 06 Nov 2044 08:49:37 GMT", NOW)).toBe(MAX_RETRY_AFTER_MILLIS);
   });

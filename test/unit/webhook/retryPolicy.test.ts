@@ -62,7 +62,7 @@ describe("afterFailure", () => {
     expect(delayOf({ attempts, random: () => 1 - Number.EPSILON })).toBeGreaterThan(limit - 2);
   });
 
-  it("never comes before what Retry-After asks for, and is unchanged by a shorter one", () => {
+  it("never retries before Retry-After, and ignores a shorter Retry-After", () => {
     fc.assert(
       fc.property(anyAttempts, anyRandom, fc.nat(86_400_000), (attempts, random, retryAfterMillis) => {
         const plain = delayOf({ attempts, random: () => random });
@@ -72,7 +72,7 @@ describe("afterFailure", () => {
     );
   });
 
-  it("suspends after three days of failing, whatever the endpoint asks, and not before", () => {
+  it("suspends after three days of failures, whatever the endpoint asks for, and not before", () => {
     const failingSinceEpochMillis = NOW - RETRY_WINDOW_MILLIS;
     const outcome = failed({ retryAfterMillis: 1_000 });
     expect(decide({ failingSinceEpochMillis, outcome })).toEqual({

@@ -9,19 +9,19 @@ const OTHER = newSecret(randomBytes);
 const BODY = '{"feed":"pbx-1","text":"Grüße 🎉"}';
 
 describe("sign", () => {
-  it("is verified by a receiver's library", () => {
+  it("makes a signature that a receiver's library verifies", () => {
     const headers = sign([SECRET], "msg_1", Date.now(), BODY);
     expect(new Webhook(SECRET).verify(BODY, headers)).toEqual(JSON.parse(BODY));
   });
 
-  it("is verified with the old and with the new secret during a rotation", () => {
+  it("makes a signature that verifies with the old and the new secret during a rotation", () => {
     const headers = sign([SECRET, OTHER], "msg_1", Date.now(), BODY);
     expect(headers["webhook-signature"].split(" ")).toHaveLength(2);
     expect(new Webhook(SECRET).verify(BODY, headers)).toBeDefined();
     expect(new Webhook(OTHER).verify(BODY, headers)).toBeDefined();
   });
 
-  it("is not verified with another secret, body, id or time", () => {
+  it("makes a signature that does not verify with another secret, body, id or time", () => {
     const headers = sign([SECRET], "msg_1", Date.now(), BODY);
     const refused = WebhookVerificationError;
     expect(() => new Webhook(OTHER).verify(BODY, headers)).toThrow(refused);
@@ -47,7 +47,7 @@ describe("sign", () => {
     ["no secret", []],
     ["an empty secret", ["whsec_"]],
     ["a secret that is not base64", ["whsec_not base64!"]],
-  ])("throws an error of ours for %s, which does not repeat it", (_name, secrets) => {
+  ])("throws a relay error for %s that does not contain the secret", (_name, secrets) => {
     const attempt = () => sign(secrets, "msg_1", 0, BODY);
     expect(attempt).toThrow(RelayError);
     expect(attempt).toThrow(expect.objectContaining({ code: "secret.invalid", cause: undefined }));

@@ -46,7 +46,7 @@ const post = (client: WebhookClient, url: string, more: Partial<Parameters<Webho
 
 const closed = (socket: Socket | undefined) => {
   if (socket === undefined) throw new Error("no connection was made");
-  // Not events.once: it rejects on "error", which is how some of these connections end.
+  // Not events.once: it rejects on "error", with which some of these connections end.
   return new Promise<void>((resolve) => {
     if (socket.destroyed) resolve();
     else socket.once("close", () => resolve());
@@ -74,12 +74,12 @@ describe("an accepted request", () => {
       expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(body));
   });
 
-  it.each([200, 201, 202, 299])("may be answered by status %i", async (status) => {
+  it.each([200, 201, 202, 299])("may have status %i", async (status) => {
     await using receiver = await startReceiver((response) => response.writeHead(status).end("fine"));
     expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "accepted", status });
   });
 
-  it("may be preceded by informational answers", async () => {
+  it("may have informational responses first", async () => {
     await using receiver = await startReceiver((response) => {
       response.writeProcessing();
       response.writeEarlyHints({ link: "</a>; rel=preload" });
@@ -128,7 +128,7 @@ describe("an accepted request", () => {
     expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "failed" });
   });
 
-  it("leaves its connection to the next ones, also to those at the same time", async () => {
+  it("leaves its connection to later requests, also to concurrent ones", async () => {
     await using receiver = await startReceiver((response) => response.end("ok"));
     const client = createClient();
     for (let i = 0; i < 5; i += 1) await post(client, receiver.url);
@@ -155,20 +155,20 @@ describe("an accepted request", () => {
     expect(receiver.sockets[0]?.bytesWritten).toBeLessThan(10_000_000);
   });
 
-  it("does not wait for a body that never comes", async () => {
+  it("does not wait for a missing body", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(200).flushHeaders());
     const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 60_000 });
     expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
   });
 
-  it("closes a connection whose answer takes too long to end", async () => {
+  it("closes a connection whose response takes too long to end", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(200).flushHeaders());
     const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 50 });
     expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
     await closed(receiver.sockets[0]);
   });
 
-  it("does not read a body that is announced to be too long", async () => {
+  it("does not read a body whose announced length is too long", async () => {
     await using receiver = await startReceiver((response) => {
       response.writeHead(200, { "content-length": "16385" }).flushHeaders();
     });
@@ -199,7 +199,7 @@ describe("a redirect", () => {
     },
   );
 
-  it("to cloud metadata asks for no connection at all", async () => {
+  it("to cloud metadata opens no connection", async () => {
     const checked: string[] = [];
     const guard: AddressGuard = {
       check: (address) => {
@@ -216,7 +216,7 @@ describe("a redirect", () => {
 });
 
 describe("a refused request", () => {
-  it.each([400, 401, 404, 413, 500, 502])("with status %i says what the endpoint said", async (status) => {
+  it.each([400, 401, 404, 413, 500, 502])("with status %i shows the endpoint's error", async (status) => {
     await using receiver = await startReceiver((response) =>
       response.writeHead(status).end('{"error":"no"}'),
     );
@@ -229,7 +229,7 @@ describe("a refused request", () => {
     });
   });
 
-  it("with status 410 is gone", async () => {
+  it("with status 410 has reason http.gone", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(410).end());
     expect(await post(createClient(), receiver.url)).toMatchObject({
       reason: "http.gone",
@@ -245,7 +245,7 @@ describe("a refused request", () => {
     [503, new Date(NOW + 3_600_000).toUTCString(), 3_600_000],
     [503, new Date(NOW - 1_000).toUTCString(), 0],
   ])(
-    "with status %i and Retry-After: %s carries it as milliseconds",
+    "with status %i and Retry-After: %s has the wait in milliseconds",
     async (status, value, retryAfterMillis) => {
       await using receiver = await startReceiver((response) =>
         response.writeHead(status, { "retry-after": value }).end(),
@@ -262,14 +262,14 @@ describe("a refused request", () => {
     [500, "120"],
     [503, "soon"],
     [429, undefined],
-  ])("with status %i and Retry-After: %s carries none", async (status, value) => {
+  ])("with status %i and Retry-After: %s has no wait", async (status, value) => {
     await using receiver = await startReceiver((response) =>
       response.writeHead(status, value === undefined ? {} : { "retry-after": value }).end(),
     );
     expect(await post(createClient(), receiver.url)).not.toHaveProperty("retryAfterMillis");
   });
 
-  it("has a short detail of one line, without controls and secrets", async () => {
+  it("has a short detail of one line, without control characters or secrets", async () => {
     const said = `line 1\r\nline\u0000 2\u202e ${SECRET}\u001b[31m ${"é".repeat(10_000)}`;
     await using receiver = await startReceiver((response) => response.writeHead(500).end(said));
     const outcome = await post(createClient(), receiver.url);
@@ -278,7 +278,7 @@ describe("a refused request", () => {
     expect(outcome.detail.length).toBeLessThanOrEqual(300);
   });
 
-  it("is not held up by an error's body that never ends", async () => {
+  it("is not delayed by an error body that never ends", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(500).write("it broke"));
     const client = createClient({ requestTimeoutMillis: 60_000, answerBodyMillis: 100 });
     const outcome = await post(client, receiver.url);
@@ -297,7 +297,7 @@ describe("a refused request", () => {
     });
   });
 
-  it("ends an error's body with the deadline at the latest", async () => {
+  it("stops reading an error body at the deadline", async () => {
     await using receiver = await startReceiver((response) => response.writeHead(500).write("it broke"));
     const client = createClient({ requestTimeoutMillis: 1_000, answerBodyMillis: 60_000 });
     expect(await post(client, receiver.url)).toMatchObject({ reason: "http.status", status: 500 });
@@ -305,7 +305,7 @@ describe("a refused request", () => {
   });
 });
 
-describe("an endpoint that does not answer", () => {
+describe("an endpoint that does not respond", () => {
   it("times out before the headers, and its connection is closed", async () => {
     await using receiver = await startReceiver(() => {});
     const outcome = await post(createClient({ requestTimeoutMillis: 500 }), receiver.url);
@@ -314,7 +314,7 @@ describe("an endpoint that does not answer", () => {
     await closed(receiver.sockets[0]);
   });
 
-  it("times out within headers that come byte by byte", async () => {
+  it("times out during headers that come byte by byte", async () => {
     await using receiver = await startTcpReceiver((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nx-slow: ");
       const timer = setInterval(() => socket.write("a"), 20);
@@ -325,14 +325,14 @@ describe("an endpoint that does not answer", () => {
     await closed(receiver.sockets[0]);
   });
 
-  it("times out in the name resolution", async () => {
+  it("times out during name resolution", async () => {
     const { promise, resolve } = Promise.withResolvers<readonly string[]>();
     const client = createClient({ requestTimeoutMillis: 100, lookup: () => promise });
     expect(await post(client, "http://slow.example.com/")).toMatchObject({ reason: "timeout" });
     resolve([]);
   });
 
-  it("also times out while it waits for a connection", async () => {
+  it("times out a request that waits for a connection", async () => {
     await using receiver = await startReceiver(() => {});
     const client = createClient({ requestTimeoutMillis: 500 });
     const outcomes = await Promise.all(Array.from({ length: 33 }, () => post(client, receiver.url)));
@@ -341,7 +341,7 @@ describe("an endpoint that does not answer", () => {
     );
   });
 
-  it("holds back its own origin only, and requests that gave up waiting never reach it", async () => {
+  it("delays only its own origin, and timed-out requests never reach it", async () => {
     let isHanging = true;
     await using hanging = await startReceiver((response) => {
       if (!isHanging) response.end();
@@ -365,7 +365,7 @@ describe("an endpoint that does not answer", () => {
     expect(hanging.requests).toHaveLength(33);
   });
 
-  it("is not sent a request that was given up while the connection was made", async () => {
+  it("gets no request that timed out while the connection was opened", async () => {
     await using receiver = await startReceiver((response) => response.end());
     const { promise: addresses, resolve } = Promise.withResolvers<readonly string[]>();
     const giveUp = new AbortController();
@@ -384,13 +384,13 @@ describe("an endpoint that does not answer", () => {
 });
 
 describe("a connection that fails", () => {
-  it("is refused where nothing listens", async () => {
+  it("is refused when nothing listens", async () => {
     const receiver = await startReceiver(() => {});
     await receiver[Symbol.asyncDispose]();
     expect(await post(createClient(), receiver.url)).toMatchObject({ reason: "connection.refused" });
   });
 
-  it("fails when it is closed instead of answered", async () => {
+  it("fails when it is closed without a response", async () => {
     await using receiver = await startTcpReceiver((socket) => socket.once("data", () => socket.destroy()));
     expect(await post(createClient(), receiver.url)).toMatchObject({ reason: "connection.failed" });
     expect(receiver.sockets).toHaveLength(1);
@@ -399,7 +399,7 @@ describe("a connection that fails", () => {
   it.each([
     ["not HTTP", "SSH-2.0-OpenSSH_9.6\r\n"],
     [
-      "an upgrade nobody asked for",
+      "an unrequested upgrade",
       "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     ],
     ["an oversized header", `HTTP/1.1 200 OK\r\nx-long: ${"a".repeat(20_000)}\r\n\r\n`],
@@ -431,7 +431,7 @@ describe("a connection that fails", () => {
   });
 });
 
-describe("the address that is connected to", () => {
+describe("the address of a connection", () => {
   const PUBLIC = "93.184.216.34";
 
   it.each([
@@ -441,7 +441,7 @@ describe("the address that is connected to", () => {
     ["http://10.0.0.1/"],
     ["http://[::1]:1/"],
     ["https://10.0.0.1/"],
-  ])("is refused for the literal %s, without asking a resolver", async (url) => {
+  ])("is refused for the literal %s, without a resolver", async (url) => {
     const lookup = vi.fn<ResolveHost>(async () => ["127.0.0.1"]);
     const outcome = await post(createClient({ lookup }), url);
     expect(outcome).toMatchObject({ kind: "failed", reason: "address.refused" });
@@ -462,7 +462,7 @@ describe("the address that is connected to", () => {
     expect(receiver.sockets).toHaveLength(0);
   });
 
-  it("is not told to the subscriber when it is refused", async () => {
+  it("is not revealed to the subscriber when it is refused", async () => {
     const outcome = await post(
       createClient({ lookup: async () => ["10.20.30.40"] }),
       "http://db.example.com/",
@@ -471,7 +471,7 @@ describe("the address that is connected to", () => {
     expect(outcome).toMatchObject({ detail: "the host's address is refused: private" });
   });
 
-  it("is one of those that were judged: the name is resolved once per connection", async () => {
+  it("is one of the checked addresses: the name is resolved once per connection", async () => {
     await using receiver = await startReceiver((response) => response.end());
     const answers = [["127.0.0.1"], ["169.254.169.254"]];
     const lookup = vi.fn<ResolveHost>(async () => answers.shift() ?? []);
@@ -485,7 +485,7 @@ describe("the address that is connected to", () => {
       Array(2).fill(`rebinding.example.com:${receiver.port}`),
     );
 
-    // The next connection asks again, and is refused by what it learns then.
+    // The next connection resolves the name again, and its new address is refused.
     receiver.sockets[0]?.destroy();
     await vi.waitFor(async () =>
       expect(await post(client, url)).toMatchObject({ reason: "address.refused" }),
@@ -500,7 +500,7 @@ describe("the address that is connected to", () => {
     expect(await post(createClient({ lookup }), url)).toMatchObject({ kind: "accepted" });
   });
 
-  it("is the allowed loopback address for localhost, which no resolver is asked for", async () => {
+  it("is the allowed loopback address for localhost, without a resolver", async () => {
     await using receiver = await startReceiver((response) => response.end());
     const lookup = vi.fn<ResolveHost>(async () => [PUBLIC]);
     const allowed = createClient({ lookup });
@@ -518,7 +518,7 @@ describe("the address that is connected to", () => {
 
 describe("a request that cannot be made", () => {
   it.each(["", "hook", "ftp://127.0.0.1/", "http://user:pass@127.0.0.1/", "http://"])(
-    "has reason url.invalid for %j, and does not repeat the URL",
+    "has reason url.invalid for %j, and does not contain the URL",
     async (url) => {
       const outcome = await post(createClient(), url);
       expect(outcome).toMatchObject({ kind: "failed", reason: "url.invalid" });
@@ -535,7 +535,7 @@ describe("a request that cannot be made", () => {
 });
 
 describe("aborting", () => {
-  it("ends a request that waits for its answer", async () => {
+  it("ends a request that waits for its response", async () => {
     const controller = new AbortController();
     await using receiver = await startReceiver(() => controller.abort());
     const outcome = await post(createClient(), receiver.url, { signal: controller.signal });
@@ -543,14 +543,14 @@ describe("aborting", () => {
     await closed(receiver.sockets[0]);
   });
 
-  it("before the start sends nothing", async () => {
+  it("before the start prevents the request", async () => {
     await using receiver = await startReceiver((response) => response.end());
     const outcome = await post(createClient(), receiver.url, { signal: AbortSignal.abort() });
     expect(outcome).toMatchObject({ kind: "failed", reason: "aborted" });
     expect(receiver.sockets).toHaveLength(0);
   });
 
-  it("right after the start ends the request too", async () => {
+  it("right after the start also ends the request", async () => {
     await using receiver = await startReceiver(() => {});
     const controller = new AbortController();
     const client = createClient({ requestTimeoutMillis: 60_000 });
@@ -560,7 +560,7 @@ describe("aborting", () => {
     await client.close();
   });
 
-  it("by one signal that many requests share raises no warning and leaves no listener", async () => {
+  it("by a signal shared by many requests raises no warning and leaves no listener", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on("warning", onWarning);
@@ -576,7 +576,7 @@ describe("aborting", () => {
 });
 
 describe("closing", () => {
-  it("lets a request under way end, then closes the connections and refuses new requests", async () => {
+  it("lets a request in flight end, then closes the connections and refuses new requests", async () => {
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<() => void>();
     await using receiver = await startReceiver((response) => arrive(() => response.end()));
     const client = createClient();
@@ -591,7 +591,7 @@ describe("closing", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("does not wait for the rest of an accepted answer", async () => {
+  it("does not wait for the rest of an accepted response", async () => {
     await using receiver: Receiver = await startReceiver((response) =>
       response.writeHead(200).flushHeaders(),
     );

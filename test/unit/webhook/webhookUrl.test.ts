@@ -15,7 +15,7 @@ describe("checkWebhookUrl", () => {
     });
   });
 
-  it("accepts http only where the operator does", () => {
+  it("accepts http only when the operator allows it", () => {
     expect(check("http://hooks.example.com/")).toEqual({
       ok: false,
       error: "the URL must begin with https:",
@@ -37,7 +37,7 @@ describe("checkWebhookUrl", () => {
     expect(verdict).toEqual({ ok: false, error: expect.stringMatching(error) });
   });
 
-  it("limits the length of what is typed and of its normalised form", () => {
+  it("limits the length of the input and of its normalised form", () => {
     const prefix = "https://example.com/";
     expect(check(prefix + "a".repeat(2048 - prefix.length))).toMatchObject({ ok: true });
     expect(check(prefix + "a".repeat(2049 - prefix.length))).toMatchObject({ ok: false });
@@ -70,14 +70,14 @@ describe("checkWebhookUrl", () => {
     expect(check(text)).toEqual({ ok: false, error: expect.stringContaining("address that is not allowed") });
   });
 
-  it("accepts public literals and names, which are judged when they are resolved", () => {
+  it("accepts public literals, and names, which are checked when they are resolved", () => {
     expect(check("https://8.8.8.8/")).toMatchObject({ ok: true });
     expect(check("https://[2606:4700:4700::1111]/")).toMatchObject({ ok: true });
     expect(check("https://internal.example.com/")).toMatchObject({ ok: true });
     expect(check("https://notlocalhost/")).toMatchObject({ ok: true });
   });
 
-  it("follows the allowed ranges, for localhost by either of its addresses", () => {
+  it("follows the allowed ranges, which may allow localhost by either of its addresses", () => {
     expect(check("https://10.0.0.1/", { ranges: ["10.0.0.0/8"] })).toMatchObject({ ok: true });
     expect(check("https://localhost/", { ranges: ["127.0.0.0/8"] })).toMatchObject({ ok: true });
     expect(check("https://localhost/", { ranges: ["::1/128"] })).toMatchObject({ ok: true });

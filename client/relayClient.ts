@@ -1,0 +1,197 @@
+import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
+import type {
+  AppendResult,
+  ChangedSession,
+  CreatedSession,
+  Feed,
+  FeedChange,
+  MessageList,
+  MessagesQuery,
+  NewSession,
+  Session,
+  SessionChange,
+  SessionList,
+} from "./types.ts";
+
+/** As much of `fetch` as the client needs. */
+export type Fetch = (
+  url: string,
+  request: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+  },
+) => Promise<Pick<Response, "ok" | "status" | "headers" | "text">>;
+
+export interface RelayClientOptions {
+  /** Such as `https://relay.example.com`. */
+  readonly url: string;
+  readonly apiKey: string;
+  /** How long one call may take, its answer included; 30 s if absent. */
+  readonly timeoutMillis?: number;
+  /** In place of the global one. */
+  readonly fetch?: Fetch;
+}
+
+/** An event as an object, or as its JSON text: a text reaches its subscribers byte for byte. */
+export type Event = object | string;
+
+/** Who sends, and the number of the first event. With it, the same events can be sent again safely. */
+export interface ProducerPosition {
+  readonly producer: string;
+  readonly position: number;
+}
+
+/** Every call of the HTTP interface. Each throws `RelayCallError` unless it succeeds. */
+export class RelayClient {
+  readonly url: string;
+  readonly #apiKey: string;
+  readonly #timeoutMillis: number;
+  readonly #fetch: Fetch;
+
+  constructor(options: RelayClientOptions) {
+    this.url = options.url.replace(/\/+$/, "");
+    this.#apiKey = options.apiKey;
+    this.#timeoutMillis = options.timeoutMillis ?? 30_000;
+    // A browser's fetch must not be called as a method of something else.
+    this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
+  }
+
+  /** Subscribes a webhook. Keep the secret of the answer: it is not shown again. */
+  createSession(session: NewSession): Promise<CreatedSession> {
+    return this.#call("POST", "/v1/sessions", json(session));
+  }
+
+  session(id: string): Promise<Session> {
+    return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}`);
+  }
+
+  changeSession(id: string, change: SessionChange): Promise<ChangedSession> {
+    return this.#call("PATCH", `/v1/sessions/${encodeURIComponent(id)}`, json(change));
+  }
+
+  async deleteSession(id: string): Promise<void> {
+    await this.#call("DELETE", `/v1/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /** All sessions, read a page at a time. */
+  async *listSessions(pageSize = 100): AsyncGenerator<Session, void, undefined> {
+    let after: string | undefined;
+    do {
+      const page: SessionList = await this.#call("GET", `/v1/sessions${query({ limit: pageSize, after })}`);
+      yield* page.sessions;
+      after = page.after;
+    } while (after !== undefined);
+  }
+
+  feed(feed: string): Promise<Feed> {
+    return this.#call("GET", `/v1/feeds/${encodeURIComponent(feed)}`);
+  }
+
+  /** Changes how the feed's events are converted from now on. */
+  changeFeed(feed: string, change: FeedChange): Promise<Feed> {
+    return this.#call("PATCH", `/v1/feeds/${encodeURIComponent(feed)}`, json(change));
+  }
+
+  /** Reads messages without a session. */
+  messages(feed: string, { from, limit, format }: MessagesQuery = {}): Promise<MessageList> {
+    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from, limit, format })}`;
+    return this.#call("GET", path);
+  }
+
+  /** Appends events; resolves once they are durable. `Producer` sends again what fails. */
+  append(feed: string, events: readonly Event[], from?: ProducerPosition): Promise<AppendResult> {
+    return this.#append(feed, "application/x-ndjson", events.map(eventLine).join("\n"), from);
+  }
+
+  /** Appends AMI events as Asterisk sent them. */
+  appendAmi(feed: string, text: string, from?: ProducerPosition): Promise<AppendResult> {
+    return this.#append(feed, "text/x-ami", text, from);
+  }
+
+  /** Whether the relay and its tables answer. */
+  isHealthy(): Promise<boolean> {
+    return this.#call("GET", "/v1/health").then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #append(feed: string, contentType: string, body: string, from?: ProducerPosition): Promise<AppendResult> {
+    const headers = {
+      "content-type": contentType,
+      ...(from && { "relay-producer": from.producer, "relay-position": String(from.position) }),
+    };
+    return this.#call("POST", `/v1/feeds/${encodeURIComponent(feed)}/events`, { headers, body });
+  }
+
+  async #call<T>(method: string, path: string, content: Content = {}): Promise<T> {
+    const call = `${method} ${path}`;
+    const { answer, text } = await this.#answerOf(call, method, path, content);
+    if (!answer.ok) throw errorOfAnswer(call, answer, text, Date.now());
+    try {
+      return (text === "" ? undefined : JSON.parse(text)) as T;
+    } catch (cause) {
+      const detail = "the answer is not JSON, so it is not the relay's";
+      throw new RelayCallError(
+        call,
+        { status: answer.status, code: "answer.invalid", detail },
+        { retryable: true, cause },
+      );
+    }
+  }
+
+  async #answerOf(call: string, method: string, path: string, content: Content) {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#timeoutMillis);
+    try {
+      const answer = await this.#fetch(this.url + path, {
+        method,
+        ...content,
+        headers: { ...content.headers, authorization: `Bearer ${this.#apiKey}` },
+        signal: deadline.signal,
+      });
+      return { answer, text: await answer.text() };
+    } catch (cause) {
+      if (deadline.signal.aborted)
+        throw new RelayCallError(
+          call,
+          { code: "call.timeout", detail: `no answer within ${this.#timeoutMillis} ms` },
+          { cause },
+        );
+      const detail = cause instanceof Error ? causeOf(cause) : String(cause);
+      throw new RelayCallError(call, { code: "call.failed", detail }, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+interface Content {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+function json(value: object): Content {
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+}
+
+function query(parts: Readonly<Record<string, string | number | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts)) if (value !== undefined) query.set(name, String(value));
+  return query.size === 0 ? "" : `?${query}`;
+}
+
+/** An event as one line. A line break within it would make two events of it, and shift all later positions. */
+export function eventLine(event: Event): string {
+  const line = typeof event === "string" ? event : JSON.stringify(event);
+  if (line.trim() === "" || line.includes("\n"))
+    throw new RangeError(`an event must be one line of JSON, not ${JSON.stringify(line.slice(0, 100))}`);
+  return line;
+}
+
+/** Node says "fetch failed" and keeps the reason in the cause. */
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
