@@ -16,7 +16,15 @@ import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, faultsOf, hostileAws } from "../support/hostileAws.ts";
 import { appendRequest } from "../support/ingestOnItsOwn.ts";
 import { violations } from "../support/invariants.ts";
-import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
+import {
+  type AcceptedEvent,
+  acceptedAs,
+  type Delivery,
+  deliveryOf,
+  eventText,
+  type FeedRows,
+  type Witnessed,
+} from "../support/witnessed.ts";
 import { CursorMoves } from "./cursorMoves.ts";
 import { type HintQueue, HintQueues, sqsEvent } from "./hintQueues.ts";
 import { Person, type Wish } from "./person.ts";
@@ -100,7 +108,7 @@ class HostileRun {
   readonly #queues = new HintQueues();
   readonly #moves: CursorMoves;
   readonly #deliveries: Delivery[] = [];
-  readonly #accepted: { event: string; sequence: number | undefined }[] = [];
+  readonly #accepted: AcceptedEvent[] = [];
   readonly #faults: string[] = [];
   readonly #alarms: string[] = [];
   readonly #left: Record<Chance | "awsFaults" | "refusedPosts", number>;
@@ -328,12 +336,7 @@ class HostileRun {
       const answer = (await process.handler({ ...request, headers })) as APIGatewayProxyStructuredResultV2;
       this.#atDeath.delete(process.name);
       if (answer.statusCode !== 202) return this.#produce(producer, batches, sent, process);
-      const { first, last } = JSON.parse(String(answer.body)) as { first: number; last: number };
-      if (last - first + 1 === events.length || first > last)
-        events.forEach(
-          (event, index) => void this.#accepted.push({ event: eventText(event), sequence: first + index }),
-        );
-      else for (const event of events) this.#accepted.push({ event: eventText(event), sequence: undefined });
+      this.#accepted.push(...acceptedAs(events.map(eventText), JSON.parse(String(answer.body))));
       this.#produce(producer, batches, sent + 1, process);
     });
   }

@@ -18,8 +18,8 @@ export interface FeedRows {
 
 /** What those outside saw. An event is its JSON text (`eventText`), and no two are alike. */
 export interface Witnessed {
-  /** What producers were told is taken; with its number where the answer told it. */
-  readonly accepted: readonly { readonly event: string; readonly sequence?: number | undefined }[];
+  /** What producers were told is taken. */
+  readonly accepted: readonly AcceptedEvent[];
   /** What endpoints received, in the order in which it came, refused or not. */
   readonly deliveries: readonly Delivery[];
   readonly sessions: readonly WatchedSession[];
@@ -29,6 +29,36 @@ export interface Witnessed {
     readonly generation: number;
     readonly next: number;
   }[];
+}
+
+/** An event that was taken, with what the answer told of its number. */
+export interface AcceptedEvent {
+  readonly event: string;
+  readonly sequence?: number | undefined;
+  /** It has no number below this; absent when nothing is known. */
+  readonly atLeast?: number | undefined;
+  /** It has no number above this. */
+  readonly atMost?: number | undefined;
+}
+
+/**
+ * What the answer to a batch tells of its events' numbers. Other events may stand between those of a batch that fills
+ * more than one page: then it tells only where each of them can be. A number that is null was freed.
+ */
+export function acceptedAs(
+  events: readonly string[],
+  { first, last }: { readonly first: number | null; readonly last: number | null },
+): AcceptedEvent[] {
+  const isWhole = first !== null && last !== null && last - first + 1 === events.length;
+  return events.map((event, index) =>
+    isWhole
+      ? { event, sequence: first + index }
+      : {
+          event,
+          atLeast: (first ?? 1) + index,
+          atMost: last === null ? undefined : last - (events.length - 1 - index),
+        },
+  );
 }
 
 export interface WatchedSession {
