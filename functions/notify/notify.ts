@@ -1,6 +1,6 @@
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
-import { readTail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
+import { readTail, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
 import { isWokenByQueue, type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
@@ -22,18 +22,28 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
   ]);
   if (tail === undefined) return;
   const names = namesIn(hints);
-  const parked = cursors.filter(
-    (cursor) =>
-      isWokenByQueue(cursor) &&
-      cursor.state === "parked" &&
-      cursor.next < tail.next &&
-      // A session that wants none of the new messages is woken once the tail leaves its segment, so that it does not
-      // pin the queue.
-      (names === undefined ||
-        isInterested(cursor, names) ||
-        segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail)),
+  await wakeParked(
+    parts,
+    cursors.filter((cursor) => isToBeWoken(cursor, tail, names)),
   );
-  await wakeParked(parts, parked);
+}
+
+/** @param names what the new pages hold; undefined when they may hold anything */
+export function isToBeWoken(
+  cursor: Cursor,
+  tail: Pick<Tail, "next" | "segmentSize">,
+  names: ReadonlySet<string> | undefined,
+): boolean {
+  return (
+    isWokenByQueue(cursor) &&
+    cursor.state === "parked" &&
+    cursor.next < tail.next &&
+    // A session that wants none of the new messages is woken once the tail leaves its segment, so that it does not
+    // pin the queue.
+    (names === undefined ||
+      isInterested(cursor, names) ||
+      segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail))
+  );
 }
 
 /** The names of the new pages; undefined when the pages may hold anything. */

@@ -13,10 +13,15 @@ export async function crossResting(
 ): Promise<Map<string, Cursor>> {
   const crossed = new Map<string, Cursor>();
   for (const cursor of cursors) {
+    if (!isCountedBehind(cursor)) continue;
     const segment = segmentOf(cursor.next, cursor.segmentSize);
-    if (segment === cursor.segment || cursor.state === "active") continue;
     const moved = await unlessChanged(parts.cursors.write(cursor, { segment, fence: cursor.fence + 1 }));
     if (moved) crossed.set(cursor.session, moved);
   }
   return crossed;
+}
+
+/** Whether the session stands in another segment than it is counted in, and nobody is at work who could cross. */
+export function isCountedBehind({ state, next, segment, segmentSize }: Cursor): boolean {
+  return state !== "active" && segmentOf(next, segmentSize) !== segment;
 }

@@ -1,5 +1,5 @@
 import type { Segment } from "../../shared/queue/sequence.ts";
-import { type FeedHead, type Tail, tailSegment } from "../../shared/queue/tail.ts";
+import { type FeedHead, type LastPage, type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import type { SweepParts } from "./parts.ts";
 
 /**
@@ -36,5 +36,14 @@ async function isFreeable(
   segment: Segment,
 ): Promise<boolean> {
   const last = await pages.readLastPage(feed, segment);
-  return last === undefined || clock.nowEpochMillis() - last.appendedAtEpochMillis > settings.freeGraceMillis;
+  return isGraceOver(last, clock.nowEpochMillis(), settings.freeGraceMillis);
+}
+
+/** @param last the segment's last page; undefined when none is left */
+export function isGraceOver(
+  last: Pick<LastPage, "appendedAtEpochMillis"> | undefined,
+  nowEpochMillis: number,
+  freeGraceMillis: number,
+): boolean {
+  return last === undefined || nowEpochMillis - last.appendedAtEpochMillis > freeGraceMillis;
 }

@@ -24,7 +24,7 @@ import type { SessionKind } from "./session.ts";
  * | signalled, backoff due, active expired              | the same  | sweep               | `repeatWake`        |
  * | any                                                 | removed   | a person            | the row is deleted  |
  *
- * Three rules are load-bearing: breaking any of them loses messages (test/protocol).
+ * Three rules are load-bearing: breaking any of them loses messages (test/races.ts).
  * - The wake is sent before `signal` is written.
  * - `signal` names the fence that was read.
  * - After `park`, the tail is read again, strongly consistent.

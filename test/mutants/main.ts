@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { MUTANTS } from "../races.ts";
 import { ProjectCopy } from "./copy.ts";
-import { MUTANTS } from "./list.ts";
 import { type Result, runMutants } from "./run.ts";
 import { runTests } from "./vitest.ts";
 

@@ -1,16 +1,9 @@
+import type { Edit, Race } from "../races.ts";
+
 /** A small change of the production code that breaks the relay's promise, and the test that must say so. */
-export interface Mutant {
+export interface Mutant extends Edit {
   readonly name: string;
-  /** The file that is changed, from the project's root. */
-  readonly file: string;
-  /** What stands there now, exactly once. */
-  readonly find: string;
-  readonly replace: string;
-  readonly test: {
-    readonly file: string;
-    /** As vitest names it: the titles of its `describe` and `it`, or a part of that. */
-    readonly title: string;
-  };
+  readonly test: Race["test"];
 }
 
 /** The text that a mutant changes is not there, or not once: the mutant must follow the code. */

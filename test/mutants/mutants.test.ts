@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { baselineProblem, type Judgement, judge } from "./judge.ts";
-import { MUTANTS } from "./list.ts";
 import { type Mutant, MutantOutdatedError, mutate } from "./mutant.ts";
 import { type RunTests, runMutants } from "./run.ts";
 import { readReport, type TestRun } from "./vitest.ts";
@@ -18,19 +17,6 @@ const MUTANT: Mutant = {
 
 const passing: TestRun = { loadErrors: [], tests: [{ title: "adds", failure: undefined }] };
 const failing = (failure: string): TestRun => ({ loadErrors: [], tests: [{ title: "adds", failure }] });
-
-describe("the list", () => {
-  const root = join(import.meta.dirname, "../..");
-
-  it.each(MUTANTS)("fits the code as it is: $name", async (mutant) => {
-    const source = await readFile(join(root, mutant.file), "utf8");
-    expect(mutate(source, mutant)).not.toBe(source);
-  });
-
-  it("names each mutant once", () => {
-    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
-  });
-});
 
 describe("a mutant's text", () => {
   it("is replaced where it stands", () => {

@@ -1,7 +1,9 @@
-import { firstOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
-import { type Change, isAsRead, move, release, write } from "./cursors.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { firstHeld } from "../../shared/queue/tail.ts";
+import { type CursorChange, pause, resume, seek } from "../../shared/sessions/cursor.ts";
+import { cursorOf, mayWrite, move, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Cursor, type Person, type State, type Step, tailOf, type Wish } from "./state.ts";
+import { type Person, type Row, type State, type Step, tailOf, type Wish } from "./state.ts";
 
 /** Specifies functions/api/sessions.ts: subscribe, seek, pause, resume, remove. Each reads, then writes as read. */
 export function* apiSteps(state: State, scenario: Scenario): Generator<Step> {
@@ -34,7 +36,9 @@ function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step>
     }
     case "write": {
       const next =
-        wish.to === "head" ? firstOfSegment(person.headSegment, scenario.segmentSize) : person.tail + 1;
+        wish.to === "head"
+          ? firstHeld({ headSegment: person.headSegment, segmentSize: scenario.segmentSize })
+          : person.tail + 1;
       const segment = segmentOf(next, scenario.segmentSize);
       const moves = wish.action === "subscribe" || wish.action === "seek";
       // The transaction also checks that the ground is held: `headSegment <= segment`.
@@ -60,7 +64,7 @@ function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step>
         yield* removeSteps(row, session, state, scenario, done, becomes({ at: "read" }));
         return;
       }
-      const change = changeOf(wish.action, row, { next, segment });
+      const change = changeOf(wish.action, row, next, scenario);
       for (const written of write(state, scenario, session, row, change)) {
         const after = moves && written.row ? { ...written.state, received } : written.state;
         const isParked = written.row?.state === "parked";
@@ -81,20 +85,26 @@ function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step>
   }
 }
 
-function changeOf(action: "seek" | "pause" | "resume", row: Cursor, to: Change): Change {
+function changeOf(
+  action: "seek" | "pause" | "resume",
+  row: Row,
+  next: number,
+  scenario: Scenario,
+): CursorChange {
+  const cursor = cursorOf(row, scenario);
   switch (action) {
     case "seek":
-      return { ...release(row), ...to };
+      return seek(cursor, next, 0);
     case "pause":
-      return { ...release(row), state: "paused" };
+      return pause(cursor, 0);
     case "resume":
-      return { ...release(row), state: "parked" };
+      return resume(cursor, 0);
   }
 }
 
 /** The row goes and its reference is given back in one transaction. */
 function* removeSteps(
-  read: Cursor,
+  read: Row,
   session: string,
   state: State,
   scenario: Scenario,
@@ -102,7 +112,7 @@ function* removeSteps(
   again: State,
 ): Generator<Step> {
   const counts = move(state.counts, read.segment, null);
-  if (counts === null || !isAsRead(state.cursors[session], read, {}, scenario))
+  if (counts === null || !mayWrite(state.cursors[session], read, {}, scenario))
     yield { name: "is refused: the row is not as it was read", state: again };
   else {
     const { [session]: _, ...cursors } = state.cursors;
@@ -110,6 +120,6 @@ function* removeSteps(
   }
 }
 
-function born(next: number, segment: number): Cursor {
-  return { state: "parked", next, segment, fence: 1, lease: 0, leaseRanOut: false, isDue: false };
+function born(next: number, segment: number): Row {
+  return { state: "parked", next, segment, fence: 1, lease: 0, leaseExpired: false, isDue: false };
 }

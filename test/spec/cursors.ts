@@ -1,38 +1,93 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
+import {
+  type Cursor,
+  type CursorChange,
+  newCursor,
+  type RowToFind,
+  rowToFind,
+} from "../../shared/sessions/cursor.ts";
+import { isAsRead } from "../support/asRead.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Cursor, type State, spend } from "./state.ts";
+import { type Row, type State, spend } from "./state.ts";
 
 /**
- * Specifies shared/sessions/cursor.ts and shared/aws/cursors.ts: every change of a cursor is one conditional write that
- * names what was read of the row, and a change of segment moves the reference count in the same transaction.
+ * Specifies shared/aws/cursors.ts: every change of a cursor is one conditional write that names what was read of the
+ * row, and a change of segment moves the reference count in the same transaction. The rules of the changes are the
+ * code's own (shared/sessions/cursor.ts): the model asks them with its rows as cursors.
  */
 
-/** `gap` says that messages are left out; it is told from the number that was read. */
-export type Change = Partial<Cursor> & { readonly gap?: true };
+/** So long ago that every hint's grace is over: how long the sweep waits for one is about cost. */
+const LONG_AGO = -1e12;
+const BEFORE_EVERY_TIME = -1e6;
+const AFTER_EVERY_TIME = 1e6;
 
-/** What `rowToFind` asks for. */
-export function isAsRead(
-  row: Cursor | undefined,
-  read: Cursor,
-  change: Change,
-  { variant }: Scenario,
-): row is Cursor {
+/** A lease ends at its own number, and a backoff is due at 0; on which side of that the time is, `timeOf` says. */
+export function cursorOf({ state, next, segment, fence, lease }: Row, { segmentSize }: Scenario): Cursor {
+  return {
+    ...newCursor({
+      feed: "feed",
+      session: "session",
+      next,
+      segmentSize,
+      interest: undefined,
+      nowEpochMillis: LONG_AGO,
+    }),
+    state,
+    segment,
+    fence,
+    leaseUntilEpochMillis: state === "active" ? lease : undefined,
+    dueAtEpochMillis: state === "backoff" ? 0 : undefined,
+  };
+}
+
+/** The time by which the row is judged. */
+export function timeOf({ leaseExpired, isDue }: Row): number {
+  return leaseExpired || isDue ? AFTER_EVERY_TIME : BEFORE_EVERY_TIME;
+}
+
+/** What `take` and `advance` are told: the new lease ends one later than the row's. */
+export function nextLease({ lease }: Row) {
+  return { batchLast: undefined, leaseMillis: 1, nowEpochMillis: lease };
+}
+
+function changed(row: Row, change: CursorChange): Row {
+  const { state = row.state, next = row.next, segment = row.segment, fence = row.fence } = change;
+  if (state === "suspended") throw new Error("the model suspends no session");
+  const { leaseUntilEpochMillis: lease = row.lease } = change;
+  const leaseExpired = row.leaseExpired && !("leaseUntilEpochMillis" in change);
+  const isDue = row.isDue && !("dueAtEpochMillis" in change);
+  return { state, next, segment, fence, lease, leaseExpired, isDue };
+}
+
+/** Whether a write of `change` finds the row as it was read. */
+export function mayWrite(
+  row: Row | undefined,
+  read: Row,
+  change: CursorChange,
+  scenario: Scenario,
+): row is Row {
   if (row === undefined) return false;
-  const mayBeMarked = read.state === "parked" && change.state !== "signalled";
-  const state = row.state === read.state || (mayBeMarked && row.state === "signalled");
-  const fence =
-    row.fence === read.fence || (variant === "mark without fence" && change.state === "signalled");
-  // A slow holder may have advanced and crossed under the same fence since the row was read.
-  const segment = row.segment === read.segment || variant === "write without naming the segment";
-  const next = change.gap === undefined || row.next === read.next;
-  const takesOver = read.state === "active" && change.state === "active" && change.fence !== undefined;
-  const lease = !takesOver || row.lease === read.lease || variant === "take over without naming the lease";
-  return state && fence && segment && next && lease;
+  const wanted = rowToFind(cursorOf(read, scenario), change);
+  return isAsRead(cursorOf(row, scenario), openedBy(scenario, wanted, change));
+}
+
+/** What a wrong variant leaves out of the condition. */
+function openedBy({ variant }: Scenario, wanted: RowToFind, change: CursorChange): RowToFind {
+  const { fence, segment, leaseUntilEpochMillis, ...rest } = wanted;
+  const opened: Partial<RowToFind> = {
+    ...rest,
+    ...(variant === "mark without fence" && change.state === "signalled" ? {} : { fence }),
+    ...(variant === "write without naming the segment" ? {} : { segment }),
+    ...(variant === "take over without naming the lease" || leaseUntilEpochMillis === undefined
+      ? {}
+      : { leaseUntilEpochMillis }),
+  };
+  return opened as RowToFind;
 }
 
 /** What may come of a write. `row` is null when it was refused. */
 export interface Written {
-  readonly row: Cursor | null;
+  readonly row: Row | null;
   readonly state: State;
   readonly note: string;
 }
@@ -45,18 +100,18 @@ export function* write(
   state: State,
   scenario: Scenario,
   session: string,
-  read: Cursor,
-  { gap, ...change }: Change,
+  read: Row,
+  change: CursorChange,
   onConflict: "stay" | "give up" = "give up",
 ): Generator<Written> {
   const row = state.cursors[session];
-  if (!isAsRead(row, read, gap ? { ...change, gap } : change, scenario)) {
+  if (!mayWrite(row, read, change, scenario)) {
     yield { row: null, state, note: " but the row is not as it was read" };
     return;
   }
-  const put = (written: Partial<Cursor>, others: Partial<State> = {}): State => ({
+  const put = (written: CursorChange, others: Partial<State> = {}): State => ({
     ...state,
-    cursors: { ...state.cursors, [session]: { ...row, ...written } },
+    cursors: { ...state.cursors, [session]: changed(row, written) },
     ...(scenario.variant === "notify with stale reads"
       ? { staleCursors: { ...state.staleCursors, [session]: row } }
       : {}),
@@ -64,19 +119,19 @@ export function* write(
   });
   const { segment = read.segment } = change;
   if (segment === read.segment) {
-    yield { row: { ...read, ...change }, state: put(change), note: "" };
+    yield { row: changed(read, change), state: put(change), note: "" };
     return;
   }
   const counts = move(state.counts, read.segment, segment);
   const note = `, crossing into segment ${segment}`;
-  if (counts !== null) yield { row: { ...read, ...change }, state: put(change, { counts }), note };
+  if (counts !== null) yield { row: changed(read, change), state: put(change, { counts }), note };
   if (scenario.variant === "count moved outside the transaction")
     yield { row: null, state: put(change), note: `${note}, and dies before it moves the count` };
   if (counts !== null && state.faults.conflict === 0) return;
   const faults = counts === null ? state.faults : spend(state.faults, "conflict");
   if (onConflict === "stay") {
     const stay = { ...change, segment: read.segment };
-    yield { row: { ...read, ...stay }, state: put(stay, { faults }), note: ", not crossing for a conflict" };
+    yield { row: changed(read, stay), state: put(stay, { faults }), note: ", not crossing for a conflict" };
   } else yield { row: null, state: { ...state, faults }, note: " but another transaction is in the way" };
 }
 
@@ -95,13 +150,7 @@ export function move(counts: readonly number[], from: number | null, to: number 
 }
 
 /** The part of a change by which the reference follows the cursor. */
-export function crossing(read: Cursor, next: number, segmentSize: number): Change {
+export function crossing(read: Row, next: number, { segmentSize }: Scenario): CursorChange {
   const segment = segmentOf(next, segmentSize);
   return segment === read.segment ? {} : { segment };
-}
-
-/** Takes the row from whoever holds it. What waits for a time or a person goes on waiting. */
-export function release(read: Cursor): Change {
-  const waits = read.state === "backoff" || read.state === "paused";
-  return { fence: read.fence + 1, state: waits ? read.state : "parked", leaseRanOut: false };
 }

@@ -1,6 +1,17 @@
-import { type Change, crossing, write } from "./cursors.ts";
+import {
+  advance,
+  backOff,
+  type CursorChange,
+  isTakeable,
+  park,
+  progress,
+  take,
+} from "../../shared/sessions/cursor.ts";
+import { crossing, cursorOf, nextLease, timeOf, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Cursor, type Deliverer, freeName, replace, type State, type Step, spend } from "./state.ts";
+import { type Deliverer, freeName, type Row, replace, type State, type Step, spend } from "./state.ts";
+
+const REFUSED = { reason: "http.status", detail: "", atEpochMillis: 0 };
 
 /** Specifies shared/sessions/turn.ts: one turn of one session. */
 export function* deliverSteps(state: State, scenario: Scenario): Generator<Step> {
@@ -10,7 +21,7 @@ export function* deliverSteps(state: State, scenario: Scenario): Generator<Step>
       const name = freeName(state.deliverers, "deliver");
       const rest = { ...state, wakes: state.wakes.toSpliced(at, 1) };
       const row = state.cursors[session];
-      if (row === undefined || !isTakeable(row, scenario))
+      if (row === undefined || !mayTake(row, scenario))
         yield {
           name: `${name} gets a wake of ${session} and drops it: the row is ${row?.state}`,
           state: rest,
@@ -46,18 +57,9 @@ function loses({ name, session }: Deliverer, state: State): Step {
   };
 }
 
-function isTakeable(row: Cursor, { variant }: Scenario): boolean {
-  switch (row.state) {
-    case "parked":
-    case "signalled":
-      return true;
-    case "backoff":
-      return row.isDue;
-    case "active":
-      return row.leaseRanOut && variant !== "lease never expires";
-    case "paused":
-      return false;
-  }
+function mayTake(row: Row, scenario: Scenario): boolean {
+  if (row.state === "active" && scenario.variant === "lease never expires") return false;
+  return isTakeable(cursorOf(row, scenario), timeOf(row));
 }
 
 function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Generator<Step> {
@@ -71,8 +73,8 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
     deliverers: replace(from.deliverers, deliverer.name),
   });
   /** A write that is refused ends the turn: someone else has the session now. */
-  function* writes(what: string, change: Change, then: Partial<Deliverer> | "end"): Generator<Step> {
-    const all = { ...change, ...crossing(row, change.next ?? row.next, scenario.segmentSize) };
+  function* writes(what: string, change: CursorChange, then: Partial<Deliverer> | "end"): Generator<Step> {
+    const all = { ...change, ...crossing(row, change.next ?? row.next, scenario) };
     for (const { row: written, state: after, note } of write(state, scenario, session, row, all, "stay"))
       yield {
         name: `${what}${note}`,
@@ -80,7 +82,9 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
       };
   }
   const advancesFirst = scenario.variant === "cursor advanced before the endpoint accepted";
-  const isHeld = row.state === "active" && !row.leaseRanOut;
+  const cursor = cursorOf(row, scenario);
+  const progressed = () => progress(cursor, { next, sentLast: next - 1, lane: "fast", nowEpochMillis: 0 });
+  const isHeld = row.state === "active" && !row.leaseExpired;
 
   switch (deliverer.at) {
     case "plan": {
@@ -100,14 +104,13 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
       const begun: Partial<Deliverer> = advancesFirst ? { at: "advance", next: next + 1 } : { at: "post" };
       yield* writes(
         "takes the row",
-        { state: "active", fence: row.fence + 1, lease: row.lease + 1, leaseRanOut: false, isDue: false },
+        take(cursor, nextLease(row)),
         deliverer.hasBatch ? begun : { at: "park" },
       );
       return;
     }
     case "advance": {
-      const change = { next, lease: row.lease + 1, leaseRanOut: false };
-      yield* writes(`advances to ${next}`, change, { at: "post" });
+      yield* writes(`advances to ${next}`, advance(progressed(), nextLease(row)), { at: "post" });
       return;
     }
     case "post": {
@@ -139,19 +142,11 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
     case "park": {
       // A page that came before the row said "parked" had nobody to wake, so the tail is read again.
       const then = scenario.variant === "park without second read" ? "end" : ({ at: "plan" } as const);
-      yield* writes(
-        `parks at ${next}`,
-        { state: "parked", next, leaseRanOut: false },
-        deliverer.isOver ? { at: "sendWake" } : then,
-      );
+      yield* writes(`parks at ${next}`, park(progressed(), 0), deliverer.isOver ? { at: "sendWake" } : then);
       return;
     }
     case "backOff":
-      yield* writes(
-        "backs off",
-        { state: "backoff", next, leaseRanOut: false, isDue: false },
-        { at: "sendWake" },
-      );
+      yield* writes("backs off", backOff(progressed(), REFUSED, 0), { at: "sendWake" });
       return;
     case "sendWake": {
       const isDelayed = row.state === "backoff";

@@ -53,17 +53,17 @@ function* waiting(state: State, { times }: Scenario): Generator<Step> {
           delayedWakes: state.delayedWakes.toSpliced(at, 1),
         },
       };
-    if (row.state !== "active" || row.leaseRanOut) continue;
-    // A dead holder's lease runs out by itself; that of a living one only by being slow.
+    if (row.state !== "active" || row.leaseExpired) continue;
+    // A dead holder's lease expires by itself; that of a living one only by being slow.
     const isHeld = state.deliverers.some(
       (each) => each.session === session && each.row.fence === row.fence && each.row.lease === row.lease,
     );
     if (isHeld && state.faults.slowHolder === 0) continue;
     yield {
-      name: `the lease of ${session} runs out${isHeld ? " although its holder is at work" : ""}`,
+      name: `the lease of ${session} expires${isHeld ? " although its holder is at work" : ""}`,
       state: {
         ...state,
-        cursors: becomes({ leaseRanOut: true }),
+        cursors: becomes({ leaseExpired: true }),
         faults: isHeld ? spend(state.faults, "slowHolder") : state.faults,
       },
     };

@@ -1,4 +1,5 @@
-import { firstOfSegment, lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import { lastOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import { firstHeld } from "../../shared/queue/tail.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Ingest, lastPageOf, replace, type State, type Step, spend } from "./state.ts";
 
@@ -61,7 +62,10 @@ function* stepsOf(ingest: Ingest, state: State, scenario: Scenario): Generator<S
         };
         return;
       }
-      const begin = Math.max(search.tailHint + 1, firstOfSegment(search.headSegment, segmentSize));
+      const begin = Math.max(
+        search.tailHint + 1,
+        firstHeld({ headSegment: search.headSegment, segmentSize }),
+      );
       const next = Math.max(begin, last === undefined ? search.next : last + 1);
       // Where pages are missing, a free may have come into the search: what it left is not the tail.
       const isMissing =

@@ -1,4 +1,5 @@
-import { firstOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { firstHeld, tailSegment } from "../../shared/queue/tail.ts";
 import type { Scenario } from "./scenario.ts";
 import { type State, type Step, tailOf } from "./state.ts";
 import { isAtRest } from "./sweep.ts";
@@ -13,7 +14,11 @@ export function problemsOf(state: State, { segmentSize }: Scenario): string[] {
 
   const tail = tailOf(state);
   const held = new Set(state.pages.map(({ first }) => first));
-  for (let number = firstOfSegment(state.head.headSegment, segmentSize); number <= tail; number += 1)
+  for (
+    let number = firstHeld({ headSegment: state.head.headSegment, segmentSize });
+    number <= tail;
+    number += 1
+  )
     if (!held.has(number))
       problems.push(`page ${number} is missing, the head is at ${state.head.headSegment}`);
 
@@ -66,7 +71,7 @@ function isFreed({ head, pages, cursors, now, given }: State, { segmentSize, tim
   if (now < times.last) return false;
   const tail = given.reduce((highest, { number }) => Math.max(highest, number), 0);
   const needed = Math.min(
-    segmentOf(Math.max(1, tail), segmentSize),
+    tailSegment({ next: tail + 1, segmentSize }),
     ...Object.values(cursors).map(({ next }) => segmentOf(next, segmentSize)),
   );
   const waits = pages.some(

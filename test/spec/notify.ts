@@ -1,6 +1,8 @@
-import { write } from "./cursors.ts";
+import { isToBeWoken } from "../../functions/notify/notify.ts";
+import { signal } from "../../shared/sessions/cursor.ts";
+import { cursorOf, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Cursor, freeName, type Notifier, replace, type State, type Step, tailOf } from "./state.ts";
+import { freeName, type Notifier, type Row, replace, type State, type Step, tailOf } from "./state.ts";
 
 /** Specifies functions/notify/notify.ts and shared/sessions/wake.ts. */
 export function* notifySteps(state: State, scenario: Scenario): Generator<Step> {
@@ -34,8 +36,9 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
       if (scenario.variant === "notify with stale reads")
         reads.push({ ...state.cursors, ...state.staleCursors });
       for (const rows of reads) {
-        const parked = Object.entries(rows).filter(
-          ([, { state, next }]) => state === "parked" && next <= notifier.tail,
+        const tail = { next: notifier.tail + 1, segmentSize: scenario.segmentSize };
+        const parked = Object.entries(rows).filter(([, row]) =>
+          isToBeWoken(cursorOf(row, scenario), tail, undefined),
         );
         const name = `lists the cursors, of which ${parked.length} are to be woken`;
         const at = marksFirst ? "markSignalled" : "sendWakes";
@@ -66,12 +69,12 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
 export function* mark(
   state: State,
   scenario: Scenario,
-  parked: readonly (readonly [session: string, read: Cursor])[],
+  parked: readonly (readonly [session: string, read: Row])[],
 ): Generator<{ state: State; names: string }> {
   const [first, ...others] = parked;
   if (first === undefined) return yield { state, names: "" };
   const [session, read] = first;
-  for (const written of write(state, scenario, session, read, { state: "signalled" }))
+  for (const written of write(state, scenario, session, read, signal(0)))
     for (const rest of mark(written.state, scenario, others))
       yield { state: rest.state, names: `${session}${written.note} ${rest.names}` };
 }

@@ -6,7 +6,7 @@ import { ingestSteps } from "./ingest.ts";
 import { isWell, problemsOf, problemsOfStep } from "./invariants.ts";
 import { notifySteps } from "./notify.ts";
 import { initialState, type Scenario } from "./scenario.ts";
-import type { Cursor, State, Step } from "./state.ts";
+import type { Row, State, Step } from "./state.ts";
 import { sweepSteps } from "./sweep.ts";
 
 /** The whole protocol: whatever may happen next, in any order. */
@@ -37,11 +37,11 @@ export function checkScenario(scenario: Scenario): Verdict {
  * and one that is not the row's now will never be again.
  */
 function keyOf(state: State): string {
-  const compared = (session: string, read: Cursor): Cursor => {
+  const compared = (session: string, read: Row): Row => {
     const row = state.cursors[session];
     return { ...read, fence: Number(read.fence === row?.fence), lease: Number(read.lease === row?.lease) };
   };
-  const rowsRead = (rows: readonly (readonly [string, Cursor])[]) =>
+  const rowsRead = (rows: readonly (readonly [string, Row])[]) =>
     rows.map(([session, read]) => [session, compared(session, read)]);
   const sorted = (items: readonly object[]) => items.map((item) => JSON.stringify(item)).sort();
   const { sweeper, person } = state;

@@ -1,54 +1,20 @@
-import type { Cursor, Faults, State, Wish } from "./state.ts";
+import type { Variant } from "../races.ts";
+import type { Bounds } from "./bounds.ts";
+import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
+import type { Faults, Row, State } from "./state.ts";
 
-/** What is looked at: who takes part, how often each fault may happen, and the times. */
-export interface Scenario {
-  readonly segmentSize: number;
-  /** Sessions that stand parked at number 1 when the search begins. */
-  readonly sessions: readonly string[];
-  /** Pages that are there when the search begins; the tail hint knows nothing of them. */
-  readonly pages: number;
-  /** Per ingest the events that it appends, one page each. */
-  readonly appends: readonly (readonly string[])[];
-  readonly notifiers: number;
-  readonly deliverers: number;
-  /** "on": whenever nothing else can happen, and as often in between as the fault `earlySweep` says. */
-  readonly sweep: "off" | "on";
-  readonly wishes: readonly Wish[];
-  readonly faults: Partial<Faults>;
-  readonly times: Times;
+/** What is looked at, and whether a rule is broken on purpose. */
+export interface Scenario extends Bounds {
   readonly variant?: Variant | undefined;
 }
 
-/** In ticks. */
-export interface Times {
-  readonly last: number;
-  readonly tailCache: number;
-  readonly appendTimeout: number;
-  readonly freeGrace: number;
+/** The scenario in which a wrong variant must show. */
+export function variantOf({ name, scenario }: { name: Variant; scenario: ScenarioName }): Scenario {
+  const bounds: Bounds = SCENARIOS[scenario];
+  if (name !== "grace of one append only") return { ...bounds, variant: name };
+  const { tailCache, appendTimeout } = bounds.times;
+  return { ...bounds, variant: name, times: { ...bounds.times, freeGrace: tailCache + appendTimeout } };
 }
-
-/** Time stands still, a segment may be freed as soon as it is closed, and no tail grows old. */
-export const TIMELESS: Times = { last: 0, tailCache: 0, appendTimeout: 0, freeGrace: -1 };
-
-/** Small changes of the protocol. Each of them breaks it. */
-export type Variant =
-  | "mark before wake"
-  | "mark without fence"
-  | "park without second read"
-  | "notify with stale reads"
-  | "append without recognising its own page"
-  | "search of the tail without a second look at the head"
-  | "delete pages in any order"
-  | "free without grace"
-  | "grace of one append only"
-  | "free with the counts checked before the transaction"
-  | "count moved outside the transaction"
-  | "cursor advanced before the endpoint accepted"
-  | "take over without naming the lease"
-  | "write without naming the segment"
-  | "subscribe without a check of the head"
-  | "lease never expires"
-  | "sweep off while hints are lost";
 
 const NO_FAULTS: Faults = {
   notifyCrash: 0,
@@ -67,13 +33,13 @@ const NO_FAULTS: Faults = {
 
 export function initialState(scenario: Scenario): State {
   const numbers = Array.from({ length: scenario.pages }, (_, index) => index + 1);
-  const parked: Cursor = {
+  const parked: Row = {
     state: "parked",
     next: 1,
     segment: 0,
     fence: 1,
     lease: 0,
-    leaseRanOut: false,
+    leaseExpired: false,
     isDue: false,
   };
   return {

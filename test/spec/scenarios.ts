@@ -1,7 +1,7 @@
-import { type Scenario, TIMELESS, type Variant } from "./scenario.ts";
+import { type Bounds, TIMELESS } from "./bounds.ts";
 
 /** One session, one page for each event, no faults: what the scenarios below begin from. */
-const BASE: Scenario = {
+const BASE: Bounds = {
   segmentSize: 10,
   sessions: ["s1"],
   pages: 0,
@@ -14,7 +14,7 @@ const BASE: Scenario = {
   times: TIMELESS,
 };
 
-const TAILS: Scenario = { ...BASE, sessions: [], deliverers: 0, faults: { earlySweep: 1 } };
+const TAILS: Bounds = { ...BASE, sessions: [], deliverers: 0, faults: { earlySweep: 1 } };
 
 /** What CI looks at. Each is bounded, and every state within its bounds is visited. */
 export const SCENARIOS = {
@@ -123,34 +123,6 @@ export const SCENARIOS = {
     deliverers: 2,
     faults: { eviction: 1, slowHolder: 1, earlySweep: 1 },
   },
-} as const satisfies Record<string, Scenario>;
+} as const satisfies Record<string, Bounds>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
-
-/** Where each wrong variant shows. */
-export const VARIANTS: Readonly<Record<Variant, ScenarioName>> = {
-  "mark before wake": "two appends, two notifiers, two deliverers; a crash",
-  "mark without fence": "two appends, two notifiers, two deliverers; a crash",
-  "park without second read": "two appends, two notifiers, two deliverers; a crash",
-  "notify with stale reads": "two appends, two notifiers, two deliverers; a crash",
-  "append without recognising its own page": "a put whose answer is lost, against another ingest",
-  "search of the tail without a second look at the head": "freeing while an ingest searches the tail",
-  "delete pages in any order": "freeing while an ingest searches the tail",
-  "free without grace": "two ingests with cached tails, and freeing",
-  "grace of one append only": "two ingests with cached tails, and freeing",
-  "free with the counts checked before the transaction": "subscribe at the head while the sweep frees",
-  "count moved outside the transaction": "seek while deliver crosses and the sweep frees; a conflict",
-  "cursor advanced before the endpoint accepted": "a slow holder while another takes over",
-  "take over without naming the lease": "a slow holder while another takes over",
-  "write without naming the segment": "remove, beside another session",
-  "subscribe without a check of the head": "subscribe at the head while the sweep frees",
-  "lease never expires": "the sweep repairs: a lost hint, a deliver that dies",
-  "sweep off while hints are lost": "the sweep repairs: a lost hint, a deliver that dies",
-};
-
-export function variantOf(variant: Variant): Scenario {
-  const scenario: Scenario = SCENARIOS[VARIANTS[variant]];
-  if (variant !== "grace of one append only") return { ...scenario, variant };
-  const { tailCache, appendTimeout } = scenario.times;
-  return { ...scenario, variant, times: { ...scenario.times, freeGrace: tailCache + appendTimeout } };
-}

@@ -13,9 +13,9 @@ export interface State {
   /** Reference counts by segment. */
   readonly counts: readonly number[];
   // Cursors table
-  readonly cursors: Readonly<Record<string, Cursor>>;
+  readonly cursors: Readonly<Record<string, Row>>;
   /** The rows as they were before their last change: what a read that is not consistent may still show. */
-  readonly staleCursors: Readonly<Record<string, Cursor>>;
+  readonly staleCursors: Readonly<Record<string, Row>>;
   // SQS: hints under way. A delayed wake becomes a wake when its session's backoff is due.
   readonly notifies: number;
   readonly wakes: readonly string[];
@@ -48,14 +48,14 @@ export interface Page {
   readonly appendedAt: number;
 }
 
-export interface Cursor {
+export interface Row {
   readonly state: "parked" | "signalled" | "active" | "backoff" | "paused";
   readonly next: number;
   readonly segment: number;
   readonly fence: number;
   /** Stands for `leaseUntilEpochMillis`: each take and each advance writes a new one. */
   readonly lease: number;
-  readonly leaseRanOut: boolean;
+  readonly leaseExpired: boolean;
   readonly isDue: boolean;
 }
 
@@ -80,7 +80,7 @@ export interface Notifier {
   readonly at: "listCursors" | "sendWakes" | "markSignalled";
   readonly tail: number;
   /** Rows to wake, as they were read. */
-  readonly parked: readonly (readonly [session: string, read: Cursor])[];
+  readonly parked: readonly (readonly [session: string, read: Row])[];
 }
 
 export interface Deliverer {
@@ -88,7 +88,7 @@ export interface Deliverer {
   readonly session: string;
   readonly at: "plan" | "take" | "post" | "advance" | "park" | "backOff" | "sendWake";
   /** The row as it was read or written last. */
-  readonly row: Cursor;
+  readonly row: Row;
   /** `row.next`, or further: progress that is not written yet. */
   readonly next: number;
   /** Whether the plan found a page at `next`. */
@@ -101,7 +101,7 @@ export interface Sweeper {
   readonly at: "evict" | "cross" | "sendWakes" | "markSignalled" | "moveHead" | "delete";
   readonly tail: number;
   readonly head: Head;
-  readonly cursors: readonly (readonly [session: string, read: Cursor])[];
+  readonly cursors: readonly (readonly [session: string, read: Row])[];
   /** Only of the variant that checks the counts outside the transaction. */
   readonly countsRead: readonly number[] | null;
 }
@@ -111,7 +111,7 @@ export interface Person {
   readonly wishes: readonly Wish[];
   readonly tail: number;
   readonly headSegment: number;
-  readonly row: Cursor | null;
+  readonly row: Row | null;
   readonly at: "read" | "write" | "sendWake";
 }
 
@@ -127,7 +127,7 @@ export interface Faults {
   readonly sweepCrash: number;
   readonly doubledHint: number;
   readonly lostHint: number;
-  /** The lease runs out while its holder is still at work. */
+  /** The lease expires while its holder is still at work. */
   readonly slowHolder: number;
   /** A put is applied, its answer is lost, and the SDK tries it again. */
   readonly lostReply: number;

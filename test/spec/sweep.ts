@@ -1,11 +1,16 @@
+import { isCountedBehind } from "../../functions/sweep/cross.ts";
+import { isGraceOver } from "../../functions/sweep/free.ts";
+import { needsWake } from "../../functions/sweep/needsWake.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
-import { release, write } from "./cursors.ts";
+import { tailSegment } from "../../shared/queue/tail.ts";
+import { evict } from "../../shared/sessions/cursor.ts";
+import { cursorOf, timeOf, write } from "./cursors.ts";
 import { mark } from "./notify.ts";
 import type { Scenario } from "./scenario.ts";
 import {
-  type Cursor,
   lastPageOf,
   type Page,
+  type Row,
   type State,
   type Step,
   type Sweeper,
@@ -56,30 +61,21 @@ export function isAtRest(state: State): boolean {
 function hasWork(sweeper: Sweeper, state: State, scenario: Scenario): boolean {
   return (
     state.faults.eviction > 0 ||
-    sweeper.cursors.some(([, row]) => needsWake(row, sweeper.tail) || needsCrossing(row, scenario)) ||
+    sweeper.cursors.some(
+      ([, row]) => isHintLost(row, sweeper.tail, scenario) || needsCrossing(row, scenario),
+    ) ||
     (isFreeable(sweeper, state, scenario) && (state.counts[sweeper.head.headSegment] ?? 0) === 0) ||
     state.head.clearedSegment < state.head.headSegment
   );
 }
 
-function needsCrossing(row: Cursor, { segmentSize }: Scenario): boolean {
-  return row.state !== "active" && segmentOf(row.next, segmentSize) !== row.segment;
+function needsCrossing(row: Row, scenario: Scenario): boolean {
+  return isCountedBehind(cursorOf(row, scenario));
 }
 
-/** Rows whose hint may be lost. Their age, for which the code waits, matters to cost and not to safety. */
-function needsWake(row: Cursor, tail: number): boolean {
-  switch (row.state) {
-    case "parked":
-      return row.next <= tail;
-    case "signalled":
-      return true;
-    case "backoff":
-      return row.isDue;
-    case "active":
-      return row.leaseRanOut;
-    case "paused":
-      return false;
-  }
+/** The grace for which the code waits is over for every row: it matters to cost and not to safety. */
+function isHintLost(row: Row, tail: number, scenario: Scenario): boolean {
+  return needsWake(cursorOf(row, scenario), { next: tail + 1, lastAppendedAtEpochMillis: 0 }, timeOf(row), 0);
 }
 
 /** Below the tail's segment, and closed longer ago than the grace. */
@@ -89,11 +85,10 @@ function isFreeable(
   { segmentSize, times, variant }: Scenario,
 ): boolean {
   const segment = head.headSegment;
-  if (segment >= segmentOf(Math.max(1, tail), segmentSize)) return false;
+  if (segment >= tailSegment({ next: tail + 1, segmentSize })) return false;
+  if (variant === "free without grace") return true;
   const last = lastPageOf(state, segment, segmentSize);
-  return (
-    last === undefined || state.now - last.appendedAt > times.freeGrace || variant === "free without grace"
-  );
+  return isGraceOver(last && { appendedAtEpochMillis: last.appendedAt }, state.now, times.freeGrace);
 }
 
 function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator<Step> {
@@ -112,12 +107,7 @@ function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator
       const faults = spend(state.faults, "eviction");
       for (const [session, read] of sweeper.cursors.filter(([, { next }]) => next <= sweeper.tail)) {
         const floor = read.next + 1;
-        const change = {
-          ...release(read),
-          next: floor,
-          segment: segmentOf(floor, segmentSize),
-          gap: true,
-        } as const;
+        const change = evict(cursorOf(read, scenario), floor, 0);
         for (const written of write({ ...state, faults }, scenario, session, read, change)) {
           const { row, state: after } = written;
           const received = Math.max(after.received[session] ?? 0, floor - 1);
@@ -137,7 +127,7 @@ function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator
     case "cross": {
       const late = sweeper.cursors.find(([, row]) => needsCrossing(row, scenario));
       if (late === undefined) {
-        const toWake = sweeper.cursors.filter(([, row]) => needsWake(row, sweeper.tail));
+        const toWake = sweeper.cursors.filter(([, row]) => isHintLost(row, sweeper.tail, scenario));
         yield {
           name: `finds ${toWake.length} to wake`,
           state: becomes({ cursors: toWake, at: toWake.length > 0 ? "sendWakes" : "moveHead" }),

@@ -8,6 +8,7 @@ import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Cursor, type CursorChange, newCursor, rowToFind } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
+import { isAsRead } from "./asRead.ts";
 import { eventsOf } from "./feedRows.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
 
@@ -161,9 +162,9 @@ export class MemoryRelay {
   }
 
   /** One conditional write, and with a change of segment the move of its reference. */
-  writeCursor(cursor: Cursor, change: CursorChange, isAsRead = asRead): Cursor {
+  writeCursor(cursor: Cursor, change: CursorChange, mayWrite = isWritable): Cursor {
     const row = this.cursors.get(cursor.session);
-    if (row === undefined || !isAsRead(row, cursor, change))
+    if (row === undefined || !mayWrite(row, cursor, change))
       throw new FenceLostError({ feed: FEED, session: cursor.session, fence: cursor.fence });
     const written = { ...row, ...change };
     if (written.segment !== row.segment) this.moveReference(row, written.segment);
@@ -213,7 +214,7 @@ export class MemoryRelay {
   }
 
   /** What the sweep needs beside the above. */
-  sweepStores() {
+  sweepStores(gate: Gate = openGate) {
     return {
       heads: {
         listHeads: async () => [this.head],
@@ -221,6 +222,7 @@ export class MemoryRelay {
           this.head = { ...this.head, tailHint };
         },
         moveHead: async (_feed: string, segment: number) => {
+          await gate("moves the head");
           if (this.head.headSegment !== segment || this.counts.has(segment)) return false;
           this.head = { ...this.head, headSegment: segment + 1 };
           return true;
@@ -233,6 +235,7 @@ export class MemoryRelay {
         readLastPage: async (_feed: string, segment: number) => this.#pagesOf(segment).at(-1),
         listPages: async (_feed: string, segment: number) => this.#pagesOf(segment),
         deletePages: async (_feed: string, segment: number) => {
+          await gate("deletes pages");
           const pages = this.#pagesOf(segment);
           for (const { first } of pages) this.pages.delete(first);
           return pages.length;
@@ -249,12 +252,8 @@ export class MemoryRelay {
   }
 }
 
-function asRead(row: Cursor, read: Cursor, change: CursorChange): boolean {
-  const { states, ...numbers } = rowToFind(read, change);
-  return (
-    states.includes(row.state) &&
-    Object.entries(numbers).every(([attribute, value]) => row[attribute as keyof typeof numbers] === value)
-  );
+function isWritable(row: Cursor, read: Cursor, change: CursorChange): boolean {
+  return isAsRead(row, rowToFind(read, change));
 }
 
 export const openGate: Gate = async () => {};

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { seededRandom } from "../protocol/scheduler.ts";
+import { seededRandom } from "../proof/scheduler.ts";
 
 /**
  * A random number in [0, 1) for the n-th time that something of this name happens under this seed. Unlike one stream of

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
-import { World } from "../hostile/world.ts";
+import { EngineWorld } from "../proof/engineWorld.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -41,14 +41,14 @@ async function relay(): Promise<boolean> {
 }
 
 async function schedules(): Promise<boolean> {
-  await using world = await World.start();
+  await using world = await EngineWorld.start();
   const endsAt = performance.now() + 1000 * seconds;
-  const { runs, calls, faults, failed } = await tortureSchedules(
+  const { runs, steps, faults, failed } = await tortureSchedules(
     world,
     seed,
     () => performance.now() > endsAt,
   );
-  print(`${runs} runs, ${calls} calls`);
+  print(`${runs} runs, ${steps} steps`);
   for (const [fault, times] of [...faults].sort()) print(`  ${times} x ${fault}`);
   if (failed === undefined) print("everything holds");
   else

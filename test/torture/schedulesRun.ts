@@ -1,16 +1,17 @@
-import { runHostile, type Setup, type Verdict } from "../hostile/hostileRun.ts";
-import { ALL_SETUPS, randomSetup } from "../hostile/setups.ts";
-import type { World } from "../hostile/world.ts";
+import { runSchedule, type Verdict } from "../proof/run.ts";
+import { bySeed } from "../proof/scheduler.ts";
+import { randomSetup, type Setup, WITH_SWEEP, WITHOUT_SWEEP } from "../proof/setup.ts";
+import { canRun, type World } from "../proof/world.ts";
 
 export interface SchedulesReport {
   readonly runs: number;
-  readonly calls: number;
+  readonly steps: number;
   /** Faults by kind and command. */
   readonly faults: ReadonlyMap<string, number>;
   readonly failed?: { readonly seed: number; readonly setup: Setup; readonly verdict: Verdict };
 }
 
-/** Hostile schedules one after the other, named setups and random ones in turn, until it is over or one fails. */
+/** Schedules one after the other, named setups and random ones in turn, until it is over or one fails. */
 export async function tortureSchedules(
   world: World,
   seed: number,
@@ -18,21 +19,22 @@ export async function tortureSchedules(
 ): Promise<SchedulesReport> {
   const faults = new Map<string, number>();
   let runs = 0;
-  let calls = 0;
+  let steps = 0;
   for (; !isOver(runs); runs += 1) {
     const runSeed = seed + runs;
-    const setup = setupOf(runSeed);
-    const verdict = await runHostile(world, setup, runSeed);
-    calls += verdict.calls;
+    const setup = setupOf(world, runSeed);
+    const verdict = await runSchedule(world, setup, bySeed(runSeed));
+    steps += verdict.trace.length;
     for (const fault of verdict.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1);
     if (verdict.problems.length > 0)
-      return { runs, calls, faults, failed: { seed: runSeed, setup, verdict } };
+      return { runs, steps, faults, failed: { seed: runSeed, setup, verdict } };
   }
-  return { runs, calls, faults };
+  return { runs, steps, faults };
 }
 
 /** The same for the same seed, so that one run can be seen again alone. */
-function setupOf(seed: number): Setup {
-  const named = ALL_SETUPS[(seed >> 1) % ALL_SETUPS.length];
+function setupOf(world: World, seed: number): Setup {
+  const setups = [...WITHOUT_SWEEP, ...WITH_SWEEP].filter((setup) => canRun(world, setup));
+  const named = setups[(seed >> 1) % setups.length];
   return seed % 2 === 0 && named ? named : randomSetup(seed);
 }

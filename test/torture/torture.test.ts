@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { World } from "../hostile/world.ts";
+import { EngineWorld } from "../proof/engineWorld.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -23,7 +23,7 @@ describe(`torture for some seconds, seed ${SEED}`, () => {
   }, 200_000);
 
   it("random schedules with random faults: everything holds", async () => {
-    await using world = await World.start();
+    await using world = await EngineWorld.start();
     const { runs, failed } = await tortureSchedules(world, SEED, (done) => done === SCHEDULES);
     if (failed) throw new Error(`seed ${failed.seed}: ${failed.verdict.problems.join("; ")}`);
     expect(runs).toBe(SCHEDULES);

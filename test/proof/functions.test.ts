@@ -1,17 +1,17 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keys } from "../../shared/aws/keys.ts";
-import { seededRandom } from "../protocol/scheduler.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import type { Fault } from "../support/hostileAws.ts";
+import { Engine } from "./engine.ts";
+import { seededRandom } from "./scheduler.ts";
 import { Stage } from "./stage.ts";
-import { World } from "./world.ts";
 
-let world: World;
+let engine: Engine;
 beforeAll(async () => {
-  world = await World.start();
+  engine = await Engine.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => engine[Symbol.asyncDispose]());
 
 /** The first `times` calls of a command meet the fault. */
 function first(times: number, command: string, fault: Fault) {
@@ -27,7 +27,7 @@ const ALL_TRIES = 3;
 
 describe("ingest", () => {
   it("the answer to a put is lost and the SDK puts again: the batch is there once", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       const status = await stage.withFaults(first(1, "PutItem", "timed out after"), () => stage.append(1, 3));
       expect(status).toBe(202);
       await stage.expectInvariants([]);
@@ -35,7 +35,7 @@ describe("ingest", () => {
   });
 
   it("no answer comes at any try: the producer is told so, sends again, and the batch is there once", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       const lost = first(ALL_TRIES, "PutItem", "timed out after");
       expect(await stage.withFaults(lost, () => stage.append(1, 3))).toBeGreaterThanOrEqual(500);
       expect(await stage.append(1, 3)).toBe(202);
@@ -47,7 +47,7 @@ describe("ingest", () => {
 
 describe("deliver", () => {
   it("paused while it sends until its lease is taken over: its commit is refused, and the endpoint can tell by the epoch", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 4);
       let isFirst = true;
@@ -70,7 +70,7 @@ describe("deliver", () => {
   });
 
   it("the endpoint accepted and the progress cannot be written: the same batch comes again under the same id", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 3);
       // Taking the lease succeeds, everything after it does not.
@@ -100,16 +100,16 @@ describe("deliver", () => {
   });
 
   it("a page's bytes are damaged: the session is suspended, and not moved past it", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 3);
       const damage = new UpdateCommand({
-        TableName: world.tableNames.queue,
+        TableName: engine.tableNames.queue,
         Key: keys.page(stage.feed, 0, 1),
         UpdateExpression: "SET checksum = :checksum",
         ExpressionAttributeValues: { ":checksum": 1 },
       });
-      await world.clients.documents.send(damage);
+      await engine.clients.documents.send(damage);
       expect(await stage.deliver()).toBe(true);
       expect(stage.posts).toEqual([]);
       expect(await stage.cursors()).toMatchObject([{ next: 1, state: "suspended" }]);
@@ -122,7 +122,7 @@ describe("deliver", () => {
 
 describe("crossing", () => {
   it("forty sessions at once, half of all transactions conflicting: all are counted where they stand in the end", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       const sessions = Array.from({ length: 40 }, (_, number) => `s${number}`);
       for (const _session of sessions) await stage.person.createSession("head");
       await stage.append(1, 10);
@@ -146,7 +146,7 @@ describe("crossing", () => {
   }, 120_000);
 
   it("no answer to any try of the transaction: whoever goes on moves the reference once", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 6);
       const lost = first(ALL_TRIES, "TransactWriteItems", "timed out after");
@@ -162,7 +162,7 @@ describe("crossing", () => {
 describe("the sweep", () => {
   it("dies at any of its calls and runs again: everything is freed and deleted as if it had run once", async () => {
     for (let dyingCall = 1; ; dyingCall += 1) {
-      const calls = await Stage.run(world, async (stage) => {
+      const calls = await Stage.run(engine, async (stage) => {
         await stage.append(1, 11);
         stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
         let count = 0;
@@ -192,7 +192,7 @@ describe("the sweep", () => {
   }, 180_000);
 
   it("runs twice at the same time: nothing is freed that is needed, and nothing is left", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.append(1, 11);
       stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
       await Promise.all([stage.sweep(), stage.sweep(), stage.sweep()]);
@@ -203,8 +203,29 @@ describe("the sweep", () => {
 });
 
 describe("the interface", () => {
+  it("subscribes at the head while the sweep frees it: the session begins on ground that is held", async () => {
+    await Stage.run(engine, async (stage) => {
+      await stage.append(1, 11);
+      stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
+      let isFirst = true;
+      await stage.before(
+        ({ command, input }) =>
+          isFirst && command === "TransactWriteItems" && "Put" in input.TransactItems[0],
+        async () => {
+          isFirst = false;
+          await stage.sweep();
+        },
+        () => stage.person.createSession("head"),
+      );
+      expect(isFirst).toBe(false);
+      expect((await stage.rows()).head).toMatchObject({ headSegment: 2 });
+      expect((await stage.rows()).cursors).toMatchObject([{ next: 9, segment: 2 }]);
+      await stage.expectInvariants([]);
+    });
+  });
+
   it("creates a session although the wake cannot be sent: its secret is told, and the sweep wakes it", async () => {
-    await Stage.run(world, async (stage) => {
+    await Stage.run(engine, async (stage) => {
       await stage.append(1, 3);
       const throttled = ({ service }: AwsCall): Fault | undefined =>
         service === "sqs" ? "throttled" : undefined;

@@ -13,27 +13,27 @@ import { advance, type Cursor, newCursor, park, take } from "../../shared/sessio
 import type { AwsCall } from "../support/awsCalls.ts";
 import { type Fault, hostileAws } from "../support/hostileAws.ts";
 import { storedPage } from "../unit/queue/samples.ts";
-import { World } from "./world.ts";
+import { Engine } from "./engine.ts";
 
 const NOW = 1_800_000_000_000;
 const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
 
-let world: World;
+let engine: Engine;
 let cursors: CursorStore;
 let references: ReferenceStore;
 let paused: number[];
 let clock: Clock;
 
 beforeAll(async () => {
-  world = await World.start();
+  engine = await Engine.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => engine[Symbol.asyncDispose]());
 beforeEach(() => {
   paused = [];
   clock = { nowEpochMillis: () => NOW, sleep: async (millis) => void paused.push(millis) };
-  const { documents } = world.clients;
-  references = new ReferenceStore(documents, world.tableNames.queue, clock);
-  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID, clock);
+  const { documents } = engine.clients;
+  references = new ReferenceStore(documents, engine.tableNames.queue, clock);
+  cursors = new CursorStore(documents, engine.tableNames.cursors, references, randomUUID, clock);
 });
 
 /** Runs with the fault at the first try of each call of this command; `times` of them. */
@@ -51,13 +51,13 @@ function withFault<T>(
     left -= 1;
     return fault;
   });
-  return world.lend(intercept, async (feed) => ({ result: await act(feed), calls }));
+  return engine.lend(intercept, async (feed) => ({ result: await act(feed), calls }));
 }
 
 /** A session of a new feed, at number 1, counted in segment 0 of ten numbers each. */
 async function born(feed: string): Promise<Cursor> {
-  const { documents } = world.clients;
-  await new HeadStore(documents, world.tableNames.queue).createFeed(feed, 10);
+  const { documents } = engine.clients;
+  await new HeadStore(documents, engine.tableNames.queue).createFeed(feed, 10);
   const cursor = newCursor({
     feed,
     session: "s",
@@ -147,13 +147,13 @@ describe("a transaction is under way on an item", () => {
   it.each(["conflict", "throttled"] as const)(
     "a crossing that meets it (%s) leaves the session counted where it was",
     async (fault) => {
-      await world.lend(
+      await engine.lend(
         hostileAws(() => undefined),
         async (feed) => {
           const cursor = await born(feed);
           const held = await cursors.write(cursor, take(cursor, HELD));
           const hostile = hostileAws(({ command }) => (command === "TransactWriteItems" ? fault : undefined));
-          const crossing = world.during(hostile, () =>
+          const crossing = engine.during(hostile, () =>
             cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 }),
           );
           await expect(crossing).rejects.toMatchObject({ code: "transaction.refused", retryable: true });
@@ -166,7 +166,7 @@ describe("a transaction is under way on an item", () => {
 
   it("the hint of the tail and the head's other writes pass in the end", async () => {
     const { result } = await withFault("conflict", "UpdateItem", async (feed) => {
-      const heads = new HeadStore(world.clients.documents, world.tableNames.queue);
+      const heads = new HeadStore(engine.clients.documents, engine.tableNames.queue);
       await heads.createFeed(feed, 10);
       await heads.moveTailHint(feed, 7);
       return heads.readHead(feed);
@@ -179,8 +179,8 @@ describe("a transaction is under way on an item", () => {
       "conflict",
       "PutItem",
       async () => {
-        const put = new PutCommand({ TableName: world.tableNames.queue, Item: { pk: "x", sk: "x" } });
-        await expect(world.clients.documents.send(put)).rejects.toThrow(TransactionConflictException);
+        const put = new PutCommand({ TableName: engine.tableNames.queue, Item: { pk: "x", sk: "x" } });
+        await expect(engine.clients.documents.send(put)).rejects.toThrow(TransactionConflictException);
       },
       99,
     );
@@ -193,7 +193,7 @@ describe("a batch call leaves items undone because the table is throttled", () =
       "unprocessed",
       "BatchWriteItem",
       async (feed) => {
-        const pages = new PageStore(world.clients.documents, world.tableNames.queue, clock);
+        const pages = new PageStore(engine.clients.documents, engine.tableNames.queue, clock);
         await putPages(feed, 3);
         await pages.deletePages(feed, 0);
         return pages.listPages(feed, 0);
@@ -209,7 +209,7 @@ describe("a batch call leaves items undone because the table is throttled", () =
       "unprocessed",
       "BatchWriteItem",
       async (feed) => {
-        const pages = new PageStore(world.clients.documents, world.tableNames.queue, clock);
+        const pages = new PageStore(engine.clients.documents, engine.tableNames.queue, clock);
         await putPages(feed, 3);
         const error = await pages.deletePages(feed, 0).catch((each: unknown) => each);
         expect(error).toBeInstanceOf(RelayError);
@@ -233,7 +233,7 @@ describe("a batch call leaves items undone because the table is throttled", () =
 describe("freed pages are deleted while somebody looks for the tail from an old head", () => {
   it("the segment's last page goes after all others are gone", async () => {
     const seen: string[] = [];
-    await world.lend(
+    await engine.lend(
       async (call, perform) => {
         const requests = Object.values(call.input.RequestItems ?? {}).flat() as {
           DeleteRequest: { Key: { sk: { S: string } } };
@@ -244,7 +244,7 @@ describe("freed pages are deleted while somebody looks for the tail from an old 
       },
       async (feed) => {
         await putPages(feed, 4);
-        await new PageStore(world.clients.documents, world.tableNames.queue, clock).deletePages(feed, 0);
+        await new PageStore(engine.clients.documents, engine.tableNames.queue, clock).deletePages(feed, 0);
       },
     );
     expect(seen).toEqual(["1,2,3", "4"]);
@@ -256,21 +256,21 @@ describe("a hostile AWS", () => {
     const answers: unknown[] = [];
     await withFault("throttled", "none", async (feed) => {
       const hostile = hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale"));
-      await world.during(hostile, async () => {
+      await engine.during(hostile, async () => {
         const Key = { pk: "stale", sk: feed };
         const read = async (ConsistentRead: boolean) => {
-          const get = new GetCommand({ TableName: world.tableNames.queue, Key, ConsistentRead });
-          answers.push((await world.clients.documents.send(get)).Item?.n);
+          const get = new GetCommand({ TableName: engine.tableNames.queue, Key, ConsistentRead });
+          answers.push((await engine.clients.documents.send(get)).Item?.n);
         };
         for (const n of [1, 2]) {
           const UpdateExpression = "SET n = :n";
           const update = {
-            TableName: world.tableNames.queue,
+            TableName: engine.tableNames.queue,
             Key,
             UpdateExpression,
             ExpressionAttributeValues: { ":n": n },
           };
-          await world.clients.documents.send(new UpdateCommand(update));
+          await engine.clients.documents.send(new UpdateCommand(update));
           await read(true);
         }
         await read(false);
@@ -282,9 +282,9 @@ describe("a hostile AWS", () => {
 
 async function putPages(feed: string, count: number): Promise<void> {
   for (let first = 1; first <= count; first += 1)
-    await world.clients.documents.send(
+    await engine.clients.documents.send(
       new PutCommand({
-        TableName: world.tableNames.queue,
+        TableName: engine.tableNames.queue,
         Item: { ...keys.page(feed, 0, first), ...storedPage(first, 1) },
       }),
     );

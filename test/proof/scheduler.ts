@@ -7,6 +7,13 @@
 /** Picks one of `count` things that could happen next. */
 export type Choose = (count: number, labels: readonly string[]) => number;
 
+/** One order of events: what happens next, and every other chance. The same schedule gives the same run. */
+export interface Schedule {
+  readonly choose: Choose;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
 interface Waiting {
   readonly actor: string;
   readonly operation: string;
@@ -29,19 +36,11 @@ export class Scheduler {
       });
   }
 
-  start(actor: string, run: () => Promise<void>, ended: (failed: boolean) => void = () => {}): void {
+  start(actor: string, run: () => Promise<void>): void {
     this.#running.add(actor);
-    run().then(
-      () => {
-        this.#running.delete(actor);
-        ended(false);
-      },
-      (error: unknown) => {
-        this.#running.delete(actor);
-        this.failures.push(error);
-        ended(true);
-      },
-    );
+    run()
+      .catch((error: unknown) => void this.failures.push(error))
+      .finally(() => this.#running.delete(actor));
   }
 
   /** The actor's process dies where it stands: nothing of it happens any more. */
@@ -162,28 +161,30 @@ function chooseStalling(random: () => number): Choose {
   };
 }
 
-/** The ways to choose, one after the other, so that many seeds try them all. */
-export function chooseBySeed(seed: number, random: () => number): Choose {
+/** Seeds try the ways to choose one after the other. */
+export function bySeed(seed: number): Schedule {
+  const random = seededRandom(seed);
   const ways = [chooseEvenly, chooseByPriority, chooseStalling];
-  return (ways[seed % ways.length] ?? chooseEvenly)(random);
+  return { choose: (ways[seed % ways.length] ?? chooseEvenly)(random), random };
 }
 
 /**
  * Runs `scenario` with every sequence of choices, depth first, up to `limit` runs; returns how many there were and
- * whether that was all.
+ * whether that was all. Other chances than the choices are not explored.
  */
 export async function exploreAll(
-  scenario: (choose: Choose) => Promise<void>,
+  scenario: (schedule: Schedule) => Promise<void>,
   limit: number,
 ): Promise<{ runs: number; complete: boolean }> {
   let prefix: number[] = [];
   for (let runs = 1; ; runs += 1) {
     const taken: { choice: number; count: number }[] = [];
-    await scenario((count) => {
+    const choose: Choose = (count) => {
       const choice = prefix[taken.length] ?? 0;
       taken.push({ choice, count });
       return choice;
-    });
+    };
+    await scenario({ choose, random: () => 0.5 });
     while (taken.length > 0) {
       const last = taken.at(-1);
       if (last && last.choice + 1 < last.count) break;

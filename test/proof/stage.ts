@@ -14,9 +14,10 @@ import { type Fault, hostileAws } from "../support/hostileAws.ts";
 import { appendRequest } from "../support/ingestOnItsOwn.ts";
 import { expectInvariants } from "../support/invariants.ts";
 import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
-import { HintQueues, sqsEvent } from "./hintQueues.ts";
+import type { Engine } from "./engine.ts";
+import { HintQueues } from "./hintQueues.ts";
 import { Person } from "./person.ts";
-import type { World } from "./world.ts";
+import { answerSend, sqsEvent } from "./sqsHints.ts";
 
 interface Post {
   readonly delivery: Delivery;
@@ -34,33 +35,33 @@ export class Stage {
   nowEpochMillis = 1_800_000_000_000;
   /** Happens while an endpoint works on a request. */
   whilePosting: () => Promise<void> = async () => {};
-  readonly #world: World;
+  readonly #engine: Engine;
   readonly #environment: Environment;
   readonly #queues: HintQueues;
 
-  private constructor(world: World, feed: string, queues: HintQueues, settings: Record<string, string>) {
-    this.#world = world;
+  private constructor(engine: Engine, feed: string, queues: HintQueues, settings: Record<string, string>) {
+    this.#engine = engine;
     this.#queues = queues;
     this.feed = feed;
-    this.#environment = { ...world.environment, ...settings };
+    this.#environment = { ...engine.environment, ...settings };
     this.settings = readSettings(this.#environment);
-    this.person = new Person(world, feed, this.settings, this.clock);
+    this.person = new Person(engine, feed, this.settings, this.clock);
   }
 
   /** @param fault what the calls of `act` meet */
   static run<T>(
-    world: World,
+    engine: Engine,
     act: (stage: Stage) => Promise<T>,
     settings: Record<string, string> = {},
   ): Promise<T> {
     const queues = new HintQueues();
-    return world.lend(answerHints(queues), async (feed) => {
-      const stage = new Stage(world, feed, queues, {
+    return engine.lend(answerHints(queues), async (feed) => {
+      const stage = new Stage(engine, feed, queues, {
         RELAY_SEGMENT_SIZE: "4",
         RELAY_LINGER_SECONDS: "0",
         ...settings,
       });
-      await new HeadStore(world.clients.documents, world.tableNames.queue).createFeed(
+      await new HeadStore(engine.clients.documents, engine.tableNames.queue).createFeed(
         feed,
         stage.settings.segmentSize,
       );
@@ -72,7 +73,20 @@ export class Stage {
   withFaults<T>(faultFor: (call: AwsCall) => Fault | undefined, act: () => Promise<T>): Promise<T> {
     const hostile = hostileAws(faultFor);
     const answer = answerHints(this.#queues);
-    return this.#world.during((call, perform) => hostile(call, () => answer(call, perform)), act);
+    return this.#engine.during((call, perform) => hostile(call, () => answer(call, perform)), act);
+  }
+
+  /** While `act` runs, `happens` comes just before a call that `isMeant`. */
+  before(
+    isMeant: (call: AwsCall) => boolean,
+    happens: () => Promise<unknown>,
+    act: () => Promise<void>,
+  ): Promise<void> {
+    const answer = answerHints(this.#queues);
+    return this.#engine.during(async (call, perform) => {
+      if (isMeant(call)) await happens();
+      return answer(call, perform);
+    }, act);
   }
 
   readonly clock: Clock = {
@@ -88,7 +102,7 @@ export class Stage {
       warn: (message, facts) => void this.logged.push({ level: "warn", message, facts }),
       error: (message, facts) => void this.logged.push({ level: "error", message, facts }),
     };
-    return { clients: this.#world.clients, clock: this.clock, log, metrics: silentMetrics };
+    return { clients: this.#engine.clients, clock: this.clock, log, metrics: silentMetrics };
   }
 
   /** Appends `count` events of a producer from `position` on, in a process of its own; the status of the answer. */
@@ -135,12 +149,12 @@ export class Stage {
   }
 
   cursors() {
-    const { environment, clients } = this.#world;
+    const { environment, clients } = this.#engine;
     return openCursors(environment, clients, this.clock).cursors.listCursors(this.feed);
   }
 
   rows(): Promise<FeedRows> {
-    return readFeedRows(this.#world.clients.documents, this.#world.tableNames, this.feed);
+    return readFeedRows(this.#engine.clients.documents, this.#engine.tableNames, this.feed);
   }
 
   /** @param sessions that began at number 1 and must have got everything */
@@ -154,5 +168,5 @@ export class Stage {
 }
 
 function answerHints(queues: HintQueues): Intercept {
-  return async (call, perform) => (call.service === "sqs" ? queues.send(call, 0) : perform());
+  return async (call, perform) => (call.service === "sqs" ? answerSend(queues, call, 0) : perform());
 }

@@ -8,7 +8,7 @@ import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { type Intercept, interceptCalls, retryAtOnce } from "../support/awsCalls.ts";
-import { QUEUE_URLS } from "./hintQueues.ts";
+import { QUEUE_URLS } from "./sqsHints.ts";
 
 /** Who makes a call: the name of a process of the run that is going on. */
 export const actorOf = new AsyncLocalStorage<string>();
@@ -17,7 +17,7 @@ export const actorOf = new AsyncLocalStorage<string>();
  * One embedded DynamoDB and one pair of real SDK clients for many runs, one after the other; each run has a feed of its
  * own. What an actor of the run calls goes through the run's hands.
  */
-export class World implements AsyncDisposable {
+export class Engine implements AsyncDisposable {
   readonly clients: AwsClients;
   readonly tableNames = {
     queue: tables.queue.name,
@@ -45,7 +45,7 @@ export class World implements AsyncDisposable {
     interceptCalls(clients, (call, perform) => (this.#intercept ?? ((_call, go) => go()))(call, perform));
   }
 
-  static async start(): Promise<World> {
+  static async start(): Promise<Engine> {
     const engines = new AsyncDisposableStack();
     const endpoints = await startEngines(engines, {}, undefined);
     const clients = createClients({
@@ -56,7 +56,7 @@ export class World implements AsyncDisposable {
       AWS_SECRET_ACCESS_KEY: "test",
     });
     await provision(clients, silentLog);
-    return new World(engines, clients);
+    return new Engine(engines, clients);
   }
 
   /** Lends itself to one run. Afterwards the feed's head is gone, so that the next run's sweep does not visit it. */

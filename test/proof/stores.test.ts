@@ -11,26 +11,26 @@ import { type Cursor, newCursor, park, take } from "../../shared/sessions/cursor
 import type { AwsCall } from "../support/awsCalls.ts";
 import { hostileAws } from "../support/hostileAws.ts";
 import { storedPage } from "../unit/queue/samples.ts";
-import { World } from "./world.ts";
+import { Engine } from "./engine.ts";
 
 const NOW = 1_800_000_000_000;
 const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
 const clock = { nowEpochMillis: () => NOW, sleep: async () => {} };
 
-let world: World;
+let engine: Engine;
 let heads: HeadStore;
 let cursors: CursorStore;
 let references: ReferenceStore;
 
 beforeAll(async () => {
-  world = await World.start();
+  engine = await Engine.start();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => engine[Symbol.asyncDispose]());
 beforeEach(() => {
-  const { documents } = world.clients;
-  heads = new HeadStore(documents, world.tableNames.queue);
-  references = new ReferenceStore(documents, world.tableNames.queue, clock);
-  cursors = new CursorStore(documents, world.tableNames.cursors, references, randomUUID, clock);
+  const { documents } = engine.clients;
+  heads = new HeadStore(documents, engine.tableNames.queue);
+  references = new ReferenceStore(documents, engine.tableNames.queue, clock);
+  cursors = new CursorStore(documents, engine.tableNames.cursors, references, randomUUID, clock);
 });
 
 function cursorOf(feed: string, session: string): Cursor {
@@ -42,7 +42,7 @@ const isWrite = ({ command }: AwsCall) => /^(Put|Update|Delete|Transact)/.test(c
 describe("freeing a segment", () => {
   it("leaves it to a session that comes into it at the last moment", async () => {
     let isComing = true;
-    const moved = await world.lend(
+    const moved = await engine.lend(
       async (call, perform) => {
         if (isComing && isWrite(call) && JSON.stringify(call.input).includes("headSegment = :next")) {
           isComing = false;
@@ -65,7 +65,7 @@ describe("crossing into another segment", () => {
     "leaves counts that equal the cursors when the process dies after its write %i",
     async (last) => {
       let writes = Number.NaN;
-      const counted = await world.lend(
+      const counted = await engine.lend(
         async (call, perform) => {
           if (!isWrite(call) || Number.isNaN(writes)) return perform();
           writes += 1;
@@ -91,7 +91,7 @@ describe("notify", () => {
   it("wakes a session that parked just now, although AWS answers what did not ask for consistency with old rows", async () => {
     const woken: string[] = [];
     const parts = {
-      tails: openQueue(world.environment, world.clients, clock).tails,
+      tails: openQueue(engine.environment, engine.clients, clock).tails,
       cursors,
       wakes: {
         sendWakes: async (rows: readonly Cursor[]) => {
@@ -101,14 +101,14 @@ describe("notify", () => {
       },
       clock,
     };
-    await world.lend(
+    await engine.lend(
       hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale")),
       async (feed) => {
         await heads.createFeed(feed, 10);
         await cursors.create(cursorOf(feed, "s"));
         const held = await cursors.write(cursorOf(feed, "s"), take(cursorOf(feed, "s"), HELD));
         const Item = { ...keys.page(feed, 0, 1), ...storedPage(1, 1) };
-        await world.clients.documents.send(new PutCommand({ TableName: world.tableNames.queue, Item }));
+        await engine.clients.documents.send(new PutCommand({ TableName: engine.tableNames.queue, Item }));
         const hint = { feed, first: 1, next: 2, names: ["A"] };
         await notify(parts, feed, [hint]);
         expect(woken).toEqual([]);

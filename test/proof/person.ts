@@ -8,13 +8,8 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
-import type { World } from "./world.ts";
-
-/** What somebody wants of the API. Sessions are numbered from 0 in the order of their creation. */
-export type Wish =
-  | { readonly create: "head" | "tail" }
-  | { readonly delete: number }
-  | { readonly change: number; readonly to: Parameters<typeof changeSession>[2] };
+import type { Engine } from "./engine.ts";
+import type { Wish } from "./wish.ts";
 
 /** Somebody who uses the API's own code, with session ids that are the same in every run. */
 export class Person {
@@ -23,7 +18,7 @@ export class Person {
   readonly #sessions: string[] = [];
   #created = 0;
 
-  constructor({ clients, environment }: World, feed: string, settings: Settings, clock: Clock) {
+  constructor({ clients, environment }: Engine, feed: string, settings: Settings, clock: Clock) {
     const stores = openSessions(environment, clients, clock);
     this.#feed = feed;
     this.#parts = {
@@ -49,11 +44,8 @@ export class Person {
   }
 
   /** Does one after the other; what AWS refuses is wished again, as a person would. */
-  startWishes(wishes: readonly Wish[], start: (act: () => Promise<void>) => void): void {
-    if (wishes.length === 0) return;
-    start(async () => {
-      for (const wish of wishes) await this.#insist(() => this.#fulfil(wish));
-    });
+  async fulfil(wishes: readonly Wish[]): Promise<void> {
+    for (const wish of wishes) await this.#insist(() => this.#fulfil(wish));
   }
 
   async #insist(act: () => Promise<void>): Promise<void> {

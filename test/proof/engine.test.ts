@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EngineWorld } from "./engineWorld.ts";
+import { allProblems, judgeAll, named } from "./judge.ts";
+import { runSchedule, type Verdict } from "./run.ts";
+import { bySeed } from "./scheduler.ts";
+import { WITH_SWEEP, WITHOUT_SWEEP } from "./setup.ts";
+
+/** Schedules of each setup. A run takes some 150 calls to the engine; `npm run torture -- --schedules` makes more. */
+const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 20) };
+
+/** A busy machine may take a second for a run. */
+const TIMEOUT_MILLIS = 300_000;
+
+let world: EngineWorld;
+beforeAll(async () => {
+  world = await EngineWorld.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe(`the real handlers over the real SDK, one call at a time, seeds ${SEEDS.first} to ${SEEDS.first + SEEDS.count - 1}`, () => {
+  it.each(named(EngineWorld, WITHOUT_SWEEP))(
+    "lose nothing and need no sweep: %s",
+    (_name, setup) => judgeAll(world, setup, SEEDS, allProblems),
+    TIMEOUT_MILLIS,
+  );
+
+  it.each(named(EngineWorld, WITH_SWEEP))(
+    "have everything repaired by the next sweep: %s",
+    (_name, setup) => judgeAll(world, setup, SEEDS, ({ problems }) => problems),
+    TIMEOUT_MILLIS,
+  );
+
+  it(
+    "a seed repeats its run, call by call and fault by fault",
+    async () => {
+      for (const [, setup] of named(EngineWorld, WITH_SWEEP)) {
+        const [first, second] = [
+          await runSchedule(world, setup, bySeed(SEEDS.first)),
+          await runSchedule(world, setup, bySeed(SEEDS.first)),
+        ];
+        // Only the feed has another name.
+        const steps = ({ trace }: Verdict) => trace.map((step) => step.replace(/feed-\d+/, "feed"));
+        expect(steps(second)).toEqual(steps(first));
+        expect(second.faults).toEqual(first.faults);
+      }
+    },
+    TIMEOUT_MILLIS,
+  );
+});

@@ -1,0 +1,329 @@
+import type { ScenarioName } from "./spec/scenarios.ts";
+
+/**
+ * A race that is closed: some order of events in which a message was lost, doubled or reordered, or would be. This is
+ * the only list of them. `npm run spec` takes its wrong variants from here, and `npm run mutants` its mutants.
+ */
+export interface Race {
+  readonly name: string;
+  /** What goes wrong when it is open. */
+  readonly harm: string;
+  /** The scenario in which the model's variant of this name shows, and the words of its counterexample. */
+  readonly model: { readonly scenario: ScenarioName; readonly breaks: RegExp } | Reason;
+  /** A small change of the production code that opens it again. */
+  readonly mutant: Edit | Reason;
+  /** What must catch the mutant. */
+  readonly test: {
+    readonly file: string;
+    /** As vitest names it: the titles of its `describe` and `it`, or a part of that. */
+    readonly title: string;
+  };
+}
+
+/** Why there is none. */
+interface Reason {
+  readonly none: string;
+}
+
+export interface Edit {
+  /** From the project's root. */
+  readonly file: string;
+  /** What stands there now, exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const MEMORY = "test/proof/memory.test.ts";
+const APPEND = "test/proof/append.test.ts";
+const STORES = "test/proof/stores.test.ts";
+const CURSOR_WRITES = "test/pipeline/cursorWrites.test.ts";
+
+const WITHOUT_SWEEP = {
+  file: MEMORY,
+  title: "loses nothing in many schedules of two notifiers, two deliverers, three appends, without any sweep",
+};
+const AFTER_SWEEP = {
+  file: MEMORY,
+  title: "has repaired everything after the sweep: crashes, lost hints and expired leases",
+};
+
+const NOTIFIERS_AND_DELIVERERS = "two appends, two notifiers, two deliverers; a crash";
+const SEARCHED_TAIL = "freeing while an ingest searches the tail";
+const CACHED_TAILS = "two ingests with cached tails, and freeing";
+const SLOW_HOLDER = "a slow holder while another takes over";
+const SUBSCRIBER = "subscribe at the head while the sweep frees";
+const REPAIRS = "the sweep repairs: a lost hint, a deliver that dies";
+
+const IS_STUCK = /nothing more can happen/;
+const NUMBER_TWICE = /a number is given twice/;
+const ON_FREED_GROUND = /on freed ground/;
+const COUNTS_DIFFER = /references of/;
+
+export const RACES = [
+  {
+    name: "mark before wake",
+    harm: "Notify marks a row and dies: the row says that a wake is under way, and none is.",
+    model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
+    mutant: {
+      file: "shared/sessions/wake.ts",
+      find: `    const sent = await parts.wakes.sendWakes(some);
+    await Promise.all(sent.map(mark));
+`,
+      replace: `    await Promise.all(some.map(mark));
+    const sent = await parts.wakes.sendWakes(some);
+`,
+    },
+    test: WITHOUT_SWEEP,
+  },
+  {
+    name: "mark without fence",
+    harm: "A slow notify marks a row that was taken and parked again meanwhile, and hides the next page's wake.",
+    model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
+    mutant: {
+      file: "shared/sessions/cursor.ts",
+      find: `    states,
+    fence,
+`,
+      replace: `    states,
+    ...((change.state === "signalled" ? {} : { fence }) as { fence: number }),
+`,
+    },
+    test: WITHOUT_SWEEP,
+  },
+  {
+    name: "park without second read",
+    harm: "A page comes between the last read and the parking: its notify saw an active row and woke nobody.",
+    model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
+    mutant: {
+      file: "shared/sessions/turn.ts",
+      find: `      batch = await this.#plan();
+    } while (batch !== undefined);
+`,
+      replace: `      batch = undefined;
+    } while (batch !== undefined);
+`,
+    },
+    test: WITHOUT_SWEEP,
+  },
+  {
+    name: "notify with stale reads",
+    harm: "Notify reads a row as it was before it parked, and does not wake the session.",
+    model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
+    mutant: {
+      file: "shared/aws/queryAll.ts",
+      find: "new QueryCommand({ ...input, ConsistentRead: true, ExclusiveStartKey: from })",
+      replace: "new QueryCommand({ ...input, ExclusiveStartKey: from })",
+    },
+    test: { file: STORES, title: "wakes a session that parked just now" },
+  },
+  {
+    name: "append without recognising its own page",
+    harm: "The answer to a put is lost. The second try takes its own page for another writer's and appends again.",
+    model: {
+      scenario: "a put whose answer is lost, against another ingest",
+      breaks: /an event is appended twice/,
+    },
+    mutant: {
+      file: "functions/ingest/append.ts",
+      find: "return result.written || result.winner.appendId === page.appendId;",
+      replace: "return result.written;",
+    },
+    test: { file: APPEND, title: "recognise their own page when the answer to its put was lost" },
+  },
+  {
+    name: "search of the tail without a second look at the head",
+    harm: "A segment is freed between two reads of the search: the full one before it is taken for the tail.",
+    model: { scenario: SEARCHED_TAIL, breaks: NUMBER_TWICE },
+    mutant: {
+      file: "shared/queue/tail.ts",
+      find: `      isMissing = following === undefined;
+`,
+      replace: "",
+    },
+    test: {
+      file: "test/unit/queue/tail.test.ts",
+      title: "does not take a full segment for the tail whose successor was freed between the two reads",
+    },
+  },
+  {
+    name: "delete pages in any order",
+    harm: "A freed segment loses its last page first: who searches from the old head takes the page before it for the tail.",
+    model: { scenario: SEARCHED_TAIL, breaks: NUMBER_TWICE },
+    mutant: {
+      file: "shared/aws/pages.ts",
+      find: "[pageKeys.slice(0, -1), pageKeys.slice(-1)]",
+      replace: "[pageKeys]",
+    },
+    test: {
+      file: "test/proof/faults.test.ts",
+      title: "the segment's last page goes after all others are gone",
+    },
+  },
+  {
+    name: "free without grace",
+    harm: "A writer acts on a tail that it knew before the segment was freed, and gives a freed number again.",
+    model: { scenario: CACHED_TAILS, breaks: NUMBER_TWICE },
+    mutant: {
+      file: "functions/sweep/free.ts",
+      find: "return last === undefined || nowEpochMillis - last.appendedAtEpochMillis > freeGraceMillis;",
+      replace:
+        "return last === undefined || nowEpochMillis - last.appendedAtEpochMillis >= Math.min(0, freeGraceMillis);",
+    },
+    test: { file: APPEND, title: "while a writer may still act on its tail, nothing is freed" },
+  },
+  {
+    name: "grace of one append only",
+    harm: "The put that closed the segment was itself under way for long, so the grace is over too early.",
+    model: { scenario: CACHED_TAILS, breaks: NUMBER_TWICE },
+    mutant: {
+      file: "shared/runtime/settings.ts",
+      find: "settings.freeGraceMillis <= settings.tailCacheMillis + 2 * settings.appendTimeoutMillis",
+      replace: "settings.freeGraceMillis <= settings.tailCacheMillis + settings.appendTimeoutMillis",
+    },
+    test: {
+      file: "test/unit/runtime/settings.test.ts",
+      title: "refuses at the border what RELAY_FREE_GRACE_SECONDS breaks",
+    },
+  },
+  {
+    name: "free with the counts checked before the transaction",
+    harm: "A session comes into the segment between the check and the move of the head, and stands on freed ground.",
+    model: { scenario: SUBSCRIBER, breaks: ON_FREED_GROUND },
+    mutant: {
+      file: "shared/aws/heads.ts",
+      find: `    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
+    try {
+`,
+      replace: `    const every = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
+    for (const shard of every) {
+      const Key = keys.reference(feed, segment, shard);
+      const { Item } = await this.#documents.send(
+        new GetCommand({ TableName: this.#table, Key, ConsistentRead: true }),
+      );
+      if (Item && Item.count !== 0) return false;
+    }
+    const shards: number[] = [];
+    try {
+`,
+    },
+    test: { file: STORES, title: "leaves it to a session that comes into it at the last moment" },
+  },
+  {
+    name: "count moved outside the transaction",
+    harm: "Deliver dies between the row and the count: a segment is pinned for good, or freed under a session.",
+    model: {
+      scenario: "seek while deliver crosses and the sweep frees; a conflict",
+      breaks: COUNTS_DIFFER,
+    },
+    mutant: {
+      file: "shared/aws/cursors.ts",
+      find: `    const others = [...crossing, ...alongside];
+`,
+      replace: `    const others = [...alongside];
+    for (const item of crossing)
+      await this.#documents.send(new TransactWriteCommand({ TransactItems: [item] }));
+`,
+    },
+    test: { file: STORES, title: "leaves counts that equal the cursors when the process dies" },
+  },
+  {
+    name: "cursor advanced before the endpoint accepted",
+    harm: "Deliver dies after the write and before the request: nobody sends those messages again.",
+    model: { scenario: SLOW_HOLDER, breaks: /and has received/ },
+    mutant: {
+      file: "shared/sessions/turn.ts",
+      find: `        const lane = await this.#send(batch);
+`,
+      replace: `        const before = this.#cursor;
+        this.#pass(batch, before.lane);
+        await this.#write(advance(this.#cursor, this.#lease(undefined)));
+        this.#cursor = { ...this.#cursor, next: before.next, previous: before.previous, gap: before.gap };
+        const lane = await this.#send(batch);
+`,
+    },
+    test: AFTER_SWEEP,
+  },
+  {
+    name: "take over without naming the lease",
+    harm: "The old holder was only slow and has advanced since the row was read: the new one moves the cursor back.",
+    model: { scenario: SLOW_HOLDER, breaks: /moved back/ },
+    mutant: {
+      file: "shared/sessions/cursor.ts",
+      find: "...(takesOver && leaseUntilEpochMillis !== undefined ? { leaseUntilEpochMillis } : {}),",
+      replace: "",
+    },
+    test: { file: CURSOR_WRITES, title: "does not take the row over from a holder that was only slow" },
+  },
+  {
+    name: "write without naming the segment",
+    harm: "A person's change takes the reference out of a segment that the session has left meanwhile.",
+    model: { scenario: "remove, beside another session", breaks: COUNTS_DIFFER },
+    mutant: {
+      file: "shared/sessions/cursor.ts",
+      find: `    fence,
+    segment,
+`,
+      replace: `    fence,
+    ...({} as { segment: number }),
+`,
+    },
+    test: {
+      file: CURSOR_WRITES,
+      title: "does not take the reference out of the segment that the session has left",
+    },
+  },
+  {
+    name: "subscribe without a check of the head",
+    harm: "The sweep frees the head's segment between the read and the session's creation: it begins on freed ground.",
+    model: { scenario: SUBSCRIBER, breaks: ON_FREED_GROUND },
+    mutant: {
+      file: "shared/aws/cursors.ts",
+      find: `            this.#references.countIn(feed, segment, session),
+            this.#references.heldCheck(feed, segment),
+`,
+      replace: `            this.#references.countIn(feed, segment, session),
+`,
+    },
+    test: {
+      file: "test/proof/functions.test.ts",
+      title: "subscribes at the head while the sweep frees it: the session begins on ground that is held",
+    },
+  },
+  {
+    name: "lease never expires",
+    harm: "Deliver dies with the lease: its session gets nothing any more.",
+    model: { scenario: REPAIRS, breaks: /no good end can be reached/ },
+    mutant: {
+      file: "shared/sessions/cursor.ts",
+      find: "return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;",
+      replace: "return nowEpochMillis < 0;",
+    },
+    test: AFTER_SWEEP,
+  },
+  {
+    name: "sweep off while hints are lost",
+    harm: "SQS loses a hint: a quiet session waits until the feed's next event, perhaps for ever.",
+    model: { scenario: REPAIRS, breaks: IS_STUCK },
+    mutant: {
+      file: "functions/sweep/sweep.ts",
+      find: "await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));",
+      replace: "await repairWakes(parts, tail, [], new Map([...crossed, ...evicted]));",
+    },
+    test: AFTER_SWEEP,
+  },
+] as const satisfies readonly Race[];
+
+export type RaceName = (typeof RACES)[number]["name"];
+
+/** Names of the races that the model can open: its rules ask for them. */
+export type Variant = Extract<(typeof RACES)[number], { model: { scenario: ScenarioName } }>["name"];
+
+/** The wrong variants of the model. */
+export const VARIANTS = (RACES as readonly Race[]).flatMap(({ name, model }) =>
+  "scenario" in model ? [{ ...model, name: name as Variant }] : [],
+);
+
+/** The mutants, and what must catch them. */
+export const MUTANTS = (RACES as readonly Race[]).flatMap(({ name, mutant, test }) =>
+  "file" in mutant ? [{ ...mutant, name, test }] : [],
+);
