@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
+import { MAX_EVENT_NAME_CHARACTERS } from "../../shared/ami/eventName.ts";
 import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
@@ -288,7 +289,19 @@ export const appendResult = z
   .openapi("AppendResult");
 
 export const events = z
-  .array(z.looseObject({ type: z.string().min(1).max(128), timestamp: z.string().max(64).optional() }))
+  .array(
+    z.looseObject({
+      type: z
+        .string()
+        .min(1)
+        .max(MAX_EVENT_NAME_CHARACTERS)
+        .openapi({ description: "Visible characters, without blanks." }),
+      timestamp: z
+        .unknown()
+        .optional()
+        .openapi({ description: "A text of at most 64 characters; anything else counts as absent." }),
+    }),
+  )
   .min(1)
   .openapi("Events");
 

@@ -60,12 +60,15 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
   const includes = filters.filter(({ excludes }) => !excludes);
   const excludes = filters.filter((filter) => filter.excludes);
   const names = includes.map(({ name }) => name);
+  const linesOf = lineReader();
   return {
     bytes: patterns.bytes,
     names: names.length > 0 && names.every((name) => name !== undefined) ? [...new Set(names)] : undefined,
-    passes: (message) =>
-      (includes.length === 0 || includes.some((filter) => isMatch(filter, message))) &&
-      !excludes.some((filter) => isMatch(filter, message)),
+    passes: (message) => {
+      patterns.beginMessage();
+      const matches = (filter: EventFilter) => isMatch(filter, message, linesOf);
+      return (includes.length === 0 || includes.some(matches)) && !excludes.some(matches);
+    },
   };
 }
 
@@ -78,14 +81,31 @@ export interface EventFilters {
   passes(message: AmiMessage): boolean;
 }
 
-function isMatch({ name, header, matches }: EventFilter, message: AmiMessage): boolean {
+function isMatch(
+  { name, header, matches }: EventFilter,
+  message: AmiMessage,
+  linesOf: (text: string) => readonly string[],
+): boolean {
   if (name !== undefined && name !== message.name) return false;
   if (header === undefined) return matches(message.text);
-  return message.text.split("\r\n").some((line) => {
+  return linesOf(message.text).some((line) => {
     if (!line.startsWith(header)) return false;
     const value = line.slice(header.length).replace(/^[\0-\x20]+/, "");
     return value !== "" && matches(value);
   });
+}
+
+/** The lines of a text, split once for all filters that look at the same message. */
+function lineReader(): (text: string) => readonly string[] {
+  let lastText = "";
+  let lines: readonly string[] = [];
+  return (text) => {
+    if (text !== lastText) {
+      lastText = text;
+      lines = text.split("\r\n");
+    }
+    return lines;
+  };
 }
 
 function parse(expression: string, patterns: PatternSet): EventFilter {

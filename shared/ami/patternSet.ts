@@ -8,8 +8,11 @@ const STATE_BYTES_PER_INSTRUCTION = 100;
 /** What the program itself takes. */
 const BYTES_PER_INSTRUCTION = 250;
 
-/** Instructions times characters that one text may cost: a second at the worst. No event of Asterisk comes near it. */
+/** Instructions times characters that one message may cost: a second at the worst. No event of Asterisk comes near it. */
 const MAX_STEPS = 64_000_000;
+
+/** What it costs to begin with a text, however short it is: a message may have very many headers. */
+const STEPS_PER_TEXT = 1000;
 
 /**
  * The regular expressions of one reader as one automaton: a text is read once for all of them, and they share one
@@ -19,6 +22,7 @@ const MAX_STEPS = 64_000_000;
 export class PatternSet {
   readonly #patterns: string[] = [];
   #instructions = 0;
+  #steps = 0;
   #automaton: RE2Set | undefined;
   #text: string | undefined;
   #matching: ReadonlySet<number> = new Set();
@@ -43,11 +47,17 @@ export class PatternSet {
     return (text) => this.#matchingIn(text).has(number);
   }
 
+  /** Called before the texts of another message are tested. */
+  beginMessage(): void {
+    this.#steps = 0;
+  }
+
   #matchingIn(text: string): ReadonlySet<number> {
     if (text === this.#text) return this.#matching;
-    if (text.length * this.#instructions > MAX_STEPS)
+    this.#steps += STEPS_PER_TEXT + text.length * this.#instructions;
+    if (this.#steps > MAX_STEPS)
       throw new FilterCostError(
-        `the regular expressions have ${this.#instructions} instructions, too many for a message of ${text.length} characters`,
+        `the regular expressions have ${this.#instructions} instructions, too many for a message of this length`,
       );
     this.#automaton ??= this.#compile();
     this.#matching = new Set(this.#automaton.match(text));

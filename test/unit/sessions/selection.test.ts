@@ -109,6 +109,19 @@ describe("a selection's time", () => {
     expect(cpuMillis() - before).toBeLessThan(5000);
   });
 
+  it("ends at a message with very many headers to judge", () => {
+    const lines = Array.from({ length: 10_000 }, (_, n) => ["X", `v${n}`] as const);
+    const message = renderAmiOnly(renderAmi("A", ["call"], lines), "now");
+    const eventFilters = Array.from(
+      { length: 100 },
+      (_, n) => `eventfilter(header(X),method(regex)) = ^z+${n}`,
+    );
+    const before = performance.now();
+    expect(() => selectionOf("ami", { eventFilters }).wants(message)).toThrow(FilterCostError);
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(selectionOf("ami", { eventFilters: eventFilters.slice(0, 1) }).wants(message)).toBe(false);
+  });
+
   it("ends before a message that is far too long for the regular expressions", () => {
     const long = renderAmiOnly(renderAmi("A", ["call"], [["X", "a".repeat(100_000)]]), "now");
     expect(() => selectionOf("ami", { eventFilters: [EVIL] }).wants(long)).toThrow(FilterCostError);
