@@ -4,14 +4,14 @@ import type { Log } from "../shared/runtime/log.ts";
 import type { Metrics } from "../shared/runtime/metrics.ts";
 import type { WebhookClient } from "../shared/webhook/webhookClient.ts";
 
-/** What a host other than AWS Lambda (the local runner, a test) may hand to a function's `createHandler`. */
+/** Options that a host other than AWS Lambda (the local runner, a test) may pass to a function's `createHandler`. */
 export interface HandlerOptions {
   readonly clients?: AwsClients;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** In place of the guarded HTTP client, so that a test can decide when a request arrives. */
+  /** Replaces the guarded HTTP client, so that a test can decide when a request arrives. */
   readonly webhook?: Pick<WebhookClient, "post">;
-  /** Aborts when the host wants to stop: lingering ends and no further turn begins. */
+  /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
 }

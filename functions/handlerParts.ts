@@ -7,7 +7,7 @@ import { type Metrics, publishing } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
 import type { HandlerOptions } from "./handlerOptions.ts";
 
-/** What every function starts with: taken from its host where given, else as on AWS. */
+/** The ports and settings of every function: the host's own where it passes any, otherwise those for AWS. */
 export interface HandlerParts extends HandlerOptions {
   readonly name: FunctionName;
   readonly clients: NonNullable<HandlerOptions["clients"]>;
@@ -41,8 +41,8 @@ export function defineHandler<Event, Result>(
 }
 
 /**
- * Adds metrics, published at the end of each invocation. Functions that record none do without, so their bundles stay
- * smaller.
+ * Adds metrics, published at the end of each invocation. Functions without metrics do not use it, which keeps their
+ * bundles smaller.
  */
 export function recording<Event, Result>(
   build: Build<HandlerParts & { readonly metrics: Metrics }, Event, Result>,

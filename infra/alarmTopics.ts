@@ -8,19 +8,19 @@ import type { Severity } from "./alarms.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** Where alarms go: a topic for each severity, so that a pager can follow one and a mailbox the other. */
+/** The topics of the alarms, one for each severity: a pager can subscribe to one and a mailbox to the other. */
 export class AlarmTopics extends Construct {
   readonly topics: Readonly<Record<Severity, Topic>>;
 
   constructor(scope: Construct, id: string, stage: RelayStage) {
     super(scope, id);
-    // CloudWatch cannot publish to a topic under AWS's own key for SNS: nobody can add it to that key's policy.
+    // CloudWatch cannot publish to a topic encrypted with AWS's own key for SNS, whose policy nobody can change.
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     const key = new Key(this, "Key", {
       description: "Encrypts the relay's alarm notifications",
       enableKeyRotation: true,
       pendingWindow: Duration.days(7),
-      // It protects nothing that outlives the stack.
+      // The key protects nothing that outlives the stack.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const alarmsOfThisAccount = (actions: string[], resource: string) =>
@@ -30,7 +30,7 @@ export class AlarmTopics extends Construct {
         resources: [resource],
         conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
       });
-    // In a key's own policy, * is this key.
+    // In a key's own policy, * means this key.
     key.addToResourcePolicy(alarmsOfThisAccount(["kms:Decrypt", "kms:GenerateDataKey*"], "*"));
     const topic = (severity: Severity) => {
       const made = new Topic(this, severity === "high" ? "High" : "Low", {
@@ -39,7 +39,7 @@ export class AlarmTopics extends Construct {
         masterKey: key,
         enforceSSL: true,
       });
-      // A topic with a policy of its own has lost the one that lets the account's alarms publish.
+      // An explicit policy replaces the default one, which lets the account's alarms publish.
       made.addToResourcePolicy(alarmsOfThisAccount(["sns:Publish"], made.topicArn));
       if (stage.alarmEmail !== undefined) made.addSubscription(new EmailSubscription(stage.alarmEmail));
       return made;

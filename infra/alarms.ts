@@ -12,26 +12,26 @@ import type { Construct } from "constructs";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** `high`: subscribers lose something or wait, and a person is needed now. `low`: it can wait for office hours. */
+/** `high`: subscribers lose messages or wait, and a person must act now. `low`: it can wait for office hours. */
 export type Severity = "high" | "low";
 
 export interface RelayAlarmProps {
   readonly severity: Severity;
-  /** What users feel, in a sentence: the first thing that whoever is woken reads. */
+  /** The effect on users in one sentence. The person on call reads it first. */
   readonly impact: string;
   readonly metric: IMetric;
-  /** The alarm goes off at this value and above, or below it when `below` says so. */
+  /** The alarm goes off at this value and above, or below it if `below` is set. */
   readonly threshold: number;
   readonly below?: boolean;
-  /** So many periods in a row. */
+  /** The alarm goes off after this many such periods in a row. */
   readonly periods: number;
-  /** Whether silence is a failure. Most metrics get no value while all is well. */
+  /** Whether missing data is a failure. Most metrics have no data while all is well. */
   readonly silenceIsFailure?: boolean;
 }
 
 export const RUNBOOK = "docs/runbook.md";
 
-/** The heading of an alarm in the runbook as a link: its title in small letters with hyphens. */
+/** The link to an alarm's heading in the runbook: its title in lower case with hyphens. */
 export function runbookAnchor(title: string): string {
   return title
     .toLowerCase()
@@ -39,7 +39,7 @@ export function runbookAnchor(title: string): string {
     .replaceAll(" ", "-");
 }
 
-/** Makes alarms that all say what users feel and what to do, and sends them where their severity goes. */
+/** Creates alarms. Each one states the effect on users, links to the runbook, and goes to the topic of its severity. */
 export class RelayAlarms {
   readonly made: Alarm[] = [];
   readonly #scope: Construct;
@@ -52,7 +52,7 @@ export class RelayAlarms {
     this.#topics = topics;
   }
 
-  /** @param title its heading in the runbook */
+  /** @param title the alarm's heading in the runbook */
   add(title: string, props: RelayAlarmProps): void {
     const anchor = runbookAnchor(title);
     const alarm = new Alarm(this.#scope, title.replaceAll(/[^A-Za-z0-9]/g, ""), {

@@ -7,9 +7,9 @@ import { tableLines } from "../cli/terminal/table.ts";
 import { bundlesOf } from "./bundles.ts";
 import { prod } from "./stages.ts";
 
-/** `npm run bundle-sizes`: what each function has to load at a cold start. */
+/** `npm run bundle-sizes` prints how much each function loads at a cold start. */
 new Command("bundle-sizes")
-  .description("Bundles the functions as a deployment does, and prints what each loads at a cold start")
+  .description("Bundles the functions as a deployment does, and prints how much each loads at a cold start")
   .parse();
 const directory = mkdtempSync(join(tmpdir(), "stasis-relay-bundles-"));
 try {

@@ -4,13 +4,13 @@ import { RelayStack } from "./relayStack.ts";
 import type { RelayStage } from "./stages.ts";
 
 export interface Bundle {
-  /** As the function is named on AWS. */
+  /** The function's name on AWS. */
   readonly functionName: string;
   readonly file: string;
   readonly environment: Readonly<Record<string, unknown>>;
 }
 
-/** Synthesises a stage into a directory and tells where the file is that each function would run. */
+/** Synthesises a stage into a directory and returns the file that each function would run. */
 export function bundlesOf(stage: RelayStage, directory: string): Bundle[] {
   const app = new App({ outdir: directory, context: { "aws:cdk:enable-asset-metadata": true } });
   const { stackName } = new RelayStack(app, stage);

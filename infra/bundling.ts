@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { type BundlingOptions, LogLevel, OutputFormat, SourceMapMode } from "aws-cdk-lib/aws-lambda-nodejs";
 
 /**
- * One minified ES module per function with everything that it loads, so that a cold start reads one small file. The AWS
- * SDK is in it too: the version that was tested, and only the parts in use.
+ * Each function is one minified ES module with everything that it loads, so that a cold start reads one small file. The
+ * AWS SDK is bundled too: the tested version, and only the code in use.
  */
 export const bundling: BundlingOptions = {
   format: OutputFormat.ESM,
@@ -13,15 +13,15 @@ export const bundling: BundlingOptions = {
   sourceMapMode: SourceMapMode.EXTERNAL,
   sourcesContent: false,
   mainFields: ["module", "main"],
-  // Lambda gives credentials in the environment. What the SDK would load to find others (profiles, single sign-on, roles
-  // for tokens) is asked for only when those are missing.
+  // Lambda passes credentials in the environment. The SDK loads these other providers (profiles, single sign-on, roles
+  // for tokens) only when those credentials are missing.
   externalModules: ["ini", "process", "sso", "web-identity"].map(
     (source) => `@aws-sdk/credential-provider-${source}`,
   ),
-  // undici leaves out its second, experimental HTTP parser when this says that a bundler is at work.
+  // Tells undici that it is being bundled. It then leaves out its second, experimental HTTP parser.
   define: { esbuildDetection: "true" },
   esbuildArgs: { "--alias:undici": join(import.meta.dirname, "bundled/undici.mjs") },
   logLevel: LogLevel.WARNING,
-  // Packages that are CommonJS inside ask for Node's own modules by `require`.
+  // CommonJS code in packages loads Node's own modules with `require`.
   banner: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
 };

@@ -7,13 +7,13 @@ import {
 import { SettingsError } from "../shared/errors.ts";
 import type { Settings } from "../shared/runtime/settings.ts";
 
-/** For the reads and writes around a turn's last request: one of them may take the SDK's four tries of 5 s. */
+/** For the reads and writes around a turn's last request: one of them may take the SDK's four attempts of 5 s. */
 const DELIVER_SPARE_MILLIS = 20_000;
 
 /**
- * How long things may last on AWS, compared with each other before anything is deployed. That the lease outlasts a
- * request, and the grace an append, is asserted where the settings are read.
- * @throws SettingsError when a function could be ended in the middle of what its settings allow it to do
+ * Compares the time limits on AWS with each other before anything is deployed. `assertRelations` asserts that the lease
+ * outlasts a request and the grace outlasts an append, wherever settings are read.
+ * @throws SettingsError when a function could time out in the middle of work that its settings allow
  */
 export function checkTimes(settings: Settings): void {
   const { turnMillis, requestTimeoutMillis, lingerMillis, appendTimeoutMillis } = settings;
@@ -22,13 +22,13 @@ export function checkTimes(settings: Settings): void {
     if (queueLimits[lane].functionTimeoutSeconds * 1000 < deliverMillis)
       throw new SettingsError(
         "RELAY_REQUEST_TIMEOUT_SECONDS",
-        `a turn and its last request (${deliverMillis} ms) must end within the function's time`,
+        `a turn and its last request (${deliverMillis} ms) must end within the function's timeout`,
       );
   for (const timeoutSeconds of [httpTimeoutSeconds, queueLimits.ingest.functionTimeoutSeconds])
     if (timeoutSeconds * 1000 <= appendTimeoutMillis)
-      throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "an append must end within the function's time");
-  // A function that AWS froze in the middle of an append must not go on after its number was freed.
-  // Twice, for the reason that `assertRelations` tells: the put that closed the segment may have been frozen as well.
+      throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "an append must end within the function's timeout");
+  // AWS may freeze a function in the middle of an append. The append must not continue after its number was freed.
+  // Twice, for the reason given at `assertRelations`: the put that closed the segment may have been frozen as well.
   const longestIngestMillis = 2 * queueLimits.ingest.functionTimeoutSeconds * 1000 + settings.tailCacheMillis;
   if (settings.freeGraceMillis <= longestIngestMillis)
     throw new SettingsError(
@@ -37,7 +37,10 @@ export function checkTimes(settings: Settings): void {
     );
   for (const [name, { functionTimeoutSeconds, visibilityTimeoutSeconds }] of Object.entries(queueLimits))
     if (visibilityTimeoutSeconds < functionTimeoutSeconds)
-      throw new SettingsError(name, "AWS demands that a message is hidden as long as the function may run");
+      throw new SettingsError(
+        name,
+        "AWS requires that a message stays hidden for at least the function's timeout",
+      );
   if (sweepTimeoutSeconds >= sweepIntervalSeconds)
     throw new SettingsError("sweep", "a sweep must end before the next one begins");
 }

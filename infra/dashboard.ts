@@ -15,7 +15,7 @@ import { relayMetric } from "./relayMetric.ts";
 
 const WIDTH = 24;
 
-/** One page to look at: first what is wrong, then what users feel, then the parts in the order of an event's way. */
+/** One screen: first the alarms, then the effect on users, then every step of an event's way through the system. */
 export function addDashboard(scope: Construct, props: MonitoringProps, alarms: Alarm[]): void {
   const { stage, queues, functions } = props;
   const { ingest, notify, wake, slow } = queues;

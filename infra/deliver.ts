@@ -2,11 +2,11 @@ import { RecursiveLoop } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { queueLimits } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /**
  * Sends pages to webhooks. One function serves both lanes, with one role and one page cache. Each lane has its own
- * queue, event source mapping and concurrency limit, so slow sessions cannot take the fast lane's places.
+ * queue, event source mapping and concurrency limit, so slow sessions cannot take concurrency from the fast lane.
  *
  * It runs outside any VPC, because webhooks are on the public internet. shared/webhook/addressGuard.ts decides for each
  * connection whether the address is allowed.
@@ -14,10 +14,10 @@ import type { RelayParts } from "./relayParts.ts";
 export class Deliver extends Construct {
   readonly function: RelayFunction;
 
-  constructor(scope: Construct, id: string, parts: RelayParts) {
+  constructor(scope: Construct, id: string, resources: RelayResources) {
     super(scope, id);
     this.function = new RelayFunction(this, "Function", {
-      ...parts,
+      ...resources,
       name: "deliver",
       memoryMebibytes: 512,
       timeoutSeconds: Math.max(

@@ -8,7 +8,7 @@ import { nameIn } from "./nameIn.ts";
 import type { RelayFunction } from "./relayFunction.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** Who asked for what, and how long it took. No header, so no key. */
+/** The caller, the request and its duration. Headers are left out, because one holds the key. */
 const ACCESS_LOG = AccessLogFormat.custom(
   JSON.stringify({
     requestId: "$context.requestId",
@@ -49,7 +49,7 @@ export class HttpInterface extends Construct {
       integration: new HttpLambdaIntegration("Api", api.function),
     });
     const accessLog = new LogGroup(this, "AccessLog", {
-      // Below this prefix API Gateway needs no entry of its own in the account's small log policy.
+      // With this prefix API Gateway needs no entry in the account's log policy, whose size is limited.
       logGroupName: `/aws/vendedlogs/${nameIn(stage, "stasis-relay-http")}`,
       retention: stage.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,

@@ -6,8 +6,8 @@ import type { IConstruct } from "constructs";
 import { z } from "zod";
 
 /*
- * All that is different in the template for a local cloud, beside the values of its stage. Ministack enforces
- * policies, but not in everything as AWS does (docs/local-clouds.md); production's template does not bend for that.
+ * All differences of the template for a local cloud, apart from the values of its stage. Ministack enforces policies,
+ * but not exactly as AWS does (docs/local-clouds.md). Production's template makes no concessions to ministack.
  */
 
 const statementSchema = z.looseObject({
@@ -41,12 +41,12 @@ export class LocalDifferences implements IAspect {
   visit(node: IConstruct): void {
     if (node instanceof CfnRole) changePolicies(node);
     if (node instanceof CfnAlarm && node.metrics !== undefined) watchOneMetric(node);
-    // Local clouds speak plain http, and these policies hold nothing but the demand for TLS.
+    // Local clouds speak plain HTTP, and these policies only require TLS.
     if (node instanceof CfnQueuePolicy) node.node.scope?.node.tryRemoveChild(node.node.id);
   }
 }
 
-/** Ministack knows no alarms of several metrics. They stay, because the dashboard names them, with the first one. */
+/** Ministack knows no alarms on several metrics. The dashboard names them, so they stay and watch the first metric. */
 function watchOneMetric(alarm: CfnAlarm): void {
   const metrics = metricsSchema.parse(Stack.of(alarm).resolve(alarm.metrics));
   const first = metrics.find(({ metricStat }) => metricStat !== undefined)?.metricStat;
@@ -70,14 +70,14 @@ function changePolicies(role: CfnRole): void {
   }));
 }
 
-/** On AWS, sending a batch is the action of sending one message; ministack has an action for each. */
+/** AWS has one action for sending a message and sending a batch; ministack has two. */
 function withBatches(statement: Statement): Statement {
   const actions = [statement.Action].flat();
   if (!actions.includes("sqs:SendMessage")) return statement;
   return { ...statement, Action: [...actions, "sqs:SendMessageBatch"] };
 }
 
-/** Ministack binds ciphertexts to their encryption context as AWS does, but tells policies nothing of it. */
+/** Ministack binds ciphertexts to their encryption context as AWS does, but policies cannot test the context. */
 function withoutEncryptionContext({ Condition, ...statement }: Statement): Statement {
   const isOnContext = Object.values(Condition ?? {}).some((keys) =>
     Object.keys(keys).some((key) => key.startsWith("kms:EncryptionContext:")),

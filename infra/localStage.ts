@@ -1,11 +1,11 @@
 import type { RelayStage } from "./stages.ts";
 
-/** Each may be given another value by the variable of its name. */
+/** An environment variable of the same name overrides each of these. */
 const defaults: Readonly<Record<string, string>> = {
-  // Webhooks run beside the local cloud.
+  // Webhooks run on the local cloud's machine.
   RELAY_ALLOWED_ADDRESS_RANGES: "127.0.0.0/8,::1/128",
   RELAY_ALLOW_HTTP: "1",
-  // Small, and about as short as infra/checkTimes.ts allows, so that freeing can be watched.
+  // Small segments, and a grace about as short as infra/checkTimes.ts allows, so that freeing can be watched.
   RELAY_SEGMENT_SIZE: "100",
   RELAY_FREE_GRACE_SECONDS: "75",
 };

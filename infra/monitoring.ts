@@ -11,24 +11,24 @@ const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
 
 /**
- * What watches the relay. The alarms stand in the order of an event's way; each has a section in docs/runbook.md
- * under its title (test/infra/monitoring.test.ts).
+ * The relay's alarms and dashboard. The alarms follow an event through the system. Each has a section in
+ * docs/runbook.md under its title (test/infra/monitoring.test.ts).
  */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     const { stage } = props;
     const alarms = new RelayAlarms(this, stage, new AlarmTopics(this, "Topics", stage).topics);
-    addTakingAlarms(alarms, props);
+    addIngestAlarms(alarms, props);
     addDeliveryAlarms(alarms, props);
-    addKeepingAlarms(alarms, props);
+    addSweepAlarms(alarms, props);
     addFunctionAlarms(alarms, props);
     addDashboard(this, props, alarms.made);
   }
 }
 
-/** Do producers get rid of their events? */
-function addTakingAlarms(alarms: RelayAlarms, { stage, queues, http }: MonitoringProps): void {
+/** Are the producers' events accepted? */
+function addIngestAlarms(alarms: RelayAlarms, { stage, queues, http }: MonitoringProps): void {
   alarms.add("HTTP API fails", {
     severity: "high",
     impact: "Producers and people get errors of the server; producers must keep and resend their events.",
@@ -69,7 +69,7 @@ function addTakingAlarms(alarms: RelayAlarms, { stage, queues, http }: Monitorin
   });
 }
 
-/** Do subscribers get what they should, and in time? */
+/** Do subscribers get all their messages, and in time? */
 function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringProps): void {
   alarms.add("Deliveries are late", {
     severity: "high",
@@ -84,7 +84,7 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
     metric: combined(
       "MAX",
       "oldest hint, seconds",
-      // The slow lane is left out: wakes lie there on purpose, for up to 15 minutes.
+      // The slow lane is left out: its wakes are delayed on purpose, for up to 15 minutes.
       [queues.notify, queues.wake].map(({ queue }) =>
         queue.metricApproximateAgeOfOldestMessage({ statistic: "Maximum", period: FIVE_MINUTES }),
       ),
@@ -133,8 +133,8 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
   });
 }
 
-/** Is what nobody needs freed, and what somebody needs kept? */
-function addKeepingAlarms(alarms: RelayAlarms, { stage, functions }: MonitoringProps): void {
+/** Are needed messages kept, and all others freed? */
+function addSweepAlarms(alarms: RelayAlarms, { stage, functions }: MonitoringProps): void {
   alarms.add("Sweep does not run", {
     severity: "high",
     impact: "Lost hints are not repaired, so sessions may stand still; nothing is freed.",

@@ -4,7 +4,7 @@ import type { HttpInterface } from "./httpInterface.ts";
 import type { Queues } from "./queues.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** What is watched. */
+/** The resources that are monitored. */
 export interface MonitoringProps {
   readonly stage: RelayStage;
   readonly queues: Queues;

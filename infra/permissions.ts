@@ -10,14 +10,14 @@ import {
   type TableName,
   type TableRights,
 } from "../shared/aws/resources.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /*
  * Translates the rights in shared/aws/resources.ts into IAM statements. Every action is named: no wildcards, and none
  * of CDK's `grant…` methods, which allow more than a function needs.
  */
 
-/** In the order in which statements list them. */
+/** Statements list the actions in this order. */
 const ACTIONS = [
   "GetItem",
   "BatchGetItem",
@@ -30,7 +30,7 @@ const ACTIONS = [
   "BatchWriteItem",
 ] as const;
 
-/** Pages, heads and reference counts share the Queue table, but not the functions that may write them. */
+/** Pages, heads and reference counts share the Queue table, but different functions may write them. */
 const QUEUE_ITEMS = ["pages", "heads", "references"] as const;
 
 type Right = TableRights[TableName];
@@ -49,7 +49,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   checkHeads: [{ action: "ConditionCheckItem", items: "heads" }],
   readPages: [{ action: "Query", items: "pages" }],
   appendPages: [
-    // Reads the page that a resent event is in.
+    // Reads the page that holds a resent event.
     { action: "GetItem", items: "pages" },
     { action: "PutItem", items: "pages" },
   ],
@@ -75,7 +75,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
 /** Everything that a function's role allows, apart from its log and traces. */
 export function permissionsOf(
   name: FunctionName,
-  { storage, queues, secrets }: RelayParts,
+  { storage, queues, secrets }: RelayResources,
 ): PolicyStatement[] {
   const allowed = functions[name];
   const onQueues = (actions: readonly string[], names: readonly QueueName[]) =>
@@ -109,14 +109,14 @@ function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
       .slice(0, 1)
       .flatMap(itemsOf)
       .map((items) => keyPatterns[items]);
-    // ForAllValues: a batch or transaction that names one other key is refused as a whole.
+    // ForAllValues refuses a whole batch or transaction when it names a single other key.
     if (patterns.length > 0)
       statement.addCondition("ForAllValues:StringLike", { "dynamodb:LeadingKeys": patterns });
     return statement;
   });
 }
 
-/** The key may be used for webhook secrets only, each of which is bound to its session by the encryption context. */
+/** The key may be used only for webhook secrets. The encryption context binds each of them to its session. */
 function onWebhookSecrets(key: Key, right: "seal" | "open"): PolicyStatement {
   const statement = allow([right === "seal" ? "kms:Encrypt" : "kms:Decrypt"], key.keyArn);
   statement.addCondition("Null", { "kms:EncryptionContext:session": "false" });

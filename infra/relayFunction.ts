@@ -22,14 +22,14 @@ import { bundling } from "./bundling.ts";
 import { capitalised, nameIn } from "./nameIn.ts";
 import { permissionsOf } from "./permissions.ts";
 import { metricsNamespace } from "./relayMetric.ts";
-import type { RelayParts } from "./relayParts.ts";
 import type { RelayQueue } from "./relayQueue.ts";
+import type { RelayResources } from "./relayResources.ts";
 import { resourceVariables } from "./resourceVariables.ts";
 import type { RelayStage } from "./stages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-export interface RelayFunctionProps extends RelayParts {
+export interface RelayFunctionProps extends RelayResources {
   readonly name: FunctionName;
   readonly memoryMebibytes: number;
   readonly timeoutSeconds: number;
@@ -37,8 +37,8 @@ export interface RelayFunctionProps extends RelayParts {
 }
 
 /**
- * The house function: Node 24 on arm64, one ESM file, JSON logs with a retention, X-Ray, a role of its own. Its
- * resources, rights and event sources are those listed under its name in shared/aws/resources.ts.
+ * The standard function: Node 24 on arm64, one ESM file, JSON logs with a retention, X-Ray and its own role. Its
+ * resources, rights and event sources are listed under its name in shared/aws/resources.ts.
  */
 export class RelayFunction extends Construct {
   readonly function: LambdaFunction;
@@ -76,7 +76,7 @@ export class RelayFunction extends Construct {
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      // The start, end and report lines would cost more than the invocation.
+      // Lambda's start, end and report lines would cost more than the invocation.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
     });

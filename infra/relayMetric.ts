@@ -4,7 +4,7 @@ import { type MetricName, metricDimensions, relayMetrics } from "../shared/runti
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** Where a stage's own metrics are in CloudWatch. */
+/** The CloudWatch namespace of a stage's metrics. */
 export function metricsNamespace(stage: RelayStage): string {
   return nameIn(stage, "stasis-relay");
 }

@@ -6,14 +6,14 @@ import { type QueueName, queues } from "../shared/aws/resources.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayStage } from "./stages.ts";
 
-/** Feeds are message groups. High throughput keeps them from limiting each other and costs nothing extra. */
+/** Feeds are message groups. High throughput keeps them from limiting each other, at no extra cost. */
 const FIFO = {
   fifo: true,
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
   deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
 };
 
-/** The house queue: encrypted, TLS only, with a dead-letter queue that keeps failed messages for 14 days. */
+/** The standard queue: encrypted, TLS only, with a dead-letter queue that keeps failed messages for 14 days. */
 export class RelayQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;

@@ -14,7 +14,7 @@ import type { RelayStage } from "./stages.ts";
 import { createStorage } from "./storage.ts";
 import { Sweep } from "./sweep.ts";
 
-/** One relay. From top to bottom it follows an event through the system. */
+/** One relay. The constructor follows an event through the system. */
 export class RelayStack extends Stack {
   constructor(scope: Construct, stage: RelayStage, props: StackProps = {}) {
     super(scope, `stasis-relay-${stage.name}`, {
@@ -27,14 +27,14 @@ export class RelayStack extends Stack {
     const storage = createStorage(this, "Storage", stage);
     const queues = createQueues(this, "Queues", stage);
     const secrets = new Secrets(this, "Secrets", stage);
-    const parts = { stage, storage, queues, secrets };
+    const resources = { stage, storage, queues, secrets };
 
-    const ingest = new Ingest(this, "Ingest", parts);
-    const notify = new Notify(this, "Notify", parts);
-    const deliver = new Deliver(this, "Deliver", parts);
-    const sweep = new Sweep(this, "Sweep", parts);
+    const ingest = new Ingest(this, "Ingest", resources);
+    const notify = new Notify(this, "Notify", resources);
+    const deliver = new Deliver(this, "Deliver", resources);
+    const sweep = new Sweep(this, "Sweep", resources);
 
-    const api = new Api(this, "Api", parts);
+    const api = new Api(this, "Api", resources);
     const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
 
     const functions = {

@@ -8,19 +8,19 @@ import {
   type TableName,
   tables,
 } from "../shared/aws/resources.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /** The environment variables that name a function's resources. */
 export function resourceVariables(
   name: FunctionName,
-  { storage, queues, secrets }: RelayParts,
+  { storage, queues, secrets }: RelayResources,
 ): Record<string, string> {
-  const told = functions[name];
+  const used = functions[name];
   const secretArns = { apiKey: secrets.managementKeyArn, webhookSecrets: secrets.webhookSecretKey.keyArn };
   return Object.fromEntries([
-    ...namesOf<TableName>(told.tables).map((table) => [tables[table].variable, storage[table].tableName]),
-    ...told.sendsTo.map((queue) => [queueList[queue].variable, queues[queue].queue.queueUrl]),
-    ...namesOf<keyof SecretRights>(told.secrets).map((secret) => [
+    ...namesOf<TableName>(used.tables).map((table) => [tables[table].variable, storage[table].tableName]),
+    ...used.sendsTo.map((queue) => [queueList[queue].variable, queues[queue].queue.queueUrl]),
+    ...namesOf<keyof SecretRights>(used.secrets).map((secret) => [
       secretList[secret].variable,
       secretArns[secret],
     ]),

@@ -7,7 +7,7 @@ import type { RelayStage } from "./stages.ts";
 /** The management key that callers of the HTTP API send, and the KMS key that encrypts the sessions' webhook secrets. */
 export class Secrets extends Construct {
   readonly managementKey: Secret;
-  /** By its attribute: `Ref`, which CDK takes, is the ARN on AWS alone and a bare name on some local clouds. */
+  /** Read from the attribute. CDK would use `Ref`, which is the ARN on AWS but a bare name on some local clouds. */
   readonly managementKeyArn: string;
   readonly webhookSecretKey: Key;
 
@@ -16,7 +16,7 @@ export class Secrets extends Construct {
     const removalPolicy = stage.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     this.managementKey = new Secret(this, "ManagementKey", {
       description: "The key of the relay's HTTP API: Authorization: Bearer KEY",
-      // A change of these lines makes a new key, which cuts every caller off.
+      // A change of these settings makes a new key, which locks every caller out.
       generateSecretString: { passwordLength: 43, excludePunctuation: true },
       removalPolicy,
     });

@@ -15,7 +15,7 @@ export interface RelayStage {
   /** The HTTP API answers 429 above this rate. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
-  /** Receives every alarm. Without it, alarms reach only what is subscribed to the topics by hand. */
+  /** Receives every alarm. Without it, alarms reach only the subscriptions that somebody makes by hand. */
   readonly alarmEmail?: string;
   /** `RELAY_*` settings of all functions that differ from the defaults in shared/runtime/settings.ts. */
   readonly settings: Readonly<Record<string, string>>;

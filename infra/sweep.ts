@@ -4,7 +4,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Construct } from "constructs";
 import { sweepIntervalSeconds, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
 import { RelayFunction } from "./relayFunction.ts";
-import type { RelayParts } from "./relayParts.ts";
+import type { RelayResources } from "./relayResources.ts";
 
 /**
  * Repairs lost hints, moves lagging sessions and frees unneeded segments, every minute.
@@ -15,10 +15,10 @@ import type { RelayParts } from "./relayParts.ts";
 export class Sweep extends Construct {
   readonly function: RelayFunction;
 
-  constructor(scope: Construct, id: string, parts: RelayParts) {
+  constructor(scope: Construct, id: string, resources: RelayResources) {
     super(scope, id);
     this.function = new RelayFunction(this, "Function", {
-      ...parts,
+      ...resources,
       name: "sweep",
       memoryMebibytes: 256,
       timeoutSeconds: sweepTimeoutSeconds,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** Reads an option that is a number; commander shows what was wrong with it. */
+/** Reads a number from an option; commander shows the error. */
 export function numberOption({ atLeast, isWhole = false }: { atLeast: number; isWhole?: boolean }) {
   return (text: string): number => {
     const value = text.trim() === "" ? Number.NaN : Number(text);

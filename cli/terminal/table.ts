@@ -20,8 +20,8 @@ const NO_BORDERS = {
 };
 
 /**
- * Rows as lines of text, with aligned columns and without borders. Titles are the first row.
- * @param textColumns the columns that are aligned to the left; the others hold numbers
+ * Rows as lines of text, with aligned columns and without borders. The first row holds the titles.
+ * @param textColumns the columns aligned to the left; the others hold numbers
  */
 export function tableLines(
   rows: readonly (readonly (string | number)[])[],

@@ -13,13 +13,13 @@ import { changeSession, createSession, deleteSession, listSessions, showSession 
 
 const PUBLIC_PATHS = new Set(["/v1/health", "/v1/openapi.json"]);
 
-/** What a person calls the parts of a request. */
+/** How error messages name the body and the path. */
 const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" };
 
-/** Far beyond any configuration of a session. */
+/** Far larger than any session's configuration. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** The HTTP interface except ingest, which is a function of its own. */
+/** The HTTP interface except ingest, which is a separate function. */
 export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => {
@@ -39,7 +39,7 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
 
   app.openapi(routes.health, async (context) => {
-    // Ready means that the tables answer; which feed is asked for does not matter.
+    // Ready means that the table responds; the feed need not exist.
     await parts.tails.readHead("health");
     return context.json({ status: "ok" as const }, 200);
   });

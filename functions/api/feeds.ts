@@ -22,7 +22,7 @@ export async function requireTail(parts: Pick<ApiParts, "tails" | "clock">, feed
   return tail;
 }
 
-/** What the feed holds, by segment, and how many sessions stand in each. */
+/** The feed's segments, with the messages and the sessions in each. */
 export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedView> {
   const tail = await requireTail(parts, feed);
   const counts = await parts.references.counts(feed);
@@ -41,7 +41,7 @@ export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedV
   return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, ...options, segments };
 }
 
-/** Changes the feed's options; writers follow within the age of their cached tail. The feed may be new. */
+/** Changes the feed's options; the feed may be new. Writers see the change once their cached tail expires. */
 export async function changeFeed(
   parts: ApiParts,
   feed: string,
@@ -52,17 +52,17 @@ export async function changeFeed(
   return describeFeed(parts, feed);
 }
 
-/** Reads messages without a session. The answer is JSON text, because events are passed on as they were sent. */
+/** Reads messages without a session. Returns JSON text, because events are passed on as they were sent. */
 export async function readMessages(
   parts: ApiParts,
   feed: string,
   query: { from?: number | undefined; limit: number; format: MessageFormat },
 ): Promise<string> {
   const tail = await requireTail(parts, feed);
-  const head = firstHeld(tail);
-  const wanted = query.from ?? head;
+  const firstHeldNumber = firstHeld(tail);
+  const wanted = query.from ?? firstHeldNumber;
   const messages: NumberedMessage[] = [];
-  let next = Math.max(wanted, head);
+  let next = Math.max(wanted, firstHeldNumber);
   let bytes = 0;
   while (messages.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
     const [page] = await parts.pages.read(feed, tail.segmentSize, next);
@@ -78,7 +78,8 @@ export async function readMessages(
       bytes += answeredBytes(message, query.format);
     }
   }
-  const gap = wanted < head ? `,"gap":${JSON.stringify({ first: wanted, last: head - 1 })}` : "";
+  const gap =
+    wanted < firstHeldNumber ? `,"gap":${JSON.stringify({ first: wanted, last: firstHeldNumber - 1 })}` : "";
   return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
 }
 

@@ -10,7 +10,7 @@ import { newSecret } from "../../shared/webhook/signature.ts";
 import { defineHandler } from "../handlerParts.ts";
 import { createApiApp } from "./app.ts";
 
-/** People read few pages; sessions are served by deliver, which has its own cache. */
+/** Small, because people read few pages. Deliver serves the sessions and has its own cache. */
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
 
 export const createHandler = defineHandler("api", (environment, parts) => {

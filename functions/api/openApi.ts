@@ -13,7 +13,7 @@ export const openApiDocument = {
   },
 };
 
-/** Describes what other functions serve or send: the route of ingest, and the request that a webhook gets. */
+/** Describes the route that ingest serves and the request that deliver sends. */
 export function registerIngestRoute(app: OpenAPIHono): void {
   const { openAPIRegistry } = app;
   openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
@@ -65,7 +65,7 @@ export function registerIngestRoute(app: OpenAPIHono): void {
   openAPIRegistry.registerWebhook({
     method: "post",
     path: "messages",
-    summary: "The request to a session's URL, signed as Standard Webhooks says",
+    summary: "The request to a session's URL, signed according to Standard Webhooks",
     request: { body: { content: { "application/json": { schema: webhookRequest } } } },
     responses: {
       200: {

@@ -9,7 +9,7 @@ import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
-/** The ports of the API. */
+/** The ports and settings of the API. */
 export interface ApiParts {
   readonly tails: TailSource;
   readonly heads: {
@@ -23,13 +23,13 @@ export interface ApiParts {
   };
   readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
-    readCursor(feed: string, session: string): Promise<Cursor | undefined>;
+    readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
     readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]>;
   };
   readonly sessions: {
-    readSession(session: string): Promise<Session | undefined>;
+    readSession(sessionId: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    /** Session and cursor are written in one transaction. So they are by `change` and `remove`. */
+    /** Writes session and cursor in one transaction, as `change` and `remove` do. */
     create(cursor: Cursor, session: Session): Promise<void>;
     change(
       cursor: Cursor,
@@ -45,7 +45,7 @@ export interface ApiParts {
   newSessionId(): string;
   newSecret(): string;
   /** Encrypts a session's secret for the table. */
-  sealSecret(session: string, secret: string): Promise<string>;
+  sealSecret(sessionId: string, secret: string): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

@@ -15,7 +15,7 @@ import {
   sessionView,
 } from "./schemas.ts";
 
-/** The routes of the interface: what each takes and returns. */
+/** The routes of the interface, with their requests and responses. */
 
 export const security = [{ apiKey: [] }];
 
@@ -58,7 +58,7 @@ export const getFeed = createRoute({
   method: "get",
   path: "/v1/feeds/{feed}",
   tags: ["Feeds"],
-  summary: "What the feed holds, and how many sessions stand in each segment",
+  summary: "The feed's segments, and how many sessions stand in each",
   security,
   request: { params: feedPath },
   responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 503) },

@@ -5,8 +5,8 @@ import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
 /**
- * The schemas of the interface. They validate requests, and the OpenAPI document is made from them. Field names are
- * published: where one differs from the code's word, its description says so.
+ * The schemas of the interface. They validate requests and make the OpenAPI document. Field names are published: where
+ * one differs from the code's word, its description says so.
  */
 
 export const feedName = z
@@ -67,7 +67,7 @@ export const newSession = z
     url,
     format: format.default("stasis").openapi({
       description:
-        "Send each message as its Stasis event, or as the AMI text and fields that Manager makes of it.",
+        "Send each message as its Stasis event, or as the AMI text and fields that Manager would send for it.",
     }),
     from: position.default("tail").openapi({
       description:
@@ -88,7 +88,7 @@ export const sessionChange = z
     }),
     next: position
       .optional()
-      .openapi({ description: "Moves the session (seek): the next message that it gets." }),
+      .openapi({ description: "Moves the session (seek): the next message to send to it." }),
     rotateSecret: z.literal(true).optional().openapi({
       description:
         "Makes a new secret, shown in this response only. For a while, the old secret also signs every request.",
@@ -188,7 +188,7 @@ export const feedView = z
     tail: z.int().openapi({ description: "The last sequence number appended; 0 if there is none." }),
     segmentSize: z.int(),
     wrapUnmapped: z.literal(true).optional().openapi({
-      description: "Events that Manager does not have become a UserEvent named `ARI-<type>`.",
+      description: "An event that Manager does not have becomes a UserEvent named `ARI-<type>`.",
     }),
     segments: z.array(
       z.object({
@@ -223,7 +223,7 @@ const amiMessage = z
     sequence: z.int(),
     type: z.string().openapi({ description: "The AMI event's name." }),
     timestamp: z.string(),
-    text: z.string().openapi({ description: "The AMI text, line ends included." }),
+    text: z.string().openapi({ description: "The AMI text, including its line endings." }),
     fields: z
       .record(z.string(), z.union([z.string(), z.array(z.string())]))
       .openapi({ description: "The fields of the text by name; repeated fields are arrays." }),
@@ -244,7 +244,7 @@ export const messageList = z
   .object({
     feed: z.string(),
     messages: z.array(message),
-    next: z.int().openapi({ description: "Send it as `from` to read on." }),
+    next: z.int().openapi({ description: "Pass it as `from` to read on." }),
     gap: z
       .object({ first: z.int(), last: z.int() })
       .optional()
@@ -279,7 +279,7 @@ export const appendResult = z
     accepted: z.int(),
     duplicates: z
       .int()
-      .openapi({ description: "Events that were appended before. They keep their first numbers." }),
+      .openapi({ description: "Events that were appended before. They keep their original numbers." }),
     refused: indexed,
     skipped: z
       .int()

@@ -4,12 +4,12 @@ import type { SessionFilter } from "../../shared/sessions/selection.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import type { SessionView } from "./schemas.ts";
 
-/** A session as the API shows it. Secrets are never part of it. */
+/** A session as the API shows it, without its secrets. */
 export function viewSession(
   session: Session,
   cursor: Cursor,
   tail: Pick<Tail, "next">,
-  /** When the message at the cursor's next was appended; undefined when there is none. */
+  /** When the message at `cursor.next` was appended; undefined when there is none. */
   nextAppendedAtEpochMillis: number | undefined,
   nowEpochMillis: number,
 ): SessionView {
@@ -61,7 +61,7 @@ function viewFilter({ types, read, events, eventFilters }: SessionFilter): Sessi
   };
 }
 
-/** Whether a session happens to wait, to be woken or to send at this moment is no matter of its owner. */
+/** The owner does not care whether the session is parked, woken or in a turn at this moment. */
 function shownState(state: Cursor["state"]): SessionView["state"] {
   return state === "parked" || state === "signalled" ? "active" : state;
 }

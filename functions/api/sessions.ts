@@ -24,10 +24,10 @@ import { resolvePosition } from "./position.ts";
 import type { newSession, SessionView, sessionChange } from "./schemas.ts";
 import { viewSession } from "./sessionView.ts";
 
-/** Attempts at a change while deliver or another person changes the row at the same moment. */
+/** Attempts at a change, in case deliver or another caller changes the row at the same moment. */
 const MOST_ATTEMPTS = 10;
 
-/** Creates a session with its cursor and its reference, in one transaction, in a segment that is still held. */
+/** Creates a session, its cursor and its reference in one transaction, in a segment that is still held. */
 export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,

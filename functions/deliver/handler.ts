@@ -10,7 +10,7 @@ import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.t
 import { defineHandler, recording } from "../handlerParts.ts";
 import { deliverWakes } from "./wakes.ts";
 
-/** Runs a turn of each session that is woken. */
+/** Runs a turn of each woken session. */
 export const createHandler = defineHandler(
   "deliver",
   recording((environment, parts) => {

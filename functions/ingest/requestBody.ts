@@ -32,7 +32,7 @@ export function readEventBody(body: EventBody): EventBatch {
     "body.empty",
     skipped === 0
       ? "The body holds no events."
-      : `The body holds no events to append: its ${skipped} blocks are greetings, responses, or events that belong to a response.`,
+      : `The body holds no events to append. Skipped as greetings, responses or events of a response: ${skipped}.`,
   );
 }
 

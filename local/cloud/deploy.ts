@@ -7,22 +7,22 @@ import { run } from "./run.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const APP = `"${process.execPath}" infra/localApp.ts`;
 
-/** What the last deployment to a local cloud put out. */
+/** The outputs of the last deployment to a local cloud. */
 export const OUTPUTS_FILE = join(ROOT, "cdk.out/local-outputs.json");
 
-/** Prepares a local cloud for CDK: the bucket for what is deployed. Safe to repeat. */
+/** Prepares a local cloud for CDK: creates the bucket for its assets. Safe to repeat. */
 export async function bootstrap(environment: Environment): Promise<void> {
   await cdk(environment, ["bootstrap", `aws://${LOCAL_ACCOUNT}/${localCloud(environment).region}`]);
 }
 
-/** Deploys the stack of infra/localApp.ts, or brings it up to date. `RELAY_*` variables change its settings. */
+/** Deploys or updates the stack of infra/localApp.ts. `RELAY_*` variables change its settings. */
 export async function deploy(environment: Environment): Promise<void> {
   await cdk(environment, ["deploy", "--require-approval", "never", "--outputs-file", OUTPUTS_FILE]);
 }
 
 /**
- * CDK's own command line, which follows AWS_ENDPOINT_URL like every AWS client: cdklocal is not needed for an endpoint
- * that is an address.
+ * Runs CDK's own command line, which follows AWS_ENDPOINT_URL like every AWS client. For an endpoint that is an IP
+ * address, cdklocal is not needed.
  */
 async function cdk(environment: Environment, args: readonly string[]): Promise<void> {
   const program = createRequire(import.meta.url).resolve("aws-cdk/bin/cdk");

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { bootstrap, deploy } from "./deploy.ts";
 import { readDeployment } from "./deployment.ts";
 
-/** `npm run deploy:local`: the stack on the local cloud at AWS_ENDPOINT_URL, and how to call it. */
+/** `npm run deploy:local` deploys the stack to the local cloud at AWS_ENDPOINT_URL, and prints how to call it. */
 new Command("deploy:local")
   .description(
     "Deploys the stack to the local cloud at AWS_ENDPOINT_URL, and prints how to call it (docs/local-clouds.md)",

@@ -20,7 +20,7 @@ const outputsSchema = z.object({
   }),
 });
 
-/** How to call what was last deployed to the local cloud. */
+/** How to call the relay that was last deployed to the local cloud. */
 export async function readDeployment(environment: Environment): Promise<Deployment> {
   const cloud = localCloud(environment);
   const { "stasis-relay-local": outputs } = outputsSchema.parse(
@@ -34,8 +34,8 @@ export async function readDeployment(environment: Environment): Promise<Deployme
 }
 
 /**
- * The HTTP API below the cloud's own address. Its host name (`ID.execute-api.…`) is one of AWS, or one that not every
- * system resolves; LocalStack and ministack both serve this path instead.
+ * The HTTP API's URL at the cloud's own address. The API's host name (`ID.execute-api.…`) belongs to AWS, or does not
+ * resolve on every system. LocalStack and ministack both serve this path instead.
  */
 function localUrl(cloud: LocalCloud, apiUrl: URL): string {
   const [apiId] = apiUrl.hostname.split(".");

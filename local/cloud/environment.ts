@@ -7,7 +7,7 @@ const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 export interface LocalCloud {
   readonly endpoint: string;
   readonly region: string;
-  /** The AWS variables for a program that is to see this cloud and nothing else. */
+  /** The AWS variables for a program that must reach this cloud and no other. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -15,16 +15,17 @@ export interface LocalCloud {
 export const LOCAL_ACCOUNT = "000000000000";
 
 /**
- * The local cloud at `AWS_ENDPOINT_URL`. It gets made-up keys, whatever a shell holds: real ones have no business there.
- * @throws SettingsError when the endpoint is AWS itself: the local stage may call loopback addresses.
+ * The local cloud at `AWS_ENDPOINT_URL`. It always gets made-up keys, so that real keys in the shell never reach it.
+ * @throws SettingsError when the endpoint is AWS itself, because the local stage may call loopback addresses
  */
 export function localCloud(environment: Environment): LocalCloud {
   const url = new URL(environment.AWS_ENDPOINT_URL || DEFAULT_ENDPOINT);
-  // The S3 client puts a bucket's name before a host name, but never before an address; not every system resolves
+  // The S3 client puts a bucket's name before a host name, but never before an IP address. Not every system resolves
   // names that end in .localhost.
   if (url.hostname === "localhost") url.hostname = "127.0.0.1";
   const endpoint = url.origin;
-  if (isAtAws(endpoint)) throw new SettingsError("AWS_ENDPOINT_URL", "is AWS; this is for local clouds");
+  if (isAtAws(endpoint))
+    throw new SettingsError("AWS_ENDPOINT_URL", "is AWS itself; this command is for local clouds");
   const region = environment.AWS_REGION || environment.AWS_DEFAULT_REGION || "us-east-1";
   return {
     endpoint,
@@ -38,7 +39,7 @@ export function localCloud(environment: Environment): LocalCloud {
   };
 }
 
-/** A program's environment in which the AWS variables are those of the local cloud, and no others. */
+/** A program's environment with the AWS variables of the local cloud and no others. */
 export function environmentIn(cloud: LocalCloud, environment: Environment): Record<string, string> {
   const others = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("AWS_"),

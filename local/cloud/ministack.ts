@@ -10,7 +10,7 @@ import type { Environment } from "../../shared/runtime/settings.ts";
 import { freePort } from "../freePort.ts";
 import { run } from "./run.ts";
 
-/** The version that docs/local-clouds.md speaks of. */
+/** The version that docs/local-clouds.md describes. */
 const VERSION = "1.5.33";
 const FOLDER = join(import.meta.dirname, "../../.ministack");
 
@@ -19,38 +19,38 @@ const START_CHECK_EVERY_MILLIS = 100;
 
 export interface Ministack extends AsyncDisposable {
   readonly endpoint: string;
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when ministack has ended, for whatever reason. */
   readonly ended: Promise<unknown>;
 }
 
 export interface MinistackOptions {
   readonly environment: Environment;
-  /** 0 for any free one. */
+  /** 0 takes any free port. */
   readonly port: number;
-  /** What it and the functions print. */
+  /** The output of ministack and the functions. */
   readonly output: "inherit" | "ignore";
 }
 
 /**
- * Starts ministack, a local cloud written in Python that runs Lambda functions as processes of the Node that comes
- * first on the path: ours. Installs it on first use.
+ * Starts ministack, a local cloud written in Python. Installs it on first use. Ministack runs Lambda functions as
+ * processes of the first Node on the path: ours.
  */
 export async function startMinistack(options: MinistackOptions): Promise<Ministack> {
   const python = await installedPython();
   const port = options.port === 0 ? await freePort() : options.port;
   const temporaryFolder = await mkdtemp(join(tmpdir(), "ministack-"));
   const child = spawn(python, ["-m", "ministack"], {
-    // Its functions are its children: a group of their own lets them be ended together.
+    // The functions are ministack's children. In a process group, all of them can be ended together.
     detached: true,
     stdio: ["ignore", options.output, options.output],
     env: {
       ...withoutAws(options.environment),
-      // It unpacks the functions there, and leaves what it has not ended itself.
+      // Ministack unpacks the functions there, and leaves the files of functions that it has not ended itself.
       TMPDIR: temporaryFolder,
       PATH: [dirname(process.execPath), options.environment.PATH].join(delimiter),
       GATEWAY_PORT: String(port),
       BIND_HOST: "127.0.0.1",
-      // Roles and their policies are enforced, as AWS would. The key `test` is root.
+      // Enforces roles and their policies, as AWS does. The key `test` is root.
       AUTH: "true",
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",
@@ -80,8 +80,8 @@ async function installedPython(): Promise<string> {
   const folder = join(FOLDER, VERSION);
   const pythonIn = (environment: string) => join(environment, "bin/python");
   if (existsSync(folder)) return pythonIn(folder);
-  // Built aside and renamed, so that an installation that was cut off is not taken for a whole one. Pip is called as a
-  // module, because scripts hold the path at which they were installed.
+  // Installed under another name and renamed, so that an interrupted installation is not taken for a complete one. Pip
+  // runs as a module, because scripts hold the path at which they were installed.
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await run("python3", ["-m", "venv", unfinished], {});
@@ -104,7 +104,7 @@ async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<
   }
 }
 
-/** Functions that are at work do not end with the process that started them. */
+/** Running functions do not end with the process that started them. */
 function endGroup(leader: number | undefined): void {
   if (leader === undefined) return;
   try {
@@ -114,7 +114,7 @@ function endGroup(leader: number | undefined): void {
   }
 }
 
-/** The variables of a shell that uses AWS would reach the functions and lead them there. */
+/** The AWS variables of the shell would reach the functions and direct them to AWS. */
 function withoutAws(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("AWS_")));
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { startMinistack } from "./ministack.ts";
 
-/** `npm run ministack`: a local cloud until Ctrl-C, on the port of AWS_ENDPOINT_URL's default or of MINISTACK_PORT. */
+/** `npm run ministack` runs a local cloud until Ctrl-C, on port 4566 or MINISTACK_PORT. */
 new Command("ministack")
   .description("Runs a local cloud until Ctrl-C (docs/local-clouds.md)")
   .addHelpText("after", "\nMINISTACK_PORT: its port (4566)")
@@ -9,7 +9,7 @@ new Command("ministack")
 const port = Number(process.env.MINISTACK_PORT || "4566");
 await using ministack = await startMinistack({ environment: process.env, port, output: "inherit" });
 process.stdout.write(
-  `\nministack is at ${ministack.endpoint}; npm run deploy:local deploys the relay to it. Ctrl-C ends it.\n\n`,
+  `\nministack runs at ${ministack.endpoint}. Deploy the relay to it with npm run deploy:local. Ctrl-C ends it.\n\n`,
 );
 const stop = Promise.withResolvers<void>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.resolve());

@@ -2,7 +2,7 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { RelayError } from "../../shared/errors.ts";
 
-/** Runs a program to its end, its output beside ours. @throws CommandError when it fails */
+/** Runs a program to its end and shows its output. @throws CommandError when the program fails */
 export async function run(program: string, args: readonly string[], options: SpawnOptions): Promise<void> {
   const exitCode = await exitCodeOf(program, args, options);
   if (exitCode !== 0) throw new CommandError([program, ...args].join(" "), exitCode);
@@ -21,6 +21,6 @@ export async function exitCodeOf(
 
 class CommandError extends RelayError {
   constructor(command: string, exitCode: number | undefined) {
-    super("local.command-failed", `${command} ended with ${exitCode ?? "a signal"}`);
+    super("local.command-failed", `${command} exited with ${exitCode ?? "a signal"}`);
   }
 }

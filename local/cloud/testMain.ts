@@ -6,8 +6,8 @@ import { startMinistack } from "./ministack.ts";
 import { exitCodeOf } from "./run.ts";
 
 /**
- * `npm run test:local-cloud`: a ministack of its own, the stack deployed to it, and all tests of the deployed relay,
- * the second deployment included.
+ * `npm run test:local-cloud` starts its own ministack, deploys the stack to it, and runs all tests of the deployed
+ * relay, including the second deployment.
  */
 const { args } = new Command("test:local-cloud")
   .description(
@@ -16,7 +16,7 @@ const { args } = new Command("test:local-cloud")
   .argument("[vitest...]", "passed on to vitest, with options")
   .allowUnknownOption()
   .parse();
-// A signal to this process group ends the program that is running, and then the local cloud is disposed of.
+// A signal to this process group ends the program that is running. Then this process disposes of the local cloud.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 await using ministack = await startMinistack({ environment: process.env, port: 0, output: "ignore" });
 const environment = { ...process.env, AWS_ENDPOINT_URL: ministack.endpoint };

@@ -23,8 +23,9 @@ const GREETING = /^Asterisk Call Manager\//;
 const OUTPUT_FOLLOWS = /^response: *follows$/i;
 const END_OF_OUTPUT = "--END COMMAND--";
 
-/** A byte order mark, one character for each byte. */
+/** Byte order marks, one character for each byte. */
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";
+const UTF16_MARK = /^(?:\xff\xfe|\xfe\xff)/;
 
 /**
  * Splits AMI text into blocks. Chunks may have any size and may be cut within a character or a line end. Lines may end
@@ -42,6 +43,7 @@ export class AmiParser {
   #broken: AmiSyntaxError | undefined;
   /** The line in which the output of a command began. */
   #outputSince: number | undefined;
+  #isRefused = false;
 
   /** @param charset what the text is declared to be, see `charsetOf` */
   constructor(charset?: string) {
@@ -83,7 +85,15 @@ export class AmiParser {
   }
 
   *#endLine(line: string): Generator<AmiItem> {
+    if (this.#isRefused) return;
     this.#lineNumber += 1;
+    if (this.#lineNumber === 1 && UTF16_MARK.test(line)) {
+      this.#isRefused = true;
+      yield {
+        error: new AmiSyntaxError({ line: 1, reason: "the text is UTF-16; send it as Asterisk wrote it" }),
+      };
+      return;
+    }
     const written = line.replaceAll("\r", "").replaceAll("\0", "");
     if (this.#outputSince !== undefined) return this.#readOutput(written);
     // The mark is no content, also where texts were put one behind the other.

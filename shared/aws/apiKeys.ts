@@ -13,7 +13,7 @@ import { secrets } from "./resources.ts";
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** Checks keys against the secret that the environment names, or against the key that it holds itself. */
+/** Checks keys against the secret that the environment names or, without one, against the key in the environment. */
 export function createApiKeyCheck(
   environment: Environment,
   parts: { settings: Pick<Settings, "secretOverlapMillis">; clock: Clock; log: Log },
@@ -36,7 +36,7 @@ async function readApiKeys(client: SecretsManagerClient, secretArn: string): Pro
     client.send(new GetSecretValueCommand({ SecretId: secretArn, VersionStage: "AWSCURRENT" })),
     readPrevious(client, secretArn),
   ]);
-  if (!current.SecretString) throw new RelayError("api-key.missing", "the secret holds no text");
+  if (!current.SecretString) throw new RelayError("api-key.missing", "the secret has no text");
   return {
     current: current.SecretString,
     currentSinceEpochMillis: current.CreatedDate?.getTime() ?? 0,

@@ -6,8 +6,8 @@ import { untilProcessed } from "./unprocessed.ts";
 const BATCH_SIZE = 25;
 
 /**
- * Deletes items, batch after batch; within a batch in no order. Items that do not exist are no error.
- * @throws RelayError (retryable) when the table stays too busy for all of them
+ * Deletes items, one batch after the other. A batch has no order. Missing items are no error.
+ * @throws RelayError (retryable) when items are left because the table stays throttled
  */
 export async function batchDelete(
   documents: DynamoDBDocumentClient,

@@ -13,9 +13,9 @@ export interface AwsClients {
 type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
 
 /**
- * The settings of every client. A call without an answer after `requestTimeoutMillis` is retried. On AWS the SDK finds
- * region, credentials and endpoint by itself. `AWS_ENDPOINT_URL` and the variables of each service name another endpoint
- * that speaks the same protocol.
+ * The settings of every client. A call without a response after `requestTimeoutMillis` is retried. On AWS the SDK finds
+ * region, credentials and endpoint by itself. `AWS_ENDPOINT_URL`, or the variable of one service, names another
+ * endpoint with the same protocol.
  */
 export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
@@ -32,7 +32,7 @@ export function clientSettings(environment: Environment, service: Service, reque
     requestHandler: {
       connectionTimeout: 2_000,
       requestTimeout: requestTimeoutMillis,
-      // Otherwise the SDK only warns, and waits for an answer until the function times out.
+      // Otherwise the SDK only warns, and waits for a response until the function times out.
       throwOnRequestTimeout: true,
       httpsAgent: { maxSockets: 200 },
       httpAgent: { maxSockets: 200 },

@@ -1,10 +1,10 @@
 import { type DynamoDBClient, TransactionConflictException } from "@aws-sdk/client-dynamodb";
 
 /**
- * Makes the client's own retries, with their growing pauses, cover a plain write that met a transaction on its item.
- * DynamoDB refuses such a write with TransactionConflictException and has written nothing, but the SDK takes that for
- * a mistake of the caller and gives up at once. Transactions that meet each other are cancelled with another
- * exception and stay with the caller: a session that cannot cross now crosses later.
+ * Lets the SDK retry, with its growing pauses, a plain write that conflicts with a transaction on the same item.
+ * DynamoDB refuses such a write with TransactionConflictException and writes nothing. The SDK treats that exception as
+ * the caller's mistake and does not retry. When two transactions conflict, DynamoDB throws another exception, which the
+ * caller handles: a session that cannot cross now crosses later.
  */
 export function retryConflicts(client: Pick<DynamoDBClient, "middlewareStack">): void {
   client.middlewareStack.add(

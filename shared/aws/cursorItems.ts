@@ -44,7 +44,7 @@ export function cursorDelete(table: string, cursor: Cursor) {
   return { TableName: table, Key: keys.cursor(cursor.feed, cursor.session), ...asRead(cursor, {}) };
 }
 
-/** The condition of a change or removal: the row is still the one that was read. */
+/** The condition of a change or removal: the row is unchanged since it was read. */
 function asRead(cursor: Cursor, change: CursorChange) {
   const { states, ...numbers } = rowToFind(cursor, change);
   const stateValues = states.map((state, index) => [`:stateRead${index}`, state] as const);

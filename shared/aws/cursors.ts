@@ -16,14 +16,14 @@ import type { ReferenceStore, TransactItem } from "./references.ts";
 import { untilProcessed } from "./unprocessed.ts";
 
 /**
- * The Cursors table. Every write names what was read of the row (`rowToFind`), so of two writers that read the same
- * row one wins and the other learns that it lost. A change of segment moves the reference count in the same
- * transaction. A cursor that is created or removed comes and goes with its session (sessions.ts).
+ * The Cursors table. Every write is conditional on the row as it was read (`rowToFind`). Of two writers that read the
+ * same row, one wins and the other learns that it lost. A change of segment moves the reference count in the same
+ * transaction. A cursor is created and removed together with its session (sessions.ts).
  *
- * A write leaves its random id on the row, as an append does on its page. When the answer is lost and the SDK's retry
- * finds the row changed, the id shows that the change is its own. A turn that took its own lease for someone else's
- * would leave the session unserved until the lease expires. (A transaction carries the SDK's ClientRequestToken and
- * needs no such id.)
+ * A write leaves its random id on the row, as an append does on its page. If the response is lost, the SDK's retry
+ * finds the row changed, and the id shows that the change is its own. A turn that mistook its own lease for another
+ * turn's would leave the session unserved until the lease expires. (A transaction carries the SDK's ClientRequestToken
+ * and needs no such id.)
  */
 export class CursorStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -46,9 +46,9 @@ export class CursorStore {
     this.#clock = clock;
   }
 
-  async readCursor(feed: string, session: string): Promise<Cursor | undefined> {
+  async readCursor(feed: string, sessionId: string): Promise<Cursor | undefined> {
     const { Item } = await this.#documents.send(
-      new GetCommand({ TableName: this.#table, Key: keys.cursor(feed, session), ConsistentRead: true }),
+      new GetCommand({ TableName: this.#table, Key: keys.cursor(feed, sessionId), ConsistentRead: true }),
     );
     return Item && asCursor(Item);
   }
@@ -76,7 +76,7 @@ export class CursorStore {
     return cursors;
   }
 
-  /** All cursors of a feed. Strongly consistent queries of the base table, because an index could miss a parked row. */
+  /** All cursors of a feed, from strongly consistent queries of the table: an index could miss a parked row. */
   async listCursors(feed: string): Promise<Cursor[]> {
     const shards = await Promise.all(
       Array.from({ length: CURSOR_SHARDS }, (_, shard) =>
@@ -92,9 +92,9 @@ export class CursorStore {
 
   /**
    * Writes a transition and returns the new row.
-   * @param alongside written in the same transaction; only the store of sessions passes it
-   * @throws FenceLostError when the row is not as it was read
-   * @throws TransactionRefusedError when another transaction was in the way or another condition did not hold
+   * @param alongside items written in the same transaction; only SessionStore passes them
+   * @throws FenceLostError when the row changed since it was read
+   * @throws TransactionRefusedError when another transaction conflicted or another condition failed
    */
   async write(
     cursor: Cursor,
@@ -127,7 +127,7 @@ export class CursorStore {
     return { ...cursor, ...change };
   }
 
-  /** The row and its reference are created in one transaction, in a segment that must not be freed. */
+  /** Creates the row and counts its reference in one transaction. The segment must not be freed. */
   async create(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
@@ -146,7 +146,7 @@ export class CursorStore {
     }
   }
 
-  /** The row is deleted and its reference counted out in one transaction. */
+  /** Deletes the row and counts its reference out in one transaction. */
   async remove(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
     const { feed, session, segment } = cursor;
     try {
@@ -165,7 +165,7 @@ export class CursorStore {
   }
 }
 
-/** In a transaction the row comes first, then the reference items, then what is written alongside. */
+/** A transaction lists the row first, then the reference items, then the items alongside. */
 function refusal(error: unknown, { feed, session, fence }: Cursor, referenceItems: number): unknown {
   if (isConditionFailure(error)) return new FenceLostError({ feed, session, fence });
   const cancellation = cancellationOf(error);

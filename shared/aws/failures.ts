@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 
-/** The condition of a write did not hold; nothing was written. */
+/** The condition of a write failed; nothing was written. */
 export function isConditionFailure(error: unknown): error is ConditionalCheckFailedException {
   return error instanceof ConditionalCheckFailedException;
 }
@@ -15,12 +15,13 @@ export function winnerOf(error: ConditionalCheckFailedException): Record<string,
   return error.Item ? unmarshall(error.Item) : undefined;
 }
 
-/** Reasons that have nothing to do with what was asked for: the same transaction may pass a moment later. */
+/** Reasons that lie outside the transaction: the same transaction may succeed a moment later. */
 const PASSING_REASONS = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
 
 /**
- * Why a write was refused because of a transaction: the index of the first condition that did not hold, or a conflict
- * with others on the same items, throttling included (worth trying again later). Undefined for any other failure.
+ * Why a transaction was cancelled, or a write refused because of one: the index of the first failed condition, or a
+ * conflict. A conflict is another write of the same items, or throttling, and is worth a retry. Undefined for any
+ * other failure.
  */
 export function cancellationOf(
   error: unknown,

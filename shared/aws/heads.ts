@@ -37,7 +37,7 @@ export class HeadStore {
     return items.map(asHead);
   }
 
-  /** Begins a feed; one that exists keeps its segment size. */
+  /** Creates a feed. An existing feed keeps its segment size. */
   async createFeed(feed: string, segmentSize: number): Promise<void> {
     try {
       await this.#documents.send(
@@ -82,8 +82,9 @@ export class HeadStore {
   }
 
   /**
-   * Frees segment k: moves the head from k to k + 1 in one transaction that checks every shard of k's count. A session
-   * that is created or sought into k meanwhile checks the head in its own transaction, so one of the two fails.
+   * Frees segment k: moves the head from k to k + 1 in one transaction that checks every shard of k's count. If a
+   * session is meanwhile created in k or moved into k by a seek, its transaction checks the head. One of the two
+   * transactions then fails.
    */
   async moveHead(feed: string, segment: Segment): Promise<boolean> {
     const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
@@ -119,7 +120,7 @@ export class HeadStore {
     }
   }
 
-  /** Says that the pages below `segment` are deleted, so that later sweeps need not look there. */
+  /** Records that the pages below `segment` are deleted, so that later sweeps skip them. */
   async markCleared(feed: string, segment: Segment): Promise<void> {
     await this.#documents.send(
       new UpdateCommand({

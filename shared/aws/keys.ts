@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Segment, Sequence } from "../queue/sequence.ts";
 
-/** Item keys of all tables, in one place. Numbers are padded so that their order as text is their order. */
+/** Item keys of all tables, in one place. Numbers are padded, so that they sort in numeric order as text. */
 
 const DIGITS = 16;
 
@@ -9,14 +9,14 @@ export function padded(number: number): string {
   return String(number).padStart(DIGITS, "0");
 }
 
-/** Cursors of one feed are spread over these partitions; a reader of them all queries each. */
+/** The cursors of a feed are spread over this many partitions. Listing all cursors queries each partition. */
 export const CURSOR_SHARDS = 4;
 
-/** A segment's reference count is the sum over these items, so that many sessions can cross at once. */
+/** A segment's reference count is the sum of this many items, so that many sessions can cross at once. */
 export const REFERENCE_SHARDS = 8;
 
-export function shardOf(session: string, shards: number): number {
-  return createHash("sha256").update(session).digest().readUInt32BE(0) % shards;
+export function shardOf(sessionId: string, shards: number): number {
+  return createHash("sha256").update(sessionId).digest().readUInt32BE(0) % shards;
 }
 
 export const keys = {
@@ -32,12 +32,12 @@ export const keys = {
     sk: `${padded(segment)}#${shard}`,
   }),
   references: (feed: string) => `reference#${feed}`,
-  cursor: (feed: string, session: string) => ({
-    pk: `${feed}#${shardOf(session, CURSOR_SHARDS)}`,
-    sk: session,
+  cursor: (feed: string, sessionId: string) => ({
+    pk: `${feed}#${shardOf(sessionId, CURSOR_SHARDS)}`,
+    sk: sessionId,
   }),
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
-  session: (session: string) => ({ pk: session }),
+  session: (sessionId: string) => ({ pk: sessionId }),
 } as const;
 
 /** Partition keys of the Queue table's items as IAM matches them (`dynamodb:LeadingKeys`). */

@@ -11,21 +11,21 @@ export interface QueueLimits {
   readonly functionTimeoutSeconds: number;
   /** How long a message in flight is hidden. AWS demands at least the function's timeout. */
   readonly visibilityTimeoutSeconds: number;
-  /** After so many receives a message goes to the dead-letter queue. */
+  /** After this many receives a message goes to the dead-letter queue. */
   readonly maximumReceives: number;
   readonly retentionSeconds: number;
 }
 
 const DAY_SECONDS = 86_400;
 
-/** A turn and the request that it may begin at its very end, with room for slow answers of DynamoDB. */
+/** A turn and the request that it may start at its very end, with room for slow responses from DynamoDB. */
 const DELIVER_TIMEOUT_SECONDS = 60;
 
 const NOTIFY_TIMEOUT_SECONDS = 30;
 
 /**
- * AWS advises six times the function's timeout, so that a batch that Lambda throttles is not received twice. For hints
- * the long wait after a crash costs nothing: the sweep sees the row and sends another hint within a minute.
+ * AWS advises six times the function's timeout, so that a batch that Lambda throttles is not received twice. The long
+ * wait after a crash does not delay hints: the sweep sees the row and sends another hint within a minute.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
  */
 const hints = { visibilityPerTimeout: 6, maximumReceives: 5, retentionSeconds: DAY_SECONDS };
@@ -49,8 +49,8 @@ export const httpBodyLimitBytes = 10 * 1024 * 1024;
 export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
   /*
    * These messages are data, not hints. A feed's group is blocked while a failed batch is hidden, so the batch is
-   * redelivered after twice the timeout instead of six times. A second delivery is recognised by its message ids. Only a
-   * fault of AWS or of the relay fails a batch, and a dead letter would leave a hole in the feed. So the batch is
+   * redelivered after twice the timeout instead of six times. A redelivered batch is recognised by its message ids.
+   * Only a fault of AWS or of the relay fails a batch, and a dead letter would leave a hole in the feed. So the batch is
    * retried for three hours, longer than most outages.
    */
   ingest: {
@@ -68,5 +68,5 @@ export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
 
 export const sweepIntervalSeconds = 60;
 
-/** Below the interval, so that sweeps do not overlap. Should EventBridge double one, every write is conditional. */
+/** Below the interval, so that sweeps do not overlap. If EventBridge starts one twice, every write is conditional. */
 export const sweepTimeoutSeconds = 55;

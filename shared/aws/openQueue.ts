@@ -8,8 +8,8 @@ import { PageStore } from "./pages.ts";
 import { queues, tables } from "./resources.ts";
 
 /*
- * Stores that know no session. Ingest loads this file and never openSessions.ts, so that its cost and its failures
- * cannot depend on sessions (test/architecture.test.ts).
+ * Stores that know nothing of sessions. Ingest loads this file and never openSessions.ts, so that its cost and its
+ * failures cannot depend on sessions (test/architecture.test.ts).
  */
 
 export interface QueueStores {

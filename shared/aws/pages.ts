@@ -14,7 +14,7 @@ import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
 
-/** Enough small pages for one batch. DynamoDB itself stops at 1 MB of large ones. */
+/** Enough small pages for one batch. With large pages, DynamoDB itself stops at 1 MB. */
 const PAGES_PER_READ = 25;
 
 const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
@@ -22,7 +22,7 @@ const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
 const FACTS = "#first, #count, #names, appendedAtEpochMillis";
 const FACT_NAMES = { "#first": "first", "#count": "count", "#names": "names" };
 
-/** The pages of the Queue table. Every read is strongly consistent, because a stale answer would lose a wake. */
+/** The pages of the Queue table. Every read is strongly consistent, because a stale read would lose a wake. */
 export class PageStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
@@ -35,8 +35,8 @@ export class PageStore {
   }
 
   /**
-   * The one write of an append. Two writers of the same number race on `attribute_not_exists`: one wins, and the other
-   * gets the winner's page in the same answer.
+   * The only write of an append. Two writers of the same number race on `attribute_not_exists`: one wins, and the other
+   * gets the winner's page in the response.
    */
   async putPage(
     feed: string,
@@ -82,12 +82,12 @@ export class PageStore {
     return item && asLastPage(item);
   }
 
-  /** The pages of a segment that begin at `sequence` or later, in order, a few at a time. */
+  /** The next few pages of a segment that begin at `sequence` or later, in order. */
   async readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]> {
     return (await this.#query(feed, segment, ">=", sequence, { Limit: PAGES_PER_READ })).map(asPage);
   }
 
-  /** The page of a segment that begins at `sequence` or before it, nearest first. */
+  /** The last page of a segment that begins at or before `sequence`. */
   async readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined> {
     const [item] = await this.#query(feed, segment, "<=", sequence, NEAREST_BEFORE);
     return item && asPage(item);
@@ -123,7 +123,7 @@ export class PageStore {
     return Items ?? [];
   }
 
-  /** What the pages of a segment are, without their bodies. */
+  /** All pages of a segment, without their bodies. */
   async listPages(feed: string, segment: Segment): Promise<PageFacts[]> {
     const items = await queryAll(this.#documents, {
       TableName: this.#table,
@@ -136,9 +136,9 @@ export class PageStore {
   }
 
   /**
-   * Deletes the pages of a freed segment. The last page goes after all others are gone, because a batch has no order of
-   * its own: whoever still looks for the tail from an old head finds the segment's full end or nothing. Any other last
-   * page would be taken for the tail, and the next append would be written below the head. Safe to repeat.
+   * Deletes the pages of a freed segment. Safe to repeat. A batch has no order, so the last page is deleted alone,
+   * after all others. A writer that looks for the tail from an old head then finds the segment's full end or nothing.
+   * It would take any other last page for the tail, and its next append would be below the head.
    */
   async deletePages(feed: string, segment: Segment): Promise<number> {
     const pages = await this.listPages(feed, segment);

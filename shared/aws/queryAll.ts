@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 
-/** Every item of a query, over all its pages of 1 MB. Always strongly consistent. */
+/** All items of a query, across its responses of at most 1 MB. Always strongly consistent. */
 export async function queryAll(
   documents: DynamoDBDocumentClient,
   input: Omit<QueryCommandInput, "ConsistentRead" | "ExclusiveStartKey">,

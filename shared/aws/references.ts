@@ -22,12 +22,12 @@ export class ReferenceStore {
     this.#clock = clock;
   }
 
-  /** An item of a transaction: counts a session into a segment. */
-  countIn(feed: string, segment: Segment, session: string): TransactItem {
+  /** The transaction item that counts a session into a segment. */
+  countIn(feed: string, segment: Segment, sessionId: string): TransactItem {
     return {
       Update: {
         TableName: this.#table,
-        Key: keys.reference(feed, segment, shardOf(session, REFERENCE_SHARDS)),
+        Key: keys.reference(feed, segment, shardOf(sessionId, REFERENCE_SHARDS)),
         UpdateExpression: "ADD #count :one",
         ExpressionAttributeNames: { "#count": "count" },
         ExpressionAttributeValues: { ":one": 1 },
@@ -35,12 +35,12 @@ export class ReferenceStore {
     };
   }
 
-  /** An item of a transaction: counts a session out of a segment. A count never falls below zero. */
-  countOut(feed: string, segment: Segment, session: string): TransactItem {
+  /** The transaction item that counts a session out of a segment. A count never falls below zero. */
+  countOut(feed: string, segment: Segment, sessionId: string): TransactItem {
     return {
       Update: {
         TableName: this.#table,
-        Key: keys.reference(feed, segment, shardOf(session, REFERENCE_SHARDS)),
+        Key: keys.reference(feed, segment, shardOf(sessionId, REFERENCE_SHARDS)),
         UpdateExpression: "ADD #count :minusOne",
         ConditionExpression: "#count >= :one",
         ExpressionAttributeNames: { "#count": "count" },
@@ -49,7 +49,7 @@ export class ReferenceStore {
     };
   }
 
-  /** An item of a transaction: checks that the segment is not freed. */
+  /** The transaction item that checks that a segment is not freed. */
   heldCheck(feed: string, segment: Segment): TransactItem {
     return {
       ConditionCheck: {

@@ -33,7 +33,7 @@ export interface TableDefinition {
   readonly ttl?: string;
 }
 
-/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` is the lane of slow sessions. */
+/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` has the wakes of the slow lane. */
 export const queues = {
   ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
   notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },
@@ -47,11 +47,11 @@ export interface QueueDefinition {
   readonly fifo: boolean;
 }
 
-/** The variables name resources in Secrets Manager and KMS, which one machine does not have. */
+/** The variables name resources in Secrets Manager and KMS. One machine has neither. */
 export const secrets = {
   /** The management key of the HTTP API. On one machine, `plainVariable` holds the key itself. */
   apiKey: { variable: "RELAY_API_KEY_SECRET_ARN", plainVariable: "RELAY_API_KEY" },
-  /** The KMS key that encrypts webhook secrets. Without one they are stored as they are. */
+  /** The KMS key that encrypts webhook secrets. Without a key they are stored unencrypted. */
   webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
 } as const;
 
@@ -94,7 +94,7 @@ export interface FunctionResources {
   readonly secrets: { readonly [Secret in keyof SecretRights]?: SecretRights[Secret] };
 }
 
-/** Everything that each function knows of and that its role allows. Ingest does not know that sessions exist. */
+/** The resources that each function is given, and the rights of its role. Ingest does not know that sessions exist. */
 export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
   ingest: {
     tables: { queue: ["readHeads", "createFeeds", "readPages", "appendPages"] },
@@ -132,7 +132,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
       cursors: ["listCursors", "changeCursors"],
     },
     sendsTo: ["wake", "slow"],
-    // By a schedule.
+    // A schedule starts it.
     startedBy: [],
     secrets: {},
   },
@@ -151,7 +151,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
       sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
     },
     sendsTo: ["wake", "slow"],
-    // By HTTP.
+    // HTTP requests start it.
     startedBy: [],
     secrets: { apiKey: "read", webhookSecrets: "seal" },
   },

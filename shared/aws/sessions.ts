@@ -12,8 +12,8 @@ import type { ReferenceStore, TransactItem } from "./references.ts";
  * A session is two rows and a count: its configuration here, its cursor in Cursors, its reference in Queue. `create`,
  * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`.
  *
- * All three throw FenceLostError when the cursor is not as it was read, and TransactionRefusedError when another
- * transaction was in the way or the segment is freed.
+ * All three throw FenceLostError when the cursor changed since it was read, and TransactionRefusedError when another
+ * transaction conflicted or the segment is freed.
  */
 export class SessionStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -32,14 +32,14 @@ export class SessionStore {
     this.#references = references;
   }
 
-  async readSession(session: string): Promise<Session | undefined> {
+  async readSession(sessionId: string): Promise<Session | undefined> {
     const { Item } = await this.#documents.send(
-      new GetCommand({ TableName: this.#table, Key: keys.session(session), ConsistentRead: true }),
+      new GetCommand({ TableName: this.#table, Key: keys.session(sessionId), ConsistentRead: true }),
     );
     return Item && asSession(Item);
   }
 
-  /** Up to `limit` sessions in the table's own order, after the session `after`. */
+  /** Up to `limit` sessions in the table's order, after the session `after`. */
   async listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }> {
     const { Items, LastEvaluatedKey } = await this.#documents.send(
       new ScanCommand({
@@ -60,7 +60,7 @@ export class SessionStore {
   }
 
   /**
-   * Writes the new configuration with a change of the cursor, and returns the new cursor.
+   * Writes the new configuration together with a change of the cursor, and returns the new cursor.
    * @param mustBeHeld a segment that must not be freed, because the session moves into it
    */
   async change(

@@ -1,16 +1,16 @@
 import { RelayError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** The pauses double from the first to the longest; together about nine seconds, within any function's time. */
+/** The pauses double from the first to the longest. Together they take about nine seconds, less than any timeout. */
 const FIRST_PAUSE_MILLIS = 25;
 const LONGEST_PAUSE_MILLIS = 2_000;
 const TRIES = 11;
 
 /**
- * Batch calls answer with what they left undone when a table is throttled, and asking again at once keeps it
- * throttled. So the rest is tried again after growing pauses, and not for ever.
- * @param attempt does one call and returns what is left
- * @throws RelayError (retryable) when something is still left
+ * A throttled table leaves items of a batch call unprocessed. An immediate retry would keep the table throttled. So
+ * the rest is retried after growing pauses, a limited number of times.
+ * @param attempt makes one call and returns the unprocessed items
+ * @throws RelayError (retryable) when items are left after the last attempt
  */
 export async function untilProcessed<T>(
   items: readonly T[],

@@ -8,8 +8,8 @@ import { secrets } from "./resources.ts";
 
 /*
  * Webhook secrets in the Sessions table are encrypted with a KMS key where the environment names one, and plain
- * otherwise. A secret is smaller than 4 KB, which KMS encrypts by itself, so there is no data key. The session is part of
- * the encryption context: a secret copied to another session's row cannot be decrypted there.
+ * otherwise. A secret is smaller than 4 KB, which KMS encrypts directly, so there is no data key. The session's id is
+ * part of the encryption context: a secret copied to another session's row cannot be decrypted there.
  */
 
 const REQUEST_TIMEOUT_MILLIS = 5_000;
@@ -20,19 +20,19 @@ const KEPT_SECRETS = 2_000;
 /** Encrypts a secret before it is stored. */
 export function createSecretSealer(
   environment: Environment,
-): (session: string, secret: string) => Promise<string> {
+): (sessionId: string, secret: string) => Promise<string> {
   const keyArn = environment[secrets.webhookSecrets.variable];
-  if (!keyArn) return async (_session, secret) => secret;
+  if (!keyArn) return async (_sessionId, secret) => secret;
   const client = createKms(environment);
-  return async (session, secret) => {
+  return async (sessionId, secret) => {
     const { CiphertextBlob } = await client.send(
       new EncryptCommand({
         KeyId: keyArn,
         Plaintext: Buffer.from(secret, "utf8"),
-        EncryptionContext: { session },
+        EncryptionContext: { session: sessionId },
       }),
     );
-    if (CiphertextBlob === undefined) throw new RelayError("secret.not-sealed", "KMS gave no ciphertext");
+    if (CiphertextBlob === undefined) throw new RelayError("secret.not-sealed", "KMS returned no ciphertext");
     return Buffer.from(CiphertextBlob).toString("base64");
   };
 }
@@ -44,20 +44,20 @@ export function createSecretOpener(environment: Environment): (session: Session)
   const client = createKms(environment);
   const opened = new LRUCache<string, Promise<string>>({ max: KEPT_SECRETS });
 
-  const open = async (session: string, sealed: string): Promise<string> => {
+  const open = async (sessionId: string, sealed: string): Promise<string> => {
     const { Plaintext } = await client.send(
       new DecryptCommand({
         KeyId: keyArn,
         CiphertextBlob: Buffer.from(sealed, "base64"),
-        EncryptionContext: { session },
+        EncryptionContext: { session: sessionId },
       }),
     );
-    if (Plaintext === undefined) throw new RelayError("secret.not-opened", "KMS gave no plaintext");
+    if (Plaintext === undefined) throw new RelayError("secret.not-opened", "KMS returned no plaintext");
     return Buffer.from(Plaintext).toString("utf8");
   };
-  const openOnce = async (session: string, { secret, ...rest }: SessionSecret): Promise<SessionSecret> => {
-    const key = `${session} ${secret}`;
-    const opening = opened.get(key) ?? open(session, secret);
+  const openOnce = async (sessionId: string, { secret, ...rest }: SessionSecret): Promise<SessionSecret> => {
+    const key = `${sessionId} ${secret}`;
+    const opening = opened.get(key) ?? open(sessionId, secret);
     opened.set(key, opening);
     try {
       return { ...rest, secret: await opening };

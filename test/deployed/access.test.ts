@@ -20,20 +20,20 @@ describe("access to the deployed relay", () => {
     }
   });
 
-  it("needs no key for health and description", async () => {
+  it("needs no key for health and the OpenAPI document", async () => {
     const { json } = await relay.expectCall(200, "GET", "/v1/health", { key: null });
     expect(json).toEqual({ status: "ok" });
     const description = await relay.expectCall(200, "GET", "/v1/openapi.json", { key: null });
     expect(Object.keys(description.json.paths)).toContain("/v1/feeds/{feed}/events");
   });
 
-  it("never lets a webhook reach the metadata addresses of clouds", async () => {
+  it("never lets a webhook reach a cloud's metadata address", async () => {
     const body = { feed: newFeed(), url: "http://169.254.169.254/latest/meta-data/" };
     const { json } = await relay.expectCall(400, "POST", "/v1/sessions", { body });
     expect(json.errors[0].at).toBe("body.url");
   });
 
-  it("answers what is not there, and what is malformed, with a problem that says where", async () => {
+  it("answers an unknown address or a malformed request with a problem that says where", async () => {
     const missing = await relay.expectCall(404, "GET", "/v1/nothing");
     expect(missing.headers.get("content-type")).toContain("application/problem+json");
     const { json } = await relay.expectCall(400, "POST", "/v1/sessions", { body: { feed: "?" } });

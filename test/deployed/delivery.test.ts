@@ -23,7 +23,7 @@ async function appendRecording(feed: string): Promise<void> {
 }
 
 describe("the deployed relay", () => {
-  it("brings every recorded event to every session once, in order, byte-equal, and signed", async () => {
+  it("delivers every recorded event to every session once, in order, byte for byte, and signed", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const wanted = { "/large": 1000, "/small": 7 };
@@ -50,7 +50,7 @@ describe("the deployed relay", () => {
     }
   });
 
-  it("takes compressed requests", async () => {
+  it("accepts compressed requests", async () => {
     const feed = newFeed();
     await relay.expectCall(202, "POST", `/v1/feeds/${feed}/events`, {
       raw: gzipSync(lines.join("\n")),
@@ -60,7 +60,7 @@ describe("the deployed relay", () => {
     expect(messages.map(eventOf)).toEqual(lines.map((line) => JSON.parse(line)));
   });
 
-  it("keeps characters beyond ASCII as they were sent, in JSON and in lines", async () => {
+  it("keeps characters beyond ASCII unchanged, in JSON and in lines", async () => {
     const feed = newFeed();
     const event = { type: "ChannelUserevent", eventname: "Grüße 你好 \u{1F4DE}", "ключ/%25": "a\u2028b" };
     await relay.append(feed, [event]);
@@ -69,7 +69,7 @@ describe("the deployed relay", () => {
     expect(messages.map(eventOf)).toEqual([event, event]);
   });
 
-  it("gives an AMI session what Manager would have sent, and a filter what it names", async () => {
+  it("sends an AMI session what Manager would have sent, and a filtered session only its events", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const filter = { events: ["Hangup"] };
@@ -101,7 +101,7 @@ describe("the deployed relay", () => {
     );
   });
 
-  it("repeats a request that failed, with the same id and body", async () => {
+  it("retries a failed request with the same id and body", async () => {
     await using receiver = await WebhookReceiver.start();
     receiver.answer = (_, count) => ({ status: count === 0 ? 500 : 204 });
     const feed = newFeed();

@@ -4,7 +4,7 @@ import { someEvents } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { DeployedRelay, newFeed, WITHIN_MILLIS } from "./support/deployedRelay.ts";
 
-/** The grace, and two runs of the sweep: the first may come before the last session has crossed. */
+/** The grace and two sweeps: the first sweep may come before the last session has crossed. */
 const FREED_WITHIN_MILLIS = 240_000;
 
 let relay: DeployedRelay;
@@ -13,14 +13,14 @@ beforeAll(async () => {
 });
 
 describe("the sweep of the deployed relay", () => {
-  it("frees what all sessions have passed, keeps what one still needs, and frees that once it is deleted", async () => {
+  it("frees segments that all sessions have passed, and a held segment once its session is deleted", async () => {
     await using receiver = await WebhookReceiver.start();
     const [free, held] = [newFeed(), newFeed()];
     const { id } = await relay.createSession({ feed: held, url: receiver.url("/paused") });
     await relay.changeSession(id, { state: "paused" });
     for (const feed of [free, held]) await relay.createSession({ feed, url: receiver.url(`/${feed}`) });
     const { segmentSize } = await relay.feed(free);
-    // Two full segments and the beginning of a third, in pages that a test need not wait for.
+    // Two full segments and the beginning of a third, in pages large enough for a quick test.
     const total = 2 * segmentSize + 10;
     for (let sent = 0; sent < total; sent += 100) {
       const count = Math.min(100, total - sent);

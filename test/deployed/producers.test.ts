@@ -15,7 +15,7 @@ const textsAt = (receiver: WebhookReceiver, path: string) =>
   receiver.requests(path).flatMap(({ text }) => eventTexts(text));
 
 describe("a producer", () => {
-  it("that sends again is recognised: duplicates keep their numbers, an overlap adds only what is new", async () => {
+  it("may resend: duplicates keep their numbers, and an overlapping batch adds only its new events", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     await relay.createSession({ feed, url: receiver.url("/") });
@@ -30,7 +30,7 @@ describe("a producer", () => {
     expect(textsAt(receiver, "/")).toEqual(lines);
   });
 
-  it("may use the FIFO queue: one event, an array or lines a message, in order", async () => {
+  it("may use the FIFO queue, with one event, an array or lines in each message, in order", async () => {
     await using receiver = await WebhookReceiver.start();
     using queue = await IngestQueue.find();
     const feed = newFeed();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 describe("a session", () => {
-  it("that is paused gets nothing until it is resumed, and nothing is missing then", async () => {
+  it("that is paused gets nothing until it is resumed, and misses nothing", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const { id } = await relay.createSession({ feed, url: receiver.url("/paused") });
@@ -30,7 +30,7 @@ describe("a session", () => {
     expect(receiver.sequences("/paused")).toEqual(upTo(20));
   });
 
-  it("can be moved back, and gets the same messages again", async () => {
+  it("that is moved back gets the same messages again", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     const { id } = await relay.createSession({ feed, url: receiver.url("/") });
@@ -42,7 +42,7 @@ describe("a session", () => {
     expect(receiver.sequences("/")).toEqual([...upTo(10), ...upTo(10, 4)]);
   });
 
-  it("that begins in the past gets what is held", async () => {
+  it("that begins in the past gets the messages still held", async () => {
     await using receiver = await WebhookReceiver.start();
     const feed = newFeed();
     await relay.append(feed, someEvents(30));

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/** Tests of a relay that is deployed; see docs/local-clouds.md. */
+/** Tests of a deployed relay; see docs/local-clouds.md. */
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, "../.."),
     maxWorkers: 2,
-    // A hint that went lost is repaired by the next sweep, and freeing takes two sweeps.
+    // A lost hint is repaired by the next sweep, and freeing takes two sweeps.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     projects: [
@@ -16,7 +16,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        // On its own, after the others: it ends functions in the middle of their work.
+        // Runs alone, after the others, because it ends functions in the middle of their work.
         test: {
           name: "redeploy",
           include: ["test/deployed/redeploy/*.test.ts"],

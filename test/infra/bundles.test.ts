@@ -34,7 +34,7 @@ describe.each(NAMES)("the bundle of %s", (name) => {
     expect(statSync(bundleOf(name).file).size).toBeLessThan(LIMIT_BYTES[name]);
   });
 
-  it("loads by itself, and is told all that it needs", async () => {
+  it("loads by itself, and its environment has every variable that it needs", async () => {
     const { file, environment } = bundleOf(name);
     const { createHandler, handler } = await import(file);
     const resolved = Object.entries(environment).map(([variable, value]) => [
@@ -49,7 +49,7 @@ describe.each(NAMES)("the bundle of %s", (name) => {
   });
 });
 
-it("the api answers from its bundle what it answers from its sources", async () => {
+it("the api's bundle gives the same responses as its sources", async () => {
   const environment = {
     AWS_REGION: "us-east-1",
     RELAY_API_KEY: "local",

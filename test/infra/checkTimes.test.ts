@@ -6,7 +6,7 @@ import { readSettings } from "../../shared/runtime/settings.ts";
 import { synthesiseStack } from "./support/synthesise.ts";
 
 describe("the times of a stage", () => {
-  it.each([dev, prod])("of $name hold together", ({ settings }) => {
+  it.each([dev, prod])("of $name are consistent", ({ settings }) => {
     expect(() => checkTimes(readSettings(settings))).not.toThrow();
   });
 
@@ -17,11 +17,11 @@ describe("the times of a stage", () => {
       "within the function's time",
     ],
     [
-      "a grace that an invocation of ingest outlasts",
+      "a grace shorter than two invocations of ingest",
       { RELAY_FREE_GRACE_SECONDS: "65" },
       "invocations of ingest",
     ],
-    ["a value that is no number", { RELAY_SEGMENT_SIZE: "many" }, "RELAY_SEGMENT_SIZE"],
+    ["a value that is not a number", { RELAY_SEGMENT_SIZE: "many" }, "RELAY_SEGMENT_SIZE"],
   ])("are refused at synthesis: %s", (_what, settings, message) => {
     expect(() => synthesiseStack({ ...dev, settings })).toThrow(SettingsError);
     expect(() => synthesiseStack({ ...dev, settings })).toThrow(message);

@@ -18,11 +18,11 @@ const BATCH = /^sqs:SendMessageBatch on /;
 const CONTEXT = / if Null kms:EncryptionContext:session false$/;
 
 describe("the template for a local cloud", () => {
-  it("keeps the relations between times that safety rests on", () => {
+  it("keeps the relations between times on which safety depends", () => {
     expect(() => templateOf(local)).not.toThrow();
   });
 
-  it("differs in the roles only by the action of batches and by the condition on the encryption context", () => {
+  it("changes only two things in roles: the action for batches and the condition on the encryption context", () => {
     for (const name of functionNames) {
       const [aws, local] = [grantsOf(onAws, name), grantsOf(onLocalCloud, name)];
       expect(local.filter((grant) => !BATCH.test(grant))).toEqual(
@@ -36,7 +36,7 @@ describe("the template for a local cloud", () => {
     }
   });
 
-  it("has the same resources, apart from the queues' demand for TLS, and alarms that watch one metric", () => {
+  it("has the same resources, without the queues' policies and with alarms that watch one metric", () => {
     const isQueuePolicy = ({ Type }: Resource) => Type === "AWS::SQS::QueuePolicy";
     const isRole = ({ Type }: Resource) => Type === "AWS::IAM::Role";
     const isOfManyMetrics = ({ Properties }: Resource) => Properties.Metrics !== undefined;
@@ -58,7 +58,7 @@ describe("the template for a local cloud", () => {
     }
   });
 
-  it("leaves out queue policies that hold nothing but the demand for TLS", () => {
+  it("leaves out only queue policies that require TLS and nothing else", () => {
     const policies = Object.values(resourcesOf(onAws)).filter(({ Type }) => Type === "AWS::SQS::QueuePolicy");
     expect(policies.length).toBeGreaterThan(0);
     for (const { Properties } of policies)

@@ -35,7 +35,7 @@ const headings = [
 
 describe("each alarm", () => {
   it.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))(
-    "%s says how urgent it is, what users feel, and where the runbook tells what to do",
+    "%s says how urgent it is, how it affects users, and where the runbook says what to do",
     (name, { AlarmDescription }) => {
       const [, impact = "", anchor = ""] =
         /^\[(?:high|low)\] (.+\.) What to do: docs\/runbook\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
@@ -60,7 +60,7 @@ describe("each alarm", () => {
     }
   });
 
-  it("of the relay's own metrics looks at one that a function records, where it records it", () => {
+  it("on the relay's own metrics watches a metric that a function records, under that function's dimension", () => {
     const own = alarms.flatMap(metricsOf).filter(({ Namespace }) => Namespace === "stasis-relay-dev");
     expect(own.length).toBeGreaterThanOrEqual(10);
     for (const { MetricName: name, Dimensions } of own) {
@@ -78,7 +78,7 @@ describe("the runbook", () => {
     expect(headings.map(runbookAnchor).sort()).toEqual(anchors.sort());
   });
 
-  it("tells of each what users feel, what to look at and what to do", () => {
+  it("says for each how it affects users, what to look at and what to do", () => {
     const text = readFileSync(join(import.meta.dirname, "../..", RUNBOOK), "utf8");
     for (const section of text.split(/^## /m).slice(1))
       for (const part of ["**Users feel:**", "**Look at:**", "**Do:**"]) expect(section).toContain(part);
@@ -86,12 +86,12 @@ describe("the runbook", () => {
 });
 
 describe("the alarms together", () => {
-  it("tell silence from health only where silence is a failure", () => {
+  it("treat missing data as a failure only for the sweep", () => {
     const silent = alarms.filter(({ TreatMissingData }) => TreatMissingData === "breaching");
     expect(silent.map(({ AlarmName }) => AlarmName)).toEqual(["stasis-relay-sweep-does-not-run-dev"]);
   });
 
-  it("may publish to topics that are encrypted, and CloudWatch of this account alone may", () => {
+  it("may publish to encrypted topics, and only this account's CloudWatch may", () => {
     template.resourceCountIs("AWS::SNS::Topic", 2);
     for (const { Properties } of Object.values(template.findResources("AWS::SNS::Topic")))
       expect(Properties.KmsMasterKeyId).toBeDefined();
@@ -115,7 +115,7 @@ describe("the alarms together", () => {
     });
   });
 
-  it("are mailed to the address of the stage, and to nobody without one", () => {
+  it("are mailed to the stage's address, and to nobody without one", () => {
     template.resourcePropertiesCountIs(
       "AWS::SNS::Subscription",
       { Protocol: "email", Endpoint: "operator@example.com" },
@@ -135,10 +135,10 @@ describe("the dashboard", () => {
   });
 });
 
-describe("what npm run cost takes for deployed", () => {
+describe("the deployment that npm run cost assumes", () => {
   const count = (type: string) => Object.keys(template.findResources(type)).length;
 
-  it("is what the template has", () => {
+  it("matches the template", () => {
     expect(alarms.flatMap(metricsOf)).toHaveLength(deployed.alarmMetrics);
     expect(count("AWS::CloudWatch::Dashboard")).toBe(deployed.dashboards);
     expect(count("AWS::KMS::Key")).toBe(deployed.keys);

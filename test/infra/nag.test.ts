@@ -10,7 +10,7 @@ describe("cdk-nag's AwsSolutions", () => {
     expect(new AwsSolutionsChecks().validateScope(synthesiseStack(stage)).violations).toEqual([]);
   });
 
-  it("does look: it finds what a plain queue lacks", () => {
+  it("is active: it finds the faults of a plain queue", () => {
     const stack = new Stack(new App(), "plain");
     new Queue(stack, "Queue");
     const found = new AwsSolutionsChecks().validateScope(stack).violations.map(({ ruleName }) => ruleName);

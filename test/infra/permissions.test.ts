@@ -19,7 +19,7 @@ const receive = (queue: string) =>
   ["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map((action) => `sqs:${action} on ${queue}`);
 const sendWakes = ["sqs:SendMessage on QueuesSlowQueue", "sqs:SendMessage on QueuesWakeQueue"];
 
-/** Everything that each role may do. Whoever widens one says so here. */
+/** Everything that each role may do. A wider role must be listed here. */
 const expected: Readonly<Record<string, readonly string[]>> = {
   ingest: [
     ...ownLog("IngestFunctionLogs"),
@@ -87,7 +87,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
 const WRITES = /^dynamodb:(Put|Update|Delete|BatchWrite|PartiQL)/;
 
 describe("the roles", () => {
-  it.each(Object.entries(expected))("of %s holds exactly this", (name, grants) => {
+  it.each(Object.entries(expected))("of %s grants exactly this", (name, grants) => {
     expect(grantsOf(template, name)).toEqual([...grants].sort());
   });
 
@@ -101,14 +101,14 @@ describe("the roles", () => {
     expect(queue.filter((grant) => WRITES.test(grant))).toEqual([]);
   });
 
-  it("of deliver cannot write pages: of Queue it writes reference counts alone", () => {
+  it("of deliver cannot write pages: in Queue it writes only reference counts", () => {
     const writes = grantsOf(template, "deliver").filter(
       (grant) => grant.includes("StorageQueue") && WRITES.test(grant),
     );
     expect(writes).toEqual([`dynamodb:UpdateItem on StorageQueue if ${REFERENCES}`]);
   });
 
-  it("of api cannot open a webhook secret, and no role but these two touches the key", () => {
+  it("of api cannot decrypt a webhook secret, and only deliver and api may use the key", () => {
     const withKey = Object.keys(expected).filter((name) =>
       grantsOf(template, name).some((grant) => grant.startsWith("kms:")),
     );
@@ -117,15 +117,15 @@ describe("the roles", () => {
   });
 });
 
-describe("beside the roles", () => {
-  it("nothing grants: there are five roles, and no policy is attached to them", () => {
+describe("outside the roles", () => {
+  it("nothing grants rights: there are five roles, and no policy is attached to them", () => {
     template.resourceCountIs("AWS::IAM::Role", Object.keys(expected).length);
     template.resourceCountIs("AWS::IAM::Policy", 0);
     template.resourceCountIs("AWS::IAM::ManagedPolicy", 0);
     template.allResourcesProperties("AWS::IAM::Role", { ManagedPolicyArns: Match.absent() });
   });
 
-  it("queues are reached over TLS only, and their policies allow nothing", () => {
+  it("queues require TLS, and their policies allow nothing", () => {
     template.resourceCountIs("AWS::SQS::QueuePolicy", 8);
     template.allResourcesProperties("AWS::SQS::QueuePolicy", {
       PolicyDocument: Match.objectEquals({

@@ -6,7 +6,7 @@ import { type Resource, resourcesOf, templateOf } from "./support/synthesise.ts"
 
 const templates = { dev: templateOf(dev), prod: templateOf(prod) };
 
-/** What holds data, or what somebody outside holds on to: CloudFormation makes a new one when its logical id changes. */
+/** Resources that hold data or are known outside. CloudFormation makes a new one when its logical id changes. */
 const STATEFUL = [
   "AWS::DynamoDB::Table",
   "AWS::SQS::Queue",
@@ -15,7 +15,7 @@ const STATEFUL = [
   "AWS::ApiGatewayV2::Api",
 ];
 
-/** Never change one of these: the old resource would be removed, or left behind with everybody's data. */
+/** Never change one of these: the old resource would be removed, or left behind with all its data. */
 const COMMITTED_IDS = [
   "AWS::ApiGatewayV2::Api HttpHttpApi9D54B0CC",
   "AWS::DynamoDB::Table StorageCursorsDBEE6903",
@@ -34,10 +34,10 @@ const COMMITTED_IDS = [
   "AWS::SecretsManager::Secret SecretsManagementKey5FBFA6D5",
 ];
 
-/** A change of these parts of a table makes CloudFormation replace it. */
+/** A change of one of these properties makes CloudFormation replace the table. */
 const REPLACING = ["TableName", "KeySchema", "AttributeDefinitions"];
 
-/** The template without what a changed line of code changes: the hash in an asset's name. */
+/** The template without the asset's hash, which changes with every line of code. */
 function withoutAssetHashes(resource: Resource): unknown {
   if (resource.Type !== "AWS::Lambda::Function") return resource;
   return { ...resource, Properties: { ...resource.Properties, Code: "the function's bundle" } };
@@ -47,14 +47,14 @@ describe.each(["dev", "prod"] as const)("the stack of %s", (name) => {
   const template = templates[name];
   const resources = Object.entries(resourcesOf(template));
 
-  it("has the logical ids of everything stateful that it always had", () => {
+  it("keeps the logical ids of all stateful resources", () => {
     const ids = resources
       .filter(([, { Type }]) => STATEFUL.includes(Type))
       .map(([id, { Type }]) => `${Type} ${id}`);
     expect(ids.sort()).toEqual(COMMITTED_IDS);
   });
 
-  it("changes no part of a table that would replace it", () => {
+  it("keeps every property whose change would replace a table", () => {
     const tables = resources.filter(([, { Type }]) => Type === "AWS::DynamoDB::Table");
     const parts = tables.map(([id, { Properties }]) => [
       id,
@@ -77,8 +77,8 @@ describe.each(["dev", "prod"] as const)("the stack of %s", (name) => {
 });
 
 describe("production", () => {
-  it("keeps tables, key and secret when the stack goes, and refuses to delete a table", () => {
-    // The alarms' key encrypts notifications under way, of which nothing is kept.
+  it("keeps tables, key and secret when the stack is deleted, and refuses to delete a table", () => {
+    // The alarms' key encrypts notifications in flight, which are not kept.
     for (const [id, { Type, DeletionPolicy, UpdateReplacePolicy }] of Object.entries(
       resourcesOf(templates.prod),
     ))
@@ -87,7 +87,7 @@ describe("production", () => {
     templates.prod.allResourcesProperties("AWS::DynamoDB::Table", { DeletionProtectionEnabled: true });
   });
 
-  it("is left without a trace where data need not be kept", () => {
+  it("leaves nothing behind where data need not be kept", () => {
     const kept = Object.values(resourcesOf(templates.dev)).filter(
       ({ DeletionPolicy }) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
     );
@@ -96,7 +96,7 @@ describe("production", () => {
 });
 
 describe("the event source mappings", () => {
-  it("each have a limit of their own and report single failures", () => {
+  it("each have their own limit and report single failures", () => {
     const mappings = Object.values(templates.prod.findResources("AWS::Lambda::EventSourceMapping")).map(
       ({ Properties }) => ({
         queue: Properties.EventSourceArn["Fn::GetAtt"][0]
@@ -127,7 +127,7 @@ describe("the event source mappings", () => {
 });
 
 describe("the functions", () => {
-  it("are Node 24 on arm64, trace, and log JSON to a group that forgets", () => {
+  it("run Node 24 on arm64, trace, and log JSON to a group with a retention", () => {
     templates.prod.allResourcesProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],

@@ -46,13 +46,13 @@ afterAll(async () => {
   guarded.forEach(destroyClients);
 });
 
-it("the relay does all its work with what the roles allow, and uses all of it", async () => {
+it("the roles allow all of the relay's work, and the relay uses all of their rights", async () => {
   await relay.changeFeed("pbx", { wrapUnmapped: true });
   const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/quick") });
   const lagging = await relay.createSession({ feed: "pbx", url: receiver.url("/lagging") });
   await relay.changeSession(lagging.id, { state: "paused" });
 
-  // Ingest: a feed of its own making, and a resend that it must look up in an older page.
+  // Ingest creates a feed, and looks up a resend in an older page.
   await relay.append("other", someEvents(1));
   const producer = (position: number) => ({ producer: "bridge", position });
   await relay.append("pbx", someEvents(5), producer(1));
@@ -74,14 +74,14 @@ it("the relay does all its work with what the roles allow, and uses all of it", 
   await relay.changeSession(id, { next: "head", rotateSecret: true });
   await relay.deleteSession(lagging.id);
 
-  const all = (part: "refused" | "unused") =>
-    [...guards].flatMap(([name, guard]) => guard[part].map((what) => `${name}: ${what}`));
+  const all = (list: "refused" | "unused") =>
+    [...guards].flatMap(([name, guard]) => guard[list].map((what) => `${name}: ${what}`));
   expect(all("refused")).toEqual([]);
-  // The sweep deletes what it has freed a moment later.
+  // The sweep deletes freed pages a moment later.
   await expect.poll(() => all("unused"), { timeout: 10_000 }).toEqual([]);
 });
 
-it("a call beyond the role is refused, as IAM would", async () => {
+it("a call that the role does not allow is refused, as by IAM", async () => {
   const clients = guards.get("ingest")?.clients({ AWS_REGION: "us-east-1" });
   const attempt = clients?.documents.send(
     new PutCommand({ TableName: tables.queue.name, Item: { pk: "reference#pbx", sk: "0" } }),

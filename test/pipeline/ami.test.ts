@@ -13,11 +13,11 @@ const amiText = { "content-type": "text/x-ami" };
 const variable = (number: number) => ({ type: "ChannelVarset", variable: "X", value: String(number) });
 const hangup = { type: "ChannelDestroyed", cause: 16, cause_txt: "Normal Clearing", channel: { id: "1.1" } };
 
-/** Everything that the session has got, in its order. */
+/** All messages that the session has received, in order. */
 const messagesOf = (receiver: WebhookReceiver, path: string) =>
   receiver.requests(path).flatMap(({ body }) => body.messages);
 
-/** Resolves when so many messages have come; their numbers have holes. */
+/** Resolves when `count` messages have arrived. They are counted because their numbers have holes. */
 function untilMessages(receiver: WebhookReceiver, path: string, count: number): Promise<unknown> {
   return eventually(`${count} messages at ${path}`, async () => messagesOf(receiver, path).length >= count);
 }
@@ -65,7 +65,7 @@ describe("a session in AMI format", () => {
     });
   });
 
-  it("is told of a gap in AMI too", async () => {
+  it("gets a gap message as AMI too", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     await relay.createSession({
@@ -136,7 +136,7 @@ describe("filters", () => {
     expect((await relay.call("GET", "/v1/sessions")).json.sessions).toEqual([]);
   });
 
-  it("leave a session asleep that a page does not concern, and it pins nothing all the same", async () => {
+  it("keep a session parked when a page does not concern it, and it still holds no segment back", async () => {
     await using relay = await TestRelay.start({
       RELAY_SEGMENT_SIZE: "20",
       RELAY_FREE_GRACE_SECONDS: "2",
@@ -171,7 +171,7 @@ describe("raw AMI", () => {
   const queue = "Event: QueueCallerJoin\r\nPrivilege: agent,all\r\nQueue: sales\r\nPosition: 1\r\n\r\n";
   const unknown = "Event: FutureEvent\r\nPrivilege: future,all\r\n\r\n";
 
-  it("is stored unchanged beside events, in one order; what is no event is skipped and counted", async () => {
+  it("is stored unchanged, in one order with other events; blocks that are not events are counted", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     for (const format of ["ami", "stasis"] as const)
@@ -242,7 +242,7 @@ describe("raw AMI", () => {
     expect(json).toMatchObject({ first: 1, last: 1, accepted: 1, skipped: 3 });
   });
 
-  it("with no event in it, or with one that is no event, is answered with what is wrong", async () => {
+  it("without an event, or with a malformed one, is refused with the reason", async () => {
     await using relay = await TestRelay.start();
     const send = (status: number, raw: string) =>
       relay.expectCall(status, "POST", "/v1/feeds/pbx/events", { raw, headers: amiText });
@@ -255,7 +255,7 @@ describe("raw AMI", () => {
   });
 });
 
-describe("events that Manager does not know", () => {
+describe("events that Manager does not have", () => {
   it("have no AMI form until the feed wraps them", async () => {
     await using relay = await TestRelay.start({ RELAY_FREE_GRACE_SECONDS: "2" });
     await using receiver = await WebhookReceiver.start();
@@ -278,11 +278,11 @@ describe("events that Manager does not know", () => {
   });
 });
 
-describe("what conversion remembers", () => {
-  it("goes with the feed to whoever appends next", async () => {
+describe("the call memory", () => {
+  it("is stored with the feed for the next writer", async () => {
     await using relay = await TestRelay.start();
     const lines = recording.stasisLines().map(withoutLinkedIds);
-    // Each batch is converted by a function that has just begun.
+    // A new function converts each batch.
     for (let from = 0; from < lines.length; from += 25) {
       const ingest = createHandler(ingestEnvironment(relay));
       const events = lines.slice(from, from + 25).map((line) => JSON.parse(line));

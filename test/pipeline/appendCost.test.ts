@@ -12,7 +12,7 @@ import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 
 describe("the cost of an append", () => {
-  it("is one PutItem and one SendMessage a page, with one session and with a thousand", async () => {
+  it("is one PutItem and one SendMessage for each page, with one session and with a thousand", async () => {
     await using relay = await TestRelay.start();
     const { tableNames } = relay.relay;
     const environment = ingestEnvironment(relay);

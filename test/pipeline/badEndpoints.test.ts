@@ -14,7 +14,7 @@ import { startReceiver } from "../unit/webhook/receiver.ts";
 const REQUEST_TIMEOUT_MILLIS = 1_000;
 const REBOUND_HOST = "rebound.example.com";
 
-/** What the rebound name resolves to, one answer after the other. */
+/** The addresses to which the rebound name resolves, one after the other. */
 const reboundAddresses = ["127.0.0.1", "169.254.169.254"];
 const lookedUp: string[] = [];
 
@@ -33,7 +33,7 @@ function urlOf({ scheme, host, port }: BadEndpoint, name = "bad"): string {
   return `${scheme}://${host ?? `${name}.localhost`}:${port}/`;
 }
 
-describe("each bad endpoint has its documented outcome, and the others never notice", () => {
+describe("each bad endpoint has its documented outcome and does not affect other sessions", () => {
   const EVENTS = 100;
   let webhook: WebhookClient;
   let relay: TestRelay;
@@ -109,9 +109,9 @@ describe("each bad endpoint has its documented outcome, and the others never not
     }
   });
 
-  it("a name that resolves to cloud metadata on the second look is not connected to", async () => {
+  it("a name that resolves to cloud metadata on the second lookup is refused", async () => {
     await using endpoint = await startReceiver((response) =>
-      // Without a kept connection, the next request looks the name up again.
+      // The connection is closed, so the next request looks the name up again.
       response.writeHead(200, { connection: "close" }).end(),
     );
     const { id } = await relay.createSession({
@@ -137,7 +137,7 @@ describe("each bad endpoint has its documented outcome, and the others never not
 describe("thousands of failing requests", () => {
   const ROUNDS = 80;
 
-  it("leave no connection behind, and no memory", async () => {
+  it("leak neither connections nor memory", async () => {
     const openBefore = openSockets();
     const client = newClient(200);
     const endpoints = await Promise.all(
@@ -146,7 +146,7 @@ describe("thousands of failing requests", () => {
     const secrets = [newSecret((size) => new Uint8Array(size))];
     let requests = 0;
     const round = async (number: number) => {
-      // An origin of its own for each round: connections are kept by origin, and sessions have many.
+      // Each round has its own origin: connections are kept by origin, and sessions have many origins.
       const outcomes = await Promise.all(
         endpoints.map(async ({ behaviour, endpoint }) => {
           const url = urlOf(endpoint, `round-${number}`);
@@ -164,7 +164,7 @@ describe("thousands of failing requests", () => {
       return outcomes;
     };
     const rounds = async (from: number, count: number) => {
-      // Some side by side, as the turns of one function are.
+      // Five rounds run concurrently, as the turns of one function do.
       for (let number = from; number < from + count; number += 5)
         await Promise.all([0, 1, 2, 3, 4].map((more) => round(number + more)));
     };
@@ -174,7 +174,7 @@ describe("thousands of failing requests", () => {
     await rounds(20, ROUNDS);
     const heapAfter = await settledHeap();
     expect(requests).toBeGreaterThan(2_000);
-    // Below 1 MB of noise on each of some runs; one kept body a request would be 20 MB.
+    // Several runs showed less than 1 MB of noise. One leaked body for each request would be 20 MB.
     expect(heapAfter - heapBefore).toBeLessThan(4_000_000);
 
     await client.close();
@@ -183,7 +183,7 @@ describe("thousands of failing requests", () => {
   });
 });
 
-/** Connections of this process, at either end. */
+/** Connections of this process, as client or server. */
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === "TCPSocketWrap").length;
 }
@@ -191,7 +191,7 @@ function openSockets(): number {
 async function settledHeap(): Promise<number> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  // What is unreachable only after timers and closed sockets have had their turn.
+  // Some objects become unreachable only after timers and closed sockets have been handled.
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     collect();

@@ -8,11 +8,11 @@ import type { Answered } from "../support/relayApi.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
-/** What SQS itself refuses in a message. */
+/** Characters that SQS itself refuses in a message. */
 const NOT_IN_SQS = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/;
 
 const WELL = '{"type":"Well"}';
-/** A fixed part, and one in proportion to the size. Far above what was seen (0.3 s): the machine may be busy. */
+/** Fixed time, and time in proportion to the size. Far above the measured 0.3 s, because the machine may be busy. */
 const BOUND_MILLIS = { fixed: 2_000, perMebibyte: 4_000 };
 
 let relay: TestRelay;
@@ -102,16 +102,16 @@ describe("a bad body", () => {
   const post = (raw: string | Uint8Array, headers: Record<string, string>) =>
     timed(raw.length, () => relay.call("POST", "/v1/feeds/bodies/events", { raw, headers }));
 
-  it("with bytes that are no UTF-8 loses the line that has them, and no other", async () => {
+  it("with bytes that are not UTF-8 loses only the lines with such bytes", async () => {
     await subscribe("bytes");
     const invalid = [[0xff], [0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82]];
-    const parts = invalid.flatMap((bytes) => [
+    const chunks = invalid.flatMap((bytes) => [
       Buffer.from('{"type":"Broken","x":"'),
       Buffer.from(bytes),
       Buffer.from(`"}\n{"type":"Wéll"}\n`),
     ]);
     const answer = await relay.call("POST", "/v1/feeds/bytes/events", {
-      raw: new Uint8Array(Buffer.concat(parts)),
+      raw: new Uint8Array(Buffer.concat(chunks)),
       headers: lines,
     });
     expect(answer.status).toBe(202);
@@ -145,21 +145,21 @@ describe("a bad body", () => {
     ["gzip without its end", new Uint8Array(packed.subarray(0, -4)), gzipped, 400, "body.invalid"],
     ["gzip without its middle", new Uint8Array(packed.subarray(0, 12)), gzipped, 400, "body.invalid"],
     [
-      "gzip that was flushed and never ended",
+      "gzip that was flushed but never ended",
       new Uint8Array(gzipSync(WELL, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -8)),
       gzipped,
       400,
       "body.invalid",
     ],
     [
-      "gzip with more behind it",
+      "gzip with trailing data",
       new Uint8Array(Buffer.concat([packed, Buffer.from("more")])),
       gzipped,
       400,
       "body.invalid",
     ],
     [
-      "350,000 events that are none",
+      "350,000 malformed events",
       `[${Array(349_000).fill("{}").join(",")}]`,
       { "content-type": "application/json" },
       413,
@@ -194,12 +194,12 @@ describe("a bad body", () => {
       422,
       "events.refused",
     ],
-  ])("that is %s has an answer at once", async (_name, raw, headers, status, code) => {
+  ])("that is %s gets a response at once", async (_name, raw, headers, status, code) => {
     const answer = await post(raw, headers);
     expect([answer.status, answer.json.code]).toEqual([status, code]);
   });
 
-  it("of as many bad events as are read has an answer that names each and that Lambda can return", async () => {
+  it("with the most bad events allowed gets a response that names each and that Lambda can return", async () => {
     const answer = await post(`[${Array(10_000).fill("{}").join(",")}]`, {
       "content-type": "application/json",
     });
@@ -208,7 +208,7 @@ describe("a bad body", () => {
     expect(answer.text.length).toBeLessThan(6 * 1024 * 1024);
   });
 
-  it("of as many tiny events as are read is appended and delivered whole", async () => {
+  it("with the most tiny events allowed is appended and delivered completely", async () => {
     await subscribe("tiny");
     const events = Array.from({ length: 10_000 }, (_, index) => `{"type":"T","n":${index}}`);
     const answer = await timed(1024 * 1024, () =>
@@ -220,7 +220,7 @@ describe("a bad body", () => {
 });
 
 describe("any JSON", () => {
-  it("is refused by its index or delivered as it is, and the relay goes on", async () => {
+  it("is refused by its index or delivered unchanged, and the relay keeps working", async () => {
     await subscribe("any");
     const kept: string[] = [];
     await fc.assert(
@@ -241,7 +241,7 @@ describe("any JSON", () => {
   });
 });
 
-/** Manager's event types, so that conversion meets every shape, and keys that it looks for. */
+/** Types and keys that the conversion looks for, so that it meets every shape. */
 const someType = fc.constantFrom(
   "ChannelCreated",
   "ChannelUserevent",
@@ -290,7 +290,7 @@ const anyEvent = fc
   )
   .map(([type, rest]) => JSON.stringify({ ...rest, type }));
 
-/** What docs/producers.md promises to take. */
+/** Whether docs/producers.md promises to accept the event. */
 function isEvent(text: string): boolean {
   const { type, timestamp, application, asterisk_id } = JSON.parse(text);
   const isShort = (value: unknown, most: number) =>
@@ -309,11 +309,11 @@ function isEvent(text: string): boolean {
 async function subscribe(feed: string): Promise<void> {
   await relay.append(feed, someEvents(1));
   await relay.createSession({ feed, url: receiver.url(`/${feed}`), from: "tail", maxBatch: 500 });
-  // What the AMI form makes of it must not break either.
+  // The AMI form must be delivered too.
   await relay.createSession({ feed, url: receiver.url(`/${feed}-ami`), from: "tail", format: "ami" });
 }
 
-/** Every text, byte for byte: the requests' bodies are what they make when they are put together again. */
+/** Expects every text byte for byte: the requests' bodies equal those rebuilt from the texts. */
 async function expectDelivered(feed: string, texts: readonly string[]): Promise<void> {
   const last = texts.length + 1;
   await receiver.untilReceived(`/${feed}`, last, 30_000);
@@ -324,7 +324,7 @@ async function expectDelivered(feed: string, texts: readonly string[]): Promise<
         `{"sequence":${sequence},"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(timestamp)},"event":${texts[sequence - 2]}}`,
     );
     const expected = `"messages":[${messages.join(",")}]}`;
-    // Not by toBe: a difference of some 100 KB is no help to anybody.
+    // Not `toBe`, which would print a difference of about 100 KB.
     if (!text.endsWith(expected))
       throw new Error(`${feed}: the messages from ${body.first} are not what was sent`);
   }
@@ -344,7 +344,7 @@ function expectNamed(answer: Answered, events: readonly BadEvent[]): void {
   );
 }
 
-/** Bodies of less than 1 MiB. */
+/** Groups events into bodies of less than 1 MiB. */
 function grouped(events: readonly BadEvent[]): BadEvent[][] {
   const groups: BadEvent[][] = [];
   let bytes = Number.POSITIVE_INFINITY;

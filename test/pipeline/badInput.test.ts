@@ -23,15 +23,27 @@ interface Case {
   readonly call: Call;
   readonly status: number;
   readonly code: string;
-  /** What the answer's text must name, so that a person finds the place. */
+  /** Text that the response must contain, so that a person finds the place. */
   readonly says?: string;
 }
 
 const events: readonly Case[] = [
   { what: "no key", call: { key: null, body: [] }, status: 401, code: "key.wrong" },
   { what: "a wrong key", call: { key: "locaL", body: [] }, status: 401, code: "key.wrong" },
-  { what: "no JSON", call: { raw: "[{]", headers: json }, status: 400, code: "body.invalid", says: "JSON" },
-  { what: "no array", call: { body: { type: "A" } }, status: 400, code: "body.invalid", says: "array" },
+  {
+    what: "a body that is not JSON",
+    call: { raw: "[{]", headers: json },
+    status: 400,
+    code: "body.invalid",
+    says: "JSON",
+  },
+  {
+    what: "a body that is not an array",
+    call: { body: { type: "A" } },
+    status: 400,
+    code: "body.invalid",
+    says: "array",
+  },
   { what: "an empty array", call: { body: [] }, status: 400, code: "body.empty" },
   { what: "empty lines only", call: { raw: "\n\n", headers: ndjson }, status: 400, code: "body.empty" },
   {
@@ -106,7 +118,7 @@ const events: readonly Case[] = [
     says: "relay-position",
   },
   {
-    what: "a position that is no number",
+    what: "a position that is not a number",
     call: { body: [{ type: "A" }], headers: { "relay-producer": "p", "relay-position": "1.5" } },
     status: 400,
     code: "producer.invalid",
@@ -210,7 +222,7 @@ const others: readonly Case[] = [
     says: "fence",
   },
   {
-    what: "a session that is no JSON",
+    what: "a session that is not JSON",
     method: "POST",
     path: "/v1/sessions",
     call: { raw: "{", headers: json },
@@ -347,7 +359,7 @@ const others: readonly Case[] = [
   },
 ];
 
-describe("bad input gets a clear answer, and nothing is half done", () => {
+describe("bad input gets a clear response and changes nothing", () => {
   it.each([...events, ...others])(
     "$what → $status $code",
     async ({ method, path, call, status, code, says }) => {
@@ -367,7 +379,7 @@ describe("bad input gets a clear answer, and nothing is half done", () => {
     },
   );
 
-  it("never shows a key or a secret in an answer or a log", async () => {
+  it("never shows a key or a secret in a response or a log", async () => {
     await relay.call("GET", "/v1/sessions", { key: "attempted-key" });
     const created = await relay.createSession(session);
     const shown = await relay.expectCall(200, "GET", `/v1/sessions/${created.id}`);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => relay[Symbol.asyncDispose]());
 
 describe("the client, against the relay itself", () => {
-  it("lists all sessions, whatever fits into a page", async () => {
+  it("lists all sessions with any page size", async () => {
     const ids = new Set<string>();
     for (let index = 0; index < 7; index += 1)
       ids.add((await relay.createSession({ feed: `pbx-${index % 2}`, url: "http://127.0.0.1:9/" })).id);
@@ -22,7 +22,7 @@ describe("the client, against the relay itself", () => {
     }
   });
 
-  it("throws what the relay says is wrong, and whether it may succeed later", async () => {
+  it("throws the relay's errors, and says whether a retry may succeed", async () => {
     await expect(relay.createSession({ feed: "?", url: "" })).rejects.toMatchObject({
       status: 400,
       code: "request.invalid",
@@ -42,7 +42,7 @@ describe("the client, against the relay itself", () => {
     expect(await nobody.isHealthy()).toBe(false);
   });
 
-  it("produces in order, and goes on under the same name after a restart", async () => {
+  it("produces in order, and continues under the same name after a restart", async () => {
     const options = { client: relay, feed: "produced", producer: "bridge" };
     const first = new Producer(options);
     const numbers = await Promise.all(
@@ -50,7 +50,7 @@ describe("the client, against the relay itself", () => {
     );
     expect(numbers).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
 
-    // It does not know that its last 50 were accepted, and sends them again.
+    // The second producer does not know that the last 50 events were accepted, and resends them.
     const second = new Producer({ ...options, position: 201 });
     const again = await second.sendAll(someEvents(60, undefined, 201));
     expect(again.map(({ position }) => position)).toEqual(
@@ -63,7 +63,7 @@ describe("the client, against the relay itself", () => {
     );
   });
 
-  it("ends a producer that counts anew under an old name", async () => {
+  it("stops a producer that restarts its positions under an old name", async () => {
     await relay.append("conflict", someEvents(3), { producer: "bridge", position: 100 });
     const producer = new Producer({ client: relay, feed: "conflict", producer: "bridge" });
     const conflict = { status: 409, code: "producer.position-conflict" };

@@ -6,7 +6,7 @@ import { RelayProcess } from "../support/relayProcess.ts";
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
 describe("npm start", () => {
-  it("--once --json replays the recording, checks every delivery, and ends with 0 and a summary", async () => {
+  it("--once --json replays the recording, checks every delivery, prints a summary and exits with 0", async () => {
     const port = await freePort();
     const { code, stdout } = await new Promise<{ code: number; stdout: string }>((resolve) => {
       const child = execFile(
@@ -29,7 +29,7 @@ describe("npm start", () => {
     expect(await relay.end("SIGINT")).toBe(0);
   });
 
-  it("says in one line that a port is taken", async () => {
+  it("reports a port in use in one line", async () => {
     const port = await freePort();
     await using _first = await RelayProcess.start(port, {});
     const { code, stderr } = await new Promise<{ code: number; stderr: string }>((resolve) => {

@@ -10,7 +10,7 @@ import { someEvents, TestRelay } from "../support/testRelay.ts";
 const NOW = 1_000_000;
 const HELD = { batchLast: undefined, leaseMillis: 20_000, nowEpochMillis: NOW };
 
-/** A session that a deliverer holds, as a person or the sweep reads it, and the stores to write it with. */
+/** A session held by a turn, as another writer has read it, and the stores to write it with. */
 async function heldSession(relay: TestRelay) {
   const { documents } = relay.relay.clients;
   const references = new ReferenceStore(documents, relay.relay.tableNames.queue, systemClock);
@@ -30,7 +30,7 @@ async function heldSession(relay: TestRelay) {
   return { cursors, references, read };
 }
 
-/** The holder advances to `next` under its fence, and crosses if that lies in another segment. */
+/** The holder advances to `next` under its fence, and crosses if `next` lies in another segment. */
 async function advanceTo(cursors: CursorStore, row: Cursor, next: number, segment: number): Promise<Cursor> {
   const progressed = progress(row, { next, sentLast: next - 1, lane: "fast", nowEpochMillis: NOW });
   return cursors.write(row, { ...advance(progressed, HELD), segment });
@@ -38,7 +38,7 @@ async function advanceTo(cursors: CursorStore, row: Cursor, next: number, segmen
 
 const SETTINGS = { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "3600" };
 
-describe("a write by someone who read the row before its holder advanced", () => {
+describe("a write based on a row that was read before its holder advanced", () => {
   it("does not take the reference out of the segment that the session has left", async () => {
     await using relay = await TestRelay.start(SETTINGS);
     const { cursors, references, read } = await heldSession(relay);
@@ -46,7 +46,7 @@ describe("a write by someone who read the row before its holder advanced", () =>
 
     await expect(cursors.remove(read)).rejects.toThrow(FenceLostError);
     await expect(cursors.write(read, seek(read, 21, NOW))).rejects.toThrow(FenceLostError);
-    // Into the segment that was read: no reference would move, and the row would go back alone.
+    // The target is in the segment that was read: no reference would move, and the row alone would go back.
     await expect(cursors.write(read, seek(read, 3, NOW))).rejects.toThrow(FenceLostError);
     expect(await references.counts("pbx")).toEqual(new Map([[1, 1]]));
 
@@ -57,7 +57,7 @@ describe("a write by someone who read the row before its holder advanced", () =>
   it("does not take the row over from a holder that was only slow", async () => {
     await using relay = await TestRelay.start(SETTINGS);
     const { cursors, read } = await heldSession(relay);
-    // The lease has run out when a second deliverer reads the row; then the slow holder advances.
+    // The lease has expired when a second turn reads the row. Then the slow holder advances.
     const later = { ...HELD, nowEpochMillis: NOW + HELD.leaseMillis };
     const progressed = progress(read, {
       next: 5,

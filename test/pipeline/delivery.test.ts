@@ -6,7 +6,7 @@ import { eventTexts, expectUnbroken } from "../support/webhookBodies.ts";
 import { isSignedWith, WebhookReceiver } from "../support/webhookReceiver.ts";
 
 describe("delivery through the whole pipeline", () => {
-  it("brings every recorded event to every session once, in order, byte-equal, and signed", async () => {
+  it("delivers every recorded event to every session once, in order, byte for byte, and signed", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     const lines = (await readRecording()).map(({ line }) => line);
@@ -52,7 +52,7 @@ describe("delivery through the whole pipeline", () => {
     ]);
   });
 
-  it("sends what a filter lets through, and the numbers still prove that nothing is missing", async () => {
+  it("sends only events that pass the filter, and the numbers still prove that nothing is missing", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     await relay.createSession({
@@ -82,12 +82,12 @@ describe("delivery through the whole pipeline", () => {
       filter: { types: ["Rare"] },
     });
     for (let round = 0; round < 5; round += 1) await relay.append("pbx", someEvents(20));
-    // Once the tail has left its segment, the session is woken although it wants nothing of what came.
+    // Once the tail has left the session's segment, the session is woken although no event concerns it.
     await eventually("the cursor in the tail's segment", async () => (await relay.session(id)).next > 80);
     expect(receiver.requests("/")).toEqual([]);
   });
 
-  it("repeats a refused batch with the same id and messages, although more has come meanwhile", async () => {
+  it("retries a refused batch with the same id and messages, although more were appended meanwhile", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     receiver.answer = (_request, count) =>
@@ -104,7 +104,7 @@ describe("delivery through the whole pipeline", () => {
     expect(next?.body).toMatchObject({ first: 4, last: 6, previous: 3 });
   });
 
-  it("follows no redirect: it is a failure", async () => {
+  it("follows no redirect and treats it as a failure", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     receiver.answer = ({ path }) =>
@@ -124,7 +124,7 @@ describe("delivery through the whole pipeline", () => {
     expect(receiver.requests("/elsewhere")).toEqual([]);
   });
 
-  it("suspends on 410, and goes on where it stood when it is resumed", async () => {
+  it("suspends on 410, and continues at the same message when resumed", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     receiver.answer = () => ({ status: 410 });
@@ -140,7 +140,7 @@ describe("delivery through the whole pipeline", () => {
     expect(await relay.session(id)).toMatchObject({ state: "active", attempts: 0, lastError: null, next: 5 });
   });
 
-  it("does not let an endpoint that hangs delay another session", async () => {
+  it("does not let a hanging endpoint delay another session", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     const released = Promise.withResolvers<void>();
@@ -152,7 +152,7 @@ describe("delivery through the whole pipeline", () => {
     await relay.createSession({ feed: "pbx", url: receiver.url("/fast") });
     for (let round = 0; round < 20; round += 1) await relay.append("pbx", someEvents(10));
     await receiver.untilReceived("/fast", 200);
-    // The slow endpoint has not even answered its first request by then.
+    // The slow endpoint has not yet answered its first request.
     expect(receiver.requests("/slow")).toHaveLength(1);
     released.resolve();
     await receiver.untilReceived("/slow", 200);

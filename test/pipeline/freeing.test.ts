@@ -8,7 +8,7 @@ import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { deliveryOf, eventText } from "../support/witnessed.ts";
 
-/** Freeing in seconds. The grace also bounds how long an append may take (half of it), so it must suit a busy machine. */
+/** Frees within seconds. An append may take half the grace, so the grace must suit a busy machine. */
 const FAST = { RELAY_SEGMENT_SIZE: "10", RELAY_FREE_GRACE_SECONDS: "2", RELAY_SWEEP_SECONDS: "0.15" };
 
 async function pagesOf(relay: TestRelay, feed: string, segment: number): Promise<number> {
@@ -50,11 +50,11 @@ describe("freeing", () => {
       deliveries: receiver.requests("/").map((request) => deliveryOf(request.id, request.body)),
       sessions: [{ session: id, start: 1, mustReachTail: true }],
     });
-    // Numbers go on after what was freed, and are never given twice.
+    // Numbers continue after the freed ones, and are never used twice.
     expect(await relay.append("pbx", someEvents(1))).toMatchObject({ first: 36 });
   });
 
-  it("keeps what a paused session has not got, and frees it once the session is deleted", async () => {
+  it("keeps messages that a paused session has not received, and frees them once it is deleted", async () => {
     await using relay = await TestRelay.start(FAST);
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/paused") });
@@ -73,7 +73,7 @@ describe("freeing", () => {
     expect(receiver.requests("/paused")).toEqual([]);
   });
 
-  it("does not free while only the audit's numbers differ: a count without a cursor is reported, and holds", async () => {
+  it("keeps a segment that is counted without a cursor, and reports the difference", async () => {
     await using relay = await TestRelay.start(FAST);
     await relay.append("pbx", someEvents(25));
     await relay.relay.clients.documents.send(
@@ -92,7 +92,7 @@ describe("freeing", () => {
     expect((await relay.feed("pbx")).head).toBe(1);
   });
 
-  it("counts as many references as there are cursors, whatever happens to the sessions", async () => {
+  it("counts one reference for each cursor, whatever happens to the sessions", async () => {
     await using relay = await TestRelay.start(FAST);
     await using receiver = await WebhookReceiver.start();
     const ids: string[] = [];
@@ -116,7 +116,7 @@ describe("freeing", () => {
     expect(relay.logged.filter(({ level }) => level === "error")).toEqual([]);
   });
 
-  it("moves a session that lags beyond the retention, tells it the gap, and frees what it held", async () => {
+  it("moves a session that lags beyond the retention, reports the gap, and frees its segments", async () => {
     await using relay = await TestRelay.start({ ...FAST, RELAY_RETENTION_SECONDS: "5" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
@@ -139,7 +139,7 @@ describe("freeing", () => {
     expect(rest[0]).toMatchObject({ first: 26, previous: 25 });
   });
 
-  it("a read from below the head says what is gone", async () => {
+  it("reports the freed messages to a read from below the head", async () => {
     await using relay = await TestRelay.start(FAST);
     await relay.append("pbx", someEvents(25));
     await untilHead(relay, "pbx", 21);
@@ -154,7 +154,7 @@ describe("freeing", () => {
     expect([refused.status, refused.json.code]).toEqual([409, "sequence.not-held"]);
   });
 
-  it("finishes what a crash between moving the head and deleting the pages left behind", async () => {
+  it("deletes pages that a crash left behind after the head was moved", async () => {
     await using relay = await TestRelay.start({ ...FAST, RELAY_SWEEP_SECONDS: "3600" });
     const { documents } = relay.relay.clients;
     const TableName = relay.relay.tableNames.queue;

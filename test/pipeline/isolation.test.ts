@@ -15,7 +15,7 @@ afterAll(async () => {
   await receiver[Symbol.asyncDispose]();
 });
 
-it("an endpoint that hangs holds its place in the fast lane for 3 s, and gets the same batch from the slow lane", async () => {
+it("a hanging endpoint leaves the fast lane after 3 s, and gets the same batch from the slow lane", async () => {
   const arrivedAtMillis: number[] = [];
   const released = Promise.withResolvers<void>();
   receiver.answer = async ({ path }) => {
@@ -34,7 +34,7 @@ it("an endpoint that hangs holds its place in the fast lane for 3 s, and gets th
   const [firstMillis = 0, secondMillis = 0] = arrivedAtMillis;
   expect(secondMillis - firstMillis).toBeGreaterThan(2_900);
   expect(secondMillis - firstMillis).toBeLessThan(12_000);
-  // The endpoint has not failed yet: the request of the fast lane has only given its place back.
+  // The endpoint has not failed yet. The fast lane's request has only given up its place.
   expect(await relay.session(id)).toMatchObject({ state: "active", attempts: 0, lastError: null });
   expect((await relay.session(id)).cursor).toMatchObject({ state: "active", lane: "slow" });
 
@@ -44,7 +44,7 @@ it("an endpoint that hangs holds its place in the fast lane for 3 s, and gets th
   await eventually("the fast lane", async () => (await relay.session(id)).cursor.lane === "fast");
 });
 
-it("a session that is alone in its invocation does not keep it for a whole turn, however busy its feed is", async () => {
+it("a session alone in its invocation does not hold it for a whole turn, however busy its feed is", async () => {
   await relay.createSession({ feed: "busy", url: receiver.url("/busy") });
   const epochs = () => new Set(receiver.requests("/busy").map(({ body }) => body.epoch));
   await eventually(

@@ -16,24 +16,24 @@ describe("hints are only hints", () => {
     await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     await relay.createSession({ feed: "pbx", url: receiver.url("/") });
-    // An ingest whose hints go to a queue that does not exist: they are lost.
+    // This ingest sends its hints to a queue that does not exist, so they are lost.
     const environment = ingestEnvironment(relay, `${relay.relay.queues.notify.url}-lost`);
     const clients = createClients(environment);
     const ingest = createIngest(environment, { clients, log: silentLog, metrics: silentMetrics });
     const answer = await ingest(appendRequest("pbx", someEvents(3)));
-    // The page is durable, so the producer is answered although the hint could not be sent.
+    // The page is durable, so the append succeeds although the hint could not be sent.
     expect(answer).toMatchObject({ statusCode: 202 });
     await receiver.untilReceived("/", 3);
     destroyClients(clients);
   });
 
-  it("the sweep repairs a lost wake: a row that says signalled with no wake under way", async () => {
+  it("the sweep repairs a lost wake: a signalled row with no wake in flight", async () => {
     await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     const { documents, sqs } = relay.relay.clients;
     await eventually(
-      "the session's first wake worked off",
+      "the session's first wake handled",
       async () => (await relay.session(id)).cursor.state === "parked",
     );
     await documents.send(
@@ -51,7 +51,7 @@ describe("hints are only hints", () => {
     await receiver.untilReceived("/", 2);
   });
 
-  it("the sweep takes a session from a deliver function that died with the lease", async () => {
+  it("the sweep wakes a session whose deliver function died while it held the lease", async () => {
     await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => relay[Symbol.asyncDispose]());
 
-/** The schema that the document promises for an answer, ready to check one. */
+/** A check of a response against the schema in the document. */
 function promised(method: string, path: string, status: number): z.ZodType {
   const { content } = document.paths[path][method].responses[status];
   const [{ schema }] = Object.values<{ schema: object }>(content) as [{ schema: object }];
@@ -23,7 +23,7 @@ function promised(method: string, path: string, status: number): z.ZodType {
 }
 
 describe("the OpenAPI document", () => {
-  it("is 3.1, has every call of the interface, and what a webhook gets", () => {
+  it("is version 3.1 and has every call of the interface and the webhook request", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     const calls = Object.entries<object>(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -43,18 +43,18 @@ describe("the OpenAPI document", () => {
     expect(Object.keys(document.webhooks)).toEqual(["messages"]);
   });
 
-  it("refers to nothing that is not in it", () => {
+  it("has no dangling references", () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(
       ([, path = ""]) => path,
     );
     for (const path of references)
       expect(
-        path.split("/").reduce((part, name) => part?.[name], document),
+        path.split("/").reduce((node, name) => node?.[name], document),
         path,
       ).toBeDefined();
   });
 
-  it("says of each call whether it wants the key, and the relay agrees", async () => {
+  it("says for each call whether it needs the key, as the relay enforces", async () => {
     for (const [path, methods] of Object.entries<Record<string, { security?: unknown }>>(document.paths))
       for (const [method, { security }] of Object.entries(methods)) {
         const url = path.replace("{feed}", "pbx").replace("{id}", "none");
@@ -63,7 +63,7 @@ describe("the OpenAPI document", () => {
       }
   });
 
-  it("describes what the relay really answers", async () => {
+  it("describes the relay's actual responses", async () => {
     await using receiver = await WebhookReceiver.start();
     const created = await relay.createSession({
       feed: "pbx",

@@ -21,9 +21,9 @@ async function allMessages(relay: TestRelay, feed: string): Promise<Message[]> {
 }
 
 describe("producers", () => {
-  it("on one feed from several relays at once: a total order, no hole, no double, each producer's order kept", async () => {
+  it("on one feed through two relays get one order without holes or duplicates, each in its own order", async () => {
     await using first = await TestRelay.start({ RELAY_SEGMENT_SIZE: "64" });
-    // A second relay on the same tables is to the first what another Lambda environment is.
+    // A second relay on the same tables acts like another Lambda environment.
     await using second = await TestRelay.start({
       AWS_ENDPOINT_URL_DYNAMODB: first.relay.endpoints.dynamodb,
       AWS_ENDPOINT_URL_SQS: first.relay.endpoints.sqs,
@@ -41,7 +41,7 @@ describe("producers", () => {
           const answer = await relay.append("pbx", events, producer(`p${number}`, position));
           expect(answer).toMatchObject({ accepted: size, duplicates: 0 });
           for (const event of events) accepted.push({ event: eventText(event) });
-          // Every second batch is sent again, to the other relay.
+          // Every second batch is resent to the other relay.
           if (batch % 2 === 0) {
             const again = await (relays[(number + 1) % 2] ?? first).append(
               "pbx",
@@ -67,7 +67,7 @@ describe("producers", () => {
     }
   });
 
-  it("a batch that overlaps what came before adds only what is new", async () => {
+  it("a batch that overlaps earlier ones adds only its new events", async () => {
     await using relay = await TestRelay.start();
     await relay.append("pbx", someEvents(10), producer("bridge", 1));
     const answer = await relay.append("pbx", someEvents(10, undefined, 6), producer("bridge", 6));
@@ -75,7 +75,7 @@ describe("producers", () => {
     expect(await allMessages(relay, "pbx")).toHaveLength(15);
   });
 
-  it("a jump in the positions becomes a gap message that says what was lost", async () => {
+  it("a jump in the positions becomes a gap message with the lost positions", async () => {
     await using relay = await TestRelay.start();
     await relay.append("pbx", someEvents(3), producer("bridge", 1));
     const answer = await relay.append("pbx", someEvents(2), producer("bridge", 8));
@@ -101,7 +101,7 @@ describe("producers", () => {
     expect((await relay.feed("pbx")).tail).toBe(4);
   });
 
-  it("positions below everything that was ever seen are a conflict", async () => {
+  it("positions below all earlier ones are a conflict", async () => {
     await using relay = await TestRelay.start();
     await relay.append("pbx", someEvents(3), producer("bridge", 100));
     const refused = await relay.call("POST", "/v1/feeds/pbx/events", {
@@ -112,7 +112,7 @@ describe("producers", () => {
     expect((await relay.feed("pbx")).tail).toBe(3);
   });
 
-  it("refused events keep their position and say which they are; the rest is not lost", async () => {
+  it("refused events keep their positions and are named; all others are appended", async () => {
     await using relay = await TestRelay.start();
     const batch = [{ type: "A" }, { kind: "no type" }, "no object", { type: "B" }, { type: 7 }];
     const answer = await relay.append("pbx", batch, producer("bridge", 1));
@@ -129,7 +129,7 @@ describe("producers", () => {
     });
   });
 
-  it("reach a feed through the FIFO queue, in order and once, also when a message is given again", async () => {
+  it("reach a feed through the FIFO queue in order and once, also when a message is redelivered", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     await relay.createSession({ feed: "pbx", url: receiver.url("/") });

@@ -8,7 +8,7 @@ import { RelayProcess } from "../support/relayProcess.ts";
 import { someEvents } from "../support/testRelay.ts";
 import { type ReceivedRequest, WebhookReceiver } from "../support/webhookReceiver.ts";
 
-it("a relay that is killed in the middle of its work and started again loses nothing", async () => {
+it("a relay that is killed in the middle of its work and restarted loses nothing", async () => {
   const directory = await mkdtemp(join(tmpdir(), "stasis-relay-"));
   await using receiver = await WebhookReceiver.start();
   receiver.answer = async ({ path }) => {
@@ -35,7 +35,7 @@ it("a relay that is killed in the middle of its work and started again loses not
       const send = () => relay.client.append("pbx", events, { producer: "bridge", position });
       const sending = send();
       if (killAfter.has(position + size - 1)) {
-        // Killed with this batch under way: whether it was appended is not known, so it is sent again.
+        // The relay is killed with this batch in flight. It may have been appended or not, so it is resent.
         await Promise.allSettled([relay.end("SIGKILL"), sending]);
         relay = await start();
         expect(await send()).toMatchObject({ first: position, last: position + size - 1 });
@@ -53,7 +53,7 @@ it("a relay that is killed in the middle of its work and started again loses not
   }
 }, 120_000);
 
-/** What was under way at a kill may come twice, but only as the same batch under the same id. */
+/** A batch in flight at a kill may arrive twice, but only with the same messages and the same id. */
 function expectEverythingInOrder(requests: readonly ReceivedRequest[], total: number): void {
   const batches = new Map(requests.map(({ id, body }) => [id, body]));
   let next = 1;

@@ -4,7 +4,7 @@ import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { isSignedWith, WebhookReceiver } from "../support/webhookReceiver.ts";
 
 describe("sessions", () => {
-  it("can be created before the first event, and show what they are and where they stand", async () => {
+  it("can be created before the first event, and show their configuration and position", async () => {
     await using relay = await TestRelay.start();
     const created = await relay.createSession({ feed: "new", url: "http://127.0.0.1:9/" });
     const { secret, ...view } = created;
@@ -78,7 +78,7 @@ describe("sessions", () => {
     expect(healed.lastDelivery).not.toBeNull();
   });
 
-  it("can be paused and go on where they stood", async () => {
+  it("can be paused and continue at the same message", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     const paused = await relay.createSession({ feed: "pbx", url: receiver.url("/paused") });
@@ -97,7 +97,7 @@ describe("sessions", () => {
     expect(receiver.sequences("/paused")).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it("can seek back and forth within what is held; the ids of old batches do not come back", async () => {
+  it("can seek back and forth within the held messages, without reuse of old batch ids", async () => {
     await using relay = await TestRelay.start();
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
@@ -125,7 +125,7 @@ describe("sessions", () => {
     await receiver.untilReceived("/new", 8);
     expect(receiver.sequences("/new")).toEqual([6, 8]);
     expect(receiver.requests("/new")).toHaveLength(2);
-    // A change while a request is under way repeats it, as "at least once" says; here nothing is under way.
+    // A change while a request is in flight repeats the request ("at least once"). Here none is in flight.
     await eventually("the answer written", async () => (await relay.session(id)).next === 9);
     await relay.changeSession(id, { filter: null });
     await relay.append("pbx", someEvents(2, ["A", "B"]));

@@ -5,21 +5,24 @@ import { type Counted, RelayWithConflicts } from "./relayWithConflicts.ts";
 const SEGMENT_SIZE = 10;
 const PAGES_PER_PRODUCER = 50;
 /**
- * As on AWS. On one machine the sweep runs every 5 s, which is less than this process takes for 10,000 sessions, and
- * then repeats wakes that are not lost.
+ * As on AWS. On one machine the sweep runs every 5 s. This process takes longer than that for 10,000 sessions, so the
+ * sweep would re-send wakes that are not lost.
  */
 const SWEEP_SECONDS = 60;
 const PATIENCE_MILLIS = 600_000;
-/** Above it a count grows faster than what it is compared with. */
+/** Above this ratio, a count grows faster than the size. */
 const LINEAR = 1.15;
-/** Fewer calls than these say nothing of growth. */
+/** Fewer calls than these say nothing about growth. */
 const FEW_CALLS = 500;
 
-/** `npm run bench -- contention`: what many at one place at one time cost, and that it grows no faster than they are more. */
+/**
+ * `npm run bench -- contention` measures many sessions or producers in one place at one time. It fails if the calls to
+ * AWS grow faster than the number of sessions.
+ */
 export async function benchContention(): Promise<void> {
   report("sessions cross a segment's border together", await crossing(100), await crossing(1_000));
   report("parked sessions on one feed, and one event", await parked(1_000), await parked(10_000));
-  // Not judged: writers that race for each number lose some of the races, and those puts are in vain.
+  // Growth is allowed here: writers race for each number, and the put of a lost race is wasted.
   report(
     "pages of 1 and 10 producers on one feed",
     await producers(1),
@@ -28,7 +31,7 @@ export async function benchContention(): Promise<void> {
   );
 }
 
-/** All sessions get the last message of a segment, so that the next they want lies in another one. */
+/** All sessions get the last message of a segment, so all of them cross into the next one. */
 async function crossing(sessions: number): Promise<Counted> {
   await using relay = await RelayWithConflicts.start(SEGMENT_SIZE);
   const append = relay.newProducer();
@@ -37,7 +40,7 @@ async function crossing(sessions: number): Promise<Counted> {
   return await relay.count(sessions, async () => {
     await append(SEGMENT_SIZE - 1);
     await eventually(
-      "all are counted in the next segment",
+      "all sessions counted in the next segment",
       async () => (await relay.countedIn(1)) === sessions,
       PATIENCE_MILLIS,
     );
@@ -51,11 +54,15 @@ async function parked(sessions: number): Promise<Counted> {
   await relay.addParkedSessions(sessions);
   return await relay.count(sessions, async () => {
     await append(1);
-    await eventually("all have it", () => relay.posts >= sessions && relay.isQuiet(), PATIENCE_MILLIS);
+    await eventually(
+      "all sessions have the event",
+      () => relay.posts >= sessions && relay.isQuiet(),
+      PATIENCE_MILLIS,
+    );
   });
 }
 
-/** Each producer has an ingest function of its own, as on AWS, so all race for every number. */
+/** Each producer has its own ingest function, as on AWS, so all of them race for every number. */
 async function producers(count: number): Promise<Counted> {
   await using relay = await RelayWithConflicts.start(1_000);
   await relay.newProducer()(1);
@@ -88,7 +95,7 @@ function report(what: string, small: Counted, large: Counted, most = LINEAR): vo
     ),
   ]);
   process.stdout.write(`\n${table.join("\n")}\n`);
-  // Polls come with time, not with work.
+  // Polls grow with time, not with work.
   for (const [command, after] of calls)
     if (
       after >= FEW_CALLS &&

@@ -8,15 +8,15 @@ import { readEvent, type StasisEvent } from "../../shared/stasis/event.ts";
 const PAGE_MESSAGES = 50;
 
 export interface ConversionResult {
-  /** JSON read and checked, then converted and serialized. */
+  /** Events whose JSON is read and checked, converted and serialized. */
   readonly readAndConvertedPerSecond: number;
-  /** Converted and serialized, from events that are read. */
+  /** Events, already read, that are converted and serialized. */
   readonly convertedPerSecond: number;
   readonly pageMicros: { readonly convert: number; readonly encode: number; readonly decode: number };
   readonly bytesPerMessage: number;
 }
 
-/** What conversion and the page codec cost on one core, over the recorded events. Warmed up, the best of some rounds. */
+/** Measures conversion and the page codec on one core with the recorded events. Warmed up, best of 15 rounds. */
 export function measureConversion(lines: readonly string[]): ConversionResult {
   const events = lines.map(eventOf);
   const pages: Message[][] = [];
@@ -45,7 +45,7 @@ export function measureConversion(lines: readonly string[]): ConversionResult {
 
 function eventOf(line: string): StasisEvent {
   const item = readEvent(line);
-  if (!("event" in item)) throw new Error("the recording holds what is no event");
+  if (!("event" in item)) throw new Error("the recording has a line that is not an event");
   return item.event;
 }
 
@@ -58,7 +58,7 @@ function converted(): (event: StasisEvent) => Message {
   };
 }
 
-/** Seconds of the fastest of 15 rounds: the others met the machine's other work. */
+/** Seconds of the fastest of 15 rounds. The others competed with the machine's other work. */
 function best(round: () => void): number {
   let fastest = Number.POSITIVE_INFINITY;
   for (let count = 0; count < 15; count += 1) {

@@ -9,7 +9,7 @@ const SESSIONS = 100;
 const HANGING = [0, 1, 10, 50] as const;
 const EVENTS_PER_SECOND = 100;
 const EVENTS_PER_REQUEST = 50;
-/** All sessions are well for so long before some begin to hang. */
+/** All endpoints respond for this long before some begin to hang. */
 const WELL_SECONDS = 5;
 
 interface Variant {
@@ -18,10 +18,10 @@ interface Variant {
 }
 
 interface Measured {
-  /** From the moment at which the endpoints begin to hang. */
+  /** From the moment when the endpoints begin to hang. */
   readonly p50Millis: number;
   readonly p99Millis: number;
-  /** After the first requests to them have timed out, and the relay knows which they are. */
+  /** After the first requests to hanging endpoints have timed out, when the relay knows these endpoints. */
   readonly knownP99Millis: number;
   readonly worstMillis: number;
   readonly ingestP99Millis: number;
@@ -31,8 +31,9 @@ interface Measured {
 }
 
 /**
- * `npm run bench -- isolation`: what sessions whose endpoints hang cost the others, with lanes and without. All variants
- * take turns in each round, because the machine's other work changes more from minute to minute than they differ.
+ * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, with two lanes and with
+ * one. Each round measures all variants, because the machine's other work changes more from minute to minute than the
+ * variants differ.
  */
 export async function benchIsolation(options: {
   rounds: number;
@@ -140,7 +141,7 @@ async function measure(
     while (performance.now() < dueMillis)
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMillis - performance.now())));
     if (dueMillis >= hangsFromMillis) for (const path of paths.slice(0, hanging)) receiver.hanging.add(path);
-    // Timed from when it was due, so that a stall of this process is not left out.
+    // Timed from when the append was due, so that a stall of this process counts.
     appends.push(
       relay.appendAndNumber(feed, source.take(EVENTS_PER_REQUEST)).then(({ first, last }) => {
         for (let sequence = first; sequence <= last; sequence += 1) sent.set(sequence, dueMillis);

@@ -1,6 +1,6 @@
 /**
- * The size of an item as DynamoDB counts it: names and values, numbers at most a byte per two digits and one more,
- * three bytes for a list or map and one for each element
+ * The size of an item as DynamoDB counts it: its names and values. A number takes at most one byte for two digits and
+ * one more. A list or map takes three bytes and one for each element
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
  */
 export function itemBytes(item: Readonly<Record<string, unknown>>): number {

@@ -4,7 +4,7 @@ import { benchContention } from "./contention.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 
-/** `npm run bench`: what the relay does on this machine with its embedded engines, as tables. */
+/** `npm run bench` measures the relay on this machine, with its embedded engines, and prints tables. */
 const program = new Command("bench").description("Measurements of the relay on this machine.");
 
 program
@@ -14,14 +14,9 @@ program
 
 program
   .command("isolation")
-  .description("what sessions that hang cost those that do not")
-  .option(
-    "--rounds <count>",
-    "how often each variant is measured",
-    numberOption({ atLeast: 1, isWhole: true }),
-    3,
-  )
-  .option("--seconds <seconds>", "how long each is measured", numberOption({ atLeast: 1 }), 40)
+  .description("how much hanging endpoints delay the other sessions")
+  .option("--rounds <count>", "measurements of each variant", numberOption({ atLeast: 1, isWhole: true }), 3)
+  .option("--seconds <seconds>", "duration of each measurement", numberOption({ atLeast: 1 }), 40)
   .option(
     "--timeout <seconds>",
     "how long the relay waits for an endpoint",
@@ -32,7 +27,7 @@ program
 
 program
   .command("contention")
-  .description("what many sessions or producers at one place at one time cost")
+  .description("the cost of many sessions or producers in one place at one time")
   .action(benchContention);
 
 await program.parseAsync();

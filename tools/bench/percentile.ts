@@ -1,4 +1,4 @@
-/** Of numbers in any order; NaN when there are none. */
+/** A percentile of numbers in any order; NaN when there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;

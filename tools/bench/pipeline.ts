@@ -5,7 +5,7 @@ import { measureConversion } from "./conversion.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource, measureAppend, measureFanOut, measureLatency } from "./scenarios.ts";
 
-/** `npm run bench`: converting, appending, delivering, and how long an event takes, as a table. */
+/** `npm run bench` measures conversion, appending, fan-out and latency, and prints a table. */
 export async function benchPipeline(): Promise<void> {
   const lines = (await readRecording()).map(({ line }) => line);
   const source = new EventSource(lines);

@@ -4,18 +4,18 @@ import { type Answer, NodeReceiver, type RawWebhook } from "../../client/nodeRec
 
 type OnReceipt = (path: string, first: number, last: number) => void;
 
-/** One HTTP server for all sessions of a scenario; each session has a path of its own and must get every number. */
+/** One HTTP server for all sessions of a scenario. Each session has its own path and must get every number. */
 export class Receiver implements AsyncDisposable {
   readonly #server: NodeReceiver;
   readonly #onReceipt: OnReceipt;
   readonly #answerAfterMillis: number;
-  /** Where each path stands. */
+  /** The position of each path in the chain. */
   readonly #chains = new Map<string, ChainState>();
   #awaited: { paths: number; last: number; done: () => void } | undefined;
   requests = 0;
-  /** Paths whose requests are taken and never answered. */
+  /** Paths whose requests never get a response. */
   readonly hanging = new Set<string>();
-  /** Requests that were never answered. */
+  /** Requests that never got a response. */
   unanswered = 0;
   failures: string[] = [];
 
@@ -31,7 +31,7 @@ export class Receiver implements AsyncDisposable {
     return receiver;
   }
 
-  /** `host` is any name below `localhost`: each is an origin of its own to the relay. */
+  /** `host` is any name below `localhost`. To the relay each is a separate origin. */
   url(path: string, host?: string): string {
     return this.#server.url(path, host);
   }
@@ -54,7 +54,7 @@ export class Receiver implements AsyncDisposable {
     return { status: 200 };
   }
 
-  /** Reads the numbers alone: parsing and verifying the rest would be measured too. */
+  /** Reads only the numbers, because parsing and verifying the rest would be measured too. */
   #receive(path: string, body: string): void {
     this.requests += 1;
     const numbers =

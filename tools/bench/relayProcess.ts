@@ -3,8 +3,8 @@ import type { FunctionName } from "../../shared/aws/resources.ts";
 import { type FunctionUsage, UsageMeter } from "./usage.ts";
 
 /**
- * The relay in a process of its own, so that its memory and its requests to AWS are counted apart from the producers
- * and receivers that load it. Answers every message of its parent with a snapshot; ends when the parent is gone.
+ * The relay in a separate process, so that its memory and its requests to AWS are counted apart from the producers and
+ * receivers. It answers every message of its parent with a snapshot, and ends with its parent.
  */
 export interface Snapshot {
   readonly url: string;
@@ -13,7 +13,7 @@ export interface Snapshot {
   readonly requests: Readonly<Record<string, number>>;
   readonly peakResidentBytes: number;
   readonly cpuSeconds: number;
-  /** Of a relay that was started with BENCH_METERED. */
+  /** Empty unless the relay was started with BENCH_METERED. */
   readonly usage: Partial<Record<FunctionName, FunctionUsage>>;
 }
 
@@ -43,8 +43,8 @@ relay.clients.sqs.middlewareStack.add(
   { step: "initialize", name: "countRequests" },
 );
 
-// The slow lane's queue becomes the fast one's for all who send and poll: the same relay with as many places to work
-// in, and no lanes.
+// Sends and polls of the slow lane's queue go to the fast lane's queue: the same relay, with the same concurrency but
+// without lanes.
 if (process.env.BENCH_ONE_LANE !== undefined) {
   const { slow, wake } = relay.queues;
   relay.clients.sqs.middlewareStack.add(

@@ -4,7 +4,7 @@ import { Agent, request } from "undici";
 import { type Fetch, RelayClient } from "../../client/index.ts";
 import type { Snapshot } from "./relayProcess.ts";
 
-/** A relay in a process of its own. */
+/** A relay in a separate process. */
 export class RelayUnderTest extends RelayClient implements AsyncDisposable {
   readonly #process;
   readonly #agent: Agent;
@@ -16,11 +16,11 @@ export class RelayUnderTest extends RelayClient implements AsyncDisposable {
     this.#agent = agent;
   }
 
-  /** @param environment of the relay, beside that of this process */
+  /** @param environment added to this process's environment for the relay */
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },
-      // As `npm start` has it: without limits V8 lets garbage pile up to twice the memory, and is no faster for it.
+      // As in `npm start`: without limits V8 lets garbage pile up to twice the memory, and is no faster.
       execArgv: ["--max-old-space-size=384", "--max-semi-space-size=4"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
@@ -34,7 +34,7 @@ export class RelayUnderTest extends RelayClient implements AsyncDisposable {
     return answer;
   }
 
-  /** Appends and tells the numbers: without a producer nothing is a duplicate that could have been freed. */
+  /** Appends without a producer, so no event is a duplicate whose number is freed. Always returns numbers. */
   async appendAndNumber(feed: string, lines: readonly string[]): Promise<{ first: number; last: number }> {
     const { first, last } = await this.append(feed, lines);
     if (first === null || last === null) throw new Error(`an append to ${feed} was not given numbers`);
@@ -49,7 +49,7 @@ export class RelayUnderTest extends RelayClient implements AsyncDisposable {
   }
 }
 
-/** Does for the client what `fetch` does, at a fraction of its cost: here the cost of sending is measured too. */
+/** Replaces `fetch` for the client at a fraction of its cost, because the cost of sending is measured too. */
 function leanFetch(dispatcher: Agent): Fetch {
   return async (url, { method, headers, body = null }) => {
     const answer = await request(url, { dispatcher, method: method as "GET", headers, body });

@@ -15,7 +15,7 @@ import { conflictingTransactions } from "../../test/support/conflictingTransacti
 import { appendRequest } from "../../test/support/ingestOnItsOwn.ts";
 
 const FEED = "contention";
-/** As on AWS, where a transaction takes its time and meets others. */
+/** As on AWS, where transactions take time and conflict with each other. */
 const TRANSACTION_MILLIS = 15;
 const QUIET_MILLIS = 1_000;
 const DYNAMODB_BATCH = 25;
@@ -23,12 +23,12 @@ const DYNAMODB_BATCH = 25;
 export interface Counted {
   readonly size: number;
   readonly seconds: number;
-  /** Calls as the services see them, by command. */
+  /** Calls that reach the services, by command. */
   readonly calls: ReadonlyMap<string, number>;
   readonly conflicts: ReadonlyMap<string, number>;
 }
 
-/** A relay in this process whose transactions meet each other, with endpoints that accept at once. */
+/** A relay in this process whose transactions conflict with each other, with endpoints that accept at once. */
 export class RelayWithConflicts implements AsyncDisposable {
   readonly #relay: Relay;
   readonly #observer: AwsClients;
@@ -71,7 +71,7 @@ export class RelayWithConflicts implements AsyncDisposable {
     return this.#posts.count;
   }
 
-  /** An ingest function of its own, which knows of no other's appends. */
+  /** A separate ingest function, which knows nothing of the others' appends. */
   newProducer(): (count: number) => Promise<void> {
     const { tableNames, clients, apiKey } = this.#relay;
     const ingest = createIngest(
@@ -91,7 +91,7 @@ export class RelayWithConflicts implements AsyncDisposable {
     };
   }
 
-  /** Sessions that wait behind the feed's first message, written as they would be after a while of quiet. */
+  /** Sessions parked behind the feed's first message, written as they would stand on a quiet feed. */
   async addParkedSessions(count: number): Promise<void> {
     const { tableNames, settings } = this.#relay;
     const nowEpochMillis = Date.now();
@@ -142,12 +142,12 @@ export class RelayWithConflicts implements AsyncDisposable {
     return (await references.counts(FEED)).get(segment) ?? 0;
   }
 
-  /** Whether no call but polls was made for a while. */
+  /** Whether there were only polls for a while. */
   isQuiet(): boolean {
     return performance.now() - this.#calledAtMillis > QUIET_MILLIS;
   }
 
-  /** Counts what `work` makes the relay ask of AWS. */
+  /** Counts the calls to AWS that `work` causes. */
   async count(size: number, work: () => Promise<void>): Promise<Counted> {
     const before = new Map(this.#calls);
     const conflictsBefore = new Map(this.#conflicts);

@@ -9,8 +9,8 @@ import { EventSource, measureAppend } from "./scenarios.ts";
 import type { FunctionUsage } from "./usage.ts";
 
 /**
- * `npm run bench:requests -- --write`: what each function asks of AWS, at named conditions. `npm run cost` reads the
- * file that this writes.
+ * `npm run bench:requests -- --write` counts the requests of each function to AWS under named conditions.
+ * `npm run cost` reads the file that it writes.
  */
 const METERED = { BENCH_METERED: "1", RELAY_SWEEP_SECONDS: "3600" };
 const EVENTS_PER_PAGE = 50;
@@ -26,7 +26,7 @@ const CONDITIONS = [
 const WARM_UP_SECONDS = 12;
 
 const { write } = new Command("bench:requests")
-  .description("Counts what each function asks of AWS, for `npm run cost`. Takes about ten minutes.")
+  .description("Counts each function's requests to AWS, for `npm run cost`. Takes about ten minutes.")
   .option("--write", "write tools/bench/requests.json, and print nothing")
   .parse()
   .opts<{ write?: true }>();
@@ -38,7 +38,7 @@ const source = new EventSource(lines);
 const sleepUntil = (millis: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, millis - performance.now())));
 
-/** What one append of this many events puts: bytes and write units, of two pages where one would be too large. */
+/** The bytes and write units of an append of this many events. An append too large for one page counts two pages. */
 async function measurePages(eventsPerPage: number) {
   await using relay = await RelayUnderTest.start(METERED);
   const pages = Math.max(10, Math.ceil(2_000 / eventsPerPage));
@@ -55,7 +55,7 @@ async function measurePages(eventsPerPage: number) {
   };
 }
 
-/** Appends at a steady pace while sessions follow, and counts what the functions use meanwhile. */
+/** Appends at a steady pace while sessions follow, and meters the functions. */
 async function measureSteady(condition: (typeof CONDITIONS)[number]) {
   await using relay = await RelayUnderTest.start(METERED);
   await using receiver = await Receiver.start(undefined, RECEIVER_MILLIS);
@@ -83,7 +83,7 @@ async function measureSteady(condition: (typeof CONDITIONS)[number]) {
   return { ...condition, eventsPerPage: EVENTS_PER_PAGE, pages, webhookRequests, usage: rounded(usage) };
 }
 
-/** What one sweep of one quiet feed uses. */
+/** Meters one sweep of one quiet feed. */
 async function measureSweeps(sessions: number) {
   await using relay = await RelayUnderTest.start({ ...METERED, RELAY_SWEEP_SECONDS: "0.5" });
   await using receiver = await Receiver.start();
@@ -108,7 +108,7 @@ async function measureSweeps(sessions: number) {
   };
 }
 
-/** What freeing one page costs the sweep. */
+/** The write units that the sweep needs to free one page. */
 async function measureFreeing() {
   const environment = {
     RELAY_SEGMENT_SIZE: "1000",
@@ -120,7 +120,7 @@ async function measureFreeing() {
     measureAppend(relay, source, { feed: "freed", events, batch: EVENTS_PER_PAGE, producers: 1 });
   await append(EVENTS_PER_PAGE);
   await append(4_000);
-  // Four of five segments go; the tail's stays.
+  // Four of five segments are freed; the tail's segment stays.
   const pages = 4_000 / EVENTS_PER_PAGE;
   const deletes = async () => (await relay.snapshot()).usage.sweep?.requests.BatchWriteItemCommand ?? 0;
   const untilMillis = performance.now() + 30_000;
@@ -170,19 +170,19 @@ function rounded(usage: Usage): Usage {
 }
 
 const round = (value: number) => Number(value.toFixed(2));
-const told = async <T>(what: string, measure: Promise<T>): Promise<T> => {
+const reported = async <T>(what: string, measure: Promise<T>): Promise<T> => {
   const result = await measure;
   process.stderr.write(`${what}: ${JSON.stringify(result)}\n`);
   return result;
 };
 
 const pages = [];
-for (const size of PAGE_SIZES) pages.push(await told("pages", measurePages(size)));
+for (const size of PAGE_SIZES) pages.push(await reported("pages", measurePages(size)));
 const sweeps = [];
-for (const sessions of [0, 10, 50]) sweeps.push(await told("sweep", measureSweeps(sessions)));
-const freeing = await told("freeing", measureFreeing());
+for (const sessions of [0, 10, 50]) sweeps.push(await reported("sweep", measureSweeps(sessions)));
+const freeing = await reported("freeing", measureFreeing());
 const steady = [];
-for (const condition of CONDITIONS) steady.push(await told("steady", measureSteady(condition)));
+for (const condition of CONDITIONS) steady.push(await reported("steady", measureSteady(condition)));
 
 const measured = {
   measuredOn: new Date().toISOString().slice(0, 10),

@@ -1,7 +1,7 @@
 import { Receiver } from "./receiver.ts";
 import type { RelayUnderTest } from "./relayUnderTest.ts";
 
-/** Events of a recording, over and over. */
+/** Repeats the events of a recording. */
 export class EventSource {
   readonly #lines: readonly string[];
   #next = 0;
@@ -17,7 +17,7 @@ export class EventSource {
 
 const seconds = (sinceMillis: number) => (performance.now() - sinceMillis) / 1000;
 
-/** Appends `events` in batches from a number of producers side by side; events a second. */
+/** Appends `events` in batches from concurrent producers, and returns the events per second. */
 export async function measureAppend(
   relay: RelayUnderTest,
   source: EventSource,
@@ -36,7 +36,7 @@ export async function measureAppend(
   return load.events / seconds(begun);
 }
 
-/** Lets a number of new sessions read a feed that is already full. */
+/** Measures new sessions that read a full feed. */
 export async function measureFanOut(
   relay: RelayUnderTest,
   load: { feed: string; messages: number; sessions: number },
@@ -56,7 +56,7 @@ export async function measureFanOut(
   return { perSecond, requestsPerPage: requests / receiver.requests, failures: receiver.failures };
 }
 
-/** Appends at a steady pace while sessions follow; the time from the request's start to each receipt. */
+/** Appends at a steady pace while sessions follow, and measures the time from each append to each receipt. */
 export async function measureLatency(
   relay: RelayUnderTest,
   source: EventSource,
@@ -71,7 +71,7 @@ export async function measureLatency(
   await using receiver = await Receiver.start((_path, first, last) =>
     receipts.push({ first, last, atMillis: performance.now() }),
   );
-  // A first event brings the sessions' connections up, as they are in a running system.
+  // A first event opens the sessions' connections, as in a running system.
   const sessions = await Promise.all(
     Array.from({ length: load.sessions }, (_, index) =>
       relay.createSession({ feed: load.feed, url: receiver.url(`/${index}`), from: "tail" }),
@@ -91,7 +91,7 @@ export async function measureLatency(
     const dueMillis = begun + index * everyMillis;
     while (performance.now() < dueMillis)
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMillis - performance.now())));
-    // Timed from when it was due, so that a stall of this process is not left out.
+    // Timed from when the append was due, so that a stall of this process counts.
     appends.push(
       relay.appendAndNumber(load.feed, source.take(load.batch)).then(({ first, last }) => {
         for (let sequence = first; sequence <= last; sequence += 1) sentAtMillis.set(sequence, dueMillis);

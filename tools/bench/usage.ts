@@ -4,28 +4,28 @@ import type { AwsClients } from "../../shared/aws/clients.ts";
 import type { FunctionName } from "../../shared/aws/resources.ts";
 import { itemBytes } from "./itemBytes.ts";
 
-/** What one function used: all that AWS would bill it for. */
+/** Everything that AWS would bill one function for. */
 export interface FunctionUsage {
   invocations: number;
-  /** Messages of SQS that it was invoked with. */
+  /** SQS messages that it was invoked with. */
   records: number;
-  /** Environments that ran at the same time, at most. */
+  /** The most environments that ran at the same time. */
   environments: number;
-  /** Time in the function, invocations that are under way included. */
+  /** Time in the function, including invocations in flight. */
   millis: number;
   /** Requests by the SDK's command name. */
   requests: Record<string, number>;
   readUnits: number;
   writeUnits: number;
-  /** Size of the pages that it put. */
+  /** Total size of the pages that it put. */
   putBytes: number;
 }
 
 const READS = new Set(["GetItemCommand", "QueryCommand", "ScanCommand", "BatchGetItemCommand"]);
 
 /**
- * Meters each function apart. Like AWS it gives every invocation an environment that no other one is using, so that
- * caches are shared only by what really shares them; capacity is what the database says in its answers.
+ * Meters each function separately. As on AWS, an invocation gets an environment that no other invocation is using, so
+ * invocations share a cache only where they would on AWS. The database reports the capacity in its responses.
  */
 export class UsageMeter {
   readonly #usage: Partial<Record<FunctionName, FunctionUsage>> = {};
@@ -64,7 +64,7 @@ export class UsageMeter {
     return create();
   }
 
-  /** Counts what the functions ask of these clients. */
+  /** Counts the functions' requests through these clients. */
   attach({ documents, sqs }: AwsClients): void {
     sqs.middlewareStack.add(
       (next, context) => (args) => {

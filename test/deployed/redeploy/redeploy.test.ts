@@ -8,14 +8,14 @@ import { eventTexts } from "../../support/webhookBodies.ts";
 import { type ReceivedRequest, WebhookReceiver } from "../../support/webhookReceiver.ts";
 import { DeployedRelay, IngestQueue, newFeed } from "../support/deployedRelay.ts";
 
-/** Slow enough that at every moment of the deployment some request is on its way. */
+/** Slow enough that some request is in flight at every moment of the deployment. */
 const ANSWER_AFTER_MILLIS = 150;
 const BATCH = 10;
-/** Batches before and after the deployment; during it they go on as fast as they are answered. */
+/** Batches before and after the deployment. During it, batches are sent as fast as they are accepted. */
 const BATCHES_AROUND = 10;
 /**
- * Ministack ends the old functions in the middle of their work, where AWS lets them finish. Then a batch of the FIFO
- * queue is hidden for a minute, and a session's lease has to run out before the next sweep wakes it.
+ * Ministack ends the old functions in the middle of their work; AWS lets them finish. Afterwards a batch of the FIFO
+ * queue is hidden for a minute, and a session's lease must expire before the next sweep wakes the session.
  */
 const SETTLED_WITHIN_MILLIS = 240_000;
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 describe("a second deployment over a running relay", () => {
-  it("loses nothing, doubles nothing, and keeps the order, with messages in flight", async () => {
+  it("loses and duplicates nothing and keeps the order, with messages in flight", async () => {
     await using receiver = await WebhookReceiver.start();
     receiver.answer = async () => {
       await pause(ANSWER_AFTER_MILLIS);
@@ -53,7 +53,7 @@ describe("a second deployment over a running relay", () => {
     for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
     expect((await relay.feed(feed)).tail).toBe(total);
 
-    // The deployment took place, in the middle of it all: feeds that begin now have the new size.
+    // The deployment took effect under load: new feeds have the new segment size.
     const newer = newFeed();
     await relay.append(newer, someEvents(1));
     expect((await relay.feed(newer)).segmentSize).toBe(segmentSize + 1);
@@ -62,9 +62,9 @@ describe("a second deployment over a running relay", () => {
   });
 });
 
-/** Two producers that send one batch after the other until they are stopped, each again until it is accepted. */
+/** Two producers that send one batch after the other until they are stopped. Each batch is resent until accepted. */
 class Load {
-  /** Every event that was accepted, by its text, which says who sent it and where it stands among theirs. */
+  /** The text of every event that was sent. It names the sender and the event's place in the sender's order. */
   readonly texts = new Set<string>();
   batches = 0;
   readonly #relay: DeployedRelay;
@@ -115,7 +115,7 @@ class Load {
   }
 }
 
-/** What a subscriber stores who follows docs/webhooks.md: each id once. It must be everything, in every sender's order. */
+/** Stores each id once, as docs/webhooks.md says. A subscriber must then have every event, in each sender's order. */
 function expectEachOnce(requests: readonly ReceivedRequest[], wanted: ReadonlySet<string>): void {
   const stored = [...new Map(requests.map((request) => [request.id, request])).values()];
   for (const request of requests) {

@@ -6,10 +6,10 @@ import { clientSettings } from "../../../shared/aws/clients.ts";
 import { eventually } from "../../support/eventually.ts";
 import { RelayApi } from "../../support/relayApi.ts";
 
-/** A cold start of every function on a busy machine, and a sweep for a hint that went lost. */
+/** A cold start of every function on a busy machine, and a sweep after a lost hint. */
 export const WITHIN_MILLIS = 150_000;
 
-/** The relay under test: the one that RELAY_URL and RELAY_API_KEY name, or what was last deployed to the local cloud. */
+/** The relay at RELAY_URL and RELAY_API_KEY, or the one that was last deployed to the local cloud. */
 export class DeployedRelay extends RelayApi {
   static async find(environment = process.env): Promise<DeployedRelay> {
     const { RELAY_URL: url, RELAY_API_KEY: apiKey } = environment;
@@ -20,12 +20,12 @@ export class DeployedRelay extends RelayApi {
   }
 }
 
-/** A name of its own for each test, so that a relay can be tested again and again. */
+/** A new name for each test, so that a relay can be tested repeatedly. */
 export function newFeed(): string {
   return `test-${randomUUID()}`;
 }
 
-/** The relay's ingest queue, as a program beside it uses it. */
+/** The relay's ingest queue, as a producer uses it. */
 export class IngestQueue implements Disposable {
   readonly #sqs: SQSClient;
   readonly #url: string;
@@ -38,7 +38,7 @@ export class IngestQueue implements Disposable {
   static async find(environment = process.env): Promise<IngestQueue> {
     const url = environment.RELAY_INGEST_QUEUE_URL || (await readDeployment(environment)).ingestQueueUrl;
     const settings = clientSettings(localCloud(environment).variables, "SQS", 10_000);
-    // The host in the URL is the cloud's idea of itself.
+    // The host in the URL may be one that only the cloud itself can reach.
     return new IngestQueue(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false }), url);
   }
 

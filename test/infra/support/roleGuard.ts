@@ -5,7 +5,7 @@ import { namesOf, queues, tables } from "../../../shared/aws/resources.ts";
 import type { Environment } from "../../../shared/runtime/settings.ts";
 import type { Grant } from "./statements.ts";
 
-/** One thing that a call asks IAM for; `key` is the partition key of an item of the Queue table. */
+/** One right that a call needs; `key` is the partition key of an item of the Queue table. */
 interface Need {
   readonly action: string;
   readonly resource: string;
@@ -18,7 +18,7 @@ interface Allowance extends Need {
   readonly text: string;
 }
 
-/** What the stacks of both clients have in common. */
+/** The interface that the middleware stacks of both clients share. */
 interface MiddlewareStack {
   add(
     middleware: (
@@ -32,13 +32,13 @@ interface MiddlewareStack {
 const GRANT =
   /^(?<action>\S+) on (?<resource>\S+)(?: if ForAllValues:StringLike dynamodb:LeadingKeys (?<patterns>.+))?$/;
 
-/** What IAM does in front of DynamoDB and SQS: refuses the calls for which a role has no statement. */
+/** Does what IAM does in front of DynamoDB and SQS: refuses calls that no statement of the role allows. */
 export class RoleGuard {
   readonly #allowances: readonly Allowance[];
   readonly #used = new Set<string>();
   readonly refused: string[] = [];
 
-  /** @param grants of which those of other services, and those of the event source mappings, are not looked at */
+  /** @param grants of one role; those for other services and for event source mappings are ignored */
   constructor(grants: readonly Grant[]) {
     this.#allowances = grants.flatMap((grant) => {
       const { action = "", resource = "", patterns } = GRANT.exec(grant)?.groups ?? {};
@@ -54,8 +54,8 @@ export class RoleGuard {
   }
 
   /**
-   * What the role allows on tables and nobody has asked for. (Queues are not looked at: by which lane a function sends
-   * depends on how fast the sessions happen to be.)
+   * Rights on tables that no call has needed. (Queues are ignored: the lane to which a function sends depends on how
+   * fast the sessions happen to be.)
    */
   get unused(): string[] {
     return this.#allowances
@@ -120,12 +120,12 @@ function needsOf(command: string, input: object): Need[] {
     return [{ action: "sqs:SendMessage", resource: RESOURCES[QueueUrl.split("/").at(-1) ?? ""] ?? QueueUrl }];
   if (TransactItems)
     return TransactItems.flatMap((item) =>
-      Object.entries(item).map(([kind, part]) => {
+      Object.entries(item).map(([kind, operation]) => {
         const {
           TableName: table,
           Key: key,
           Item: put,
-        } = part as { TableName: string; Key?: Item; Item?: Item };
+        } = operation as { TableName: string; Key?: Item; Item?: Item };
         return need(
           kind === "ConditionCheck" ? "ConditionCheckItem" : `${kind}Item`,
           table,
@@ -145,7 +145,7 @@ function needsOf(command: string, input: object): Need[] {
 
 function keysOf(requests: unknown): unknown[] {
   if (!Array.isArray(requests)) return (requests as { Keys: Item[] }).Keys.map(({ pk }) => pk);
-  // The relay's batches write nothing; one that did would ask for no key here, and be refused.
+  // The relay's batches only delete. A put in a batch would have no key here, and would be refused.
   return requests.map(({ DeleteRequest }) => DeleteRequest?.Key.pk);
 }
 

@@ -26,13 +26,13 @@ function roleOf(template: Template, functionName: string): Resource {
   );
   const reference = lambda?.Properties.Role as { "Fn::GetAtt": [string, string] } | undefined;
   const role = resources[reference?.["Fn::GetAtt"][0] ?? ""];
-  if (role === undefined) throw new Error(`${functionName} has no role of this stack`);
+  if (role === undefined) throw new Error(`${functionName} has no role in this stack`);
   return role;
 }
 
 function grants({ Effect, Action, Resource, Condition, ...rest }: Statement): Grant[] {
   const condition = Condition ? ` if ${conditionText(Condition)}` : "";
-  // A statement with a part that is not looked at here must not look like one without it.
+  // A statement with a field that is unknown here must not look like one without that field.
   const unknown = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "";
   const effect = Effect === "Allow" ? "" : `${Effect} `;
   return [Action]
@@ -44,7 +44,7 @@ function grants({ Effect, Action, Resource, Condition, ...rest }: Statement): Gr
     );
 }
 
-/** The logical id without its hash, or the resource as it stands. */
+/** The logical id without its hash, or the resource itself. */
 function resourceText(resource: unknown): string {
   if (typeof resource === "string") return resource;
   const { "Fn::GetAtt": attribute, Ref: reference } = resource as {
@@ -57,8 +57,8 @@ function resourceText(resource: unknown): string {
 }
 
 function conditionText(condition: NonNullable<Statement["Condition"]>): string {
-  const parts = Object.entries(condition).flatMap(([operator, tests]) =>
+  const texts = Object.entries(condition).flatMap(([operator, tests]) =>
     Object.entries(tests).map(([key, values]) => `${operator} ${key} ${[values].flat().join(", ")}`),
   );
-  return parts.join(" and ");
+  return texts.join(" and ");
 }

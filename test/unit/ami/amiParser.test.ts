@@ -77,6 +77,13 @@ describe("AmiParser", () => {
     ]);
   });
 
+  it.each(["utf16le", "utf16be"])("refuses %s as a whole, not its first event alone", (charset) => {
+    const bytes = Buffer.from(`\ufeff${EVENT}${EVENT}`, "utf16le");
+    expect(parse(charset === "utf16le" ? bytes : bytes.swap16())).toMatchObject([
+      { error: { facts: { reason: expect.stringContaining("UTF-16") } } },
+    ]);
+  });
+
   it("reads the output of a command to its end marker, whatever its lines look like", () => {
     const output = `Response: Follows\r\nPrivilege: Command\r\nsales has 0 calls\n\n\nEvent: no event\n\nlast`;
     expect(parse(`${output}--END COMMAND--\r\n\r\n${EVENT}`)).toMatchObject([

@@ -7,7 +7,7 @@ import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
 
 const ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:key";
 
-/** Secrets Manager with one secret; its versions by stage. */
+/** Secrets Manager with one secret, whose versions are given by stage. */
 function secretsManager(versions: Readonly<Record<string, string>>, createdEpochSeconds: number) {
   return AwsJsonServer.start({
     GetSecretValue: ({ SecretId, VersionStage }) => {
@@ -27,7 +27,7 @@ function check(environment: Environment) {
 }
 
 describe("the check of the management key", () => {
-  it("reads the current and the previous version of the secret that the environment names", async () => {
+  it("reads the current and the previous version of the secret named in the environment", async () => {
     await using server = await secretsManager({ AWSCURRENT: "new", AWSPREVIOUS: "old" }, Date.now() / 1000);
     const isApiKey = check({ ...server.environment, RELAY_API_KEY_SECRET_ARN: ARN });
     expect([await isApiKey("new"), await isApiKey("old"), await isApiKey("other")]).toEqual([
@@ -54,7 +54,7 @@ describe("the check of the management key", () => {
     expect(() => check({})).toThrow("RELAY_API_KEY: is not set");
   });
 
-  it("fails while there is nothing to compare with", async () => {
+  it("fails while there is no secret to compare with", async () => {
     await using server = await secretsManager({}, 0);
     const isApiKey = check({ ...server.environment, RELAY_API_KEY_SECRET_ARN: ARN });
     await expect(isApiKey("")).rejects.toMatchObject({ name: "ResourceNotFoundException" });

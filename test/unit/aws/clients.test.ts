@@ -7,7 +7,7 @@ import { clientSettings, createClients, destroyClients } from "../../../shared/a
 import { isServiceFailure } from "../../../shared/errors.ts";
 import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
 
-it("a call that is never answered is tried again, and given up in the end", async () => {
+it("a call without a response is retried, and fails in the end", async () => {
   let asked = 0;
   const server = createServer(() => {
     asked += 1;
@@ -34,8 +34,8 @@ it("a call that is never answered is tried again, and given up in the end", asyn
   }
 });
 
-// What shared/aws/cursors.ts leaves to the SDK: a transaction that was performed and not answered happens once.
-it("a transaction is tried again under the same token, also while its first try is under way", async () => {
+// shared/aws/cursors.ts relies on the SDK: a transaction whose response was lost is performed once.
+it("a transaction is retried with the same token, even while its first attempt is in flight", async () => {
   const tokens: unknown[] = [];
   await using server = await AwsJsonServer.start({
     TransactWriteItems: ({ ClientRequestToken }) => {

@@ -5,7 +5,7 @@ import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
 
 const KEY = "arn:aws:kms:us-east-1:000000000000:key/1";
 
-/** KMS as far as callers see it: a ciphertext opens only under its key and with its encryption context. */
+/** KMS as callers see it: a ciphertext can be decrypted only with its key and its encryption context. */
 function kms() {
   const contextOf = (input: Readonly<Record<string, unknown>>) =>
     JSON.stringify([input.KeyId, input.EncryptionContext]);
@@ -22,9 +22,9 @@ function kms() {
   });
 }
 
-function sessionWith(session: string, secrets: Session["secrets"]): Session {
+function sessionWith(sessionId: string, secrets: Session["secrets"]): Session {
   return {
-    session,
+    session: sessionId,
     feed: "pbx",
     kind: "webhook",
     url: "https://example.org/",
@@ -35,8 +35,8 @@ function sessionWith(session: string, secrets: Session["secrets"]): Session {
   };
 }
 
-describe("webhook secrets under a key", () => {
-  it("are stored unreadable and opened for their session, each once", async () => {
+describe("webhook secrets with a key", () => {
+  it("are stored encrypted, and each is decrypted once for its session", async () => {
     await using server = await kms();
     const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
     const sealed = await createSecretSealer(environment)("ses_1", "whsec_AAAA");
@@ -51,7 +51,7 @@ describe("webhook secrets under a key", () => {
     expect(server.asked).toEqual(["Encrypt", "Decrypt"]);
   });
 
-  it("cannot be opened in another session's row", async () => {
+  it("cannot be decrypted in another session's row", async () => {
     await using server = await kms();
     const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
     const sealed = await createSecretSealer(environment)("ses_1", "whsec_AAAA");
@@ -59,7 +59,7 @@ describe("webhook secrets under a key", () => {
     await expect(opening).rejects.toMatchObject({ name: "InvalidCiphertextException" });
   });
 
-  it("are asked for again after KMS was down", async () => {
+  it("are decrypted after a failure of KMS", async () => {
     await using server = await kms();
     const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
     const stored = sessionWith("ses_1", [
@@ -73,7 +73,7 @@ describe("webhook secrets under a key", () => {
   });
 });
 
-it("without a key, secrets are stored as they are", async () => {
+it("without a key, secrets are stored unencrypted", async () => {
   expect(await createSecretSealer({})("ses_1", "whsec_AAAA")).toBe("whsec_AAAA");
   const stored = sessionWith("ses_1", [{ secret: "whsec_AAAA" }]);
   expect(await createSecretOpener({})(stored)).toEqual(stored);

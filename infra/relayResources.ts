@@ -3,8 +3,8 @@ import type { Secrets } from "./secrets.ts";
 import type { RelayStage } from "./stages.ts";
 import type { Storage } from "./storage.ts";
 
-/** What the functions' constructs are made of. Each takes what it needs. */
-export interface RelayParts {
+/** The constructs that every function is built from. Each function takes those that it needs. */
+export interface RelayResources {
   readonly stage: RelayStage;
   readonly storage: Storage;
   readonly queues: Queues;
