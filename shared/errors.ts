@@ -104,7 +104,7 @@ export class EventFilterError extends RelayError {
   }
 }
 
-/** Judging messages by a session's event filters takes more than a session's share. */
+/** A session's event filters take too much time. */
 export class FilterCostError extends RelayError {
   constructor(reason: string) {
     super("filter.too-costly", `the session's event filters cost too much: ${reason}`, { facts: { reason } });

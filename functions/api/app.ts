@@ -77,7 +77,7 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
   return app;
 }
 
-/** The methods of each path, as the document has them; its own address is not in it. */
+/** The methods of each path in the document, and of the document's own path. */
 function methodsByPath(paths: Readonly<Record<string, object>>): [path: string, methods: string[]][] {
   const documented = Object.entries(paths).map(([path, methods]): [string, string[]] => [
     path.replaceAll(/\{(\w+)\}/g, ":$1"),

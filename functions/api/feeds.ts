@@ -83,7 +83,7 @@ export async function readMessages(
   return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
 }
 
-/** Bytes of the message in the answer. AMI text is there twice, and its control characters are escaped. */
+/** Bytes of the message in the response. AMI text occurs twice, with control characters escaped. */
 function answeredBytes({ text, ami }: Message, format: MessageFormat): number {
   return format === "ami" ? 2 * Buffer.byteLength(JSON.stringify(ami?.text ?? "")) : Buffer.byteLength(text);
 }

@@ -40,7 +40,7 @@ const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { "application/json": { schema } },
 });
 
-/** Longer ids are not made. */
+/** The relay makes no longer ids. */
 const MAX_SESSION_ID_CHARACTERS = 64;
 
 export const feedPath = z.object({ feed: feedName });

@@ -48,7 +48,7 @@ const filter = z
     events: nameList.optional().openapi({ description: "AMI event names." }),
     eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
       description:
-        "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions once repetitions are written out.",
+        "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions, with repetitions expanded.",
     }),
   })
   .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
@@ -160,17 +160,22 @@ export const sessionList = z
   .openapi("SessionList");
 
 /** A whole number in a query: digits and nothing else. */
-function queryNumber(max: number) {
+function queryNumber(maximum: number) {
   return z
     .string()
     .regex(/^\d{1,16}$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.int().min(1).max(max))
-    .openapi({ type: "integer", minimum: 1, maximum: max });
+    .pipe(z.int().min(1).max(maximum))
+    .openapi({ type: "integer", minimum: 1, maximum });
+}
+
+/** How many items a response has at most, 100 when the query does not say. */
+function limitUpTo(maximum: number) {
+  return queryNumber(maximum).default(100).openapi({ type: "integer", minimum: 1, maximum, default: 100 });
 }
 
 export const listQuery = z.object({
-  limit: queryNumber(100).default(100),
+  limit: limitUpTo(100),
   after: z
     .string()
     .min(1)
@@ -206,7 +211,7 @@ export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi(
 export const messagesQuery = z.object({
   format: format.default("stasis"),
   from: queryNumber(Number.MAX_SAFE_INTEGER).optional(),
-  limit: queryNumber(1000).default(100),
+  limit: limitUpTo(1000),
 });
 
 const stasisMessage = z
@@ -281,10 +286,10 @@ export const appendResult = z
       .int()
       .openapi({ description: "Events that were appended before. They keep their original numbers." }),
     refused: indexed,
-    skipped: z
-      .int()
-      .optional()
-      .openapi({ description: "In AMI text: blocks that are not events (greetings, responses)." }),
+    skipped: z.int().optional().openapi({
+      description:
+        "In AMI text: blocks that are not appended: greetings, responses, and the events that belong to a response.",
+    }),
   })
   .openapi("AppendResult");
 

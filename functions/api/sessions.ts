@@ -96,7 +96,7 @@ export async function listSessions(
   return asMuchAsFits(views.flat(), page.last);
 }
 
-/** The first of the sessions, up to the size of a response. `last` is where the table's own page ends. */
+/** Keeps the first sessions that fit into a response. `last` is where the table's own page ends. */
 function asMuchAsFits(
   views: readonly SessionView[],
   last: string | undefined,

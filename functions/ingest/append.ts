@@ -183,10 +183,10 @@ export class Appender {
   }
 }
 
-/** SQS takes 256 KB; events with more names than this are no call's. */
+/** Far below the limit of SQS. No calls have so many event names. */
 const MAX_HINT_NAMES_BYTES = 32 * 1024;
 
-/** What the pages hold; undefined when it is too much for a hint, which then says that they may hold anything. */
+/** The names in the pages. Undefined when they are too many: a hint without names means that pages may hold anything. */
 function namesOf(pages: readonly StoredPage[]): string[] | undefined {
   const names = [...new Set(pages.flatMap((page) => page.names))];
   return Buffer.byteLength(JSON.stringify(names)) > MAX_HINT_NAMES_BYTES ? undefined : names;

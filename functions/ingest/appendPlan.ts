@@ -18,7 +18,7 @@ import type { WriterTail } from "./writerTail.ts";
 /** Each run costs up to 250 bytes of the page's item. Its limit is DynamoDB's 400 KB, of which messages take 256 KB. */
 const MAX_PAGE_RUNS = 128;
 
-/** Names of a page's messages stand in its item besides its body. 500 of 128 letters need 64,000. */
+/** A page's item lists the names of its messages beside its body. 500 names of 128 letters have 64,000 bytes. */
 const MAX_PAGE_NAME_BYTES = 80 * 1024;
 
 /** The events that one producer sends at once. Without a `producer`, a resend cannot be recognised. */

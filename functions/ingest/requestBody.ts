@@ -75,7 +75,7 @@ function readLines(bytes: Uint8Array): EventBatch {
   };
 }
 
-/** AMI text is UTF-8 or what its charset parameter says; what is neither is read as Latin-1. */
+/** Reads AMI text in the charset of the content type, otherwise as UTF-8, otherwise as Latin-1. */
 function amiReader(contentType: string): (bytes: Uint8Array) => EventBatch {
   const label = CHARSET.exec(contentType)?.[1];
   const charset = label === undefined ? undefined : charsetOf(label);

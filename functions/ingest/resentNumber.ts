@@ -31,7 +31,7 @@ export async function findResentNumber(
   return pageFirst > 0 ? searchBelow(source, tail, producer, position, pageFirst) : undefined;
 }
 
-/** Every page says where the producer stood after it, so the first page behind the position is found by halves. */
+/** Every page stores the producer's positions up to it, so the page that holds a position is found by binary search. */
 async function searchBelow(
   source: ResentNumberSource,
   tail: WriterTail,

@@ -5,16 +5,16 @@ import { isEventName, MAX_EVENT_NAME_CHARACTERS } from "./eventName.ts";
 
 export interface AmiEvents {
   readonly events: readonly ({ readonly ami: AmiMessage } | { readonly error: string })[];
-  /** Blocks that are no events for everybody: the greeting, responses, and the events that belong to a response. */
+  /** Number of blocks that are not appended: the greeting, responses, and the events that belong to a response. */
   readonly skipped: number;
 }
 
-/** The likely cause of text without line ends. */
-const LINE_ENDS_LOST = "its line ends seem to be lost: curl needs --data-binary, because -d takes them out";
+/** The likely cause when text has no line ends. */
+const LINE_ENDS_LOST = "its line ends seem to be lost: use curl --data-binary, because -d removes them";
 
 /**
- * The events of an AMI text as Asterisk sent it, in their order. Never throws: what is wrong is said in its place.
- * @param charset what the text is declared to be, see `charsetOf`
+ * The events of an AMI text, in order. Never throws: an unreadable event is an `error` at its place in the list.
+ * @param charset the declared charset, see `charsetOf`
  */
 export function readAmiEvents(bytes: Uint8Array, charset?: string): AmiEvents {
   if (hasLostLineEnds(bytes)) return { events: [{ error: LINE_ENDS_LOST }], skipped: 0 };
@@ -27,7 +27,7 @@ export function readAmiEvents(bytes: Uint8Array, charset?: string): AmiEvents {
   return { events, skipped: items.length - events.length };
 }
 
-/** The event, why it is refused, or nothing when it belongs to a response. */
+/** The event, or an error. Empty when the event belongs to a response. */
 function readAmiEvent(block: AmiBlock): AmiEvents["events"] {
   const bytes = bytesOf(block).length;
   if (bytes > MAX_AMI_BYTES)
@@ -38,11 +38,11 @@ function readAmiEvent(block: AmiBlock): AmiEvents["events"] {
   return belongsToResponse(ami) ? [] : [{ ami }];
 }
 
-const BAD_NAME = `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} characters that can be seen`;
+const BAD_NAME = `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters`;
 
 /**
- * Manager answers some actions with events, for the one who asked. Those that it sends to its other sessions name their
- * classes with `all` among them, or `<none>`; these do not. Asterisk: main/manager.c, `__manager_event_sessions_va`.
+ * Manager answers some actions with events, which only the client that asked receives. Events for all sessions have
+ * `all` among their classes, or `<none>`. Asterisk: main/manager.c, `__manager_event_sessions_va`.
  */
 function belongsToResponse({ text, classes }: AmiMessage): boolean {
   if (classes !== undefined) return false;
@@ -50,7 +50,7 @@ function belongsToResponse({ text, classes }: AmiMessage): boolean {
   return !(privilege?.split(",").includes("all") ?? false);
 }
 
-/** Whether a text of several headers is one line. */
+/** Whether a text with several headers is a single line. */
 function hasLostLineEnds(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes).toString("latin1").trim();
   return !text.includes("\n") && text.indexOf(": ") !== text.lastIndexOf(": ");

@@ -19,7 +19,7 @@ export type AmiItem = AmiBlock | { readonly error: AmiSyntaxError };
 
 const GREETING = /^Asterisk Call Manager\//;
 
-/** Begins a response whose output may have empty lines (Asterisk up to 13): it ends with the marker. */
+/** The first line of a response whose output may have empty lines (Asterisk up to 13). It ends with the marker. */
 const OUTPUT_FOLLOWS = /^response: *follows$/i;
 const END_OF_OUTPUT = "--END COMMAND--";
 
@@ -41,11 +41,11 @@ export class AmiParser {
   #lineNumber = 0;
   /** Set until the next empty line. */
   #broken: AmiSyntaxError | undefined;
-  /** The line in which the output of a command began. */
+  /** The line on which the output of a command began. */
   #outputSince: number | undefined;
   #isRefused = false;
 
-  /** @param charset what the text is declared to be, see `charsetOf` */
+  /** @param charset the declared charset, see `charsetOf` */
   constructor(charset?: string) {
     this.#charset = charset;
   }
@@ -79,7 +79,7 @@ export class AmiParser {
   #keep(rest: string): void {
     this.#line += rest;
     if (this.#line.length <= MAX_LINE_BYTES) return;
-    // Of a command's output only the end matters.
+    // Only the end of an output line matters: it may be the marker.
     this.#line =
       this.#outputSince === undefined ? this.#line.slice(0, MAX_LINE_BYTES + 1) : this.#line.slice(-100);
   }
@@ -96,7 +96,7 @@ export class AmiParser {
     }
     const written = line.replaceAll("\r", "").replaceAll("\0", "");
     if (this.#outputSince !== undefined) return this.#readOutput(written);
-    // The mark is no content, also where texts were put one behind the other.
+    // The mark is not content. It also occurs between texts that were concatenated.
     const content =
       this.#block === "" && written.startsWith(BYTE_ORDER_MARK)
         ? written.slice(BYTE_ORDER_MARK.length)
@@ -111,7 +111,7 @@ export class AmiParser {
     }
   }
 
-  /** The marker may stand behind the last line of the output. What is too much of the output is left out. */
+  /** The marker may follow the last line of the output directly. Output beyond the limit is dropped. */
   #readOutput(line: string): void {
     if (this.#block.length + line.length <= MAX_BLOCK_BYTES) this.#block += `${line}\r\n`;
     if (line.endsWith(END_OF_OUTPUT)) this.#outputSince = undefined;

@@ -1,27 +1,26 @@
 /**
- * AMI is bytes, and Asterisk promises no charset: names come as the phones sent them, and some fields are cut at so many
- * bytes, in the middle of a character. Text that is UTF-8 is kept as text. Any other keeps its bytes, and the charset
- * that its text was read in.
+ * AMI is bytes, and Asterisk declares no charset. Names come as the phones sent them, and some fields are truncated in
+ * the middle of a character. Text that is not UTF-8 keeps its bytes and the charset it was read in.
  */
 export interface AmiText {
   readonly text: string;
-  /** Absent when the text is UTF-8: then its bytes are the text's own. */
+  /** Absent when the bytes are UTF-8. */
   readonly raw?: RawText;
 }
 
 export interface RawText {
   /** One character for each byte. */
   readonly latin1: string;
-  /** What `text` was read as. */
+  /** The charset that `text` was read in. */
   readonly charset: string;
 }
 
 const LATIN1 = "iso-8859-1";
 
-/** Charsets whose bytes do not show where a line ends. */
+/** Charsets in which the bytes of a line end are not those of ASCII. */
 const WITHOUT_ASCII = /^(?:utf-16|replacement|x-user-defined)/;
 
-/** The charset of a label as programs write it (`latin1`, `cp1252`); undefined when AMI text cannot be read in it. */
+/** The charset of a label such as `latin1` or `cp1252`. Undefined when AMI text cannot be read in it. */
 export function charsetOf(label: string): string | undefined {
   if (/^(?:iso[-_]?8859-1|latin-?1|l1)$/i.test(label)) return LATIN1;
   try {
@@ -33,7 +32,7 @@ export function charsetOf(label: string): string | undefined {
 }
 
 /**
- * Reads bytes as the declared charset, else as UTF-8, else as Latin-1, in which every byte is a character.
+ * Reads bytes in the declared charset, otherwise as UTF-8, otherwise as Latin-1, in which every byte is a character.
  * @param latin1 the bytes, one character for each
  */
 export function readAmiText(latin1: string, declared?: string): AmiText {
@@ -47,7 +46,7 @@ export function readAmiText(latin1: string, declared?: string): AmiText {
   return { text: latin1, raw: { latin1, charset: LATIN1 } };
 }
 
-/** The bytes as they came. */
+/** The original bytes. */
 export function bytesOf({ text, raw }: AmiText): Buffer {
   return raw === undefined ? Buffer.from(text) : Buffer.from(raw.latin1, "latin1");
 }

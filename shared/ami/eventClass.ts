@@ -81,10 +81,7 @@ export function readMask(text: string): ClassMask | undefined {
 const CLASS_WORD = `(?:${[...CLASS_NAMES, "all"].join("|")})`;
 const BOOLEAN_WORDS = [...NO, ...YES].filter((word) => !/\d/.test(word)).map(inAnyCase);
 
-/**
- * The texts of read classes that say something. Manager skips words that it does not know; a person who wrote one should
- * be told.
- */
+/** Texts of read classes without unknown words. Manager ignores unknown words, but a person who wrote one should know. */
 export const READ_CLASSES = new RegExp(
   `^(?:\\d+|${CLASS_WORD}(?:,${CLASS_WORD})*|${BOOLEAN_WORDS.join("|")})$`,
 );

@@ -7,7 +7,7 @@ import { PatternSet } from "./patternSet.ts";
 /** These bound the work that one session's filters cause for every message. */
 const MAX_FILTERS = 100;
 const MAX_EXPRESSION_CHARACTERS = 1000;
-/** Of all regular expressions together, with their repetitions written out: a hundred ordinary ones have half of it. */
+/** For all regular expressions together, with their repetitions expanded. A hundred ordinary ones have half of this. */
 const MAX_INSTRUCTIONS = 4000;
 
 /**
@@ -34,10 +34,10 @@ interface Criteria {
 
 const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
 
-/** The beginning of a line of manager.conf. */
+/** The start of a line of manager.conf. */
 const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/;
 
-/** The name in such a line, with its criteria in parentheses. */
+/** The name on such a line, with its criteria in parentheses. */
 const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/s;
 
 /** Criteria alone, as in the Filter action's MatchCriteria. A pattern may follow after an equals sign. */
@@ -75,7 +75,7 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
 export interface EventFilters {
   /** The only event names that can pass; undefined when the filters do not restrict the name. */
   readonly names: readonly string[] | undefined;
-  /** Roughly the memory that the regular expressions take. */
+  /** Approximate memory of the regular expressions. */
   readonly bytes: number;
   /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
@@ -95,7 +95,7 @@ function isMatch(
   });
 }
 
-/** The lines of a text, split once for all filters that look at the same message. */
+/** Splits a text into lines once for all filters that judge the same message. */
 function lineReader(): (text: string) => readonly string[] {
   let lastText = "";
   let lines: readonly string[] = [];
@@ -245,7 +245,7 @@ function refuseCostly(expression: string, instructions: number): void {
   if (instructions > MAX_INSTRUCTIONS)
     throw new EventFilterError(
       expression,
-      `with it the session's regular expressions have ${instructions} instructions once their repetitions are written out; at most ${MAX_INSTRUCTIONS} are accepted`,
+      `with it, the session's regular expressions have ${instructions} instructions (repetitions expanded); at most ${MAX_INSTRUCTIONS} are accepted`,
     );
 }
 

@@ -5,8 +5,8 @@ export interface ConfigurationLine {
 }
 
 /**
- * Reads one line as Asterisk reads manager.conf: an unescaped semicolon begins a comment, `\;` is a semicolon, the first
- * `=` or `=>` divides name and value, and blanks around both are dropped. A line without `=` has no value.
+ * Reads one line as Asterisk reads manager.conf. An unescaped semicolon begins a comment, `\;` is a semicolon, the first
+ * `=` or `=>` separates name and value, and blanks around both are dropped. A line without `=` has an empty value.
  * Asterisk: main/config.c, `config_text_file_load`, `process_text_line`.
  * @throws RangeError for a block comment, which may span lines
  */

@@ -1,10 +1,10 @@
 /**
- * How large the program of a regular expression gets, estimated from its text: one instruction for each character,
- * class and group, times the repetitions around it. The engine writes repetitions out before it compiles, so a few
- * characters can make a program of a million instructions; this sees it first.
+ * Estimates the size of a regular expression's program from its text: one instruction for each character, class and
+ * group, times the repetitions around it. The engine expands repetitions before it compiles, so a few characters can
+ * make a program of a million instructions. The estimate is made first.
  */
 export function patternCost(pattern: string): number {
-  /** Per open group: what it costs so far, without its last part. The last part may still be repeated. */
+  /** The cost of each open group so far. Its last part is kept apart because a repetition may follow. */
   const groups: { total: number; last: number }[] = [{ total: 0, last: 0 }];
   for (const [part] of pattern.matchAll(PARTS)) {
     const group = groups.at(-1) ?? { total: 0, last: 0 };
@@ -20,7 +20,7 @@ export function patternCost(pattern: string): number {
   return groups.reduce((sum, { total, last }) => sum + total + last, 0);
 }
 
-/** A group's two marks. */
+/** The two instructions that mark a group. */
 const GROUP = 2;
 
 /** Classes such as `\pL` have hundreds of ranges. */
@@ -41,7 +41,7 @@ function isRepetition(part: string): boolean {
   return part === "*" || part === "+" || part === "?" || (part.startsWith("{") && part.length > 1);
 }
 
-/** How often the part is written out; an open end is one more. */
+/** How many copies of the part the program has. An open end takes one more. */
 function timesOf(repetition: string): number {
   const counts = [...repetition.matchAll(/\d+/g)].map(([digits]) => Number(digits));
   return Math.max(1, ...counts) + (repetition.endsWith(",}") ? 1 : 0);

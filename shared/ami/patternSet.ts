@@ -1,23 +1,23 @@
 import { RE2JS, RE2Set } from "re2js";
 import { FilterCostError } from "../errors.ts";
 
-/** What the automaton's states may take. They are made while texts are read, and dropped when there are too many. */
+/** Memory for the automaton's states. The engine adds states as it reads text and discards them when memory is full. */
 const STATE_BYTES = 64 * 1024;
 const STATE_BYTES_PER_INSTRUCTION = 100;
 
-/** What the program itself takes. */
+/** Memory for the program itself. */
 const BYTES_PER_INSTRUCTION = 250;
 
-/** Instructions times characters that one message may cost: a second at the worst. No event of Asterisk comes near it. */
+/** The limit of instructions times characters for one message: at worst a second. No event of Asterisk comes near it. */
 const MAX_STEPS = 64_000_000;
 
-/** What it costs to begin with a text, however short it is: a message may have very many headers. */
+/** The cost of a text beside its length, because a message may have very many short headers. */
 const STEPS_PER_TEXT = 1000;
 
 /**
- * The regular expressions of one reader as one automaton: a text is read once for all of them, and they share one
- * bounded memory. Each with an automaton of its own, a hundred patterns took 800 MB. Users write the patterns, so the
- * engine is one whose time grows with the text alone. A dot matches a line end too.
+ * The regular expressions of one reader as one automaton. It reads a text once for all of them, in one bounded memory.
+ * With one automaton each, a hundred patterns took 800 MB. Users write these patterns, so they run on an engine with
+ * linear time. A dot also matches a line end.
  */
 export class PatternSet {
   readonly #patterns: string[] = [];
@@ -32,14 +32,14 @@ export class PatternSet {
     return this.#instructions;
   }
 
-  /** Roughly what the patterns take once they are in use. */
+  /** Approximate memory of the patterns when they are in use. */
   get bytes(): number {
     return this.#patterns.length === 0 ? 0 : this.#instructions * BYTES_PER_INSTRUCTION + this.#stateBytes();
   }
 
   /**
-   * Adds a pattern and returns its test. All patterns are added before the first test.
-   * @throws Error of the engine when the pattern does not compile
+   * Adds a pattern and returns its test. Add all patterns before the first test.
+   * @throws the engine's error when the pattern does not compile
    */
   add(pattern: string): (text: string) => boolean {
     this.#instructions += RE2JS.compile(pattern, RE2JS.DOTALL).programSize();
@@ -47,7 +47,7 @@ export class PatternSet {
     return (text) => this.#matchingIn(text).has(number);
   }
 
-  /** Called before the texts of another message are tested. */
+  /** Call this before testing the texts of another message. */
   beginMessage(): void {
     this.#steps = 0;
   }

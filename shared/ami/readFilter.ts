@@ -15,9 +15,9 @@ export interface AmiReadFilter {
 export interface CompiledReadFilter {
   /** A page can hold a message for the reader only if it has one of these names; undefined when any page can. */
   readonly interest: readonly string[] | undefined;
-  /** Roughly the memory that its regular expressions take. */
+  /** Approximate memory of the regular expressions. */
   readonly bytes: number;
-  /** @throws FilterCostError when judging the message would cost too much */
+  /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
 }
 

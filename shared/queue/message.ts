@@ -56,8 +56,8 @@ export function renderMessages(messages: readonly NumberedMessage[], format: Mes
 }
 
 /**
- * `"type":<event name>,"timestamp":…,"text":<the block>,"fields":{…}`. Of text that is not UTF-8 it says the charset
- * that it was read as, and has the bytes themselves.
+ * `"type":<event name>,"timestamp":…,"text":<the block>,"fields":{…}`. Text that is not UTF-8 also has the charset it was
+ * read in, and its bytes.
  */
 function amiForm({ text, ami }: Message): string {
   if (ami === undefined) throw new TypeError("a message without an AMI form cannot be rendered as AMI");

@@ -50,7 +50,7 @@ export type Standing =
   /** `position` is below the expected one and was never appended, as far as is known. */
   | { readonly kind: "conflict"; readonly expected: number; readonly position: number };
 
-/** @param positions those of the whole batch */
+/** @param positions the positions of the whole batch */
 export function standing(trail: ProducerTrail | undefined, [first, last]: PositionRange): Standing {
   if (trail === undefined) return { kind: "continues", expected: first };
   const expected = trail.next;
@@ -61,12 +61,12 @@ export function standing(trail: ProducerTrail | undefined, [first, last]: Positi
   return { kind: "continues", expected };
 }
 
-/** Gaps of one producer that are remembered: each page pays for them. */
+/** The most gaps remembered per producer: each page stores them. */
 const REMEMBERED_GAPS = 8;
 
 /**
- * What of a trail says which positions were appended, after another gap. With a gap that is forgotten goes all that
- * lies below it: nobody could tell its positions from appended ones.
+ * Adds a gap to a trail. When the oldest gap is forgotten, the trail starts after it, because positions in a forgotten
+ * gap could not be told from appended ones.
  */
 export function withGap(
   { start, gaps = [] }: Pick<ProducerTrail, "start" | "gaps">,

@@ -20,7 +20,7 @@ export const systemClock: Clock = {
     }),
 };
 
-/** The time that this thread has computed so far. It does not pass while the thread waits or the machine sleeps. */
+/** The CPU time of this thread. It does not advance while the thread waits or the machine sleeps. */
 export function cpuMillis(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;

@@ -17,16 +17,16 @@ export interface Selection {
    * does not wake the session for other pages.
    */
   readonly interest: readonly string[] | undefined;
-  /** Roughly the memory that it takes. */
+  /** Approximate memory. */
   readonly bytes: number;
-  /** @throws FilterCostError when judging the session's messages takes more than its share */
+  /** @throws FilterCostError when the filter takes too much time for the session's messages */
   wants(message: Message): boolean;
 }
 
-/** What a filter takes besides its regular expressions and its texts. */
+/** Memory of a filter beside its regular expressions and texts. */
 const FILTER_BYTES = 4 * 1024;
 
-/** Longer lists are not kept on the cursor's row, which is read and written with every page. */
+/** Longer interests are not stored in the cursor's row, which is read and written with every page. */
 const MAX_INTEREST_CHARACTERS = 2048;
 
 /**
@@ -79,13 +79,13 @@ export function selectionCache(cpuMillis: () => number, maxBytes = CACHE_BYTES):
   };
 }
 
-/** Time that any filter may take, so that a process that has just started judges nobody. */
+/** CPU time that every filter may take, so that a process that has just started judges none. */
 const FREE_MILLIS = 500;
 
-/** Ordinary filters need a hundredth of it. */
+/** Ordinary filters need a hundredth of this. */
 const MILLIS_PER_CHARACTER = 2 / 1024;
 
-/** Stops a filter whose judging keeps the process from its other sessions. */
+/** Stops a filter that takes the process away from its other sessions. */
 function withinItsShare(selection: Selection, cpuMillis: () => number): Selection {
   let spentMillis = 0;
   let characters = 0;

@@ -20,7 +20,7 @@ const eventSchema = z.object({
 /** Half of a page. No call event is larger. */
 export const MAX_EVENT_BYTES = 128 * 1024;
 
-/** Longer texts are no times. */
+/** Longer texts are not times. */
 const MAX_TIMESTAMP_CHARACTERS = 64;
 
 export interface StasisEvent {
@@ -61,9 +61,9 @@ export function readEvent(written: string): EventOrRefusal {
   return { event: { type, timestamp: isTime ? timestamp : undefined, text: onOneLine(text), body } };
 }
 
-/** Events one behind the other on one line. */
+/** Several objects on one line. */
 const SEVERAL_OBJECTS = /^\{[^\n]*\}[ \t]*\{"/;
-const LINE_ENDS_LOST = "are these lines? curl needs --data-binary, because -d takes their ends out";
+const LINE_ENDS_LOST = "if these are lines, use curl --data-binary, because -d removes line ends";
 
 function describe(error: z.ZodError): string {
   return error.issues

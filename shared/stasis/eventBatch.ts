@@ -16,7 +16,7 @@ export function splitLines(body: string): string[] {
   return body.split("\n").filter((line) => line.trim() !== "");
 }
 
-/** One event, whose JSON may have line breaks, or one event a line. */
+/** One event whose JSON may have line breaks, or one event per line. */
 export function splitEvents(body: string): string[] {
   const lines = splitLines(body);
   return lines.length > 1 && isJson(body) ? [body] : lines;
@@ -31,7 +31,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The text without a byte order mark, which some programs write in front of it: the mark is no content. */
+/** The text without the byte order mark that some programs write first. The mark is not content. */
 export function withoutMark(text: string): string {
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }

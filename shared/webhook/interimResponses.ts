@@ -1,24 +1,24 @@
 import type { Socket } from "node:net";
 
-/** Longer heads are left to the HTTP client, which refuses them. */
+/** Longer heads are passed to the HTTP client, which refuses them. */
 const MAX_HEAD_BYTES = 16_384;
 
-/** `HTTP/1.1 100`: enough to tell what a response is. */
+/** `HTTP/1.1 100`: enough to recognise a response. */
 const STATUS_LINE = /^HTTP\/\d\.\d (\d{3})/;
 const STATUS_LINE_BYTES = 12;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Takes `100 Continue` responses out of what a connection receives. undici takes a 100 that it did not ask for for a
- * broken response, but a client must be able to parse any number of 1xx responses, of any kind, before the final one
- * (RFC 9110 15.2). The other 1xx pass: undici knows them. A connection carries one request at a time.
+ * Removes `100 Continue` responses from what a connection receives. undici destroys the connection at a 100, but a
+ * client must be able to parse any number of 1xx responses of any kind before the final one (RFC 9110 15.2). undici
+ * knows the other 1xx, so they pass. A connection carries one request at a time.
  */
 export class InterimResponses {
   #isAwaitingHead = false;
   #held: Buffer = NOTHING;
 
-  /** From now on the socket's reads are without 100 responses. */
+  /** Removes 100 responses from the socket's reads from now on. */
   watch(socket: Socket): void {
     this.#isAwaitingHead = false;
     this.#held = NOTHING;
@@ -32,13 +32,13 @@ export class InterimResponses {
     };
   }
 
-  /** A request is about to be written. */
+  /** Call this when a request is about to be written. */
   expectResponse(): void {
     this.#isAwaitingHead = true;
     this.#held = NOTHING;
   }
 
-  /** What of the bytes received goes on. A head that is not whole yet is held back. */
+  /** Returns the received bytes that pass. An incomplete head is held back. */
   pass(chunk: Buffer): Buffer {
     if (!this.#isAwaitingHead) return chunk;
     const passed: Buffer[] = [];
@@ -63,12 +63,12 @@ export class InterimResponses {
   }
 }
 
-/** Whether more bytes could make a status line of the text. */
+/** Whether the text can become a status line with more bytes. */
 function isBeginning(text: string): boolean {
   return STATUS_LINE.test(text + "HTTP/1.1 100".slice(text.length));
 }
 
-/** Where the head's empty line ends; -1 when it has not come yet. */
+/** The end of the head's empty line; -1 when it has not arrived yet. */
 function endOfHead(bytes: Buffer): number {
   const end = bytes.indexOf("\r\n\r\n");
   return end < 0 ? -1 : end + 4;

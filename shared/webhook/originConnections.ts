@@ -29,7 +29,7 @@ export class Connection extends Client {
     this.#interim = interim;
   }
 
-  /** To be called when a request is about to be written. */
+  /** Call this when a request is about to be written. */
   expectResponse(): void {
     this.#interim.expectResponse();
   }

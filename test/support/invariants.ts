@@ -41,7 +41,7 @@ function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }:
   }
   for (const { event, sequence, atLeast = sequence, atMost = sequence } of accepted) {
     const stored = numberOf.get(event);
-    // What was freed without being delivered is known by its number alone: a session may have been moved past it.
+    // An event that was freed undelivered is known by its number alone: a person may have moved the session past it.
     const canBeFreed = atLeast !== undefined && atLeast < firstHeld(head);
     if (stored === undefined && !canBeFreed) found.push(`${event} was accepted but is not in the queue`);
     const isWithin = stored === undefined || (stored >= (atLeast ?? stored) && stored <= (atMost ?? stored));

@@ -31,19 +31,19 @@ export interface Witnessed {
   }[];
 }
 
-/** An event that was taken, with what the answer told of its number. */
+/** An accepted event, with what the response says about its number. */
 export interface AcceptedEvent {
   readonly event: string;
   readonly sequence?: number | undefined;
-  /** It has no number below this; absent when nothing is known. */
+  /** Its number is not below this. Absent when nothing is known. */
   readonly atLeast?: number | undefined;
-  /** It has no number above this. */
+  /** Its number is not above this. */
   readonly atMost?: number | undefined;
 }
 
 /**
- * What the answer to a batch tells of its events' numbers. Other events may stand between those of a batch that fills
- * more than one page: then it tells only where each of them can be. A number that is null was freed.
+ * What the response to a batch says about the numbers of its events. A batch that fills more than one page may have
+ * other events in between. Then only a range is known for each event. A number that is null was freed.
  */
 export function acceptedAs(
   events: readonly string[],

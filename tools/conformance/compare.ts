@@ -92,7 +92,7 @@ class Report {
   /** A message must keep its place among the messages of each object that it is about. */
   addDisorder(asterisk: readonly ComparedMessage[], relay: readonly ComparedMessage[]): void {
     const place = new Map(asterisk.map((message, index) => [message, index]));
-    /** Per object and event the last place among Asterisk's messages so far. */
+    /** The last place among Asterisk's messages so far, by object and event. */
     const lastPlaces = new Map<string, Map<string, number>>();
     for (const made of relay) {
       const sent = this.#partners.get(made);
@@ -108,7 +108,7 @@ class Report {
     }
   }
 
-  /** @param overtaken the events that stand before the message on one side and behind it on the other */
+  /** @param overtaken the events that come before the message on one side and after it on the other */
   #tellDisorder(name: string, overtaken: readonly string[], object: string): void {
     if (overtaken.length === 0) return;
     const exceptions = overtaken.map((other) => explainOrder([name, other]));
@@ -197,7 +197,7 @@ function align(
   return pairMoved(pairs, keyOf);
 }
 
-/** Equal messages that only stand in another place are pairs too; `addDisorder` says that their order differs. */
+/** Pairs equal messages at different places too. `addDisorder` reports that their order differs. */
 function pairMoved(pairs: readonly Pair[], keyOf: (message: ComparedMessage) => string): Pair[] {
   const extra = pairs.flatMap(([sent, made]) => (sent === undefined && made !== undefined ? [made] : []));
   const left = Map.groupBy(extra, keyOf);

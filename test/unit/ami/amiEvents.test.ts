@@ -35,9 +35,9 @@ describe("the events of an AMI text", () => {
     expect(names(text)).toEqual([expect.stringContaining("--data-binary")]);
   });
 
-  it("have names of characters that can be seen", () => {
+  it("have names of visible characters", () => {
     expect(names("Event: A b\r\nPrivilege: call,all\r\n\r\n")).toEqual([
-      expect.stringContaining("characters that can be seen"),
+      expect.stringContaining("visible characters"),
     ]);
   });
 
