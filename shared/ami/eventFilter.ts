@@ -57,6 +57,7 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
     );
   const patterns = new PatternSet();
   const filters = expressions.map((expression) => parse(expression, patterns));
+  patterns.compile();
   const includes = filters.filter(({ excludes }) => !excludes);
   const excludes = filters.filter((filter) => filter.excludes);
   const names = includes.map(({ name }) => name);

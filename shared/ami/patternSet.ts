@@ -47,6 +47,11 @@ export class PatternSet {
     return (text) => this.#matchingIn(text).has(number);
   }
 
+  /** Compiles what was added, so that the first message does not pay for it. */
+  compile(): void {
+    if (this.#patterns.length > 0) this.#compiled();
+  }
+
   /** Call this before testing the texts of another message. */
   beginMessage(): void {
     this.#steps = 0;
@@ -59,16 +64,17 @@ export class PatternSet {
       throw new FilterCostError(
         `the regular expressions have ${this.#instructions} instructions, too many for a message of this length`,
       );
-    this.#automaton ??= this.#compile();
-    this.#matching = new Set(this.#automaton.match(text));
+    this.#matching = new Set(this.#compiled().match(text));
     this.#text = text;
     return this.#matching;
   }
 
-  #compile(): RE2Set {
-    const automaton = new RE2Set(RE2Set.UNANCHORED, RE2JS.DOTALL, this.#stateBytes());
-    for (const pattern of this.#patterns) automaton.add(pattern);
-    return automaton;
+  #compiled(): RE2Set {
+    if (this.#automaton !== undefined) return this.#automaton;
+    this.#automaton = new RE2Set(RE2Set.UNANCHORED, RE2JS.DOTALL, this.#stateBytes());
+    for (const pattern of this.#patterns) this.#automaton.add(pattern);
+    this.#automaton.compile();
+    return this.#automaton;
   }
 
   #stateBytes(): number {

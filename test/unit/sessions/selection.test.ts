@@ -84,12 +84,29 @@ describe("a selection's time", () => {
   }
 
   it("ends when judging takes long for the text that it judged", () => {
-    expect(judged(10, { eventFilters: ["a.b"] })).toBe(50);
+    expect(judged(10, { eventFilters: ["a.b"] })).toBe(20);
   });
 
   it("is not limited while it is short for the text, however long together", () => {
-    expect(judged(1.9, { eventFilters: ["a.b"] })).toBe(200);
+    expect(judged(0.4, { eventFilters: ["a.b"] })).toBe(200);
     expect(judged(10, { read: "call" })).toBe(200);
+  });
+
+  it("is remembered when the filter is no longer in memory", () => {
+    let now = 0;
+    const cached = selectionCache(() => {
+      now += 10;
+      return now;
+    }, 6000);
+    const other = () => cached("ami", { read: "call" });
+    expect(() => {
+      for (let turn = 0; turn < 40; turn += 1) {
+        cached("ami", { eventFilters: ["a"] }).wants(messages[0] ?? hangup);
+        other();
+      }
+    }).toThrow(FilterCostError);
+    expect(() => cached("ami", { eventFilters: ["a"] })).toThrow(FilterCostError);
+    expect(other).not.toThrow();
   });
 
   it("is bounded for the filters that are the hardest to judge", () => {
