@@ -31,11 +31,12 @@ export function registerIngestRoute(app: OpenAPIHono): void {
         "relay-producer": z
           .string()
           .max(128)
-          .regex(/^(?!sqs:)[\x21-\x7e]+$/)
-          .optional(),
+          .regex(/^(?!sqs:)[\x21-\x7e]*$/)
+          .optional()
+          .openapi({ description: "Names the producer. An empty header counts as absent." }),
         "relay-position": z
           .string()
-          .regex(/^\d{1,15}$/)
+          .regex(/^(\d{1,15})?$/)
           .optional()
           .openapi({
             description:

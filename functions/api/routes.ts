@@ -71,7 +71,7 @@ export const patchFeed = createRoute({
   summary: "Change how the feed's events are converted from now on",
   security,
   request: { params: feedPath, body: jsonBody(feedChange) },
-  responses: { 200: json("The feed", feedView), ...problems(400, 401, 413, 415, 503) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 413, 415, 503) },
 });
 
 export const getMessages = createRoute({

@@ -1,13 +1,30 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import type { Env, Hono, Schema } from "hono";
 import { handle } from "hono/aws-lambda";
+import { HttpProblem, type Problem } from "./problem.ts";
+
+/** The Fetch standard refuses to build requests with these methods, so no route can answer them. */
+const UNBUILDABLE_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /** Serves an app as a Lambda function behind API Gateway (HTTP API, payload format 2.0). */
 export function answerHttpApi<E extends Env, S extends Schema, P extends string>(
   app: Hono<E, S, P>,
 ): (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2> {
   const answer = handle(app);
+  const notAllowed = toResult(new HttpProblem(405, "method.not-allowed", "The method is not supported.").problem);
   // Hono's types of the same payload require an authorizer, which an HTTP API may not have.
-  return (event) =>
-    answer(event as unknown as Parameters<typeof answer>[0]) as Promise<APIGatewayProxyStructuredResultV2>;
+  return async (event) =>
+    UNBUILDABLE_METHODS.has(event.requestContext.http.method.toUpperCase())
+      ? notAllowed
+      : (answer(
+          event as unknown as Parameters<typeof answer>[0],
+        ) as Promise<APIGatewayProxyStructuredResultV2>);
+}
+
+function toResult(problem: Problem): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode: problem.status,
+    headers: { "content-type": "application/problem+json", allow: "DELETE, GET, PATCH, POST" },
+    body: JSON.stringify(problem),
+  };
 }
