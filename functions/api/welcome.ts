@@ -9,7 +9,8 @@ const LINKS = { openapi: "/v1/openapi.json", health: "/v1/health" } as const;
 
 /** The page has no script, style, image or form, so a browser need not allow any. */
 const HEADERS = {
-  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "content-security-policy":
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   vary: "accept",

@@ -17,13 +17,12 @@ async function readOneChunk(main: string, ...options: string[]) {
   return { errors, code };
 }
 
-it.each([
-  "tools/conformance/main.ts",
-  "local/main.ts",
-  "local/main.ts --once",
-])("%s ends quietly when nobody reads its output any more", async (command) => {
-  const [main = "", ...options] = command.split(" ");
-  const { errors, code } = await readOneChunk(main, ...options);
-  expect(errors).not.toMatch(/EPIPE|Error|at .*\.ts/);
-  expect(code).toBe(0);
-});
+it.each(["tools/conformance/main.ts", "local/main.ts", "local/main.ts --once"])(
+  "%s ends quietly when nobody reads its output any more",
+  async (command) => {
+    const [main = "", ...options] = command.split(" ");
+    const { errors, code } = await readOneChunk(main, ...options);
+    expect(errors).not.toMatch(/EPIPE|Error|at .*\.ts/);
+    expect(code).toBe(0);
+  },
+);

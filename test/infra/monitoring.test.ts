@@ -39,7 +39,9 @@ describe("each alarm", () => {
     "%s says how urgent it is, how it affects users, and where the runbook says what to do",
     (name, { AlarmDescription }) => {
       const [, impact = "", anchor = ""] =
-        /^\[(?:high|low)\] (.+\.) What to do: https:\/\/git\.example\.com\/relay\/docs\/runbook\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
+        /^\[(?:high|low)\] (.+\.) What to do: https:\/\/git\.example\.com\/relay\/docs\/runbook\.md#([a-z0-9-]+)$/.exec(
+          AlarmDescription,
+        ) ?? [];
       expect(impact.split(" ").length).toBeGreaterThanOrEqual(8);
       expect(headings.map(runbookAnchor)).toContain(anchor);
       expect(name).toBe(`stasis-relay-${anchor}-dev`);

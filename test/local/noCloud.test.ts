@@ -13,7 +13,9 @@ it("deploy:local without a local cloud says how to start one, without a stack tr
     code: 1,
     stdout: "",
     stderr: expect.stringMatching(
-      new RegExp(`^deploy:local: no local cloud answers at ${endpoint}\\. Start one with "npm run ministack"[^\\n]+\\n$`),
+      new RegExp(
+        `^deploy:local: no local cloud answers at ${endpoint}\\. Start one with "npm run ministack"[^\\n]+\\n$`,
+      ),
     ),
   });
 });

@@ -16,7 +16,10 @@ const root = (headers: Record<string, string>) => fetch(`${relay.url}/`, { heade
 describe("the root of the interface", () => {
   it("is a page for a browser, which says what this is and links what is public", async () => {
     const response = await root({ accept: BROWSER });
-    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      200,
+      "text/html; charset=UTF-8",
+    ]);
     const page = await response.text();
     expect(page).toContain("<h1>stasis-relay</h1>");
     const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
@@ -47,6 +50,8 @@ describe("the root of the interface", () => {
 
   it("needs no key and shows none", async () => {
     for (const accept of [BROWSER, "application/json"])
-      expect(await (await root({ accept, authorization: "Bearer wrong" })).text()).not.toContain(relay.apiKey);
+      expect(await (await root({ accept, authorization: "Bearer wrong" })).text()).not.toContain(
+        relay.apiKey,
+      );
   });
 });
