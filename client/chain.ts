@@ -1,16 +1,16 @@
 import type { AmiMessage, Message, Session, StasisMessage, WebhookRequest } from "./types.ts";
 
 /**
- * The numbers by which a receiver proves that it missed nothing. Every request names the number that was sent to its
- * session before it (`previous`). A receiver that keeps the last number it stored can therefore tell whether anything
- * lies between the two, whatever the session's filter leaves out.
+ * The chain check: how a receiver proves that it missed nothing. Every request names the last number sent to the session
+ * before it (`previous`). A receiver keeps the last number that it stored and compares the two. If `previous` is greater,
+ * messages never arrived. Messages that the session's filter leaves out are never `previous`, so they do not count.
  */
 
-/** Where a receiver stands in its session. Store it together with the messages. */
+/** A receiver's place in its session. Store it in the same transaction as the messages. */
 export interface ChainState {
-  /** The last sequence number that is stored. */
+  /** The last sequence number stored. */
   readonly last: number;
-  /** The greatest epoch that was seen. */
+  /** The greatest epoch seen. */
   readonly epoch: number;
 }
 
@@ -18,21 +18,22 @@ export type ChainLink = Pick<WebhookRequest, "epoch" | "last" | "previous">;
 
 export interface ChainStep {
   /**
-   * - `next`: follows on what is stored, or is the first request of all.
-   * - `repeated`: everything in it is stored. Answer 2xx and store nothing.
-   * - `late`: sent by a process that has lost the session. Answer 2xx and store nothing: the process that has the session
-   *   now sends the same messages.
-   * - `overlap`: begins with messages that are stored, as after a change of the session's filter or batch size.
-   * - `missing`: something was sent before it that never came. Only moving a session (seek) skips messages silently.
+   * - `next`: directly follows the last stored message, or is the first request.
+   * - `repeated`: every message in it is already stored. Answer 2xx and store nothing.
+   * - `late`: sent by a turn that no longer holds the session. Answer 2xx and store nothing: the current holder sends
+   *   the same messages.
+   * - `overlap`: begins with stored messages. This happens after a change of the session's filter or batch size.
+   * - `missing`: messages sent before it never arrived. The only harmless cause is a seek, which skips messages without
+   *   a gap message.
    */
   readonly kind: "next" | "repeated" | "late" | "overlap" | "missing";
-  /** Where the receiver stands once the request is stored. */
+  /** The receiver's place once the request is stored. */
   readonly state: ChainState;
-  /** The numbers among which something is missing. */
+  /** The range in which at least one message is missing. */
   readonly missing?: { readonly first: number; readonly last: number };
 }
 
-/** Where the receiver of a session stands that has just been created or moved: right before its next message. */
+/** The first state of a receiver whose session was just created or moved: right before the session's next message. */
 export function beginningOf(session: {
   readonly next: number;
   readonly cursor: Pick<Session["cursor"], "fence">;
@@ -41,8 +42,8 @@ export function beginningOf(session: {
 }
 
 /**
- * Holds the numbers of a request against where the receiver stands.
- * @param state undefined when nothing is known yet: then whatever comes first is taken for the beginning
+ * Compares a request's numbers with the receiver's state. Sequence numbers alone decide, so it works without the messages.
+ * @param state undefined for a new receiver, which accepts any first request as the beginning
  */
 export function checkLink(state: ChainState | undefined, { epoch, last, previous }: ChainLink): ChainStep {
   const advanced = { last, epoch };
@@ -54,7 +55,7 @@ export function checkLink(state: ChainState | undefined, { epoch, last, previous
   return { kind: "missing", state: advanced, missing: { first: state.last + 1, last: previous } };
 }
 
-/** `checkLink`, and the messages of the request that are not stored yet: store them together with `state`. */
+/** Runs `checkLink` and selects the messages that are not stored yet. Store them together with `state`. */
 export function follow(
   state: ChainState | undefined,
   request: ChainLink & Pick<WebhookRequest, "messages">,
@@ -65,17 +66,17 @@ export function follow(
   return { ...step, messages };
 }
 
-/** Messages that will never come, as a message of type `RelayGap` tells it. */
+/** Messages that will never arrive, as reported by a message of type `RelayGap`. */
 export interface Gap {
-  /** `retention`, `expired`: the session lagged too far. `lost-before-ingest`: a producer's positions jumped. */
+  /** `retention` and `expired`: the session lagged too far. `lost-before-ingest`: a producer's positions jumped. */
   readonly reason: string;
-  /** Sequence numbers, or the producer's positions. */
+  /** Sequence numbers, or the producer's positions when the reason is `lost-before-ingest`. */
   readonly first: number;
   readonly last: number;
   readonly producer?: string;
 }
 
-/** The gap that a message tells; undefined for any other message. */
+/** The gap that a message reports; undefined for an ordinary message. */
 export function gapOf(
   message: Pick<StasisMessage, "type" | "event"> | Pick<AmiMessage, "type" | "fields">,
 ): Gap | undefined {

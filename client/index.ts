@@ -1,4 +1,7 @@
-/** The relay's interface as a library. It runs in Node and in browsers; `nodeReceiver.ts` is for Node alone. */
+/**
+ * The client library: `RelayClient` calls the relay, `Producer` appends events, `verifyWebhook` and `follow` receive
+ * messages. It runs in Node and in browsers. `nodeReceiver.ts`, the HTTP server, is for Node only.
+ */
 export {
   beginningOf,
   type ChainLink,

@@ -4,12 +4,12 @@ import type { AddressInfo } from "node:net";
 import { type ReceivedWebhook, verifyWebhook, WebhookRefusedError } from "./receiver.ts";
 
 /**
- * Far above what the relay sends: 512 KiB of messages in one request, in AMI twice (text and fields), and what escaping
- * adds. A request that is refused for its size would come again for days.
+ * Far above the largest request: 512 KiB of messages, twice that in AMI (text and fields), plus escaping. The relay would
+ * retry a request that is refused for its size for days.
  */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** A request as it came, not verified. */
+/** A request as received, not verified. */
 export interface RawWebhook {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
@@ -22,18 +22,22 @@ export interface Answer {
 }
 
 export interface NodeReceiverOptions {
-  /** Any free one if absent. */
+  /** A free port if absent. */
   readonly port?: number;
   /** 127.0.0.1 if absent. */
   readonly host?: string;
   readonly maxBodyBytes?: number;
-  /** Decides what a request is answered with; 500 when it throws. */
+  /** Returns the response to a request. If it throws, the response is 500. */
   answer(webhook: RawWebhook): Answer | Promise<Answer>;
-  /** Is told what `answer` threw; prints it if absent. */
+  /** Called with the errors that `answer` throws. Prints them if absent. */
   onError?(error: unknown): void;
 }
 
-/** An HTTP server for webhooks. Put TLS in front of it, or use `verified` in a server of your own. */
+/**
+ * An HTTP server for webhooks. It speaks plain HTTP: put TLS in front of it, or use `verifyWebhook` in your own server.
+ *
+ *     await NodeReceiver.start({ port: 9000, answer: verified(secret, ({ request }) => store(request)) });
+ */
 export class NodeReceiver implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
@@ -48,23 +52,23 @@ export class NodeReceiver implements AsyncDisposable {
     const server = createServer(async (incoming, outgoing) => {
       const { status, headers } = await answerOf(incoming, options);
       if (outgoing.destroyed) return;
-      // Set, not written: then `end` knows that there is no body. As chunks a session got a third of the messages a second.
+      // With `writeHead` the empty body would be chunked, which cut a session's messages per second to a third.
       outgoing.statusCode = status;
       outgoing.setHeaders(new Map(Object.entries(headers ?? {}))).end();
     });
-    // Longer than the pauses of a steady feed, so that the relay need not connect for each request.
+    // Longer than the pauses of a steady feed, so that the relay can reuse its connection.
     server.keepAliveTimeout = 60_000;
     server.listen(port, host);
     await once(server, "listening");
     return new NodeReceiver(server);
   }
 
-  /** Where the receiver is reached from this machine. Every name below `localhost` leads here. */
+  /** The receiver's URL on this machine. `host` may be any name below `localhost`. */
   url(path: string, host = "127.0.0.1"): string {
     return `http://${host}:${this.port}${path}`;
   }
 
-  /** Ends all connections, also those whose requests are not answered yet. */
+  /** Closes all connections, including those with unanswered requests. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -74,9 +78,9 @@ export class NodeReceiver implements AsyncDisposable {
 }
 
 /**
- * Answers with 2xx once `handle` has stored the request, and refuses what the relay did not send. When `handle` throws,
- * the relay gets a 500 and sends the same request again. Requests are handled one after another, in the order in which
- * they came: while the session changes hands, two of them can arrive at once.
+ * Verifies each request and answers 204 once `handle` has stored it. Requests not signed with the secret get 401. If
+ * `handle` throws, the relay gets 500 and retries the same request. Requests are handled one at a time, in order of
+ * arrival: two can arrive at once while the session is taken over. Create one `verified` per session.
  */
 export function verified(
   secret: string,
@@ -111,15 +115,15 @@ async function answerOf(
   }
 }
 
-/** Nobody is left to read this answer. */
+/** The connection closed before the body was complete, so nobody reads this response. */
 const BROKEN_OFF: Answer = { status: 400 };
-/** What was not read of the body would be taken for the next request, so the connection ends. */
+/** The unread rest of the body would be parsed as the next request, so the connection closes. */
 const TOO_LARGE: Answer = { status: 413, headers: { connection: "close" } };
 
 async function readBody(incoming: IncomingMessage, maxBodyBytes: number): Promise<string | Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop must not end the connection: the answer has to go through it.
+  // Leaving the loop must not close the connection: the response still needs it.
   for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBodyBytes) return TOO_LARGE;

@@ -2,48 +2,51 @@ import { RelayCallError } from "./relayCallError.ts";
 import { type Event, eventLine, type RelayClient } from "./relayClient.ts";
 import type { AppendResult } from "./types.ts";
 
-/** The relay takes 1 MiB in one request. */
+/** The relay accepts 1 MiB per request. */
 const MAX_BATCH_BYTES = 1_000_000;
 
 export interface ProducerOptions {
   readonly client: Pick<RelayClient, "append">;
   readonly feed: string;
-  /** Names this producer within the feed. One that begins to count anew must take a new name. */
+  /** The producer's name within the feed. A producer that restarts its count at 1 must take a new name. */
   readonly producer: string;
-  /** Of the next event; 1 if absent. After a restart: the position of the first event that was not accepted. */
+  /** The next event's position; 1 if absent. After a restart, pass the position of the first event not yet accepted. */
   readonly position?: number;
-  /** Events in one request, at most. */
+  /** Most events per request; 100 if absent. */
   readonly maxBatch?: number;
-  /** How long an event may wait for others to share its request. A page of one event costs as much as one of 50. */
+  /**
+   * How long an event waits for others to share its request; 20 ms if absent. A page of one event costs as much as a page
+   * of 50.
+   */
   readonly lingerMillis?: number;
-  /** Events that may wait to be accepted. */
+  /** Most events that may wait to be accepted; 10,000 if absent. */
   readonly maxWaiting?: number;
-  /** After a failure: a random time below `first`, then below twice as much, and so on up to `most`. */
+  /** Full jitter: a random wait below `first`, then below twice that, and so on up to `most`. 200 and 10,000 if absent. */
   readonly backoffMillis?: { readonly first: number; readonly most: number };
-  /** Ends the resending. What was not accepted by then is rejected with the signal's reason. */
+  /** Stops resending. Events not accepted by then are rejected with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Resolves after a time, or once the signal aborts. */
+  /** Resolves after the time, or once the signal aborts. Replaceable for tests. */
   readonly sleep?: (millis: number, signal?: AbortSignal) => Promise<void>;
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). Replaceable for tests. */
   readonly random?: () => number;
 }
 
-/** What became of an event. Its position is used up in either case. */
+/** The result for one event. A refused event uses up its position too. */
 export interface Sent {
   readonly position: number;
-  /** Its number in the feed; undefined when it was refused, or when the answer does not tell it. */
+  /** The event's sequence number. Undefined if the event was refused, or if the response does not reveal the number. */
   readonly sequence: number | undefined;
-  /** Why the relay refused it. */
+  /** Why the relay refused the event; undefined if it was accepted. */
   readonly refused: string | undefined;
 }
 
 export interface ProducerCounts {
-  /** Events that are in the feed, duplicates included. */
+  /** Events in the feed, duplicates included. */
   readonly accepted: number;
-  /** Accepted events that the relay had appended before: a resend after a lost answer. */
+  /** Accepted events that were already in the feed when they were resent after a lost response. */
   readonly duplicates: number;
   readonly refused: number;
-  /** Requests that had to be repeated. */
+  /** Requests that were retried. */
   readonly resends: number;
 }
 
@@ -56,11 +59,14 @@ interface Waiting {
 }
 
 /**
- * Appends events to a feed in order, each once, whatever happens on the way: events that wait share a request, one
- * request is under way at a time, and it is repeated with the same positions until the relay answers it.
+ * Appends events to a feed in order, each exactly once. Waiting events share a request. One request is in flight at a
+ * time. A failed request is retried with the same positions until the relay responds, so the relay recognises duplicates.
  *
- * A failure that repeating cannot heal, such as a wrong key, ends the producer: a later event must not overtake an earlier
- * one. Make a new one at the position of the first event that was not accepted.
+ * A failure that no retry can fix, such as a wrong key, ends the producer: every later `send` rejects, because a later
+ * event must not overtake an earlier one. Create a new producer at the position of the first event not yet accepted.
+ *
+ *     const producer = new Producer({ client, feed: "pbx-1", producer: "bridge-1" });
+ *     const { sequence, refused } = await producer.send({ type: "ChannelCreated" });
  */
 export class Producer {
   readonly #options: Required<Omit<ProducerOptions, "signal" | "position">> & {
@@ -77,7 +83,7 @@ export class Producer {
     this.#position = position;
   }
 
-  /** The position that the next event gets. */
+  /** The next event's position. */
   get position(): number {
     return this.#position;
   }
@@ -87,8 +93,8 @@ export class Producer {
   }
 
   /**
-   * Resolves once the relay has the event. Rejects at once, without using up a position, when too many events wait:
-   * whoever cannot wait decides what to drop.
+   * Resolves once the relay has stored or refused the event. Rejects at once, without using up a position, when too many
+   * events wait (`maxWaiting`): the caller decides which events to drop.
    */
   async send(event: Event): Promise<Sent> {
     const [sent] = await this.sendAll([event]);
@@ -96,13 +102,14 @@ export class Producer {
     return sent;
   }
 
-  /** `send` for events that belong together; they share a request if they fit into one. */
+  /** `send` for several events at once. They share a request if they fit into one. */
   async sendAll(events: readonly Event[]): Promise<Sent[]> {
     if (this.#failure) throw this.#failure.error;
     const lines = events.map((event) => {
       const line = eventLine(event);
       const bytes = new TextEncoder().encode(line).length + 1;
-      if (bytes > MAX_BATCH_BYTES) throw new RangeError(`an event of ${bytes} bytes fits into no request`);
+      if (bytes > MAX_BATCH_BYTES)
+        throw new RangeError(`an event of ${bytes} bytes is too large for a request`);
       return { line, bytes };
     });
     if (this.#waiting.length + lines.length > this.#options.maxWaiting)
@@ -118,7 +125,7 @@ export class Producer {
     return new Promise((accepted, failed) => this.#waiting.push({ ...line, position, accepted, failed }));
   }
 
-  /** Sends what waits, one request after the other, until nothing does. */
+  /** Sends the waiting events, one request at a time, until none waits. */
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -138,7 +145,7 @@ export class Producer {
     }
   }
 
-  /** Stays in the queue until it is answered: it counts as waiting. */
+  /** The next events to send. They stay in `#waiting` until the relay responds, so they count towards `maxWaiting`. */
   #nextBatch(): readonly Waiting[] {
     let bytes = 0;
     const end = this.#waiting.findIndex((each, index) => {
@@ -172,7 +179,7 @@ export class Producer {
     const reasons = new Map(refused.map(({ index, error }) => [index, error]));
     const kept = batch.length - reasons.size;
     this.#count({ accepted: kept, duplicates, refused: reasons.size });
-    // Numbers follow on each other unless the batch was torn, by a page's end or by an earlier request.
+    // Numbers are consecutive unless the batch was split, by a page's end or by an earlier request.
     const known = first !== null && last !== null && last - first + 1 === kept;
     let sequence = known ? first : undefined;
     batch.forEach(({ position, accepted }, index) => {
@@ -193,7 +200,7 @@ export class Producer {
   }
 }
 
-/** The relay answers 422 when it refuses every event of a request. To the producer that is an answer like any other. */
+/** The relay answers 422 when it refuses every event of a request. The producer treats that as a result, not a failure. */
 function refusalOfAll({ status, refused }: RelayCallError, count: number): AppendResult | undefined {
   if (status !== 422 || refused.length !== count) return undefined;
   return { first: null, last: null, accepted: 0, duplicates: 0, refused };

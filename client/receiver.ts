@@ -2,19 +2,19 @@ import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import type { WebhookRequest } from "./types.ts";
 
-/** A webhook request whose signature was verified. */
+/** A webhook request with a valid signature. */
 export interface ReceivedWebhook {
-  /** The same on every try of the same batch. */
+  /** The batch id, the same on every attempt at the batch. */
   readonly id: string;
   readonly request: WebhookRequest;
 }
 
-/** As `Request` has them, or as `node:http` does: with their names in lower case. */
+/** The headers of a `Request`, or of `node:http`, which has their names in lower case. */
 export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The request is not what the relay sends to this session. */
+/** The request did not come from the relay, or not for this session. */
 export class WebhookRefusedError extends Error {
-  /** What to answer. */
+  /** The status to answer with: 401 for a wrong signature, 400 for a wrong body. */
   readonly status: 400 | 401;
 
   constructor(status: 400 | 401, message: string, cause?: unknown) {
@@ -25,9 +25,9 @@ export class WebhookRefusedError extends Error {
 }
 
 /**
- * Verifies a request (Standard Webhooks) and reads its body. A timestamp more than five minutes off is refused too.
- * @param secret of the session: from the answer that created it, or that of its last rotation
- * @param body exactly as it came
+ * Verifies a request (Standard Webhooks) and parses its body. A timestamp more than five minutes off is refused too.
+ * @param secret the session's secret, from the response that created the session or last rotated the secret
+ * @param body the exact bytes received, decoded as UTF-8: parsing and re-serializing would break the signature
  * @throws WebhookRefusedError
  */
 export function verifyWebhook(secret: string, headers: WebhookHeaders, body: string): ReceivedWebhook {
@@ -41,23 +41,23 @@ export function verifyWebhook(secret: string, headers: WebhookHeaders, body: str
   try {
     webhook.verify(body, signed, { jsonParse: false });
   } catch (error) {
-    throw new WebhookRefusedError(401, "the signature does not fit", error);
+    throw new WebhookRefusedError(401, "the signature is wrong", error);
   }
   return { id, request: parseWebhook(body) };
 }
 
 /**
- * Reads a body without verifying who sent it: for what was verified before.
- * @throws WebhookRefusedError when it is not what the relay sends
+ * Parses a body without checking the signature. Use it only for bodies verified before, for example from storage.
+ * @throws WebhookRefusedError if the body is not a webhook request of the relay
  */
 export function parseWebhook(body: string): WebhookRequest {
   try {
     const value: unknown = JSON.parse(body);
     webhookRequest.parse(value);
-    // As it came: what the schema makes of it would lack keys of events such as __proto__.
+    // The schema's own result would lack some of an event's keys, such as __proto__.
     return value as WebhookRequest;
   } catch (error) {
-    throw new WebhookRefusedError(400, "the body is not what the relay sends", error);
+    throw new WebhookRefusedError(400, "the body is not a webhook request of the relay", error);
   }
 }
 
@@ -68,7 +68,7 @@ const amiMessage = message.extend({
   fields: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 
-/** The numbers must make sense in themselves. Whether they follow on the request before is for the chain to say. */
+/** The numbers must be consistent within the request. `checkLink` compares them with the previous request. */
 const webhookRequest = z
   .looseObject({
     feed: z.string(),
@@ -83,9 +83,9 @@ const webhookRequest = z
     const numbers = messages.map(({ sequence }) => sequence);
     const [lowest = 0] = numbers;
     const ascend = numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? number));
-    // A request that tells a gap has one message, numbered as the last one of the gap.
+    // A request that reports a gap has one message, numbered as the gap's last.
     return previous < first && first <= lowest && ascend && numbers.at(-1) === last;
-  }, "the numbers do not ascend from previous over first to last");
+  }, "the numbers do not ascend from previous through first to last");
 
 function headerOf(headers: WebhookHeaders, name: string): string {
   if (headers instanceof Headers) return headers.get(name) ?? "";

@@ -1,25 +1,31 @@
 import type { Problem } from "./types.ts";
 
-/** The statuses beside 5xx after which the same request may succeed later. */
+/** Statuses below 500 after which the same request may succeed later. */
 const RETRYABLE_STATUSES = new Set([408, 429]);
 
 /**
- * A call that did not succeed: the relay answered with a problem, something before it answered in its place, or there was
- * no answer at all. After a failure without an answer nobody knows whether the call took effect.
+ * A call that failed: the relay returned a problem, a gateway in front of it returned an error, or no response arrived.
+ * Without a response, it is unknown whether the call took effect.
  */
 export class RelayCallError extends Error {
-  /** The HTTP status; undefined when there was no answer. */
+  /** The HTTP status; undefined if no response arrived. */
   readonly status: number | undefined;
-  /** Stable, for programs: the problem's code, `http.<status>`, `answer.invalid`, `call.timeout` or `call.failed`. */
+  /**
+   * Stable, for programs. The problem's own code, or:
+   * - `http.<status>`: the response is not a problem document.
+   * - `answer.invalid`: the response is not JSON.
+   * - `call.timeout`: no response within `timeoutMillis`.
+   * - `call.failed`: the connection failed.
+   */
   readonly code: string;
   readonly detail: string;
-  /** Where the request is wrong, one entry per place. */
+  /** The request's mistakes, each with its place. */
   readonly errors: NonNullable<Problem["errors"]>;
-  /** Events that were refused, by their index in the request. */
+  /** The refused events, by their index in the request. */
   readonly refused: NonNullable<Problem["refused"]>;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
-  /** How long the relay asks to be left alone. */
+  /** How long the relay asks the caller to wait before a retry (`Retry-After`). */
   readonly retryAfterMillis: number | undefined;
 
   constructor(
@@ -44,7 +50,7 @@ export class RelayCallError extends Error {
   }
 }
 
-/** The error that an answer without success stands for. */
+/** The error for a response that reports a failure. */
 export function errorOfAnswer(
   call: string,
   answer: Pick<Response, "status" | "headers">,
@@ -57,7 +63,7 @@ export function errorOfAnswer(
   return new RelayCallError(call, problem, { retryAfterMillis });
 }
 
-/** What a gateway or proxy before the relay answers is no problem document. */
+/** The problem in the response's text. Empty if a gateway or proxy answered, which sends no problem document. */
 function problemOf(text: string): Partial<Problem> {
   try {
     const value: unknown = JSON.parse(text);

@@ -13,7 +13,7 @@ import type {
   SessionList,
 } from "./types.ts";
 
-/** As much of `fetch` as the client needs. */
+/** The part of `fetch` that the client needs. */
 export type Fetch = (
   url: string,
   request: {
@@ -25,25 +25,30 @@ export type Fetch = (
 ) => Promise<Pick<Response, "ok" | "status" | "headers" | "text">>;
 
 export interface RelayClientOptions {
-  /** Such as `https://relay.example.com`. */
+  /** For example `https://relay.example.com`. */
   readonly url: string;
   readonly apiKey: string;
-  /** How long one call may take, its answer included; 30 s if absent. */
+  /** The time limit of one call, response included; 30 s if absent. */
   readonly timeoutMillis?: number;
-  /** In place of the global one. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: Fetch;
 }
 
-/** An event as an object, or as its JSON text: a text reaches its subscribers byte for byte. */
+/** An event as an object or as its JSON text. Text reaches subscribers byte for byte. */
 export type Event = object | string;
 
-/** Who sends, and the number of the first event. With it, the same events can be sent again safely. */
+/** The producer's name and the first event's position. With it, the same events can be resent without duplicates. */
 export interface ProducerPosition {
   readonly producer: string;
   readonly position: number;
 }
 
-/** Every call of the HTTP interface. Each throws `RelayCallError` unless it succeeds. */
+/**
+ * The HTTP interface, one method per call. A call that fails throws `RelayCallError`.
+ *
+ *     const client = new RelayClient({ url: "http://127.0.0.1:8080", apiKey: "local" });
+ *     const { id, secret } = await client.createSession({ feed: "pbx-1", url: "https://example.com/hook" });
+ */
 export class RelayClient {
   readonly url: string;
   readonly #apiKey: string;
@@ -54,28 +59,31 @@ export class RelayClient {
     this.url = options.url.replace(/\/+$/, "");
     this.#apiKey = options.apiKey;
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
-    // A browser's fetch must not be called as a method of something else.
+    // A browser's fetch must not be called as a method of another object.
     this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
   }
 
-  /** Subscribes a webhook. Keep the secret of the answer: it is not shown again. */
+  /** Subscribes a webhook. Keep the returned secret: it is not shown again. */
   createSession(session: NewSession): Promise<CreatedSession> {
     return this.#call("POST", "/v1/sessions", json(session));
   }
 
+  /** Reads one session: its settings, its lag and its last error. */
   session(id: string): Promise<Session> {
     return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}`);
   }
 
+  /** Changes, pauses, resumes or moves a session, or rotates its secret. */
   changeSession(id: string, change: SessionChange): Promise<ChangedSession> {
     return this.#call("PATCH", `/v1/sessions/${encodeURIComponent(id)}`, json(change));
   }
 
+  /** Ends a subscription. */
   async deleteSession(id: string): Promise<void> {
     await this.#call("DELETE", `/v1/sessions/${encodeURIComponent(id)}`);
   }
 
-  /** All sessions, read a page at a time. */
+  /** Yields all sessions. Fetches the next page only when the caller reads that far. */
   async *listSessions(pageSize = 100): AsyncGenerator<Session, void, undefined> {
     let after: string | undefined;
     do {
@@ -85,11 +93,12 @@ export class RelayClient {
     } while (after !== undefined);
   }
 
+  /** Reads a feed's first and last numbers and its segments. */
   feed(feed: string): Promise<Feed> {
     return this.#call("GET", `/v1/feeds/${encodeURIComponent(feed)}`);
   }
 
-  /** Changes how the feed's events are converted from now on. */
+  /** Changes how the feed's future events are converted to AMI. */
   changeFeed(feed: string, change: FeedChange): Promise<Feed> {
     return this.#call("PATCH", `/v1/feeds/${encodeURIComponent(feed)}`, json(change));
   }
@@ -100,7 +109,7 @@ export class RelayClient {
     return this.#call("GET", path);
   }
 
-  /** Appends events; resolves once they are durable. `Producer` sends again what fails. */
+  /** Appends events. Resolves once they are durable. It does not retry: `Producer` does. */
   append(feed: string, events: readonly Event[], from?: ProducerPosition): Promise<AppendResult> {
     return this.#append(feed, "application/x-ndjson", events.map(eventLine).join("\n"), from);
   }
@@ -110,7 +119,7 @@ export class RelayClient {
     return this.#append(feed, "text/x-ami", text, from);
   }
 
-  /** Whether the relay and its tables answer. */
+  /** Whether the relay and its tables respond. */
   isHealthy(): Promise<boolean> {
     return this.#call("GET", "/v1/health").then(
       () => true,
@@ -133,7 +142,7 @@ export class RelayClient {
     try {
       return (text === "" ? undefined : JSON.parse(text)) as T;
     } catch (cause) {
-      const detail = "the answer is not JSON, so it is not the relay's";
+      const detail = "the response is not JSON, so it is not from the relay";
       throw new RelayCallError(
         call,
         { status: answer.status, code: "answer.invalid", detail },
@@ -157,7 +166,7 @@ export class RelayClient {
       if (deadline.signal.aborted)
         throw new RelayCallError(
           call,
-          { code: "call.timeout", detail: `no answer within ${this.#timeoutMillis} ms` },
+          { code: "call.timeout", detail: `no response within ${this.#timeoutMillis} ms` },
           { cause },
         );
       const detail = cause instanceof Error ? causeOf(cause) : String(cause);
@@ -183,7 +192,7 @@ function query(parts: Readonly<Record<string, string | number | undefined>>): st
   return query.size === 0 ? "" : `?${query}`;
 }
 
-/** An event as one line. A line break within it would make two events of it, and shift all later positions. */
+/** An event as one line. A line break would split the event in two and shift all later positions. */
 export function eventLine(event: Event): string {
   const line = typeof event === "string" ? event : JSON.stringify(event);
   if (line.trim() === "" || line.includes("\n"))
@@ -191,7 +200,7 @@ export function eventLine(event: Event): string {
   return line;
 }
 
-/** Node says "fetch failed" and keeps the reason in the cause. */
+/** Node's own message is only "fetch failed"; the reason is in the cause. */
 function causeOf(error: Error): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

@@ -1,12 +1,12 @@
 /**
- * What the HTTP interface takes and answers. The relay checks requests with schemas of its own; a test holds these types
- * equal to them.
+ * The requests and responses of the HTTP interface. The relay validates requests with its own schemas; a test keeps these
+ * types equal to the schemas.
  */
 
-/** `stasis`: each message as the event that Asterisk sent. `ami`: as the text and fields that Manager makes of it. */
+/** `stasis`: the event that Asterisk sent. `ami`: the AMI text and fields that Asterisk's Manager makes of it. */
 export type MessageFormat = "stasis" | "ami";
 
-/** The next message, the first one still held, or a sequence number. */
+/** `tail`: the next message to be appended. `head`: the first message still held. A number: that message. */
 export type Position = "tail" | "head" | number;
 
 export type ReadClass =
@@ -32,11 +32,11 @@ export type ReadClass =
   | "message"
   | "all";
 
-/** Which messages a session gets: those that pass every part. It must name at least one. */
+/** The messages a session gets: those that pass every given part. At least one part is required. */
 export interface Filter {
   /** Stasis event types. */
   readonly types?: readonly string[];
-  /** AMI read classes: a list, or a text as in manager.conf. */
+  /** AMI read classes, as a list or as the text of `read` in manager.conf. */
   readonly read?: string | readonly ReadClass[];
   /** AMI event names. */
   readonly events?: readonly string[];
@@ -52,7 +52,7 @@ export interface NewSession {
   readonly format?: MessageFormat;
   /** `tail` if absent. */
   readonly from?: Position;
-  /** Messages in one request, at most; 100 if absent. */
+  /** Most messages per request; 100 if absent. */
   readonly maxBatch?: number;
   readonly filter?: Filter;
 }
@@ -62,11 +62,11 @@ export interface SessionChange {
   /** null removes the filter. */
   readonly filter?: Filter | null;
   readonly maxBatch?: number;
-  /** `active` resumes a paused or suspended session where it stood, and ends a backoff. */
+  /** `active` resumes a paused or suspended session where it stopped, and ends a backoff. */
   readonly state?: "paused" | "active";
-  /** Seek: the next message that the session gets. */
+  /** Seek: moves the session, so that this message is its next. */
   readonly next?: Position;
-  /** Makes a new secret. The old one goes on signing beside it for a while. */
+  /** Creates a new secret. For a day, both the old and the new secret sign every request. */
   readonly rotateSecret?: true;
 }
 
@@ -79,11 +79,11 @@ export interface Session {
   readonly maxBatch: number;
   readonly filter: Filter | null;
   readonly state: "active" | "backoff" | "paused" | "suspended";
-  /** The first message that the session has not got. */
+  /** The first message that the session has not received. */
   readonly next: number;
   readonly lagMessages: number;
   readonly lagSeconds: number;
-  /** Failures in a row. */
+  /** Consecutive failures. */
   readonly attempts: number;
   readonly lastError: {
     readonly reason: string;
@@ -93,7 +93,7 @@ export interface Session {
   } | null;
   readonly lastDelivery: string | null;
   readonly createdAt: string;
-  /** The durable row behind the session, for those who look for a fault. */
+  /** The session's durable row, for troubleshooting. */
   readonly cursor: {
     readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
     readonly segment: number;
@@ -111,14 +111,14 @@ export interface CreatedSession extends Session {
 }
 
 export interface ChangedSession extends Session {
-  /** The new secret, after a rotation. */
+  /** The new secret. Present only after a rotation. */
   readonly secret?: string;
 }
 
 /** One page of sessions. */
 export interface SessionList {
   readonly sessions: readonly Session[];
-  /** Where the next page begins; absent on the last one. */
+  /** Pass it as `after` to get the next page; absent on the last page. */
   readonly after?: string;
 }
 
@@ -133,13 +133,13 @@ export interface Feed {
   readonly segments: readonly {
     readonly segment: number;
     readonly messages: number;
-    /** Sessions that stand in the segment. */
+    /** Cursors that stand in the segment. */
     readonly references: number;
   }[];
 }
 
 export interface FeedChange {
-  /** Whether events that Manager does not know become a UserEvent named `ARI-<type>`. */
+  /** Whether events unknown to Manager become a UserEvent named `ARI-<type>`. */
   readonly wrapUnmapped: boolean;
 }
 
@@ -147,16 +147,16 @@ export interface MessagesQuery {
   readonly format?: MessageFormat;
   /** The first message still held if absent. */
   readonly from?: number;
-  /** 100 if absent, 1000 at most. */
+  /** 100 if absent; at most 1000. */
   readonly limit?: number;
 }
 
 export interface MessageList {
   readonly feed: string;
   readonly messages: readonly Message[];
-  /** Where to read on. */
+  /** The `from` of the next call. */
   readonly next: number;
-  /** Numbers that were asked for and are no longer held. */
+  /** Requested numbers that are no longer held. */
   readonly gap?: { readonly first: number; readonly last: number };
 }
 
@@ -175,44 +175,45 @@ export interface AmiMessage {
   readonly timestamp: string;
   /** The AMI text with its line ends. */
   readonly text: string;
-  /** Its fields by name; repeated fields are arrays. */
+  /** The fields by name; repeated fields are arrays. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export type Message = StasisMessage | AmiMessage;
 
-/** The body of a request that a webhook gets. */
+/** The body of a webhook request. */
 export interface WebhookRequest {
   readonly feed: string;
+  /** The session's id. */
   readonly session: string;
-  /** Grows whenever another process takes the session over. */
+  /** The cursor's fence: grows each time another turn takes the session over. */
   readonly epoch: number;
   readonly first: number;
   readonly last: number;
-  /** The last number that was sent to this session before `first`. */
+  /** The last number sent to this session before `first`. */
   readonly previous: number;
   readonly messages: readonly Message[];
 }
 
-/** An event that was refused, by its index in the request. */
+/** A refused event, by its index in the request. */
 export interface Refusal {
   readonly index: number;
   readonly error: string;
 }
 
 export interface AppendResult {
-  /** The numbers of the first and the last event; null when the events are no longer held. */
+  /** The numbers of the first and the last event; null if the events were freed. */
   readonly first: number | null;
   readonly last: number | null;
   readonly accepted: number;
-  /** Events that were appended before. They keep their first numbers. */
+  /** Events appended by an earlier request. They keep their original numbers. */
   readonly duplicates: number;
   readonly refused: readonly Refusal[];
-  /** Of an AMI text: blocks that are no events. */
+  /** Blocks of an AMI text that are not events, such as responses. */
   readonly skipped?: number;
 }
 
-/** What the relay answers in place of success (RFC 9457). */
+/** The relay's response to a failed call (RFC 9457). */
 export interface Problem {
   readonly type: "about:blank";
   readonly title: string;
@@ -220,7 +221,7 @@ export interface Problem {
   /** Stable, for programs. */
   readonly code: string;
   readonly detail: string;
-  /** Where the request is wrong, one entry per place. */
+  /** The request's mistakes, each with its place. */
   readonly errors?: readonly { readonly at: string; readonly error: string }[];
   readonly refused?: readonly Refusal[];
 }

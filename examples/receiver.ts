@@ -1,16 +1,16 @@
 /**
- * A receiver for one session: verifies every request, proves that nothing is missing, and prints one line a message.
+ * A receiver for one session. It verifies every request, checks that no message is missing, and prints a line per message.
  *
  *   WEBHOOK_SECRET=whsec_… npx node examples/receiver.ts
  *
- * PORT (9000) is where it listens, STATE_FILE (receiver-state.json) where it keeps how far it has come.
+ * It listens on PORT (9000) and keeps its place in the feed in STATE_FILE (receiver-state.json).
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type ChainState, follow, gapOf, type Message } from "../client/index.ts";
 import { NodeReceiver, verified } from "../client/nodeReceiver.ts";
 
 const { WEBHOOK_SECRET: secret, PORT = "9000", STATE_FILE = "receiver-state.json" } = process.env;
-if (!secret) throw new Error("set WEBHOOK_SECRET to the secret that creating the session answered");
+if (!secret) throw new Error("set WEBHOOK_SECRET to the secret in the response that created the session");
 
 /** Where the receiver stands, and in which session: another session has numbers of its own. */
 interface StoredState extends ChainState {
@@ -22,13 +22,13 @@ const receiver = await NodeReceiver.start({
   answer: verified(secret, ({ request }) => {
     const step = follow(readState(request.session), request);
     if (step.missing)
-      console.error(`MISSING: a message from ${step.missing.first} to ${step.missing.last} never came`);
+      console.error(`MISSING: at least one message from ${step.missing.first} to ${step.missing.last}`);
 
-    // Only what is new. A request may come twice: when your answer is lost, the relay cannot know that you have it.
+    // `step.messages` has only the new messages. A request can arrive twice: if your response is lost, the relay retries.
     for (const message of step.messages) console.log(describe(message));
 
-    // Keep what you got and where you stand before you answer, best in one transaction of your database. Whoever
-    // answers first loses messages in a crash. An error here becomes a 500, and the request comes again.
+    // Store the messages and the new state before you answer, ideally in one database transaction. If you answered
+    // first, a crash would lose messages. An error thrown here becomes a 500, and the relay retries the request.
     writeState({ ...step.state, session: request.session });
   }),
 });
@@ -39,14 +39,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 
 function describe(message: Message): string {
   const gap = gapOf(message);
-  // The relay says itself what it cannot deliver any more: docs/webhooks.md, "Gaps".
+  // The relay reports messages that it can no longer deliver: docs/webhooks.md, "Gaps".
   if (gap) return `${message.sequence} GAP ${gap.first} to ${gap.last}: ${gap.reason}`;
   return `${message.sequence} ${message.timestamp} ${message.type}`;
 }
 
 /**
- * Without a file this is a new receiver, and whatever comes first is its beginning. Delete the file when you move the
- * session back (PATCH with "next"): otherwise messages that you ask for again count as repeated.
+ * Without a file this is a new receiver, and it accepts any first request. Delete the file when you move the
+ * session back (PATCH with "next"): otherwise the messages you asked for count as repeated.
  */
 function readState(session: string): ChainState | undefined {
   try {

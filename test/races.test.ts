@@ -7,7 +7,7 @@ import { RACES, type Race } from "./races.ts";
 const root = join(import.meta.dirname, "..");
 const races: readonly Race[] = RACES;
 
-/** The wrong variants that the model's rules ask for. */
+/** The wrong variants named in the model's rules. */
 const variantsOfModel = new Set(
   globSync("test/spec/*.ts", { cwd: root }).flatMap((file) => {
     const source = readFileSync(join(root, file), "utf8");
@@ -16,24 +16,24 @@ const variantsOfModel = new Set(
 );
 
 describe("the list of races", () => {
-  it("names each race once, and says in a sentence what goes wrong", () => {
+  it("names each race once, and describes the harm in a sentence", () => {
     expect(new Set(races.map(({ name }) => name)).size).toBe(races.length);
     for (const { harm } of races) expect(harm).toMatch(/^[A-Z].{30,}\.$/);
   });
 
-  it("has every wrong variant of the model once, and no other", () => {
+  it("has each wrong variant of the model once, and no others", () => {
     const modelled = races.filter(({ model }) => "scenario" in model).map(({ name }) => name);
     expect(modelled.sort()).toEqual([...variantsOfModel].sort());
     expect(modelled.length).toBeGreaterThanOrEqual(17);
   });
 
-  it("has a mutant for every race, or a reason why it cannot", () => {
+  it("has a mutant for every race, or a reason for having none", () => {
     for (const { model, mutant } of races)
       for (const part of [model, mutant]) if ("none" in part) expect(part.none).toMatch(/^[A-Z].{30,}\.$/);
     expect(races.filter(({ mutant }) => "file" in mutant).length).toBeGreaterThanOrEqual(17);
   });
 
-  it.each(races)("fits the code: $name", ({ name, mutant, test }) => {
+  it.each(races)("matches the code: $name", ({ name, mutant, test }) => {
     if ("file" in mutant) {
       const source = readFileSync(join(root, mutant.file), "utf8");
       expect(mutate(source, { ...mutant, name, test })).not.toBe(source);

@@ -1,34 +1,34 @@
 import type { ScenarioName } from "./spec/scenarios.ts";
 
 /**
- * A race that is closed: some order of events in which a message was lost, doubled or reordered, or would be. This is
- * the only list of them. `npm run spec` takes its wrong variants from here, and `npm run mutants` its mutants.
+ * A closed race: an order of events that would lose, double or reorder a message if it were open. This is the only list of
+ * races. `npm run spec` takes its wrong variants from this list, and `npm run mutants` its mutants.
  */
 export interface Race {
   readonly name: string;
-  /** What goes wrong when it is open. */
+  /** The failure while the race is open, in a sentence. */
   readonly harm: string;
-  /** The scenario in which the model's variant of this name shows, and the words of its counterexample. */
+  /** The scenario that finds the model's variant of this name, and the problem that the counterexample ends with. */
   readonly model: { readonly scenario: ScenarioName; readonly breaks: RegExp } | Reason;
-  /** A small change of the production code that opens it again. */
+  /** A small change of the production code that reopens the race. */
   readonly mutant: Edit | Reason;
-  /** What must catch the mutant. */
+  /** The test that must catch the mutant. */
   readonly test: {
     readonly file: string;
-    /** As vitest names it: the titles of its `describe` and `it`, or a part of that. */
+    /** The full title (vitest joins those of `describe` and `it`), or a part of it. */
     readonly title: string;
   };
 }
 
-/** Why there is none. */
+/** The reason for having no variant or no mutant. */
 interface Reason {
   readonly none: string;
 }
 
 export interface Edit {
-  /** From the project's root. */
+  /** Path from the project's root. */
   readonly file: string;
-  /** What stands there now, exactly once. */
+  /** Text that the file contains exactly once. */
   readonly find: string;
   readonly replace: string;
 }
@@ -40,11 +40,11 @@ const CURSOR_WRITES = "test/pipeline/cursorWrites.test.ts";
 
 const WITHOUT_SWEEP = {
   file: MEMORY,
-  title: "loses nothing in many schedules of two notifiers, two deliverers, three appends, without any sweep",
+  title: "loses nothing in many schedules without a sweep: two notifiers, two deliverers, three appends",
 };
 const AFTER_SWEEP = {
   file: MEMORY,
-  title: "has repaired everything after the sweep: crashes, lost hints and expired leases",
+  title: "loses nothing once the sweep has run: crashes, lost hints and expired leases",
 };
 
 const NOTIFIERS_AND_DELIVERERS = "two appends, two notifiers, two deliverers; a crash";
@@ -55,14 +55,14 @@ const SUBSCRIBER = "subscribe at the head while the sweep frees";
 const REPAIRS = "the sweep repairs: a lost hint, a deliver that dies";
 
 const IS_STUCK = /nothing more can happen/;
-const NUMBER_TWICE = /a number is given twice/;
-const ON_FREED_GROUND = /on freed ground/;
+const NUMBER_TWICE = /a number is assigned twice/;
+const IN_FREED_SEGMENT = /in a freed segment/;
 const COUNTS_DIFFER = /references of/;
 
 export const RACES = [
   {
     name: "mark before wake",
-    harm: "Notify marks a row and dies: the row says that a wake is under way, and none is.",
+    harm: "Notify marks a row and dies: the row says that a wake is in flight, but none is.",
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/sessions/wake.ts",
@@ -77,7 +77,7 @@ export const RACES = [
   },
   {
     name: "mark without fence",
-    harm: "A slow notify marks a row that was taken and parked again meanwhile, and hides the next page's wake.",
+    harm: "A slow notify marks a row that was taken and parked again since, and so suppresses the next page's wake.",
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/sessions/cursor.ts",
@@ -92,7 +92,7 @@ export const RACES = [
   },
   {
     name: "park without second read",
-    harm: "A page comes between the last read and the parking: its notify saw an active row and woke nobody.",
+    harm: "A page is appended between the last read and the parking: its notify saw an active row and woke no session.",
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/sessions/turn.ts",
@@ -107,7 +107,7 @@ export const RACES = [
   },
   {
     name: "notify with stale reads",
-    harm: "Notify reads a row as it was before it parked, and does not wake the session.",
+    harm: "Notify reads the row from before it was parked, and does not wake the session.",
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/aws/queryAll.ts",
@@ -118,9 +118,9 @@ export const RACES = [
   },
   {
     name: "append without recognising its own page",
-    harm: "The answer to a put is lost. The second try takes its own page for another writer's and appends again.",
+    harm: "The response to a put is lost. The retry takes its own page for another writer's and appends again.",
     model: {
-      scenario: "a put whose answer is lost, against another ingest",
+      scenario: "a put whose response is lost, against another ingest",
       breaks: /an event is appended twice/,
     },
     mutant: {
@@ -128,11 +128,11 @@ export const RACES = [
       find: "return result.written || result.winner.appendId === page.appendId;",
       replace: "return result.written;",
     },
-    test: { file: APPEND, title: "recognise their own page when the answer to its put was lost" },
+    test: { file: APPEND, title: "recognise their own page when the response to its put was lost" },
   },
   {
     name: "search of the tail without a second look at the head",
-    harm: "A segment is freed between two reads of the search: the full one before it is taken for the tail.",
+    harm: "A segment is freed between two reads of the search: the full segment before it is taken for the tail.",
     model: { scenario: SEARCHED_TAIL, breaks: NUMBER_TWICE },
     mutant: {
       file: "shared/queue/tail.ts",
@@ -147,7 +147,7 @@ export const RACES = [
   },
   {
     name: "delete pages in any order",
-    harm: "A freed segment loses its last page first: who searches from the old head takes the page before it for the tail.",
+    harm: "A freed segment loses its last page first: a search from the old head takes the page before it for the tail.",
     model: { scenario: SEARCHED_TAIL, breaks: NUMBER_TWICE },
     mutant: {
       file: "shared/aws/pages.ts",
@@ -156,12 +156,12 @@ export const RACES = [
     },
     test: {
       file: "test/proof/faults.test.ts",
-      title: "the segment's last page goes after all others are gone",
+      title: "the segment's last page is deleted after all the others",
     },
   },
   {
     name: "free without grace",
-    harm: "A writer acts on a tail that it knew before the segment was freed, and gives a freed number again.",
+    harm: "A writer acts on a tail read before the segment was freed, and assigns a freed number again.",
     model: { scenario: CACHED_TAILS, breaks: NUMBER_TWICE },
     mutant: {
       file: "functions/sweep/free.ts",
@@ -169,11 +169,11 @@ export const RACES = [
       replace:
         "return last === undefined || nowEpochMillis - last.appendedAtEpochMillis >= Math.min(0, freeGraceMillis);",
     },
-    test: { file: APPEND, title: "while a writer may still act on its tail, nothing is freed" },
+    test: { file: APPEND, title: "nothing is freed while a writer may still use its cached tail" },
   },
   {
     name: "grace of one append only",
-    harm: "The put that closed the segment was itself under way for long, so the grace is over too early.",
+    harm: "The put that closed the segment was itself in flight for long, so the grace ends too early.",
     model: { scenario: CACHED_TAILS, breaks: NUMBER_TWICE },
     mutant: {
       file: "shared/runtime/settings.ts",
@@ -187,8 +187,8 @@ export const RACES = [
   },
   {
     name: "free with the counts checked before the transaction",
-    harm: "A session comes into the segment between the check and the move of the head, and stands on freed ground.",
-    model: { scenario: SUBSCRIBER, breaks: ON_FREED_GROUND },
+    harm: "A session enters the segment between the check and the move of the head, and stands in a freed segment.",
+    model: { scenario: SUBSCRIBER, breaks: IN_FREED_SEGMENT },
     mutant: {
       file: "shared/aws/heads.ts",
       find: `    const shards = Array.from({ length: REFERENCE_SHARDS }, (_, shard) => shard);
@@ -206,11 +206,11 @@ export const RACES = [
     try {
 `,
     },
-    test: { file: STORES, title: "leaves it to a session that comes into it at the last moment" },
+    test: { file: STORES, title: "does not happen when a session enters the segment at the last moment" },
   },
   {
     name: "count moved outside the transaction",
-    harm: "Deliver dies between the row and the count: a segment is pinned for good, or freed under a session.",
+    harm: "Deliver dies between the row and the count: a segment is never freed, or freed under a session.",
     model: {
       scenario: "seek while deliver crosses and the sweep frees; a conflict",
       breaks: COUNTS_DIFFER,
@@ -228,7 +228,7 @@ export const RACES = [
   },
   {
     name: "cursor advanced before the endpoint accepted",
-    harm: "Deliver dies after the write and before the request: nobody sends those messages again.",
+    harm: "Deliver dies after the write and before the request: those messages are never sent.",
     model: { scenario: SLOW_HOLDER, breaks: /and has received/ },
     mutant: {
       file: "shared/sessions/turn.ts",
@@ -245,7 +245,7 @@ export const RACES = [
   },
   {
     name: "take over without naming the lease",
-    harm: "The old holder was only slow and has advanced since the row was read: the new one moves the cursor back.",
+    harm: "The old holder was only slow and has advanced since the row was read: the new holder moves the cursor back.",
     model: { scenario: SLOW_HOLDER, breaks: /moved back/ },
     mutant: {
       file: "shared/sessions/cursor.ts",
@@ -256,8 +256,8 @@ export const RACES = [
   },
   {
     name: "write without naming the segment",
-    harm: "A person's change takes the reference out of a segment that the session has left meanwhile.",
-    model: { scenario: "remove, beside another session", breaks: COUNTS_DIFFER },
+    harm: "A person's change removes the reference from a segment that the session has already left.",
+    model: { scenario: "remove one of two sessions", breaks: COUNTS_DIFFER },
     mutant: {
       file: "shared/sessions/cursor.ts",
       find: `    fence,
@@ -274,8 +274,8 @@ export const RACES = [
   },
   {
     name: "subscribe without a check of the head",
-    harm: "The sweep frees the head's segment between the read and the session's creation: it begins on freed ground.",
-    model: { scenario: SUBSCRIBER, breaks: ON_FREED_GROUND },
+    harm: "The sweep frees the head's segment between the read and the creation: the session begins in a freed segment.",
+    model: { scenario: SUBSCRIBER, breaks: IN_FREED_SEGMENT },
     mutant: {
       file: "shared/aws/cursors.ts",
       find: `            this.#references.countIn(feed, segment, session),
@@ -286,13 +286,13 @@ export const RACES = [
     },
     test: {
       file: "test/proof/functions.test.ts",
-      title: "subscribes at the head while the sweep frees it: the session begins on ground that is held",
+      title: "subscribes at the head while the sweep frees it: the session begins in a held segment",
     },
   },
   {
     name: "lease never expires",
-    harm: "Deliver dies with the lease: its session gets nothing any more.",
-    model: { scenario: REPAIRS, breaks: /no good end can be reached/ },
+    harm: "Deliver dies while it holds the lease: its session never receives anything again.",
+    model: { scenario: REPAIRS, breaks: /no good end is reachable/ },
     mutant: {
       file: "shared/sessions/cursor.ts",
       find: "return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;",
@@ -302,7 +302,7 @@ export const RACES = [
   },
   {
     name: "sweep off while hints are lost",
-    harm: "SQS loses a hint: a quiet session waits until the feed's next event, perhaps for ever.",
+    harm: "SQS loses a hint: the session waits until the feed's next event, perhaps forever.",
     model: { scenario: REPAIRS, breaks: IS_STUCK },
     mutant: {
       file: "functions/sweep/sweep.ts",
@@ -315,7 +315,7 @@ export const RACES = [
 
 export type RaceName = (typeof RACES)[number]["name"];
 
-/** Names of the races that the model can open: its rules ask for them. */
+/** Names of the races that the model can open. Its rules compare with these names. */
 export type Variant = Extract<(typeof RACES)[number], { model: { scenario: ScenarioName } }>["name"];
 
 /** The wrong variants of the model. */
@@ -323,7 +323,7 @@ export const VARIANTS = (RACES as readonly Race[]).flatMap(({ name, model }) =>
   "scenario" in model ? [{ ...model, name: name as Variant }] : [],
 );
 
-/** The mutants, and what must catch them. */
+/** The mutants, with the tests that must catch them. */
 export const MUTANTS = (RACES as readonly Race[]).flatMap(({ name, mutant, test }) =>
   "file" in mutant ? [{ ...mutant, name, test }] : [],
 );

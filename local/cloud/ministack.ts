@@ -1,18 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayError } from "../../shared/errors.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { freePort } from "../freePort.ts";
-import { run } from "./run.ts";
+import { pythonWith } from "./pythonPackage.ts";
 
 /** The version that docs/local-clouds.md describes. */
 const VERSION = "1.5.33";
-const FOLDER = join(import.meta.dirname, "../../.ministack");
 
 const START_WITHIN_MILLIS = 60_000;
 const START_CHECK_EVERY_MILLIS = 100;
@@ -36,7 +34,7 @@ export interface MinistackOptions {
  * processes of the first Node on the path: ours.
  */
 export async function startMinistack(options: MinistackOptions): Promise<Ministack> {
-  const python = await installedPython();
+  const python = await pythonWith("ministack", VERSION);
   const port = options.port === 0 ? await freePort() : options.port;
   const temporaryFolder = await mkdtemp(join(tmpdir(), "ministack-"));
   const child = spawn(python, ["-m", "ministack"], {
@@ -73,21 +71,6 @@ export async function startMinistack(options: MinistackOptions): Promise<Minista
     throw error;
   }
   return { endpoint, ended, [Symbol.asyncDispose]: stop };
-}
-
-/** The interpreter of a virtual environment that holds ministack. */
-async function installedPython(): Promise<string> {
-  const folder = join(FOLDER, VERSION);
-  const pythonIn = (environment: string) => join(environment, "bin/python");
-  if (existsSync(folder)) return pythonIn(folder);
-  // Installed under another name and renamed, so that an interrupted installation is not taken for a complete one. Pip
-  // runs as a module, because scripts hold the path at which they were installed.
-  const unfinished = `${folder}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await run("python3", ["-m", "venv", unfinished], {});
-  await run(pythonIn(unfinished), ["-m", "pip", "install", "--quiet", `ministack==${VERSION}`], {});
-  await rename(unfinished, folder);
-  return pythonIn(folder);
 }
 
 async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<void> {

@@ -10,7 +10,7 @@ import { someEvents, TestRelay } from "../support/testRelay.ts";
 
 const EXAMPLE = new URL("../../examples/receiver.ts", import.meta.url).pathname;
 
-/** The example as a process of its own, and what it has printed. */
+/** The example in its own process, and its output. */
 class Example implements AsyncDisposable {
   readonly #child: ChildProcess;
   #lines = "";
@@ -61,7 +61,7 @@ class Example implements AsyncDisposable {
   }
 }
 
-it("the example receiver prints every message once, over a restart, and notices what is missing", async () => {
+it("the example receiver prints every message once across a restart, and reports missing messages", async () => {
   const directory = await mkdtemp(join(tmpdir(), "stasis-relay-"));
   try {
     await using relay = await TestRelay.start();
@@ -82,7 +82,7 @@ it("the example receiver prints every message once, over a restart, and notices 
         "1 2026-11-23T08:00:24.396+0000 ChannelCreated",
         "2 2026-11-23T08:00:24.396+0000 ChannelDestroyed",
       ]);
-      // What did not come from the relay is refused, and changes nothing.
+      // A request that did not come from the relay is refused and changes nothing.
       expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
       expect(await stateOf()).toMatchObject({ last: 2 });
       expect(await example.end("SIGTERM")).toBe(0);
@@ -97,27 +97,27 @@ it("the example receiver prints every message once, over a restart, and notices 
       expect((await example.untilLines(3)).map((line) => line.split(" ")[0])).toEqual(["3", "4", "5"]);
       expect(example.errors).not.toContain("MISSING");
 
-      // Again from the first one on: everything in it is known.
+      // A seek to the beginning: the receiver has everything already.
       await relay.changeSession(id, { next: 1 });
       await relay.append("pbx", someEvents(1, ["Last"]));
       expect((await example.untilLines(4))[3]).toMatch(/^6 .* Last$/);
       expect(example.lines).toHaveLength(4);
       expect(example.errors).not.toContain("MISSING");
 
-      // A person moves the session over what it has not got.
+      // A seek forward skips messages that the receiver does not have.
       await relay.changeSession(id, { state: "paused" });
       await relay.append("pbx", someEvents(2, ["Skipped"]));
       await relay.changeSession(id, { next: "tail", state: "active" });
       await relay.append("pbx", someEvents(1, ["Beyond"]));
       expect((await example.untilLines(5))[4]).toMatch(/^9 .* Beyond$/);
-      expect(example.errors).toContain("MISSING: a message from 7 to 8 never came");
+      expect(example.errors).toContain("MISSING: at least one message from 7 to 8");
     }
   } finally {
     await rm(directory, { recursive: true });
   }
 });
 
-it("the example receiver says what it needs", async () => {
+it("the example receiver names a missing setting", async () => {
   const child = spawn(process.execPath, [EXAMPLE], {
     env: { PATH: process.env.PATH },
     stdio: ["ignore", "ignore", "pipe"],

@@ -5,8 +5,8 @@ const embedded = { dynamodb: "http://127.0.0.1:1111", sqs: "http://127.0.0.1:222
 const localStack = { dynamodb: "http://localhost:4566", sqs: "http://localhost:4566" };
 const own = { AWS_REGION: "eu-west-1", AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "secret" };
 
-describe("the way to AWS", () => {
-  it("takes the per-service endpoint before the common one", () => {
+describe("the connection to AWS", () => {
+  it("prefers the per-service endpoint to the common one", () => {
     expect(givenEndpoints({})).toEqual({});
     expect(givenEndpoints({ AWS_ENDPOINT_URL: "http://a", AWS_ENDPOINT_URL_SQS: "http://b" })).toEqual({
       dynamodb: "http://a",
@@ -14,7 +14,7 @@ describe("the way to AWS", () => {
     });
   });
 
-  it("never hands real keys to the embedded engines", () => {
+  it("never passes real keys to the embedded engines", () => {
     expect(connectionVariables(own, embedded)).toEqual({
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "test",
@@ -24,7 +24,7 @@ describe("the way to AWS", () => {
     });
   });
 
-  it("makes up only what is not given for an endpoint outside AWS", () => {
+  it("adds defaults for missing settings of an endpoint outside AWS", () => {
     const environment = { AWS_ENDPOINT_URL: localStack.sqs };
     expect(connectionVariables(environment, localStack)).toMatchObject({
       AWS_REGION: "us-east-1",
@@ -33,7 +33,7 @@ describe("the way to AWS", () => {
     expect(connectionVariables({ ...environment, ...own }, localStack)).toMatchObject(own);
   });
 
-  it("makes nothing up for an endpoint at AWS", () => {
+  it("adds no defaults for an endpoint at AWS", () => {
     const atAws = "https://sqs.eu-west-1.amazonaws.com";
     const variables = connectionVariables({ AWS_ENDPOINT_URL_SQS: atAws }, { ...embedded, sqs: atAws });
     expect(Object.keys(variables).sort()).toEqual(["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"]);

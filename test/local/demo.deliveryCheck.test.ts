@@ -21,7 +21,7 @@ function request(
   };
 }
 
-/** A check of a session that starts at 11, for which 11 to 16 were accepted. */
+/** The check of a session that starts at 11. Messages 11 to 16 were accepted. */
 function checkOfSix(): DeliveryCheck {
   const check = new DeliveryCheck(11);
   for (let sequence = 11; sequence <= 16; sequence++) check.expect(sequence, line(sequence));
@@ -39,8 +39,8 @@ const clean = {
   badSignatures: 0,
 };
 
-describe("the check of what a session gets", () => {
-  it("is content with everything once, in order", () => {
+describe("the check of a session's deliveries", () => {
+  it("passes when every message arrives once and in order", () => {
     const check = checkOfSix();
     check.receive("a", request([11, 12, 13], 10));
     expect(check.isComplete()).toBe(false);
@@ -49,14 +49,14 @@ describe("the check of what a session gets", () => {
     expect(check.report()).toEqual(clean);
   });
 
-  it("does not care whether the delivery or the producer's answer comes first", () => {
+  it("accepts the delivery and the producer's response in either order", () => {
     const check = new DeliveryCheck(11);
     check.receive("a", request([11, 12, 13, 14, 15, 16], 10));
     for (let sequence = 11; sequence <= 16; sequence++) check.expect(sequence, line(sequence));
     expect(check.report()).toEqual(clean);
   });
 
-  it("counts a request repeated with the same id as a redelivery, not as doubled", () => {
+  it("counts a repeated request with the same id as a redelivery, not as doubled", () => {
     const check = checkOfSix();
     check.receive("a", request([11, 12, 13], 10));
     check.receive("a", request([11, 12, 13], 10));
@@ -64,35 +64,35 @@ describe("the check of what a session gets", () => {
     expect(check.report()).toEqual({ ...clean, redeliveries: 1 });
   });
 
-  it("sees what is lost, in the middle and at the beginning", () => {
+  it("finds lost messages, in the middle and at the beginning", () => {
     const check = checkOfSix();
     check.receive("a", request([12, 13], 10));
     check.receive("b", request([15, 16], 13));
     expect(check.report()).toEqual({ ...clean, delivered: 4, lost: 2 });
   });
 
-  it("sees what is doubled under another id", () => {
+  it("finds messages doubled under another id", () => {
     const check = checkOfSix();
     check.receive("a", request([11, 12, 13], 10));
     check.receive("b", request([13, 14, 15, 16], 13));
     expect(check.report()).toEqual({ ...clean, doubled: 1 });
   });
 
-  it("sees what is out of order", () => {
+  it("finds messages out of order", () => {
     const check = checkOfSix();
     check.receive("a", request([11, 13, 12], 10));
     check.receive("b", request([14, 15, 16], 12));
     expect(check.report()).toEqual({ ...clean, outOfOrder: 1 });
   });
 
-  it("sees a request that does not follow on the one before", () => {
+  it("finds a request that does not follow the previous one", () => {
     const check = checkOfSix();
     check.receive("a", request([11, 12, 13], 10));
     check.receive("b", request([14, 15, 16], 12));
     expect(check.report()).toEqual({ ...clean, outOfOrder: 1 });
   });
 
-  it("sees an event that was altered, in its values or in the order of its keys", () => {
+  it("finds an event with altered values or key order", () => {
     const check = checkOfSix();
     check.receive(
       "a",
@@ -105,7 +105,7 @@ describe("the check of what a session gets", () => {
     expect(check.report()).toEqual({ ...clean, altered: 2 });
   });
 
-  it("asks of the messages of others only that they are in order", () => {
+  it("checks only the order of other producers' messages", () => {
     const check = new DeliveryCheck(11);
     check.expect(12, line(12));
     check.receive("a", request([11, 12, 13], 10));

@@ -40,7 +40,7 @@ async function post(text: string, signed: { by?: string; at?: Date } = {}): Prom
   return response.status;
 }
 
-it("takes a request with a good signature", async () => {
+it("accepts a request with a valid signature", async () => {
   receiver.subscribe({ secret, check });
   expect(await post(body)).toBe(200);
   expect(check.report()).toMatchObject({ delivered: 1, badSignatures: 0 });
@@ -54,6 +54,6 @@ it("refuses a wrong secret, a changed body and an old timestamp", async () => {
   expect(check.report()).toMatchObject({ delivered: 0, badSignatures: 3 });
 });
 
-it("takes nothing before it knows the secret", async () => {
+it("accepts nothing before it knows the secret", async () => {
   expect(await post(body)).toBe(503);
 });

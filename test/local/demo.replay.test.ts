@@ -7,7 +7,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 const producer = { feed: "demo", producer: "test" };
 const FIRST = { producer: "test", position: 1 };
 
-/** A clock whose sleeps take no time, but move it. */
+/** A clock whose sleeps move it without waiting. */
 function jumpingClock(): Clock & { slept: number } {
   return {
     slept: 0,
@@ -20,7 +20,7 @@ function jumpingClock(): Clock & { slept: number } {
   };
 }
 
-/** Takes all events, in a feed that has 100 messages already. */
+/** Accepts all events, in a feed that already has 100 messages. */
 const takeAll = async (_feed: string, events: readonly Event[], { position }: ProducerPosition = FIRST) => ({
   first: 100 + position,
   last: 99 + position + events.length,
@@ -30,7 +30,7 @@ const takeAll = async (_feed: string, events: readonly Event[], { position }: Pr
 });
 
 describe("the recording", () => {
-  it("has 453 events that survive being parsed and written again", async () => {
+  it("has 453 events that are unchanged after parsing and serializing", async () => {
     const events = await readRecording();
     expect(events).toHaveLength(453);
     for (const { line } of events) expect(JSON.stringify(JSON.parse(line))).toBe(line);
@@ -38,7 +38,7 @@ describe("the recording", () => {
 });
 
 describe("the replay", () => {
-  it("sends everything in order and tells the number of each line", async () => {
+  it("sends everything in order and reports each line's number", async () => {
     const events = await readRecording();
     const sent: Event[] = [];
     const numbered: [number, string][] = [];
@@ -60,7 +60,7 @@ describe("the replay", () => {
     expect(numbered).toEqual(events.map(({ line }, index) => [101 + index, line]));
   });
 
-  it("sends the same batch again after a lost answer and after an error of the relay", async () => {
+  it("resends the same batch after a lost response and after an error of the relay", async () => {
     const events = (await readRecording()).slice(0, 60);
     const batches: Parameters<typeof takeAll>[] = [];
     const failures: unknown[] = [
@@ -87,7 +87,7 @@ describe("the replay", () => {
     expect(result).toEqual({ accepted: 60, refused: 0 });
   });
 
-  it("does not repeat what the relay calls wrong", async () => {
+  it("does not retry a call that the relay rejects as wrong", async () => {
     const wrong = new RelayCallError("POST", { status: 401, code: "key.wrong", detail: "wrong key" });
     const running = replay({
       ...producer,
@@ -100,7 +100,7 @@ describe("the replay", () => {
     await expect(running).rejects.toBe(wrong);
   });
 
-  it("leaves out refused lines when it tells the numbers", async () => {
+  it("reports no numbers for refused lines", async () => {
     const events = (await readRecording()).slice(0, 3);
     const numbered: [number, string][] = [];
     const result = await replay({
@@ -126,7 +126,7 @@ describe("the replay", () => {
     ]);
   });
 
-  it("takes as long as it is told to, when a person watches", async () => {
+  it("spreads the replay over the given time", async () => {
     const clock = jumpingClock();
     let batches = 0;
     await replay({
@@ -148,7 +148,7 @@ describe("the replay", () => {
     expect(batches).toBeGreaterThan(10);
   });
 
-  it("ends when it is told to stop", async () => {
+  it("ends when it is stopped", async () => {
     const stopping = new AbortController();
     const result = await replay({
       ...producer,

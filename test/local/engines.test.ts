@@ -15,7 +15,7 @@ import { silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 import { until } from "./support/until.ts";
 
-// Processes and visibility timeouts take their time on a busy machine.
+// Processes and visibility timeouts are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
 
 let directory: string;
@@ -30,7 +30,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Starts the engine inside another process, which the test can then kill. */
+/** Starts the engine inside another process, which the test can kill. */
 async function startInOtherProcess(databaseFile: string): Promise<{ child: ChildProcess; endpoint: string }> {
   const script = new URL("./support/engineProcess.ts", import.meta.url);
   const child = spawn(process.execPath, [fileURLToPath(script), databaseFile], {
@@ -49,7 +49,7 @@ async function answers(endpoint: string): Promise<boolean> {
 }
 
 describe("the embedded DynamoDB", () => {
-  it("answers once it is started, and is gone once it is closed", async () => {
+  it("responds once it is started, and is gone once it is closed", async () => {
     const engine = await startDynamodb();
     expect(await answers(engine.endpoint)).toBe(true);
     await engine.close();
@@ -57,7 +57,7 @@ describe("the embedded DynamoDB", () => {
     await engine.close();
   });
 
-  it("keeps its data over a SIGKILL of the process that started it, and can be restarted at once", async () => {
+  it("keeps its data when its parent process gets a SIGKILL, and can be restarted at once", async () => {
     const databaseFile = join(directory, "data", "dynamodb.sqlite");
     const { child, endpoint } = await startInOtherProcess(databaseFile);
     const sqs = await startSqs();
@@ -81,7 +81,7 @@ describe("the embedded DynamoDB", () => {
     }
   });
 
-  it("does not outlive a killed process, even if nobody starts it again", async () => {
+  it("does not outlive its killed parent process, even without a restart", async () => {
     const { child, endpoint } = await startInOtherProcess(join(directory, "dynamodb.sqlite"));
     child.kill("SIGKILL");
     await until(async () => !(await answers(endpoint)), "the engine ends");
@@ -97,7 +97,7 @@ describe("the embedded DynamoDB", () => {
     await next.close();
   });
 
-  it("says why when it cannot start", async () => {
+  it("gives the reason when it cannot start", async () => {
     await expect(startDynamodb({ databaseFile: directory })).rejects.toThrow(
       /embedded DynamoDB ended at once: ./,
     );

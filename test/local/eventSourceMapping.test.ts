@@ -17,7 +17,7 @@ import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import { localClients } from "./support/clients.ts";
 import { until } from "./support/until.ts";
 
-// Processes and visibility timeouts take their time on a busy machine.
+// Processes and visibility timeouts are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
 
 let engine: Engine;
@@ -60,7 +60,7 @@ async function send(queue: Queue, bodies: readonly string[]): Promise<void> {
   await clients.sqs.send(new SendMessageBatchCommand({ QueueUrl: queue.url, Entries }));
 }
 
-/** How many messages the queue still has: waiting or in work. */
+/** The number of messages in the queue, visible or in flight. */
 async function left(queue: Queue): Promise<{ visible: number; inWork: number }> {
   const { Attributes } = await clients.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ["All"] }),
@@ -94,7 +94,7 @@ const isEmpty = (queue: Queue) => async () => {
 };
 
 describe("an event source mapping", () => {
-  it("hands over messages in the shape of AWS, and deletes what succeeded", async () => {
+  it("passes messages in AWS's format, and deletes the ones that succeeded", async () => {
     const queue = await makeQueue();
     const events: SQSEvent[] = [];
     map(queue, async (event) => void events.push(event));
@@ -134,7 +134,7 @@ describe("an event source mapping", () => {
     await until(isEmpty(queue), "the message is deleted");
   });
 
-  it("leaves only the reported failures, and they come again", async () => {
+  it("keeps only the reported failures, and redelivers them", async () => {
     const queue = await makeQueue({ visibilitySeconds: 1 });
     const seen: string[] = [];
     await send(queue, ["good", "bad", "fine"]);
@@ -143,7 +143,7 @@ describe("an event source mapping", () => {
       seen.push(...event.Records.map((record) => record.body));
       return { batchItemFailures: failures.map((record) => ({ itemIdentifier: record.messageId })) };
     });
-    await until(() => seen.length === 4, "the failed message comes again");
+    await until(() => seen.length === 4, "the failed message is redelivered");
     expect(seen.toSorted()).toEqual(["bad", "bad", "fine", "good"]);
     await until(isEmpty(queue), "the queue is empty");
   });
@@ -152,9 +152,9 @@ describe("an event source mapping", () => {
     ["throws", () => Promise.reject(new Error("broken"))],
     ["names an unknown message", async () => ({ batchItemFailures: [{ itemIdentifier: "no such id" }] })],
     ["names no message", async () => ({ batchItemFailures: [{ itemIdentifier: "" }] })],
-    ["answers nonsense", async () => ({ batchItemFailures: [{ wrongName: "x" }] })],
+    ["returns a malformed result", async () => ({ batchItemFailures: [{ wrongName: "x" }] })],
     ["does not finish in time", () => new Promise(() => {})],
-  ])("leaves the whole batch when the handler %s", async (_, handler) => {
+  ])("keeps the whole batch when the handler %s", async (_, handler) => {
     const queue = await makeQueue();
     const ended = Promise.withResolvers<void>();
     await send(queue, ["a", "b"]);
@@ -173,7 +173,7 @@ describe("an event source mapping", () => {
     expect(await left(queue)).toEqual({ visible: 0, inWork: 2 });
   });
 
-  it("never runs more invocations at a time than it may", async () => {
+  it("never exceeds its concurrency", async () => {
     const queue = await makeQueue();
     await send(queue, ["1", "2", "3", "4", "5", "6", "7"]);
     let running = 0;
@@ -189,14 +189,14 @@ describe("an event source mapping", () => {
       { batchSize: 1, concurrency: 3 },
     );
     await until(() => running === 3, "three invocations run");
-    // With a fourth poller this message would be taken; with full slots the rest stays visible.
+    // A fourth poller would take this message. With all slots full, it stays visible.
     expect(await left(queue)).toEqual({ visible: 4, inWork: 3 });
     gate.resolve();
     await until(isEmpty(queue), "all are done");
     expect(most).toBe(3);
   });
 
-  it("stops by waiting for what runs, and takes nothing after that", async () => {
+  it("on stop waits for running invocations, and takes no more messages", async () => {
     const queue = await makeQueue();
     const gate = Promise.withResolvers<void>();
     let invocations = 0;
@@ -210,7 +210,7 @@ describe("an event source mapping", () => {
     const stopping = mapping.stop().then(() => {
       stopped = true;
     });
-    // Meets the poll that was under way, and must be visible again afterwards.
+    // The poll in flight receives this message, which must be visible again afterwards.
     await send(queue, ["late"]);
     await until(async () => (await left(queue)).visible === 1, "the late message is handed back");
     expect(stopped).toBe(false);
@@ -220,7 +220,7 @@ describe("an event source mapping", () => {
     expect(await left(queue)).toEqual({ visible: 1, inWork: 0 });
   });
 
-  it("keeps the order within a FIFO group, while other groups go on", async () => {
+  it("keeps the order within a FIFO group without holding up other groups", async () => {
     const queue = await makeQueue({ fifo: true, visibilitySeconds: 1 });
     const done: Record<string, string[]> = { a: [], b: [] };
     for (const body of ["a1", "a2", "b1", "a3", "b2"])
@@ -257,11 +257,11 @@ describe("an event source mapping", () => {
     });
   });
 
-  it("says once that it cannot poll, and goes on when it can again", async () => {
+  it("logs once that it cannot poll, and continues when it can again", async () => {
     const queue = await makeQueue();
     await send(queue, ["patience"]);
-    const told: string[] = [];
-    const log: Log = { ...silentLog, info: (text) => told.push(text), warn: (text) => told.push(text) };
+    const logged: string[] = [];
+    const log: Log = { ...silentLog, info: (text) => logged.push(text), warn: (text) => logged.push(text) };
     let polls = 0;
     const realSend = clients.sqs.send.bind(clients.sqs);
     const flaky = Object.create(clients.sqs, {
@@ -291,10 +291,10 @@ describe("an event source mapping", () => {
     });
     mappings.push(mapping);
     await until(() => handled, "the message arrives in the end");
-    expect(told).toEqual(["polling fails; trying again", "polling works again"]);
+    expect(logged).toEqual(["polling fails; trying again", "polling works again"]);
   });
 
-  it("delivers quickly when it has a free slot", async () => {
+  it("delivers without delay when it has a free slot", async () => {
     const queue = await makeQueue();
     const arrived: number[] = [];
     map(queue, async () => void arrived.push(performance.now()));
@@ -306,7 +306,7 @@ describe("an event source mapping", () => {
       latencies.push((arrived.at(-1) ?? 0) - sentAt);
     }
     const median = latencies.toSorted((a, b) => a - b)[15] ?? Number.POSITIVE_INFINITY;
-    // Far above what it takes, far below what a poll that sleeps in between would need.
+    // Far above the usual time, and far below the time with sleeps between polls.
     expect(median).toBeLessThan(250);
   });
 });

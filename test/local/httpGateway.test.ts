@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 afterEach(() => gateway.close());
 
-/** Sends a request byte by byte as given, and resolves with all of the answer. */
+/** Sends a raw request, and resolves with the whole raw response. */
 function raw(request: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(gateway.port, "127.0.0.1", () => socket.write(request));
@@ -50,7 +50,7 @@ function raw(request: string): Promise<string> {
 }
 
 describe("the event that a function gets", () => {
-  it("is the one that AWS documents for payload format 2.0", async () => {
+  it("matches AWS's documentation of payload format 2.0", async () => {
     await raw(
       [
         "GET /v1/sessions/a%20b?parameter1=value1&parameter1=value2&parameter2=a%26b HTTP/1.1",
@@ -106,7 +106,7 @@ describe("the event that a function gets", () => {
     });
   });
 
-  it("goes to ingest for events of a feed, and to the API for all else", async () => {
+  it("goes to ingest for a feed's events, and to the API for all other routes", async () => {
     const path = `${url}/v1/feeds/my-feed/events`;
     await fetch(path, { method: "POST", body: "[]", headers: { "content-type": "application/json" } });
     await fetch(path);
@@ -127,7 +127,7 @@ describe("the event that a function gets", () => {
     ["plain text", { "content-type": "text/plain" }, text, false],
     ["NDJSON", { "content-type": "application/x-ndjson" }, text, true],
     ["a form, as curl sends by default", { "content-type": "application/x-www-form-urlencoded" }, text, true],
-    ["bytes of no type", {}, Uint8Array.from([0, 255, 128]), true],
+    ["bytes without a content type", {}, Uint8Array.from([0, 255, 128]), true],
     [
       "compressed JSON",
       { "content-type": "application/json", "content-encoding": "gzip" },
@@ -142,8 +142,8 @@ describe("the event that a function gets", () => {
   });
 });
 
-describe("the answer", () => {
-  it("is made from the structured result", async () => {
+describe("the response", () => {
+  it("is built from the structured result", async () => {
     reply = async () => ({
       statusCode: 201,
       headers: { "Content-Type": "application/json", "X-Number": 5 },
@@ -159,13 +159,13 @@ describe("the answer", () => {
     expect(await response.text()).toBe("{}");
   });
 
-  it("is the result itself when that has no status", async () => {
+  it("is the result itself if the result has no status", async () => {
     reply = async () => ({ hello: "world" });
     const response = await fetch(url);
     expect([response.status, await response.json()]).toEqual([200, { hello: "world" }]);
   });
 
-  it("says that a function failed, and no more", async () => {
+  it("says that a function failed, without details", async () => {
     reply = () => Promise.reject(new Error("a secret detail"));
     const response = await fetch(url);
     expect(response.status).toBe(500);
@@ -199,7 +199,7 @@ describe("the answer", () => {
 });
 
 describe("closing", () => {
-  it("answers what is under way, and takes no more", async () => {
+  it("answers the requests in flight, and accepts no more", async () => {
     const gate = Promise.withResolvers<unknown>();
     reply = () => gate.promise;
     const underWay = fetch(url);

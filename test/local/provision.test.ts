@@ -20,7 +20,7 @@ afterAll(async () => {
   await Promise.all([dynamodb.close(), sqs.close()]);
 });
 
-it("creates what is missing, and finds the same when it runs again", async () => {
+it("creates the missing resources, and changes nothing when it runs again", async () => {
   const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
   const first = await provision(clients, silentLog);
   const second = await provision(clients, silentLog);
@@ -42,7 +42,7 @@ it("creates what is missing, and finds the same when it runs again", async () =>
   expect(Attributes).toMatchObject({ FifoQueue: "true", VisibilityTimeout: "35" });
 });
 
-it("can be run by two relays at the same time", async () => {
+it("can run in two relays at the same time", async () => {
   const [endpointOfBoth, queuesOfBoth] = await Promise.all([startDynamodb(), startSqs()]);
   const clients = localClients({ dynamodb: endpointOfBoth.endpoint, sqs: queuesOfBoth.endpoint });
   const [one, other] = await Promise.all([provision(clients, silentLog), provision(clients, silentLog)]);

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RelayClient } from "../../client/index.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 
-// Processes and visibility timeouts take their time on a busy machine.
+// Processes and visibility timeouts are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
 
 const MAIN = join(import.meta.dirname, "..", "..", "local", "main.ts");
@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Occupies a port and resolves with it. */
+/** Occupies a free port. */
 async function takenPort(): Promise<number> {
   const server = createServer();
   blocker = server;
@@ -37,7 +37,7 @@ async function takenPort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** Runs `npm start` with these arguments, as far as node is concerned. */
+/** Runs the command of `npm start` with these arguments. */
 function runMain(args: string[], environment: Record<string, string>) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
     const env = { PATH: process.env.PATH ?? "", PORT: "0", ...environment };
@@ -47,7 +47,7 @@ function runMain(args: string[], environment: Record<string, string>) {
   });
 }
 
-/** Whether the engine that last worked in this data directory still runs. */
+/** Whether the last engine in this data directory still runs. */
 async function engineRuns(dataDirectory: string): Promise<boolean> {
   const processId = Number(await readFile(join(dataDirectory, "dynamodb.sqlite.pid"), "utf8"));
   try {
@@ -58,7 +58,7 @@ async function engineRuns(dataDirectory: string): Promise<boolean> {
 }
 
 describe("a relay on one machine", () => {
-  it("answers, keeps its data over a restart, and leaves nothing running", async () => {
+  it("responds, keeps its data across a restart, and leaves nothing running", async () => {
     const options = { environment: { RELAY_DATA_DIR: directory }, port: 0 };
     const event = { type: "ChannelUserevent", timestamp: "2026-11-24T02:00:00.000+0000" };
     const post = (running: Relay) => new RelayClient(running).append("kept", [event]);
@@ -80,13 +80,13 @@ describe("a relay on one machine", () => {
     expect(await engineRuns(directory)).toBe(false);
   });
 
-  it("says which setting is wrong before it starts anything", async () => {
+  it("names a wrong setting before it starts anything", async () => {
     await expect(startRelay({ environment: { RELAY_SEGMENT_SIZE: "many" } })).rejects.toThrow(
       /RELAY_SEGMENT_SIZE/,
     );
   });
 
-  it("uses the endpoints that it is given instead of engines of its own", async () => {
+  it("uses the given endpoints instead of its own engines", async () => {
     relay = await startRelay({ environment: {}, port: 0 });
     const { dynamodb, sqs } = relay.endpoints;
     const second = await startRelay({
@@ -129,7 +129,7 @@ describe("npm start", () => {
     expect(code).toBe(1);
   });
 
-  it("explains itself", async () => {
+  it("has --help", async () => {
     expect((await runMain(["--help"], {})).stdout).toContain("--no-replay");
     expect(await runMain(["--json"], {})).toMatchObject({
       code: 1,

@@ -25,7 +25,7 @@ describe("the environment of a function", () => {
     RELAY_CURSORS_TABLE: "forged",
   });
 
-  it("lets ingest know nothing of cursors and sessions", () => {
+  it("has no tables of cursors and sessions for ingest", () => {
     const environment = functionEnvironment("ingest", operator, connection, provisioned);
     expect(environment).toMatchObject({
       RELAY_QUEUE_TABLE: "queue-table",
@@ -38,7 +38,7 @@ describe("the environment of a function", () => {
       expect(environment).not.toHaveProperty(name);
   });
 
-  it("gives the key only to what answers callers", () => {
+  it("has the API key only for functions that answer callers", () => {
     for (const name of ["notify", "deliver", "sweep"] as const)
       expect(functionEnvironment(name, operator, connection, provisioned)).not.toHaveProperty(
         "RELAY_API_KEY",
@@ -52,7 +52,7 @@ describe("the environment of a function", () => {
 });
 
 describe("the local defaults", () => {
-  it("hold together, and allow webhooks to this machine", () => {
+  it("are consistent, and allow webhooks to this machine", () => {
     const environment = withLocalDefaults({});
     expect(readSettings(environment)).toMatchObject({
       allowHttp: true,
@@ -63,7 +63,7 @@ describe("the local defaults", () => {
     expect(portOf(environment)).toBe(8080);
   });
 
-  it("give way to what the operator sets", () => {
+  it("are overridden by the operator's settings", () => {
     const environment = withLocalDefaults({
       RELAY_ALLOWED_ADDRESS_RANGES: "",
       RELAY_SWEEP_SECONDS: "0.5",
@@ -74,7 +74,7 @@ describe("the local defaults", () => {
     expect(portOf(environment)).toBe(0);
   });
 
-  it("refuse what is not a number, by name", () => {
+  it("refuse a value that is not a number, and name the setting", () => {
     expect(() => portOf({ PORT: "http" })).toThrow(/PORT/);
     expect(() => sweepIntervalMillis({ RELAY_SWEEP_SECONDS: "often" })).toThrow(/RELAY_SWEEP_SECONDS/);
   });

@@ -5,7 +5,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { until } from "./support/until.ts";
 
-/** Time passes only when somebody sleeps; `pauses` records how long. */
+/** A clock that moves only by sleeps. `pauses` records their lengths. */
 function sleepingClock(pauses: number[], mostPauses: number): Clock & { now: number } {
   return {
     now: 1_700_000_000_000,
@@ -28,7 +28,7 @@ const target = (handler: (event: ScheduledEvent) => Promise<unknown>) => ({
   handler,
 });
 
-it("invokes at a fixed interval with a scheduled event, whether or not the last one failed", async () => {
+it("invokes at a fixed interval with a scheduled event, even after a failure", async () => {
   const pauses: number[] = [];
   const clock = sleepingClock(pauses, 3);
   const events: ScheduledEvent[] = [];
@@ -58,7 +58,7 @@ it("invokes at a fixed interval with a scheduled event, whether or not the last 
   });
 });
 
-it("never overlaps, and leaves out the times that a long run missed", async () => {
+it("never overlaps, and skips the times that a long run missed", async () => {
   const pauses: number[] = [];
   const clock = sleepingClock(pauses, 2);
   let runs = 0;
@@ -76,7 +76,7 @@ it("never overlaps, and leaves out the times that a long run missed", async () =
   expect(pauses).toEqual([5_000, 5_000]);
 });
 
-it("stops by waiting for the invocation that runs", async () => {
+it("on stop waits for the running invocation", async () => {
   const gate = Promise.withResolvers<void>();
   let began = false;
   let ended = false;

@@ -2,9 +2,9 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-const LEFT_OUT = new Set([".git", "node_modules", ".data", ".ministack", "cdk.out"]);
+const LEFT_OUT = new Set([".git", "node_modules", ".data", ".python", ".schemathesis", "cdk.out"]);
 
-/** A copy of the project that mutants may change; its packages are those of the project. Gone when disposed of. */
+/** A copy of the project that mutants may change. It shares the project's packages. Deleted when disposed of. */
 export class ProjectCopy implements AsyncDisposable {
   readonly root: string;
 

@@ -1,14 +1,14 @@
 import type { TestRun } from "./vitest.ts";
 
-/** What became of a mutant. Only "caught" is good. */
+/** The result for a mutant. Only "caught" is good. */
 export type Judgement =
   | { readonly kind: "caught"; readonly by: string }
-  /** The tests passed: nothing would have told us. */
+  /** The tests passed, so they would miss this change. */
   | { readonly kind: "survived" }
-  /** It did not even run, which is no proof of anything. */
+  /** The mutant did not run properly, which proves nothing. */
   | { readonly kind: "broken"; readonly why: string };
 
-/** Failures of the code as code, and not of what it should do. */
+/** Failures that show broken code, not wrong behaviour. */
 const NO_ASSERTION = /^(TypeError|ReferenceError|SyntaxError)\b|Cannot find (module|package)/;
 
 export function judge({ loadErrors, tests }: TestRun): Judgement {
@@ -22,7 +22,7 @@ export function judge({ loadErrors, tests }: TestRun): Judgement {
   return other ? { kind: "broken", why: other.failure ?? "" } : { kind: "survived" };
 }
 
-/** Why the tests say nothing about a mutant: they must pass on the code as it is. */
+/** The reason why the tests prove nothing about a mutant. They must pass on the unchanged code. */
 export function baselineProblem({ loadErrors, tests }: TestRun): string | undefined {
   const failed = tests.find(({ failure }) => failure !== undefined);
   if (loadErrors[0] !== undefined) return loadErrors[0];

@@ -6,12 +6,12 @@ import { ProjectCopy } from "./copy.ts";
 import { type Result, runMutants } from "./run.ts";
 import { runTests } from "./vitest.ts";
 
-/** `npm run mutants`: a line per mutant; ends with 1 when one survives or proves nothing. */
+/** `npm run mutants`: prints a line per mutant. The exit code is 1 if a mutant survives or proves nothing. */
 const [wanted = ""] = new Command("mutants")
   .description(
-    "Makes one wrong change of the code after the other, and runs the tests that must notice (docs/testing.md)",
+    "Makes one wrong change of the code at a time, and runs the tests that must catch it (docs/testing.md)",
   )
-  .argument("[part]", "part of a mutant's name: runs only those that have it")
+  .argument("[part]", "part of a name: runs only the mutants whose names contain it")
   .parse().args;
 const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
 await using copy = await ProjectCopy.of(join(import.meta.dirname, "../.."));

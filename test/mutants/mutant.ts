@@ -1,15 +1,15 @@
 import type { Edit, Race } from "../races.ts";
 
-/** A small change of the production code that breaks the relay's promise, and the test that must say so. */
+/** A small change of the production code that breaks the relay's promise, and the test that must catch it. */
 export interface Mutant extends Edit {
   readonly name: string;
   readonly test: Race["test"];
 }
 
-/** The text that a mutant changes is not there, or not once: the mutant must follow the code. */
+/** The code does not contain the mutant's text exactly once: update the mutant. */
 export class MutantOutdatedError extends Error {
   constructor({ name, file }: Pick<Mutant, "name" | "file">, found: number) {
-    super(`"${name}": its text stands ${found} times in ${file}, not once`);
+    super(`"${name}": its text is ${found} times in ${file}, not once`);
     this.name = "MutantOutdatedError";
   }
 }

@@ -19,23 +19,23 @@ const passing: TestRun = { loadErrors: [], tests: [{ title: "adds", failure: und
 const failing = (failure: string): TestRun => ({ loadErrors: [], tests: [{ title: "adds", failure }] });
 
 describe("a mutant's text", () => {
-  it("is replaced where it stands", () => {
+  it("is replaced in the code", () => {
     expect(mutate("return a + b;", MUTANT)).toBe("return a + b + 1;");
   });
 
   it.each([
-    ["is not there", "return b;", 0],
-    ["stands twice", "a + b; a + b", 2],
+    ["is missing", "return b;", 0],
+    ["occurs twice", "a + b; a + b", 2],
   ])("is refused when it %s", (_when, source, times) => {
     expect(() => mutate(source, MUTANT)).toThrow(MutantOutdatedError);
-    expect(() => mutate(source, MUTANT)).toThrow(`stands ${times} times in add.ts`);
+    expect(() => mutate(source, MUTANT)).toThrow(`is ${times} times in add.ts`);
   });
 });
 
 describe("the judgement", () => {
   it.each<[string, TestRun, object]>([
     ["caught by a failed assertion", failing("AssertionError: 3"), { kind: "caught", by: "adds" }],
-    ["caught by what a test throws", failing("Error: seed 3: s1 received"), { kind: "caught" }],
+    ["caught by an error that a test throws", failing("Error: seed 3: s1 received"), { kind: "caught" }],
     ["survived when all pass", passing, { kind: "survived" }],
     ["broken by a type error", failing("TypeError: x is not a function"), { kind: "broken" }],
     ["broken by a failed import", failing("Error: Cannot find module './y.ts'"), { kind: "broken" }],
@@ -49,7 +49,7 @@ describe("the judgement", () => {
     expect(judge(run)).toMatchObject(expected);
   });
 
-  it("wants tests that pass without the mutant", () => {
+  it("requires that the tests pass without the mutant", () => {
     expect(baselineProblem(passing)).toBeUndefined();
     expect(baselineProblem(failing("AssertionError: 3"))).toContain("AssertionError: 3");
     expect(baselineProblem({ loadErrors: [], tests: [] })).toContain("no test");
@@ -58,7 +58,7 @@ describe("the judgement", () => {
 });
 
 describe("a report of vitest", () => {
-  it("is read without the tests that were not selected", () => {
+  it("is read without the skipped tests", () => {
     const report = {
       testResults: [
         {
@@ -98,7 +98,7 @@ describe("a run", () => {
   }
   const source = () => readFile(join(root, "add.ts"), "utf8");
 
-  it("runs the tests without and with the mutant, and leaves the code as it was", async () => {
+  it("runs the tests without and with the mutant, and restores the code", async () => {
     const seen: string[] = [];
     const judgements = await run(async () => {
       seen.push(await source());
@@ -109,15 +109,15 @@ describe("a run", () => {
     expect(await source()).toBe("return a + b;");
   });
 
-  it("tells of a mutant that survives", async () => {
+  it("reports a mutant that survives", async () => {
     expect(await run(async () => passing)).toEqual([{ kind: "survived" }]);
   });
 
-  it("takes nothing for proof when the tests fail without the mutant too", async () => {
+  it("proves nothing when the tests fail without the mutant too", async () => {
     expect(await run(async () => failing("AssertionError"))).toMatchObject([{ kind: "broken" }]);
   });
 
-  it("runs nothing when a mutant does not fit the code any more", async () => {
+  it("runs nothing when a mutant no longer matches the code", async () => {
     const outdated = { ...MUTANT, find: "a - b" };
     let runs = 0;
     const counting = async () => {

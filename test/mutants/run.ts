@@ -13,8 +13,8 @@ export interface Result {
 export type RunTests = (root: string, file: string, title: string) => Promise<TestRun>;
 
 /**
- * Puts one mutant after the other into the project copy at `root` and runs the tests that must catch it. Before, the
- * same tests must pass on the code as it is.
+ * Applies one mutant at a time to the project copy at `root` and runs the test that must catch it. The same test must
+ * first pass on the unchanged code.
  * @throws MutantOutdatedError before any test runs
  */
 export async function* runMutants(

@@ -4,14 +4,14 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** What the selected tests of a run did; tests that were not selected are left out. */
+/** The results of the selected tests of a run. Tests that were not selected are left out. */
 export interface TestRun {
   /** Files that could not be loaded. */
   readonly loadErrors: readonly string[];
   readonly tests: readonly { readonly title: string; readonly failure: string | undefined }[];
 }
 
-/** The parts of vitest's JSON report (Jest's format) that say what happened. */
+/** The used parts of vitest's JSON report (Jest's format). */
 const reportSchema = z.object({
   testResults: z.array(
     z.object({

@@ -30,7 +30,7 @@ function appenderOf(
   });
 }
 
-/** `count` events of a producer from `position` on. */
+/** `count` events of a producer, beginning at `position`. */
 function submission(id: string, position: number, count: number) {
   const events = Array.from({ length: count }, (_, index) => {
     const body = { type: "A", from: id, position: position + index };
@@ -42,7 +42,7 @@ function submission(id: string, position: number, count: number) {
 const resultOf = (results: readonly unknown[]) => results[0] as AppendResult;
 
 describe("appends from several processes, step by step in many orders", () => {
-  it("give every number once, keep each producer's order, and answer a resend with its first numbers", async () => {
+  it("assign every number once, keep each producer's order, and answer a resend with the original numbers", async () => {
     for (let seed = 1; seed <= 600; seed += 1) {
       const relay = new MemoryRelay(8);
       const scheduler = new Scheduler();
@@ -73,10 +73,10 @@ describe("appends from several processes, step by step in many orders", () => {
     }
   }, 60_000);
 
-  it("recognise their own page when the answer to its put was lost", async () => {
+  it("recognise their own page when the response to its put was lost", async () => {
     const relay = new MemoryRelay(8);
     const store = relay.appendStore(openGate);
-    // The SDK tries a put again whose answer did not come: the second one finds the first one's page.
+    // The SDK retries a put without a response: the second put finds the first one's page.
     const putPage: AppendStore["putPage"] = async (...put) => {
       await store.putPage(...put);
       return store.putPage(...put);
@@ -90,7 +90,7 @@ describe("appends from several processes, step by step in many orders", () => {
     expect(relay.appended).toEqual([1, 2, 3]);
   });
 
-  it("recognise a batch that was appended by a process that died before it could answer", async () => {
+  it("recognise a batch appended by a process that died before it could respond", async () => {
     const relay = new MemoryRelay(8);
     await appenderOf(relay, "dead", openGate).append(FEED, submission("a", 1, 3));
     const result = resultOf(await appenderOf(relay, "alive", openGate).append(FEED, submission("a", 1, 5)));
@@ -98,8 +98,8 @@ describe("appends from several processes, step by step in many orders", () => {
   });
 });
 
-describe("no resurrection: a freed number is not given again", () => {
-  /** A writer knows the tail; then others append, and everything that may be freed is. */
+describe("no resurrection: a freed number is not assigned again", () => {
+  /** A writer caches the tail. Then others append, and everything that may be freed is freed. */
   async function writeAfterFreeing(settings: {
     freeGraceMillis: number;
     passedMillis: number;
@@ -129,19 +129,19 @@ describe("no resurrection: a freed number is not given again", () => {
     return relay.appended;
   }
 
-  it("while a writer may still act on its tail, nothing is freed", async () => {
+  it("nothing is freed while a writer may still use its cached tail", async () => {
     const passedMillis = SETTINGS.tailCacheMillis;
     const appended = await writeAfterFreeing({ freeGraceMillis: SETTINGS.freeGraceMillis, passedMillis });
     expect(appended).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it("once segments may be freed, the writer reads the tail again", async () => {
+  it("the writer reads the tail again once segments may be freed", async () => {
     const passedMillis = SETTINGS.freeGraceMillis + 1;
     const appended = await writeAfterFreeing({ freeGraceMillis: SETTINGS.freeGraceMillis, passedMillis });
     expect(appended).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it("freeing without the grace gives a number twice: the grace is needed", async () => {
+  it("without the grace a number is assigned twice", async () => {
     const appended = await writeAfterFreeing({ freeGraceMillis: -1, passedMillis: 0 });
     expect(appended).toEqual([1, 2, 3, 4, 5, 6, 2]);
   });

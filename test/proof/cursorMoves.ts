@@ -10,11 +10,11 @@ interface CursorWrite {
   readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly N?: string }>>;
 }
 
-/** Notes where cursors move, from the writes that went through. */
+/** Records where cursors move, from the successful writes. */
 export class CursorMoves {
   readonly moves: Move[] = [];
   readonly #table: string;
-  /** Where each session stands after the writes so far. */
+  /** Each session's place after the writes so far. */
   readonly #newest = new Map<string, Move>();
   readonly #done = new WeakSet<object>();
 
@@ -22,7 +22,7 @@ export class CursorMoves {
     this.#table = table;
   }
 
-  /** A write that was performed. A transaction that the SDK sends again has the token of the first time and is not done again. */
+  /** Notes a successful write. A transaction that the SDK retries has the same token, so it takes effect once. */
   note({ command, input }: AwsCall): void {
     if (command === "UpdateItem") this.#write(input);
     if (command !== "TransactWriteItems" || this.#done.has(input)) return;
@@ -32,17 +32,17 @@ export class CursorMoves {
 
   #write({ TableName, Key, Item, ExpressionAttributeValues: values }: CursorWrite): void {
     if (TableName !== this.#table) return;
-    const session = Key?.sk?.S ?? Item?.session?.S ?? "";
+    const sessionId = Key?.sk?.S ?? Item?.session?.S ?? "";
     const generation = values?.[":generation"]?.N ?? Item?.generation?.N;
     const next = values?.[":next"]?.N ?? Item?.next?.N;
-    const before = this.#newest.get(session);
+    const before = this.#newest.get(sessionId);
     const move = {
-      session,
+      session: sessionId,
       generation: Number(generation ?? before?.generation ?? 1),
       next: Number(next ?? before?.next ?? 1),
     };
     if (before?.generation === move.generation && before.next === move.next) return;
-    this.#newest.set(session, move);
+    this.#newest.set(sessionId, move);
     this.moves.push(move);
   }
 }

@@ -5,10 +5,10 @@ import { runSchedule, type Verdict } from "./run.ts";
 import { bySeed } from "./scheduler.ts";
 import { WITH_SWEEP, WITHOUT_SWEEP } from "./setup.ts";
 
-/** Schedules of each setup. A run takes some 150 calls to the engine; `npm run torture -- --schedules` makes more. */
+/** Seeds per setup. A run makes some 150 calls to the engine. `npm run torture -- --schedules` runs more seeds. */
 const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 20) };
 
-/** A busy machine may take a second for a run. */
+/** A busy machine may need a second per run. */
 const TIMEOUT_MILLIS = 300_000;
 
 let world: EngineWorld;
@@ -25,7 +25,7 @@ describe(`the real handlers over the real SDK, one call at a time, seeds ${SEEDS
   );
 
   it.each(named(EngineWorld, WITH_SWEEP))(
-    "have everything repaired by the next sweep: %s",
+    "lose nothing once the next sweep has run: %s",
     (_name, setup) => judgeAll(world, setup, SEEDS, ({ problems }) => problems),
     TIMEOUT_MILLIS,
   );
@@ -38,7 +38,7 @@ describe(`the real handlers over the real SDK, one call at a time, seeds ${SEEDS
           await runSchedule(world, setup, bySeed(SEEDS.first)),
           await runSchedule(world, setup, bySeed(SEEDS.first)),
         ];
-        // Only the feed has another name.
+        // Only the feed's name differs.
         const steps = ({ trace }: Verdict) => trace.map((step) => step.replace(/feed-\d+/, "feed"));
         expect(steps(second)).toEqual(steps(first));
         expect(second.faults).toEqual(first.faults);

@@ -10,12 +10,12 @@ import type { Environment } from "../../shared/runtime/settings.ts";
 import { type Intercept, interceptCalls, retryAtOnce } from "../support/awsCalls.ts";
 import { QUEUE_URLS } from "./sqsHints.ts";
 
-/** Who makes a call: the name of a process of the run that is going on. */
+/** The process of the current run that makes a call. */
 export const actorOf = new AsyncLocalStorage<string>();
 
 /**
- * One embedded DynamoDB and one pair of real SDK clients for many runs, one after the other; each run has a feed of its
- * own. What an actor of the run calls goes through the run's hands.
+ * One embedded DynamoDB and one pair of real SDK clients for many runs, one run at a time. Each run has its own feed, and
+ * its intercept sees every call.
  */
 export class Engine implements AsyncDisposable {
   readonly clients: AwsClients;
@@ -59,7 +59,7 @@ export class Engine implements AsyncDisposable {
     return new Engine(engines, clients);
   }
 
-  /** Lends itself to one run. Afterwards the feed's head is gone, so that the next run's sweep does not visit it. */
+  /** Serves one run. Afterwards the feed's head is deleted, so that the next run's sweep does not visit the feed. */
   async lend<T>(intercept: Intercept, run: (feed: string) => Promise<T>): Promise<T> {
     this.#runs += 1;
     const feed = `feed-${this.#runs}`;
@@ -74,7 +74,7 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Puts another intercept in place while `act` runs. */
+  /** Replaces the intercept while `act` runs. */
   async during<T>(intercept: Intercept, act: () => Promise<T>): Promise<T> {
     const before = this.#intercept;
     this.#intercept = intercept;

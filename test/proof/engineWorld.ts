@@ -17,10 +17,10 @@ import { answerSend, sqsEvent } from "./sqsHints.ts";
 import type { Wish } from "./wish.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
 
-/** Shares of the calls that meet a fault, until the setup's faults are used up. Most calls are reads, and harmless. */
+/** Shares of the calls that meet a fault, until the setup's faults are used up. Most calls are reads. */
 const READ_FAULT_RATE = 0.02;
 const WRITE_FAULT_RATE = 0.15;
-/** Share of the calls whose answer is a step of its own. */
+/** Share of the calls whose response arrives in a separate step. */
 const LATE_ANSWER_RATE = 0.25;
 
 /** The real handlers over the real SDK and the embedded DynamoDB: one call to AWS at a time. */
@@ -40,7 +40,7 @@ export class EngineWorld implements World, AsyncDisposable {
   async lend<T>(run: Run, use: (feed: WorldFeed) => Promise<T>): Promise<T> {
     const calls = new CallsOfRun(run, new CursorMoves(this.#engine.tableNames.cursors));
     const originalRandom = Math.random;
-    // Handlers take their jitter from here.
+    // The handlers' jitter comes from Math.random.
     Math.random = run.random;
     try {
       return await this.#engine.lend(
@@ -61,7 +61,7 @@ export class EngineWorld implements World, AsyncDisposable {
   }
 }
 
-/** What the calls of a run's processes go through: their gates, and the faults. */
+/** Applies the gates and the faults to the calls of a run's processes. */
 class CallsOfRun {
   readonly moves: CursorMoves;
   readonly #run: Run;
@@ -80,7 +80,7 @@ class CallsOfRun {
     this.#diesAfterCall.add(process);
   }
 
-  /** One call of a process: waits for its turn, meets a fault or not, and may be the last of its process. */
+  /** One call of a process: waits at its gate, may meet a fault, and may be the process's last. */
   async onCall(call: AwsCall, perform: () => Promise<AwsAnswer>): Promise<AwsAnswer> {
     const run = this.#run;
     const process = actorOf.getStore();
@@ -94,8 +94,8 @@ class CallsOfRun {
       run.crash(process);
       return new Promise(() => {});
     }
-    // An answer may be under way while others act: what it says is then old news.
-    if (!run.isCalm && run.random() < LATE_ANSWER_RATE) await gate(`gets the answer to ${call.command}`);
+    // A response may be in flight while other processes act, so it can be outdated on arrival.
+    if (!run.isCalm && run.random() < LATE_ANSWER_RATE) await gate(`gets the response to ${call.command}`);
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   }
@@ -110,7 +110,7 @@ class CallsOfRun {
   #faultFor(call: AwsCall): Fault | undefined {
     const { isCalm, random, setup } = this.#run;
     if (isCalm || actorOf.getStore() === undefined || this.#faultsLeft <= 0) return undefined;
-    // The input of a call is the same object at each try.
+    // Each try of a call has the same input object.
     const isFirstTry = !this.#tried.has(call.input);
     this.#tried.add(call.input);
     if ((setup.onlyFirstTries && !isFirstTry) || random() >= faultRateOf(call)) return undefined;

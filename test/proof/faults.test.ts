@@ -36,7 +36,7 @@ beforeEach(() => {
   cursors = new CursorStore(documents, engine.tableNames.cursors, references, randomUUID, clock);
 });
 
-/** Runs with the fault at the first try of each call of this command; `times` of them. */
+/** Runs `act` with the fault in the first `times` calls of this command. */
 function withFault<T>(
   fault: Fault,
   command: string,
@@ -54,7 +54,7 @@ function withFault<T>(
   return engine.lend(intercept, async (feed) => ({ result: await act(feed), calls }));
 }
 
-/** A session of a new feed, at number 1, counted in segment 0 of ten numbers each. */
+/** A new feed with segments of ten numbers, and its one session: at number 1, counted in segment 0. */
 async function born(feed: string): Promise<Cursor> {
   const { documents } = engine.clients;
   await new HeadStore(documents, engine.tableNames.queue).createFeed(feed, 10);
@@ -70,8 +70,8 @@ async function born(feed: string): Promise<Cursor> {
   return cursor;
 }
 
-describe("the answer to a write of a cursor is lost", () => {
-  it("taking the lease: the SDK's second try finds the lease taken, and knows that it is its own", async () => {
+describe("the response to a write of a cursor is lost", () => {
+  it("taking the lease: the SDK's retry finds the lease taken, and the store recognises its own write", async () => {
     const { result, calls } = await withFault("timed out after", "UpdateItem", async (feed) => {
       const cursor = await born(feed);
       return [await cursors.write(cursor, take(cursor, HELD)), await cursors.readCursor(feed, "s")];
@@ -81,7 +81,7 @@ describe("the answer to a write of a cursor is lost", () => {
     expect(calls.filter((command) => command === "UpdateItem")).toHaveLength(2);
   });
 
-  it("parking: the same, so that the tail is read again afterwards", async () => {
+  it("parking: the store recognises its own write, so the tail is read again afterwards", async () => {
     const { result } = await withFault(
       "timed out after",
       "UpdateItem",
@@ -100,7 +100,7 @@ describe("the answer to a write of a cursor is lost", () => {
       "timed out after",
       "TransactWriteItems",
       async (feed) => {
-        // The first transaction is the session's creation: its answer is lost too.
+        // The first transaction creates the session. Its response is lost too.
         const cursor = await born(feed);
         const held = await cursors.write(cursor, take(cursor, HELD));
         await cursors.write(held, { ...advance({ ...held, next: 11 }, HELD), segment: 1 });
@@ -111,7 +111,7 @@ describe("the answer to a write of a cursor is lost", () => {
     expect(result).toEqual(new Map([[1, 1]]));
   });
 
-  it("a row that someone else has changed meanwhile is still someone else's", async () => {
+  it("a row that another holder has changed is not taken for its own", async () => {
     await withFault("throttled", "none", async (feed) => {
       const cursor = await born(feed);
       await cursors.write(cursor, take(cursor, HELD));
@@ -120,8 +120,8 @@ describe("the answer to a write of a cursor is lost", () => {
   });
 });
 
-describe("a transaction is under way on an item", () => {
-  it("a plain write is tried again by the SDK: nothing was written", async () => {
+describe("a transaction is in flight on an item", () => {
+  it("a plain write, which wrote nothing, is retried by the SDK", async () => {
     const { result, calls } = await withFault("conflict", "UpdateItem", async (feed) => {
       const cursor = await born(feed);
       return cursors.write(cursor, take(cursor, HELD));
@@ -130,7 +130,7 @@ describe("a transaction is under way on an item", () => {
     expect(calls.filter((command) => command === "UpdateItem")).toHaveLength(2);
   });
 
-  it("a plain write that meets transactions at every try is refused as a conflict, which may pass", async () => {
+  it("a plain write that meets a transaction at every try is refused as a retryable conflict", async () => {
     await withFault(
       "conflict",
       "UpdateItem",
@@ -145,7 +145,7 @@ describe("a transaction is under way on an item", () => {
   });
 
   it.each(["conflict", "throttled"] as const)(
-    "a crossing that meets it (%s) leaves the session counted where it was",
+    "a crossing that is refused (%s) leaves the session counted where it was",
     async (fault) => {
       await engine.lend(
         hostileAws(() => undefined),
@@ -164,7 +164,7 @@ describe("a transaction is under way on an item", () => {
     },
   );
 
-  it("the hint of the tail and the head's other writes pass in the end", async () => {
+  it("writes of the head, such as the tail hint, succeed in the end", async () => {
     const { result } = await withFault("conflict", "UpdateItem", async (feed) => {
       const heads = new HeadStore(engine.clients.documents, engine.tableNames.queue);
       await heads.createFeed(feed, 10);
@@ -174,7 +174,7 @@ describe("a transaction is under way on an item", () => {
     expect(result).toMatchObject({ tailHint: 7 });
   });
 
-  it("a conflict is what AWS throws, not something of our own", async () => {
+  it("the injected conflict is the error that AWS throws", async () => {
     await withFault(
       "conflict",
       "PutItem",
@@ -187,8 +187,8 @@ describe("a transaction is under way on an item", () => {
   });
 });
 
-describe("a batch call leaves items undone because the table is throttled", () => {
-  it("deleting goes on after growing pauses until all are gone", async () => {
+describe("a throttled batch call leaves items unprocessed", () => {
+  it("deletions are retried after growing pauses until all items are gone", async () => {
     const { result } = await withFault(
       "unprocessed",
       "BatchWriteItem",
@@ -204,7 +204,7 @@ describe("a batch call leaves items undone because the table is throttled", () =
     expect(paused).toEqual([25, 50, 100, 200]);
   });
 
-  it("and ends with an error that says so when it never gets better", async () => {
+  it("deletions fail with an error that names the throttling when it never ends", async () => {
     await withFault(
       "unprocessed",
       "BatchWriteItem",
@@ -221,7 +221,7 @@ describe("a batch call leaves items undone because the table is throttled", () =
     expect(paused.length).toBe(10);
   });
 
-  it("reading rows goes on too", async () => {
+  it("reads are retried too", async () => {
     const { result } = await withFault("unprocessed", "BatchGetItem", async (feed) => {
       await born(feed);
       return cursors.readCursors([{ feed, session: "s" }]);
@@ -230,8 +230,8 @@ describe("a batch call leaves items undone because the table is throttled", () =
   });
 });
 
-describe("freed pages are deleted while somebody looks for the tail from an old head", () => {
-  it("the segment's last page goes after all others are gone", async () => {
+describe("freed pages are deleted while a writer searches for the tail from an old head", () => {
+  it("the segment's last page is deleted after all the others", async () => {
     const seen: string[] = [];
     await engine.lend(
       async (call, perform) => {
@@ -252,7 +252,7 @@ describe("freed pages are deleted while somebody looks for the tail from an old 
 });
 
 describe("a hostile AWS", () => {
-  it("answers a read that did not ask for consistency with what was there before the last change", async () => {
+  it("answers an eventually consistent read with the state before the last change", async () => {
     const answers: unknown[] = [];
     await withFault("throttled", "none", async (feed) => {
       const hostile = hostileAws(({ input }) => (input.ConsistentRead ? undefined : "stale"));

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** The first `times` calls of a command meet the fault. */
+/** Injects the fault into the first `times` calls of a command. */
 function first(times: number, command: string, fault: Fault) {
   let left = times;
   return (call: AwsCall): Fault | undefined => {
@@ -26,7 +26,7 @@ function first(times: number, command: string, fault: Fault) {
 const ALL_TRIES = 3;
 
 describe("ingest", () => {
-  it("the answer to a put is lost and the SDK puts again: the batch is there once", async () => {
+  it("the response to a put is lost and the SDK retries: the batch is in the feed once", async () => {
     await Stage.run(engine, async (stage) => {
       const status = await stage.withFaults(first(1, "PutItem", "timed out after"), () => stage.append(1, 3));
       expect(status).toBe(202);
@@ -34,7 +34,7 @@ describe("ingest", () => {
     });
   });
 
-  it("no answer comes at any try: the producer is told so, sends again, and the batch is there once", async () => {
+  it("every response is lost: the producer gets an error and resends, and the batch is in the feed once", async () => {
     await Stage.run(engine, async (stage) => {
       const lost = first(ALL_TRIES, "PutItem", "timed out after");
       expect(await stage.withFaults(lost, () => stage.append(1, 3))).toBeGreaterThanOrEqual(500);
@@ -46,7 +46,7 @@ describe("ingest", () => {
 });
 
 describe("deliver", () => {
-  it("paused while it sends until its lease is taken over: its commit is refused, and the endpoint can tell by the epoch", async () => {
+  it("paused during a request until its lease is taken over: its commit is refused, and its epoch is older", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 4);
@@ -69,11 +69,11 @@ describe("deliver", () => {
     });
   });
 
-  it("the endpoint accepted and the progress cannot be written: the same batch comes again under the same id", async () => {
+  it("the endpoint accepted but the progress cannot be written: the batch is redelivered under the same id", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 3);
-      // Taking the lease succeeds, everything after it does not.
+      // Taking the lease succeeds, every later write fails.
       let isTaken = false;
       const afterTaking = (call: AwsCall): Fault | undefined => {
         if (call.command !== "UpdateItem") return undefined;
@@ -83,7 +83,7 @@ describe("deliver", () => {
       };
       expect(await stage.withFaults(afterTaking, () => stage.deliver())).toBe(false);
       expect((await stage.rows()).cursors).toMatchObject([{ next: 1, state: "active" }]);
-      // While the lease runs, nobody else sends.
+      // Until the lease expires, no other turn sends.
       await stage.deliver();
       expect(stage.posts).toHaveLength(1);
       stage.nowEpochMillis += stage.settings.leaseMillis + 1;
@@ -99,7 +99,7 @@ describe("deliver", () => {
     });
   });
 
-  it("a page's bytes are damaged: the session is suspended, and not moved past it", async () => {
+  it("a page's bytes are damaged: the session is suspended and does not skip the page", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 3);
@@ -121,7 +121,7 @@ describe("deliver", () => {
 });
 
 describe("crossing", () => {
-  it("forty sessions at once, half of all transactions conflicting: all are counted where they stand in the end", async () => {
+  it("forty sessions at once, half of all transactions conflicting: in the end each is counted where it stands", async () => {
     await Stage.run(engine, async (stage) => {
       const sessions = Array.from({ length: 40 }, (_, number) => `s${number}`);
       for (const _session of sessions) await stage.person.createSession("head");
@@ -134,7 +134,7 @@ describe("crossing", () => {
         return random() < 0.5 ? "conflict" : undefined;
       };
       await stage.withFaults(conflicts, () => Promise.all(sessions.map((session) => stage.deliver(session))));
-      // Each session crosses twice; a conflict is not tried again at once but with the next write, of which it has four.
+      // Each session crosses twice. After a conflict it tries again with its next write, and it has four writes.
       expect(transactions).toBeLessThanOrEqual(40 * 4);
       const { counts } = await stage.rows();
       expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(40);
@@ -145,7 +145,7 @@ describe("crossing", () => {
     });
   }, 120_000);
 
-  it("no answer to any try of the transaction: whoever goes on moves the reference once", async () => {
+  it("the transaction never gets a response: the next holder moves the reference once", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.person.createSession("head");
       await stage.append(1, 6);
@@ -160,7 +160,7 @@ describe("crossing", () => {
 });
 
 describe("the sweep", () => {
-  it("dies at any of its calls and runs again: everything is freed and deleted as if it had run once", async () => {
+  it("dies at any of its calls and runs again: the result is the same as of one complete run", async () => {
     for (let dyingCall = 1; ; dyingCall += 1) {
       const calls = await Stage.run(engine, async (stage) => {
         await stage.append(1, 11);
@@ -168,7 +168,7 @@ describe("the sweep", () => {
         let count = 0;
         const dies = (): Fault | undefined => {
           count += 1;
-          // Half of the deaths come after the call was performed.
+          // Half of the deaths happen after the call was performed.
           return count < dyingCall
             ? undefined
             : dyingCall % 2 === 0 && count === dyingCall
@@ -184,14 +184,14 @@ describe("the sweep", () => {
         return count;
       });
       if (calls < dyingCall) {
-        // It lived to its end: every call has had its death.
+        // The sweep survived: every call has had its death.
         expect(dyingCall).toBeGreaterThan(10);
         return;
       }
     }
   }, 180_000);
 
-  it("runs twice at the same time: nothing is freed that is needed, and nothing is left", async () => {
+  it("runs twice at the same time: nothing needed is freed, and nothing else is left", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.append(1, 11);
       stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
@@ -203,7 +203,7 @@ describe("the sweep", () => {
 });
 
 describe("the interface", () => {
-  it("subscribes at the head while the sweep frees it: the session begins on ground that is held", async () => {
+  it("subscribes at the head while the sweep frees it: the session begins in a held segment", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.append(1, 11);
       stage.nowEpochMillis += 2 * stage.settings.freeGraceMillis;
@@ -224,7 +224,7 @@ describe("the interface", () => {
     });
   });
 
-  it("creates a session although the wake cannot be sent: its secret is told, and the sweep wakes it", async () => {
+  it("creates a session although the wake cannot be sent: it returns the secret, and the sweep wakes the session", async () => {
     await Stage.run(engine, async (stage) => {
       await stage.append(1, 3);
       const throttled = ({ service }: AwsCall): Fault | undefined =>

@@ -7,14 +7,14 @@ export interface HintMessage {
 }
 
 /**
- * The hint queues under a clock that a test moves. The embedded SQS counts delays and visibility in real time; here a
- * message becomes visible, for the first time or again, when the test's clock says so.
+ * The hint queues on a clock that a test moves. The embedded SQS counts delays and visibility timeouts in real time. Here
+ * the test's clock decides when a message becomes visible.
  */
 export class HintQueues {
   readonly #messages: Record<HintQueue, HintMessage[]> = { notify: [], wake: [], slow: [] };
   #sent = 0;
 
-  /** Returns the id of the message. */
+  /** Returns the message's id. */
   send(queue: HintQueue, body: string, visibleAtEpochMillis: number): string {
     this.#sent += 1;
     const id = `message-${this.#sent}`;
@@ -22,7 +22,7 @@ export class HintQueues {
     return id;
   }
 
-  /** A copy, so that a message that is put twice is there twice. */
+  /** Adds a copy, so that a message put twice is two messages. */
   put(queue: HintQueue, message: HintMessage): void {
     this.#messages[queue].push({ ...message });
   }
@@ -35,7 +35,7 @@ export class HintQueues {
     this.#messages[queue] = this.#messages[queue].filter((message) => !messages.includes(message));
   }
 
-  /** When the next message that is under way becomes visible. */
+  /** When the next message becomes visible. */
   nextVisibleAtEpochMillis(): number | undefined {
     const times = Object.values(this.#messages).flatMap((messages) =>
       messages.map(({ visibleAtEpochMillis }) => visibleAtEpochMillis),

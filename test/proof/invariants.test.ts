@@ -3,7 +3,7 @@ import { type Cursor, newCursor } from "../../shared/sessions/cursor.ts";
 import { expectInvariants, violations } from "../support/invariants.ts";
 import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
 
-/** Segments of four numbers: 1–4 are freed, 5–8 and 9–10 are there, one session stands at the tail. */
+/** Segments of four numbers: 1–4 are freed, 5–8 and 9–10 are held, and one session stands at the tail. */
 const event = (number: number) => `event ${number}`;
 const page = (first: number, last: number, segment = Math.floor((first - 1) / 4)) => ({
   first,
@@ -49,21 +49,21 @@ const of = (rowsChange: Partial<FeedRows>, witnessedChange: Partial<Witnessed> =
   violations({ ...rows, ...rowsChange }, { ...witnessed, ...witnessedChange });
 const ofDeliveries = (...deliveries: Delivery[]) => of({}, { deliveries });
 
-describe("nothing is reported", () => {
-  it("when everything holds", () => {
+describe("no violation is reported", () => {
+  it("when every invariant holds", () => {
     expect(violations(rows, witnessed)).toEqual([]);
     expectInvariants(rows, witnessed);
   });
 
-  it("of a batch that comes again as it was, also late", () => {
+  it("for a batch that is redelivered unchanged, even late", () => {
     expect(ofDeliveries(batch(1, 4), batch(1, 4), batch(5, 8), batch(9, 10), batch(5, 8))).toEqual([]);
   });
 
-  it("of a session that was told what is missing", () => {
+  it("for a session that received a gap message", () => {
     expect(ofDeliveries(batch(1, 2), gap(3, 6, 2), batch(7, 10))).toEqual([]);
   });
 
-  it("of what a session does not want", () => {
+  it("for messages that a session does not want", () => {
     const wants = (text: string) => /[05]$/.test(text);
     const deliveries = [
       { ...batch(5, 5, 0), id: "s-1-1-8" },
@@ -72,13 +72,13 @@ describe("nothing is reported", () => {
     expect(of({}, { deliveries, sessions: [{ ...session, wants }] })).toEqual([]);
   });
 
-  it("of a person's seek, after which a new generation begins", () => {
+  it("for a person's seek, which begins a new generation", () => {
     const deliveries = [batch(1, 4), batch(5, 8), batch(5, 8, 4, "s-2-5-8"), batch(9, 10, 8, "s-2-9-10")];
     const moves = [...(witnessed.moves ?? []), { session: "s", generation: 2, next: 5 }];
     expect(of({}, { deliveries, moves })).toEqual([]);
   });
 
-  it("of a paused session that is behind", () => {
+  it("for a paused session that is behind", () => {
     expect(of({}, { deliveries: [batch(1, 4)], sessions: [{ ...session, mustReachTail: false }] })).toEqual(
       [],
     );
@@ -101,7 +101,7 @@ describe("it is reported that", () => {
       "event 5 is in the queue twice: as 5 and 10",
     ],
     [
-      "a number was given twice",
+      "a number was assigned twice",
       ofDeliveries(batch(1, 4), batch(5, 8), {
         ...batch(9, 10),
         messages: [
@@ -109,10 +109,10 @@ describe("it is reported that", () => {
           { sequence: 10, event: event(10) },
         ],
       }),
-      "number 9 was given twice: event 9 and x",
+      "number 9 was assigned twice: event 9 and x",
     ],
     [
-      "a producer was told a wrong number",
+      "a producer got a wrong number",
       of({}, { accepted: [{ event: event(6), sequence: 7 }] }),
       "event 6 was accepted as 7 but is 6",
     ],
@@ -128,9 +128,9 @@ describe("it is reported that", () => {
       "page 7 holds numbers of the page before it",
     ],
     [
-      "something below the head is still there",
+      "a page is left below the head",
       of({ pages: [page(3, 4), ...rows.pages] }),
-      "page 3 lies below the head and is still there",
+      "page 3 is left below the head",
     ],
     [
       "a count has no cursor",
@@ -139,12 +139,12 @@ describe("it is reported that", () => {
     ],
     ["a cursor is not counted", of({ counts: new Map() }), "segment 2 counts 0 references of 1 cursors"],
     [
-      "a cursor stands on freed ground",
+      "a cursor stands in a freed segment",
       of({ cursors: [{ ...cursor, segment: 0 }], counts: new Map([[0, 1]]) }),
       "s is counted in segment 0, which is freed",
     ],
     [
-      "a cursor is counted beyond where it stands",
+      "a cursor is counted beyond its segment",
       of({ cursors: [{ ...cursor, next: 8 }] }),
       "s stands at 8 but is counted beyond it, in segment 2",
     ],
@@ -167,38 +167,38 @@ describe("it is reported that", () => {
       "s moved back from 9 to 5",
     ],
     [
-      "messages were left out",
+      "messages were skipped",
       ofDeliveries(batch(1, 4), batch(7, 10)),
       "s: batch s-1-7-10 brought 7-10 where 5-10 was next",
     ],
     [
-      "and that the numbers in the request hide it",
+      "the numbers in the request hide the skipped messages",
       ofDeliveries(batch(1, 4), batch(7, 10)),
-      "s: batch s-1-7-10 says that 6 came before it, but 4 did",
+      "s: batch s-1-7-10 claims to follow 6, but follows 4",
     ],
     [
-      "the beginning was left out",
+      "the first messages were skipped",
       ofDeliveries(batch(5, 8), batch(9, 10)),
       "s: batch s-1-5-8 brought 5-8 where 1-8 was next",
     ],
-    ["the end never came", ofDeliveries(batch(1, 4), batch(5, 8)), "s: never got 9-10 of 10"],
+    ["the last messages never arrived", ofDeliveries(batch(1, 4), batch(5, 8)), "s: never got 9-10 of 10"],
     [
-      "batches came in another order",
+      "batches arrived out of order",
       ofDeliveries(batch(5, 8), batch(1, 4), batch(9, 10)),
       "s: batch s-1-1-4 brought 1-4 where nothing was next",
     ],
     [
-      "messages came again in another batch",
+      "messages were redelivered in another batch",
       ofDeliveries(batch(1, 4), batch(3, 8, 4), batch(9, 10)),
       "s: batch s-1-3-8 brought 3-8 where 5-8 was next",
     ],
     [
-      "a batch came again with other messages",
+      "a batch was redelivered with other messages",
       ofDeliveries(batch(1, 4), { ...batch(1, 3), id: "s-1-1-4" }, batch(5, 8), batch(9, 10)),
       "s got batch s-1-1-4 again with other messages",
     ],
     [
-      "a gap says less than is missing",
+      "a gap covers fewer messages than are missing",
       ofDeliveries(batch(1, 2), gap(5, 6, 2), batch(7, 10)),
       "s: batch s-1-gap-5-6 brought nothing where 3-4 was next",
     ],
@@ -214,11 +214,11 @@ it("a webhook request is read as a delivery, and a gap message as a gap", () => 
     messages: [{ sequence: 3, event: eventText({ type: "A", sequence: 3 }) }, { sequence: 4 }],
     gap: undefined,
   });
-  const told = [
+  const reported = [
     { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "retention", first: 3, last: 4 } },
   ];
-  expect(deliveryOf("id", { ...body, messages: told }).gap).toEqual({ first: 3, last: 4 });
-  // What was lost before ingest is a message of the queue like others.
+  expect(deliveryOf("id", { ...body, messages: reported }).gap).toEqual({ first: 3, last: 4 });
+  // A gap before ingest is an ordinary message of the queue.
   const stored = [
     { sequence: 4, type: "RelayGap", event: { type: "RelayGap", reason: "lost-before-ingest" } },
   ];

@@ -8,7 +8,7 @@ export interface Seeds {
   readonly count: number;
 }
 
-/** Runs a setup with one seed after the other. Throws at the first with problems, and shows how it came to them. */
+/** Runs a setup with one seed at a time. Throws at the first seed with problems, and shows the run's trace. */
 export async function judgeAll(
   world: World,
   setup: Setup,
@@ -24,7 +24,7 @@ export async function judgeAll(
   });
 }
 
-/** Returns the first seed whose verdict is meant; undefined when there is none. */
+/** Returns the first seed whose verdict `isMeant`; undefined if there is none. */
 export async function findSeed(
   world: World,
   setup: Setup,
@@ -36,7 +36,7 @@ export async function findSeed(
   return undefined;
 }
 
-/** The setups that can run in a world, for `it.each` with titles in full: those of `$name` are cut short. */
+/** The setups that a world supports, for `it.each` with `%s`: vitest truncates the titles of `$name`. */
 export function named(world: Pick<World, "lacks">, setups: readonly Setup[]): [string, Setup][] {
   return setups.filter((setup) => canRun(world, setup)).map((setup) => [setup.name, setup]);
 }

@@ -6,7 +6,7 @@ import { exploreAll } from "./scheduler.ts";
 import { PLAIN, type Setup, SMALLEST, WITH_SWEEP, WITHOUT_SWEEP } from "./setup.ts";
 import { WRONG_PORTS } from "./wrongPorts.ts";
 
-/** Half as many of the long runs, which are first of all the engine's. */
+/** Half as many of the long runs, which mainly test the engine. */
 const seedsOf = ({ chanceRate }: Setup) => ({ first: 1, count: chanceRate < 1 ? 1_000 : 2_000 });
 
 const world = new MemoryWorld();
@@ -23,34 +23,34 @@ describe("the wake protocol, step by step in every order", () => {
   }, 120_000);
 
   it.each(named(world, WITHOUT_SWEEP))(
-    "loses nothing in many schedules of %s, without any sweep",
+    "loses nothing in many schedules without a sweep: %s",
     (_name, setup) => judgeAll(world, setup, seedsOf(setup), allProblems),
     60_000,
   );
 
   it.each(named(world, WITH_SWEEP))(
-    "has repaired everything after the sweep: %s",
+    "loses nothing once the sweep has run: %s",
     async (_name, setup) => {
       let needed = 0;
       await judgeAll(world, setup, seedsOf(setup), ({ beforeRepair, problems }) => {
         if (beforeRepair.length > 0) needed += 1;
         return problems;
       });
-      // Otherwise these runs would say nothing about the sweep.
+      // Otherwise these runs would prove nothing about the sweep.
       expect(needed).toBeGreaterThan(50);
     },
     60_000,
   );
 });
 
-describe("each of these small changes is found", () => {
+describe("each of these races is found when it is opened", () => {
   it.each(Object.entries(WRONG_PORTS))(
     "%s",
     async (_race, { ports, crashing, isFound }) => {
       const setup: Setup = crashing ? { ...PLAIN, crashes: 1, crashing } : PLAIN;
       const found = await findSeed(new MemoryWorld(ports), setup, { first: 1, count: 3_000 }, isFound);
       expect(found).toBeGreaterThan(0);
-      // The same schedules find nothing in the protocol as it is.
+      // The same schedules find nothing in the correct protocol.
       expect(await findSeed(world, setup, { first: 1, count: 800 }, isFound)).toBeUndefined();
     },
     60_000,

@@ -12,13 +12,13 @@ import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
 
-/** What deliver's process touches of the tables: the part that a wrong port replaces. */
+/** Deliver's access to the tables: the part that a wrong port replaces. */
 export interface DeliverPorts {
   readonly cursors: ReturnType<MemoryRelay["cursorStore"]>;
   readonly pages: ReturnType<MemoryRelay["pageReader"]>;
 }
 
-/** Ports that open a race, in place of the right ones. */
+/** Ports that open a race by replacing the right ones. */
 export interface WrongPorts {
   notify?(parts: NotifyParts, relay: MemoryRelay, gate: Gate): NotifyParts;
   deliver?(ports: DeliverPorts, relay: MemoryRelay, gate: Gate): DeliverPorts;
@@ -58,7 +58,7 @@ class MemoryFeed implements WorldFeed {
   }
 
   async fulfil(): Promise<void> {
-    throw new Error("the interface needs real tables");
+    throw new Error("the API needs real tables");
   }
 
   ingest(process: string): (batch: Batch) => Promise<Numbers | undefined> {
@@ -87,7 +87,7 @@ class MemoryFeed implements WorldFeed {
       try {
         const [result] = await appender.append(FEED, [submission]);
         const { first, last } = result as AppendResult;
-        if (first === null || last === null) throw new Error("the batch got no numbers");
+        if (first === null || last === null) throw new Error("the batch has no numbers");
         return { first, last };
       } catch (error) {
         if (error instanceof AppendTimeoutError) return undefined;
@@ -164,14 +164,14 @@ class MemoryFeed implements WorldFeed {
 
   problems(): string[] {
     const { appended } = this.#relay;
-    return new Set(appended).size === appended.length ? [] : ["a number was given twice"];
+    return new Set(appended).size === appended.length ? [] : ["a number was assigned twice"];
   }
 
   #gateOf(process: string): Gate {
     return this.#run.scheduler.gateOf(process);
   }
 
-  /** What every process has. */
+  /** The parts that every process has. */
   #parts(process: string) {
     const { log, random, settings } = this.#run;
     return { clock: this.#run.clockOf(process), log, metrics: silentMetrics, random, settings };

@@ -11,7 +11,7 @@ import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import type { Engine } from "./engine.ts";
 import type { Wish } from "./wish.ts";
 
-/** Somebody who uses the API's own code, with session ids that are the same in every run. */
+/** A person who uses the API. Session ids are the same in every run. */
 export class Person {
   readonly #feed: string;
   readonly #parts: ApiParts;
@@ -43,7 +43,7 @@ export class Person {
     this.#sessions.push(id);
   }
 
-  /** Does one after the other; what AWS refuses is wished again, as a person would. */
+  /** Carries out one wish at a time. Retries wishes that fail because of AWS, as a person would. */
   async fulfil(wishes: readonly Wish[]): Promise<void> {
     for (const wish of wishes) await this.#insist(() => this.#fulfil(wish));
   }
@@ -53,7 +53,7 @@ export class Person {
       try {
         return await act();
       } catch (error) {
-        // Deleted by the try whose answer was lost.
+        // An earlier try deleted the session, and its response was lost.
         if (tries > 1 && error instanceof HttpProblem && error.problem.status === 404) return;
         if (tries === 5) throw error;
       }

@@ -7,9 +7,9 @@ interface IngestProcess {
   readonly ingest: ReturnType<WorldFeed["ingest"]>;
 }
 
-/** Producers that send batch after batch until each is accepted. One whose ingest process dies sends again. */
+/** Producers that send one batch at a time until it is accepted. If a producer's ingest process dies, it resends. */
 export class Producers {
-  /** What they were told is taken. */
+  /** The events that the relay reported as accepted. */
   readonly accepted: { event: string; sequence: number | undefined }[] = [];
   readonly #run: RunContext;
   readonly #newProcess: () => IngestProcess;
@@ -20,7 +20,7 @@ export class Producers {
     this.#newProcess = newProcess;
   }
 
-  /** @param accepted batches that are accepted already */
+  /** @param accepted number of batches already accepted */
   produce(producer: string, batches: number, accepted = 0): void {
     const { name, ingest } = this.#newProcess();
     let sent = accepted;

@@ -23,7 +23,7 @@ const SETTINGS = {
 };
 
 describe(`the whole relay with real queues, endpoints and time, over a hostile AWS, seed ${SEED}`, () => {
-  it("loses nothing, doubles nothing, and frees what everybody has got", async () => {
+  it("loses nothing, doubles nothing, and frees the messages that every session has received", async () => {
     const random = randomByName(SEED);
     await using relay = await TestRelay.start(SETTINGS);
     await using endpoints = await Endpoints.start(random);
@@ -56,7 +56,7 @@ describe(`the whole relay with real queues, endpoints and time, over a hostile A
     const accepted = producers.flatMap((producer) => producer.accepted);
 
     await eventually(
-      "all sessions at the tail, and the rest freed and deleted",
+      "all sessions at the tail, and all other segments freed and deleted",
       async () => {
         const feed = await relay.feed("pbx");
         const sessions = await Array.fromAsync(relay.listSessions());

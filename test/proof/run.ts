@@ -9,12 +9,12 @@ import { Workers } from "./workers.ts";
 import { canRun, type World, type WorldFeed } from "./world.ts";
 
 export interface Verdict {
-  /** What does not hold once every hint is worked off, before the last sweeps have repaired anything. */
+  /** Violations when every hint is handled, before the last sweeps repair anything. */
   readonly beforeRepair: readonly string[];
-  /** What does not hold at the end. */
+  /** Violations at the end. */
   readonly problems: readonly string[];
   readonly trace: readonly string[];
-  /** Faults that calls met. */
+  /** The injected faults of calls. */
   readonly faults: readonly string[];
 }
 
@@ -22,13 +22,12 @@ export interface Verdict {
 const LEASE_MILLIS = 21_000;
 
 /**
- * Runs one schedule of a setup: one step at a time, in the order that the schedule chooses. Once everything is at rest,
- * sweeps repair what they can while nothing else goes wrong.
- * @throws RangeError when the setup asks for what cannot happen in the world
+ * Runs one schedule of a setup: one step at a time, in the order that the schedule chooses. When no work is left, sweeps
+ * repair what they can, without further faults.
+ * @throws RangeError if the world lacks a fault of the setup
  */
 export async function runSchedule(world: World, setup: Setup, schedule: Schedule): Promise<Verdict> {
-  if (!canRun(world, setup))
-    throw new RangeError(`"${setup.name}" asks for what cannot happen in this world`);
+  if (!canRun(world, setup)) throw new RangeError(`this world cannot run "${setup.name}"`);
   const context = new RunContext(setup, schedule);
   return world.lend(context, (feed) => new ScheduleRun(context, feed).run(schedule.choose));
 }
@@ -45,7 +44,7 @@ class ScheduleRun {
   readonly #feed: WorldFeed;
   readonly #producers: Producers;
   readonly #workers: Workers;
-  /** How often each may still happen. */
+  /** How often each chance may still happen. */
   readonly #left: Record<Chance, number>;
   #started = 0;
 
@@ -88,7 +87,7 @@ class ScheduleRun {
       const work = this.#workers.options();
       const isAtRest = work.length + scheduler.steps().length === 0;
       const others = isAtRest ? this.#timePassing() : work;
-      // At rest with nothing under way, the work is done.
+      // No step is possible and no message is in flight, so the work is done.
       return isAtRest && others.length === 0 ? [] : [...others, ...this.#chances()];
     });
   }
@@ -98,7 +97,7 @@ class ScheduleRun {
     return next === undefined ? [] : [{ label: "time passes", take: () => this.#context.moveClock(next) }];
   }
 
-  /** One sweep after every lease has expired and every lost hint counts as lost, and one after the grace. */
+  /** Runs one sweep after every lease and hint grace has expired, and one after the grace of freeing. */
   async #repair(): Promise<string[]> {
     const { setup, settings } = this.#context;
     this.#context.isCalm = true;
@@ -132,7 +131,7 @@ class ScheduleRun {
     return { accepted: this.#producers.accepted, deliveries: this.#context.deliveries, sessions, moves };
   }
 
-  /** With every session at the tail, only the tail's segment is left. */
+  /** When every session is at the tail, only the tail's segment may be left. */
   #notFreed(rows: FeedRows): string[] {
     const { head, pages } = rows;
     const last = pages.at(-1);
@@ -149,11 +148,11 @@ class ScheduleRun {
   #startSweep(): void {
     const name = this.#newName("sweep");
     const sweep = this.#feed.sweep(name);
-    // A sweep that fails is followed by the next one.
+    // A sweep may fail: the next one repeats its work.
     this.#context.scheduler.start(name, () => sweep().catch(() => {}));
   }
 
-  /** What may happen beside the work. Each is offered while the setup's number of it lasts. */
+  /** The faults and sweeps that may happen now, until the setup's number of each is used up. */
   #chances(): Option[] {
     const { setup, isCalm, random, hints, nowEpochMillis } = this.#context;
     if (isCalm || random() >= setup.chanceRate) return [];
@@ -184,7 +183,7 @@ class ScheduleRun {
     const { setup, scheduler } = this.#context;
     for (const actor of scheduler.running(setup.crashing ?? "").filter((name) => name !== "person")) {
       offer("crashes", `${actor} crashes`, () => this.#context.crash(actor));
-      // The same, but what it is about to do still happens.
+      // A crash right after the call that the actor is about to make.
       const { dieAfterCall } = this.#feed;
       const step = dieAfterCall && scheduler.steps().find(({ label }) => isCallOf(actor, label));
       if (step)
@@ -202,5 +201,5 @@ class ScheduleRun {
 }
 
 function isCallOf(actor: string, label: string): boolean {
-  return label.startsWith(`${actor} `) && !/ (posts|sleeps|gets the answer .*)$/.test(label);
+  return label.startsWith(`${actor} `) && !/ (posts|sleeps|gets the response .*)$/.test(label);
 }

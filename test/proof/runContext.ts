@@ -8,7 +8,7 @@ import { type Schedule, Scheduler } from "./scheduler.ts";
 import type { Setup } from "./setup.ts";
 import type { Run } from "./world.ts";
 
-/** The time, the endpoints and the hint queues of one run, and what was seen of it. */
+/** The clock, the endpoints and the hint queues of one run, and the record of its deliveries and faults. */
 export class RunContext implements Run {
   readonly setup: Setup;
   readonly settings: Settings;
@@ -31,7 +31,7 @@ export class RunContext implements Run {
     this.random = random;
   }
 
-  /** The audit's finding is a violation whenever it is made. Other errors are what is being provoked. */
+  /** A finding of the audit is always a violation. Other errors are provoked on purpose. */
   readonly log: Log = {
     ...silentLog,
     error: (message, facts) => {
@@ -52,7 +52,7 @@ export class RunContext implements Run {
     };
   }
 
-  /** Forward; what is in the past is due already. */
+  /** Moves the clock forward. A time in the past is already due and changes nothing. */
   moveClock(toEpochMillis: number): void {
     this.nowEpochMillis = Math.max(this.nowEpochMillis, toEpochMillis);
   }
@@ -81,7 +81,7 @@ export class RunContext implements Run {
 
   crash(process: string): void {
     this.scheduler.kill(process);
-    for (const tell of this.atDeath) tell(process);
+    for (const listener of this.atDeath) listener(process);
   }
 
   note(fault: string): void {

@@ -1,13 +1,13 @@
 /**
  * Runs actors (appenders, notifiers, deliverers) one atomic step at a time, in an order that a test chooses. Every
- * operation on a shared store waits at a gate until the scheduler lets it through, so any interleaving that a real
- * system could show can be forced, and the same choices always give the same run.
+ * operation on a shared store waits at a gate until the scheduler opens it. So a test can force any interleaving that a
+ * real system could show, and the same choices always give the same run.
  */
 
-/** Picks one of `count` things that could happen next. */
+/** Picks one of `count` possible next steps. */
 export type Choose = (count: number, labels: readonly string[]) => number;
 
-/** One order of events: what happens next, and every other chance. The same schedule gives the same run. */
+/** One order of steps, and all other random choices. The same schedule gives the same run. */
 export interface Schedule {
   readonly choose: Choose;
   /** Uniform in [0, 1). */
@@ -28,7 +28,7 @@ export class Scheduler {
   readonly failures: unknown[] = [];
   readonly trace: string[] = [];
 
-  /** The gate of one actor: resolves when the scheduler chooses it. A dead actor's gates never open. */
+  /** The gate of one actor. It resolves when the scheduler chooses the actor. A dead actor's gates never open. */
   gateOf(actor: string): (operation: string) => Promise<void> {
     return (operation) =>
       new Promise((pass) => {
@@ -43,7 +43,7 @@ export class Scheduler {
       .finally(() => this.#running.delete(actor));
   }
 
-  /** The actor's process dies where it stands: nothing of it happens any more. */
+  /** The actor's process dies at its gate: it takes no further step. */
   kill(actor: string): void {
     this.#dead.add(actor);
     this.#running.delete(actor);
@@ -55,7 +55,7 @@ export class Scheduler {
     return [...this.#running].filter((actor) => actor.startsWith(prefix));
   }
 
-  /** The steps that could be taken now. */
+  /** The steps that are possible now. */
   steps(): { label: string; take: () => void }[] {
     return this.#waiting.map((waiting) => ({
       label: `${waiting.actor} ${waiting.operation}`,
@@ -66,7 +66,7 @@ export class Scheduler {
     }));
   }
 
-  /** A step that takes real time (a call to an engine): nothing else happens until it is through. */
+  /** A step that takes real time (a call to an engine). No other step begins until it is complete. */
   during<T>(work: Promise<T>): Promise<T> {
     const end = () => void this.#underWay.delete(work);
     this.#underWay.add(work);
@@ -75,8 +75,8 @@ export class Scheduler {
   }
 
   /**
-   * Resolves when every live actor stands at a gate again. Actors do nothing but wait for gates, for promises, and for
-   * what is `during`.
+   * Resolves when every live actor is at a gate again. Actors only wait for gates, for promises, and for the work passed
+   * to `during`.
    */
   async settled(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
@@ -86,13 +86,13 @@ export class Scheduler {
     }
   }
 
-  /** Takes step after step until nothing can happen. `others` are things beside the actors: deliveries, faults. */
+  /** Takes one step at a time until none is possible. `others` are steps outside the actors: queue deliveries, faults. */
   async run(choose: Choose, others: () => { label: string; take: () => void }[]): Promise<void> {
     for (let taken = 0; ; taken += 1) {
       await this.settled();
       const options = [...this.steps(), ...others()];
       if (options.length === 0) return;
-      if (taken > 20_000) throw new Error("the run does not come to an end");
+      if (taken > 20_000) throw new Error("the run does not end");
       const index =
         options.length === 1
           ? 0
@@ -125,8 +125,8 @@ export function chooseEvenly(random: () => number): Choose {
 }
 
 /**
- * Some actors are much slower than others, and who is slow changes a few times: such runs find what needs one actor to
- * stand still while another goes a long way (after Burckhardt et al., "A randomized scheduler", 2010).
+ * Some actors are much slower than others, and the slow ones change a few times. Such runs find failures in which one actor
+ * pauses while another takes many steps (after Burckhardt et al., "A randomized scheduler", 2010).
  */
 export function chooseByPriority(random: () => number): Choose {
   const priorities = new Map<string, number>();
@@ -144,8 +144,8 @@ export function chooseByPriority(random: () => number): Choose {
 }
 
 /**
- * Now and then a step is left waiting until nothing else can happen: such runs find what needs one actor to pause
- * between two of its steps, or one answer to be on its way, while all others come to rest.
+ * Now and then a step is delayed until no other step is possible. Such runs find failures in which one actor pauses between
+ * two steps, or one response is in flight, while all other actors finish.
  */
 function chooseStalling(random: () => number): Choose {
   const stalled = new Set<string>();
@@ -161,7 +161,7 @@ function chooseStalling(random: () => number): Choose {
   };
 }
 
-/** Seeds try the ways to choose one after the other. */
+/** Consecutive seeds use the ways to choose in turn. */
 export function bySeed(seed: number): Schedule {
   const random = seededRandom(seed);
   const ways = [chooseEvenly, chooseByPriority, chooseStalling];
@@ -169,8 +169,8 @@ export function bySeed(seed: number): Schedule {
 }
 
 /**
- * Runs `scenario` with every sequence of choices, depth first, up to `limit` runs; returns how many there were and
- * whether that was all. Other chances than the choices are not explored.
+ * Runs `scenario` with every sequence of choices, depth first, up to `limit` runs. Returns the number of runs and whether
+ * they covered every sequence. Only choices are explored, not the random numbers.
  */
 export async function exploreAll(
   scenario: (schedule: Schedule) => Promise<void>,

@@ -1,42 +1,42 @@
 import { seededRandom } from "./scheduler.ts";
 import type { Wish } from "./wish.ts";
 
-/** What one run is made of. Everything that happens in it follows from this and from the choices of its schedule. */
+/** The parts and the faults of one run. The setup and the schedule's choices determine the whole run. */
 export interface Setup {
   readonly name: string;
-  /** Batches that each producer sends, one after the other, each until it is accepted. */
+  /** Batches per producer. A producer sends one batch at a time, until it is accepted. */
   readonly producers: readonly number[];
   readonly eventsPerBatch: number;
   readonly sessions: number;
   readonly notifiers: number;
   readonly deliverers: number;
-  /** How many messages a queue hands to a process at once, at most. */
+  /** Most messages that a process receives at once. */
   readonly messagesAtOnce: number;
-  /** A message that was not deleted becomes visible again after this. */
+  /** A message that was not deleted becomes visible again after this time. */
   readonly visibilityMillis: number;
   /** Whether a turn ends after one batch, so that the wake at its end is part of the run. */
   readonly shortTurns?: boolean;
-  /** Share of the steps at which something may happen beside the work; else all of it happens early in a long run. */
+  /** Share of the steps at which a fault may happen. If every step could, all faults would happen early in a long run. */
   readonly chanceRate: number;
-  /** How many sweeps begin while there is work; they may overlap. */
+  /** Sweeps that begin while there is work. They may overlap. */
   readonly sweeps: number;
   readonly crashes: number;
-  /** Absent: any process may crash. */
+  /** The kind of process that may crash; any if absent. */
   readonly crashing?: "notify" | "deliver";
   readonly lostHints: number;
   readonly doubledHints: number;
   readonly leasesExpired: number;
-  /** Posts, counted over the run, that the endpoint refuses. */
+  /** Posts that the endpoint refuses, numbered from 1 over the run. */
   readonly refusedPosts: readonly number[];
-  /** Posts that the endpoint takes and does not answer in time. */
+  /** Posts that the endpoint accepts without a response in time. */
   readonly unansweredPosts: readonly number[];
-  /** Clocks of processes differ by up to this. */
+  /** The processes' clocks are off by up to this much. */
   readonly clockSkewMillis: number;
-  /** How many calls to AWS meet a fault. */
+  /** Calls to AWS that meet a fault. */
   readonly awsFaults: number;
-  /** Whether only first tries meet faults, so that the SDK's next try succeeds. */
+  /** Whether only first tries meet faults, so that the SDK's retry succeeds. */
   readonly onlyFirstTries?: boolean;
-  /** What people do meanwhile, in this order. */
+  /** A person's requests during the run, in this order. */
   readonly wishes: readonly Wish[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -65,8 +65,8 @@ const CALM: Setup = {
 };
 
 /**
- * What the design names: two notifiers, two deliverers, three appends. Runs are short, so each step is a chance for a
- * fault, and a message that was not deleted is visible again at once.
+ * The smallest case with every race between functions: two notifiers, two deliverers, three appends. Runs are short, so
+ * each step may bring a fault, and a message that was not deleted is visible again at once.
  */
 const SHORT: Setup = {
   ...CALM,
@@ -79,10 +79,10 @@ const SHORT: Setup = {
   chanceRate: 1,
 };
 
-/** Hints survive these faults: nothing may be lost, and no sweep is needed. */
+/** Hints survive these faults: nothing may be lost, even without a sweep. */
 const HINTS_SURVIVE: Setup = { ...SHORT, crashes: 1, crashing: "notify", doubledHints: 2 };
 
-/** After these faults a hint is gone, or a lease is left behind: the sweep repairs. */
+/** These faults lose a hint or leave a lease behind: the sweep must repair it. */
 const SWEEP_REPAIRS: Setup = {
   ...SHORT,
   name: "crashes, lost hints and expired leases",
@@ -96,16 +96,16 @@ const SWEEP_REPAIRS: Setup = {
 /** Small enough to visit every order of its steps. */
 export const SMALLEST: Setup = {
   ...SHORT,
-  name: "an append, a notifier, two deliverers, and a doubled hint",
+  name: "an append, a notifier, two deliverers and a doubled hint",
   producers: [1],
   notifiers: 1,
   doubledHints: 1,
 };
 
-/** What the wrong ports of wrongPorts.ts are tried with. */
+/** The setup for the wrong ports of wrongPorts.ts. */
 export const PLAIN: Setup = { ...SHORT, name: "no faults" };
 
-/** Nothing here costs a hint, so all must be delivered before any sweep. */
+/** These setups lose no hint, so everything must be delivered before any sweep. */
 export const WITHOUT_SWEEP: readonly Setup[] = [
   HINTS_SURVIVE,
   { ...HINTS_SURVIVE, name: "turns that end after one batch", shortTurns: true },
@@ -115,7 +115,7 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
   CALM,
   {
     ...CALM,
-    name: "pages come one by one to sessions that share one process",
+    name: "single pages for sessions that share one process",
     producers: [6],
     sessions: 3,
     deliverers: 1,
@@ -123,7 +123,7 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
   },
   {
     ...CALM,
-    name: "pages come one by one to a session that two processes work on",
+    name: "single pages for a session that two processes work on",
     producers: [6],
     sessions: 1,
     doubledHints: 2,
@@ -138,15 +138,15 @@ export const WITHOUT_SWEEP: readonly Setup[] = [
   },
   {
     ...CALM,
-    name: "first tries are throttled or refused, or their answers are lost",
+    name: "first tries are throttled or refused, or their responses are lost",
     awsFaults: 8,
     onlyFirstTries: true,
   },
-  // Messages of the dead become visible again, and producers send again.
+  // Messages of dead processes become visible again, and producers resend.
   { ...CALM, name: "processes die", crashes: 3, doubledHints: 1 },
 ];
 
-/** What is left undone here is done by the next sweep. */
+/** In these setups the next sweep must finish the work. */
 export const WITH_SWEEP: readonly Setup[] = [
   SWEEP_REPAIRS,
   { ...SWEEP_REPAIRS, name: "the same with refusals and short turns", refusedPosts: [2], shortTurns: true },
@@ -155,7 +155,7 @@ export const WITH_SWEEP: readonly Setup[] = [
   { ...CALM, name: "throttling, time-outs, conflicts", awsFaults: 5 },
   {
     ...CALM,
-    name: "hints are lost and leases expire, by clocks that differ by seconds",
+    name: "hints are lost and leases expire, while clocks differ by seconds",
     lostHints: 2,
     leasesExpired: 2,
     sweeps: 2,
@@ -178,7 +178,7 @@ export const WITH_SWEEP: readonly Setup[] = [
   },
   {
     ...CALM,
-    name: "all of it, while segments are freed",
+    name: "all faults at once, while segments are freed",
     producers: [3, 2],
     sweeps: 3,
     awsFaults: 3,
@@ -193,7 +193,7 @@ export const WITH_SWEEP: readonly Setup[] = [
   },
 ];
 
-/** Any mixture, the same for the same seed. */
+/** A random mixture, determined by the seed. */
 export function randomSetup(seed: number): Setup {
   const random = seededRandom(seed ^ 0x5eed);
   const upTo = (most: number) => Math.floor(random() * (most + 1));

@@ -24,7 +24,7 @@ interface Post {
   readonly epoch: number;
 }
 
-/** The real handlers on one feed, called one after the other by a test that says which calls to AWS go wrong. */
+/** The real handlers on one feed. A test calls them one at a time and decides which calls to AWS fail. */
 export class Stage {
   readonly feed: string;
   readonly person: Person;
@@ -33,7 +33,7 @@ export class Stage {
   readonly accepted: Witnessed["accepted"][number][] = [];
   readonly logged: { level: string; message: string; facts: unknown }[] = [];
   nowEpochMillis = 1_800_000_000_000;
-  /** Happens while an endpoint works on a request. */
+  /** Runs while an endpoint works on a request. */
   whilePosting: () => Promise<void> = async () => {};
   readonly #engine: Engine;
   readonly #environment: Environment;
@@ -48,7 +48,7 @@ export class Stage {
     this.person = new Person(engine, feed, this.settings, this.clock);
   }
 
-  /** @param fault what the calls of `act` meet */
+  /** Runs `act` on a stage with a new feed. */
   static run<T>(
     engine: Engine,
     act: (stage: Stage) => Promise<T>,
@@ -69,14 +69,14 @@ export class Stage {
     });
   }
 
-  /** Whatever `act` calls meets these faults. */
+  /** Injects faults into the calls of `act`. */
   withFaults<T>(faultFor: (call: AwsCall) => Fault | undefined, act: () => Promise<T>): Promise<T> {
     const hostile = hostileAws(faultFor);
     const answer = answerHints(this.#queues);
     return this.#engine.during((call, perform) => hostile(call, () => answer(call, perform)), act);
   }
 
-  /** While `act` runs, `happens` comes just before a call that `isMeant`. */
+  /** While `act` runs, runs `happens` just before each call that `isMeant`. */
   before(
     isMeant: (call: AwsCall) => boolean,
     happens: () => Promise<unknown>,
@@ -105,7 +105,7 @@ export class Stage {
     return { clients: this.#engine.clients, clock: this.clock, log, metrics: silentMetrics };
   }
 
-  /** Appends `count` events of a producer from `position` on, in a process of its own; the status of the answer. */
+  /** Appends `count` events of a producer, beginning at `position`, in a new process. Returns the response's status. */
   async append(position: number, count: number, producer = "bridge"): Promise<number> {
     const ingest = createIngest(this.#environment, this.#options);
     const events = Array.from({ length: count }, (_, index) => ({
@@ -125,7 +125,7 @@ export class Stage {
     return answer.statusCode ?? 0;
   }
 
-  /** Gives a wake to a deliver process of its own; whether it succeeded. */
+  /** Gives a wake to a new deliver process. Returns whether it succeeded. */
   async deliver(session = "s0"): Promise<boolean> {
     const deliver = createDeliver(this.#environment, {
       ...this.#options,
@@ -157,7 +157,7 @@ export class Stage {
     return readFeedRows(this.#engine.clients.documents, this.#engine.tableNames, this.feed);
   }
 
-  /** @param sessions that began at number 1 and must have got everything */
+  /** @param sessions the sessions that began at number 1 and must have received everything */
   async expectInvariants(sessions: readonly string[]): Promise<void> {
     expectInvariants(await this.rows(), {
       accepted: this.accepted,

@@ -33,14 +33,21 @@ beforeEach(() => {
   cursors = new CursorStore(documents, engine.tableNames.cursors, references, randomUUID, clock);
 });
 
-function cursorOf(feed: string, session: string): Cursor {
-  return newCursor({ feed, session, next: 1, segmentSize: 10, interest: undefined, nowEpochMillis: NOW });
+function cursorOf(feed: string, sessionId: string): Cursor {
+  return newCursor({
+    feed,
+    session: sessionId,
+    next: 1,
+    segmentSize: 10,
+    interest: undefined,
+    nowEpochMillis: NOW,
+  });
 }
 
 const isWrite = ({ command }: AwsCall) => /^(Put|Update|Delete|Transact)/.test(command);
 
 describe("freeing a segment", () => {
-  it("leaves it to a session that comes into it at the last moment", async () => {
+  it("does not happen when a session enters the segment at the last moment", async () => {
     let isComing = true;
     const moved = await engine.lend(
       async (call, perform) => {
@@ -62,7 +69,7 @@ describe("freeing a segment", () => {
 
 describe("crossing into another segment", () => {
   it.each([1, 2, 3])(
-    "leaves counts that equal the cursors when the process dies after its write %i",
+    "leaves counts that equal the cursors when the process dies after write %i",
     async (last) => {
       let writes = Number.NaN;
       const counted = await engine.lend(
@@ -88,7 +95,7 @@ describe("crossing into another segment", () => {
 });
 
 describe("notify", () => {
-  it("wakes a session that parked just now, although AWS answers what did not ask for consistency with old rows", async () => {
+  it("wakes a session that parked just now, although reads that are not consistent return old rows", async () => {
     const woken: string[] = [];
     const parts = {
       tails: openQueue(engine.environment, engine.clients, clock).tails,
@@ -120,7 +127,7 @@ describe("notify", () => {
   });
 });
 
-/** The feed whose head the call moves. */
+/** The feed whose head the call moves, if any. */
 function feedOf({ input }: AwsCall): string {
   const [first = { Update: input }] = input.TransactItems ?? [];
   const { sk } = first.Update.Key;

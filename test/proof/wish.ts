@@ -1,6 +1,6 @@
 import type { changeSession } from "../../functions/api/sessions.ts";
 
-/** What somebody wants of the API. Sessions are numbered from 0 in the order of their creation. */
+/** A person's request to the API. Sessions are numbered from 0 in order of creation. */
 export type Wish =
   | { readonly create: "head" | "tail" }
   | { readonly delete: number }

@@ -2,7 +2,7 @@ import type { HintMessage, HintQueue } from "./hintQueues.ts";
 import type { Setup } from "./setup.ts";
 import type { Run, Worker, WorldFeed } from "./world.ts";
 
-/** A notify or deliver process. It lives on between two invocations, as Lambda's do. */
+/** A notify or deliver process. Like Lambda's, it stays alive between two invocations. */
 interface WorkerProcess {
   readonly name: string;
   readonly kind: Kind;
@@ -16,13 +16,13 @@ interface Held {
 
 type Kind = "notify" | "deliver";
 
-/** The processes that work on hints. What one of them has not deleted comes back when it fails or dies. */
+/** The processes that handle hints. When a process fails or dies, its undeleted messages become visible again. */
 export class Workers {
   readonly #run: Run;
   readonly #feed: WorldFeed;
   readonly #newName: (kind: Kind) => string;
   readonly #processes: WorkerProcess[] = [];
-  /** By process: what it works on. */
+  /** The messages in flight, by process. */
   readonly #held = new Map<string, Held>();
   /** Whether any lease may have been taken. */
   hasDelivered = false;
@@ -33,7 +33,7 @@ export class Workers {
     this.#newName = newName;
   }
 
-  /** What the queues could hand out now. */
+  /** The messages that the queues could deliver now. */
   options(): { label: string; take: () => void }[] {
     return (["notify", "wake", "slow"] as const).flatMap((queue) => this.#options(queue));
   }
@@ -88,7 +88,7 @@ export class Workers {
     if (held) this.#giveBack(held);
   }
 
-  /** So much time has passed that SQS hands out again what slow processes still work on. */
+  /** The visibility timeout has passed, so SQS redelivers messages that slow processes still work on. */
   visibilityIsOver(): void {
     for (const held of this.#held.values()) this.#giveBack(held, 0);
   }

@@ -8,33 +8,33 @@ import type { Scheduler } from "./scheduler.ts";
 import type { Setup } from "./setup.ts";
 import type { Wish } from "./wish.ts";
 
-/** Where schedules run: over tables in memory, or with the real handlers, SDK and engine. */
+/** The environment of schedules: tables in memory, or the real handlers, SDK and engine. */
 export interface World {
-  /** The parts of a setup that cannot happen here. */
+  /** The parts of a setup that this world does not support. */
   readonly lacks: readonly (keyof Setup)[];
   /** Lends a new feed to one run. */
   lend<T>(run: Run, use: (feed: WorldFeed) => Promise<T>): Promise<T>;
 }
 
-/** One feed, and the processes that can work on it. A process is named; all that it calls waits at its gate. */
+/** One feed, and the processes that work on it. A process has a name, and all its calls wait at its gate. */
 export interface WorldFeed {
-  /** From the head. */
+  /** The session starts at the head. */
   createSession(): Promise<void>;
   fulfil(wishes: readonly Wish[]): Promise<void>;
-  /** Resolves to the numbers that the batch got; to nothing when it must be sent again. */
+  /** Resolves to the batch's sequence numbers, or to undefined if the producer must resend it. */
   ingest(process: string): (batch: Batch) => Promise<Numbers | undefined>;
   notify(process: string): Worker;
   deliver(process: string): Worker;
   sweep(process: string): () => Promise<void>;
   rows(): Promise<FeedRows>;
   moves(): NonNullable<Witnessed["moves"]>;
-  /** What went wrong that the rows do not show. */
+  /** Violations that the rows do not show. */
   problems(): readonly string[];
-  /** Lets the process die once the call that it waits for was performed. Absent where its next gate is as good. */
+  /** Lets the process die after its current call. Absent where dying at the next gate is equivalent. */
   dieAfterCall?(process: string): void;
 }
 
-/** Works on messages; resolves to the ids of those that must be given again. */
+/** Handles messages. Resolves to the ids of the messages that must be redelivered. */
 export type Worker = (messages: readonly HintMessage[]) => Promise<readonly string[]>;
 
 export interface Batch {
@@ -48,7 +48,7 @@ export interface Numbers {
   readonly last: number;
 }
 
-/** What a run offers to the world that it borrows. */
+/** The run's side: what a world may use of it. */
 export interface Run {
   readonly setup: Setup;
   readonly settings: Settings;
@@ -56,7 +56,7 @@ export interface Run {
   readonly hints: HintQueues;
   readonly log: Log;
   readonly random: () => number;
-  /** Nothing goes wrong any more. */
+  /** No more faults are injected. */
   readonly isCalm: boolean;
   readonly nowEpochMillis: number;
   clockOf(process: string): Clock;
@@ -64,11 +64,11 @@ export interface Run {
   mayPut(process: string): boolean;
   post(process: string, request: { readonly id: string; readonly body: string }): Promise<DeliveryOutcome>;
   crash(process: string): void;
-  /** A fault that a call met. */
+  /** Records an injected fault. */
   note(fault: string): void;
 }
 
-/** Whether everything that the setup asks for can happen in the world. */
+/** Whether the world supports every part of the setup. */
 export function canRun({ lacks }: Pick<World, "lacks">, setup: Setup): boolean {
   return lacks.every((part) => {
     const asked = setup[part];

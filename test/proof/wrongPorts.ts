@@ -9,7 +9,7 @@ import type { Setup } from "./setup.ts";
 /** A race that is opened by wrapping a port. */
 interface OpenedRace {
   readonly ports: WrongPorts;
-  /** Who must crash for it to show. */
+  /** The kind of process that must crash to show the race. */
   readonly crashing?: Setup["crashing"];
   isFound(verdict: Verdict): boolean;
 }
@@ -18,8 +18,8 @@ const isLost = ({ beforeRepair }: Verdict) => beforeRepair.some((problem) => pro
 const areCountsWrong = ({ problems }: Verdict) => problems.some((problem) => problem.startsWith("segment"));
 
 /**
- * Some races of the list, opened without a change of the code, so that one process can run thousands of schedules with
- * and without each.
+ * Some races of the list, opened without a change of the code. So one process can run thousands of schedules with and
+ * without each race.
  */
 export const WRONG_PORTS: Readonly<Partial<Record<RaceName, OpenedRace>>> = {
   "mark before wake": {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { commonSubsequence } from "../../tools/conformance/commonSubsequence.ts";
 
-/** The length by the book: a table over both runs. */
+/** The length by the textbook algorithm: a table over both runs. */
 function longest(a: readonly string[], b: readonly string[]): number {
   let row = new Array<number>(b.length + 1).fill(0);
   for (const x of a) {

@@ -5,7 +5,7 @@ import { cursorOf, mayWrite, move, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Person, type Row, type State, type Step, tailOf, type Wish } from "./state.ts";
 
-/** Specifies functions/api/sessions.ts: subscribe, seek, pause, resume, remove. Each reads, then writes as read. */
+/** Specifies functions/api/sessions.ts: subscribe, seek, pause, resume, remove. Each reads, then writes conditionally. */
 export function* apiSteps(state: State, scenario: Scenario): Generator<Step> {
   const [wish] = state.person.wishes;
   if (wish === undefined) return;
@@ -41,11 +41,11 @@ function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step>
           : person.tail + 1;
       const segment = segmentOf(next, scenario.segmentSize);
       const moves = wish.action === "subscribe" || wish.action === "seek";
-      // The transaction also checks that the ground is held: `headSegment <= segment`.
+      // The transaction also checks that the segment is held: `headSegment <= segment`.
       const isHeld =
         state.head.headSegment <= segment || scenario.variant === "subscribe without a check of the head";
       if (moves && !isHeld) {
-        yield { name: `may not stand at ${next}: it is freed`, state: becomes({ at: "read" }) };
+        yield { name: `is refused at ${next}: the segment is freed`, state: becomes({ at: "read" }) };
         return;
       }
       const received = { ...state.received, [session]: next - 1 };
@@ -102,20 +102,20 @@ function changeOf(
   }
 }
 
-/** The row goes and its reference is given back in one transaction. */
+/** One transaction deletes the row and removes its reference. */
 function* removeSteps(
   read: Row,
-  session: string,
+  sessionId: string,
   state: State,
   scenario: Scenario,
   done: (from: State) => State,
   again: State,
 ): Generator<Step> {
   const counts = move(state.counts, read.segment, null);
-  if (counts === null || !mayWrite(state.cursors[session], read, {}, scenario))
+  if (counts === null || !mayWrite(state.cursors[sessionId], read, {}, scenario))
     yield { name: "is refused: the row is not as it was read", state: again };
   else {
-    const { [session]: _, ...cursors } = state.cursors;
+    const { [sessionId]: _, ...cursors } = state.cursors;
     yield { name: "removes the row", state: done({ ...state, counts, cursors }) };
   }
 }

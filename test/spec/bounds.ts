@@ -1,17 +1,17 @@
 import type { Faults, Wish } from "./state.ts";
 
-/** What is looked at: who takes part, how often each fault may happen, and the times. */
+/** The bounds of a search: the participants, how often each fault may happen, and the times. */
 export interface Bounds {
   readonly segmentSize: number;
-  /** Sessions that stand parked at number 1 when the search begins. */
+  /** Sessions that are parked at number 1 when the search begins. */
   readonly sessions: readonly string[];
-  /** Pages that are there when the search begins; the tail hint knows nothing of them. */
+  /** Pages that exist when the search begins. The tail hint does not cover them. */
   readonly pages: number;
-  /** Per ingest the events that it appends, one page each. */
+  /** The events that each ingest appends, one page per event. */
   readonly appends: readonly (readonly string[])[];
   readonly notifiers: number;
   readonly deliverers: number;
-  /** "on": whenever nothing else can happen, and as often in between as the fault `earlySweep` says. */
+  /** "on": a sweep runs when nothing else can happen, and earlier as often as the fault `earlySweep` allows. */
   readonly sweep: "off" | "on";
   readonly wishes: readonly Wish[];
   readonly faults: Partial<Faults>;
@@ -26,5 +26,5 @@ export interface Times {
   readonly freeGrace: number;
 }
 
-/** Time stands still, a segment may be freed as soon as it is closed, and no tail grows old. */
+/** Time stands still. A segment may be freed as soon as it is closed, and cached tails never expire. */
 export const TIMELESS: Times = { last: 0, tailCache: 0, appendTimeout: 0, freeGrace: -1 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { check, type Specification } from "./checker.ts";
 
-/** A walk over numbers: the steps of each are given, and 9 is the good end. */
+/** A walk over numbers. `ways` has the steps from each number, and 9 is the good end. */
 function walk(ways: Readonly<Record<number, readonly number[]>>): Specification<number> {
   return {
     initial: 0,
@@ -20,35 +20,35 @@ describe("the checker", () => {
     expect(verdict.counterexample).toBeUndefined();
   });
 
-  it("names a shortest way to a bad state", () => {
+  it("reports a shortest path to a bad state", () => {
     expect(check(walk({ 0: [1, 2], 1: [3], 3: [13], 2: [13] })).counterexample).toEqual({
       problem: "thirteen",
       trace: ["to 2", "to 13"],
     });
   });
 
-  it("names a bad step, also into a state that is known", () => {
+  it("reports a bad step, even into a known state", () => {
     expect(check(walk({ 0: [4, 5], 5: [4], 4: [9] })).counterexample).toEqual({
       problem: "a step back by one",
       trace: ["to 5", "to 4"],
     });
   });
 
-  it("names a dead end", () => {
+  it("reports a dead end", () => {
     expect(check(walk({ 0: [9, 5] })).counterexample).toMatchObject({
       problem: expect.stringContaining("nothing more can happen"),
       trace: ["to 5"],
     });
   });
 
-  it("names a circle that nothing leads out of", () => {
+  it("reports a cycle without a way out", () => {
     expect(check(walk({ 0: [9, 5], 5: [7], 7: [5] })).counterexample).toMatchObject({
       problem: expect.stringContaining("no good end"),
       trace: ["to 5"],
     });
   });
 
-  it("lets a circle be that has a way out", () => {
+  it("accepts a cycle with a way out", () => {
     expect(check(walk({ 0: [5], 5: [7], 7: [5, 9] })).counterexample).toBeUndefined();
   });
 

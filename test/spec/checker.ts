@@ -1,33 +1,33 @@
 import { hash } from "node:crypto";
 
-/** A protocol as the checker sees it: states, the steps that lead from one to the next, and what must hold. */
+/** A protocol as the checker sees it: states, steps between them, and invariants. */
 export interface Specification<S> {
   readonly initial: S;
   steps(state: S): Iterable<{ readonly name: string; readonly state: S }>;
-  /** States with the same key behave alike; only one of them is looked at. */
+  /** States with the same key behave alike, so the checker visits only one of them. */
   key(state: S): string;
   problemsOf(state: S): readonly string[];
   problemsOfStep(before: S, step: { readonly name: string; readonly state: S }): readonly string[];
-  /** A good end. Every state must be able to come to one. */
+  /** Whether the state is a good end. A good end must be reachable from every state. */
   isWell(state: S): boolean;
 }
 
 export interface Verdict {
-  /** Different states that were reached. */
+  /** Distinct reachable states. */
   readonly states: number;
   readonly steps: number;
-  /** The longest shortest way to a state. */
+  /** The greatest distance of a state from the initial one, in steps. */
   readonly depth: number;
   readonly millis: number;
-  /** The shortest way to what is wrong; undefined when nothing is. */
+  /** A shortest path to a problem; undefined if there is none. */
   readonly counterexample?: { readonly problem: string; readonly trace: readonly string[] } | undefined;
 }
 
 /**
- * Visits every state that can be reached, breadth first, so that the first counterexample is a shortest one. Then it
- * looks, from the good ends backwards, for states from which no good end can be reached: there something is lost or stuck.
- * Keys are kept as 128-bit hashes.
- * @throws RangeError when there are more than `limit` states: the specification is not bounded
+ * Visits every reachable state, breadth first, so that the first counterexample is a shortest one. Then it searches
+ * backwards from the good ends for states that cannot reach one: there a message is lost or a session is stuck. Keys are
+ * stored as 128-bit hashes.
+ * @throws RangeError if there are more than `limit` states: the specification is not bounded
  */
 export function check<S>(specification: Specification<S>, limit = 2_000_000): Verdict {
   const startedAt = performance.now();
@@ -46,7 +46,7 @@ class Search<S> {
   readonly #specification: Specification<S>;
   readonly #limit: number;
   readonly #numbers = new Map<string, number>();
-  /** By state: its predecessor on a shortest way, and the step's place among the predecessor's. */
+  /** By state: its predecessor on a shortest path, and the index of the step among the predecessor's steps. */
   readonly #parents: number[] = [-1];
   readonly #choices: number[] = [-1];
   readonly #from: number[] = [];
@@ -98,7 +98,7 @@ class Search<S> {
     return undefined;
   }
 
-  /** Of the states that cannot end well a dead end is the clearest to look at; else the nearest one. */
+  /** Reports a dead end if there is one, since it is the easiest to understand. Otherwise the nearest state without a good end. */
   backwards(): Verdict["counterexample"] {
     const canEndWell = this.#reachedBackwards();
     const hasStep = new Uint8Array(this.states);
@@ -113,11 +113,11 @@ class Search<S> {
       nearest ??= number;
     }
     if (nearest === undefined) return undefined;
-    return { problem: "no good end can be reached any more", trace: this.#traceTo(nearest) };
+    return { problem: "no good end is reachable", trace: this.#traceTo(nearest) };
   }
 
   #reachedBackwards(): Uint8Array {
-    // Edges in the order of their ends, so that the edges into a state lie together.
+    // Edges sorted by target, so that the edges into a state are adjacent.
     const begins = new Uint32Array(this.states + 1);
     for (const to of this.#to) begins[to + 1] = (begins[to + 1] ?? 0) + 1;
     for (let number = 0; number < this.states; number += 1)
@@ -154,7 +154,7 @@ class Search<S> {
     return number;
   }
 
-  /** The names of the steps to a state: the steps are taken again, for only their places were kept. */
+  /** The names of the steps to a state. Only the steps' indexes are stored, so it takes the steps again. */
   #traceTo(number: number): string[] {
     const choices: number[] = [];
     for (let at = number; at > 0; at = this.#parents[at] ?? 0) choices.push(this.#choices[at] ?? 0);

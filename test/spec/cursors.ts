@@ -11,17 +11,17 @@ import type { Scenario } from "./scenario.ts";
 import { type Row, type State, spend } from "./state.ts";
 
 /**
- * Specifies shared/aws/cursors.ts: every change of a cursor is one conditional write that names what was read of the
- * row, and a change of segment moves the reference count in the same transaction. The rules of the changes are the
- * code's own (shared/sessions/cursor.ts): the model asks them with its rows as cursors.
+ * Specifies shared/aws/cursors.ts. Every change of a cursor is one write, on condition that the row is as it was read. A
+ * change of segment moves the reference count in the same transaction. The rules of the changes are the code's own
+ * (shared/sessions/cursor.ts). The model calls them with its rows converted to cursors.
  */
 
-/** So long ago that every hint's grace is over: how long the sweep waits for one is about cost. */
+/** So long ago that every hint's grace is over. The length of the grace affects only cost. */
 const LONG_AGO = -1e12;
 const BEFORE_EVERY_TIME = -1e6;
 const AFTER_EVERY_TIME = 1e6;
 
-/** A lease ends at its own number, and a backoff is due at 0; on which side of that the time is, `timeOf` says. */
+/** A lease ends at the time `lease`, and a backoff is due at time 0. `timeOf` returns a time before or after both. */
 export function cursorOf({ state, next, segment, fence, lease }: Row, { segmentSize }: Scenario): Cursor {
   return {
     ...newCursor({
@@ -40,12 +40,12 @@ export function cursorOf({ state, next, segment, fence, lease }: Row, { segmentS
   };
 }
 
-/** The time by which the row is judged. */
+/** The current time for the rules that judge the row. */
 export function timeOf({ leaseExpired, isDue }: Row): number {
   return leaseExpired || isDue ? AFTER_EVERY_TIME : BEFORE_EVERY_TIME;
 }
 
-/** What `take` and `advance` are told: the new lease ends one later than the row's. */
+/** The arguments of `take` and `advance`: the new lease ends one tick after the row's. */
 export function nextLease({ lease }: Row) {
   return { batchLast: undefined, leaseMillis: 1, nowEpochMillis: lease };
 }
@@ -71,7 +71,7 @@ export function mayWrite(
   return isAsRead(cursorOf(row, scenario), openedBy(scenario, wanted, change));
 }
 
-/** What a wrong variant leaves out of the condition. */
+/** The condition without the parts that a wrong variant leaves out. */
 function openedBy({ variant }: Scenario, wanted: RowToFind, change: CursorChange): RowToFind {
   const { fence, segment, leaseUntilEpochMillis, ...rest } = wanted;
   const opened: Partial<RowToFind> = {
@@ -85,7 +85,7 @@ function openedBy({ variant }: Scenario, wanted: RowToFind, change: CursorChange
   return opened as RowToFind;
 }
 
-/** What may come of a write. `row` is null when it was refused. */
+/** A possible result of a write. `row` is null if the write was refused. */
 export interface Written {
   readonly row: Row | null;
   readonly state: State;
@@ -93,27 +93,27 @@ export interface Written {
 }
 
 /**
- * @param onConflict what a crossing does when its transaction is refused: deliver stays counted in the old segment and
- *   crosses at a later page; the others leave the row as it is
+ * @param onConflict the reaction of a crossing to a refused transaction. "stay", for deliver: the cursor stays counted in the
+ *   old segment and crosses at a later page. "give up", for the others: the row is left unchanged.
  */
 export function* write(
   state: State,
   scenario: Scenario,
-  session: string,
+  sessionId: string,
   read: Row,
   change: CursorChange,
   onConflict: "stay" | "give up" = "give up",
 ): Generator<Written> {
-  const row = state.cursors[session];
+  const row = state.cursors[sessionId];
   if (!mayWrite(row, read, change, scenario)) {
     yield { row: null, state, note: " but the row is not as it was read" };
     return;
   }
   const put = (written: CursorChange, others: Partial<State> = {}): State => ({
     ...state,
-    cursors: { ...state.cursors, [session]: changed(row, written) },
+    cursors: { ...state.cursors, [sessionId]: changed(row, written) },
     ...(scenario.variant === "notify with stale reads"
-      ? { staleCursors: { ...state.staleCursors, [session]: row } }
+      ? { staleCursors: { ...state.staleCursors, [sessionId]: row } }
       : {}),
     ...others,
   });
@@ -131,11 +131,15 @@ export function* write(
   const faults = counts === null ? state.faults : spend(state.faults, "conflict");
   if (onConflict === "stay") {
     const stay = { ...change, segment: read.segment };
-    yield { row: changed(read, stay), state: put(stay, { faults }), note: ", not crossing for a conflict" };
-  } else yield { row: null, state: { ...state, faults }, note: " but another transaction is in the way" };
+    yield {
+      row: changed(read, stay),
+      state: put(stay, { faults }),
+      note: ", not crossing because of a conflict",
+    };
+  } else yield { row: null, state: { ...state, faults }, note: " but it conflicts with another transaction" };
 }
 
-/** Moves one reference; null when there is none to give back, which refuses the transaction. */
+/** Moves one reference. Returns null if the old segment has none, which refuses the transaction. */
 export function move(counts: readonly number[], from: number | null, to: number | null): number[] | null {
   const moved = [...counts];
   if (from !== null) {
@@ -149,7 +153,7 @@ export function move(counts: readonly number[], from: number | null, to: number 
   return moved;
 }
 
-/** The part of a change by which the reference follows the cursor. */
+/** The part of a change that moves the cursor's reference. */
 export function crossing(read: Row, next: number, { segmentSize }: Scenario): CursorChange {
   const segment = segmentOf(next, segmentSize);
   return segment === read.segment ? {} : { segment };

@@ -45,14 +45,14 @@ export function* deliverSteps(state: State, scenario: Scenario): Generator<Step>
       yield { ...step, name: `${deliverer.name} ${step.name}` };
 }
 
-/** Whatever it still does (a request that is under way may arrive), its next write finds another fence. */
+/** The deliverer's next write will find another fence. A request in flight may still arrive before that. */
 export function hasLostTheRow({ session, row, at }: Deliverer, { cursors }: State): boolean {
   return at !== "sendWake" && row.fence !== cursors[session]?.fence;
 }
 
 function loses({ name, session }: Deliverer, state: State): Step {
   return {
-    name: `finds that someone else has ${session} now`,
+    name: `finds that another turn holds ${session}`,
     state: { ...state, deliverers: replace(state.deliverers, name) },
   };
 }
@@ -72,7 +72,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
     ...from,
     deliverers: replace(from.deliverers, deliverer.name),
   });
-  /** A write that is refused ends the turn: someone else has the session now. */
+  /** A refused write ends the turn: another turn holds the session. */
   function* writes(what: string, change: CursorChange, then: Partial<Deliverer> | "end"): Generator<Step> {
     const all = { ...change, ...crossing(row, change.next ?? row.next, scenario) };
     for (const { row: written, state: after, note } of write(state, scenario, session, row, all, "stay"))
@@ -129,7 +129,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
         };
       if (state.faults.turnOver > 0)
         yield {
-          name: `${name}no answer in the fast lane's time`,
+          name: `${name}timed out in the fast lane`,
           state: becomes({ at: "park", isOver: true }, { ...state, faults: spend(state.faults, "turnOver") }),
         };
       if (state.faults.refusal > 0)
@@ -140,7 +140,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
       return;
     }
     case "park": {
-      // A page that came before the row said "parked" had nobody to wake, so the tail is read again.
+      // A page appended before the row was marked parked had no session to wake, so the tail is read again.
       const then = scenario.variant === "park without second read" ? "end" : ({ at: "plan" } as const);
       yield* writes(`parks at ${next}`, park(progressed(), 0), deliverer.isOver ? { at: "sendWake" } : then);
       return;
@@ -163,7 +163,7 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
   }
 }
 
-function receive(state: State, session: string, number: number): State {
-  if (number <= (state.received[session] ?? 0)) return state;
-  return { ...state, received: { ...state.received, [session]: number } };
+function receive(state: State, sessionId: string, number: number): State {
+  if (number <= (state.received[sessionId] ?? 0)) return state;
+  return { ...state, received: { ...state.received, [sessionId]: number } };
 }

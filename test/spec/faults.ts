@@ -1,14 +1,14 @@
 import type { Scenario } from "./scenario.ts";
 import { type Faults, replace, type State, type Step, spend } from "./state.ts";
 
-/** What AWS and time may do: each fault as often as the scenario allows, and waiting, which is free. */
+/** Faults of AWS, each as often as the scenario allows, and the passing of time, which is not limited. */
 export function* faultSteps(state: State, scenario: Scenario): Generator<Step> {
   const faulty = (fault: keyof Faults, name: string, change: Partial<State>): Step[] =>
     state.faults[fault] > 0
       ? [{ name, state: { ...state, ...change, faults: spend(state.faults, fault) } }]
       : [];
 
-  // Its hint becomes visible again.
+  // The hint of a dead function becomes visible again.
   for (const { name } of state.notifiers)
     yield* faulty("notifyCrash", `${name} dies`, {
       notifiers: replace(state.notifiers, name),
@@ -22,12 +22,12 @@ export function* faultSteps(state: State, scenario: Scenario): Generator<Step> {
   if (state.sweeper !== null) yield* faulty("sweepCrash", "the sweep dies", { sweeper: null });
 
   if (state.notifies > 0) {
-    yield* faulty("doubledHint", "a notify comes twice", { notifies: state.notifies + 1 });
+    yield* faulty("doubledHint", "a notify is doubled", { notifies: state.notifies + 1 });
     yield* faulty("lostHint", "a notify is lost", { notifies: state.notifies - 1 });
   }
   for (const session of new Set(state.wakes)) {
     const at = state.wakes.indexOf(session);
-    yield* faulty("doubledHint", `a wake of ${session} comes twice`, { wakes: [...state.wakes, session] });
+    yield* faulty("doubledHint", `a wake of ${session} is doubled`, { wakes: [...state.wakes, session] });
     yield* faulty("lostHint", `a wake of ${session} is lost`, { wakes: state.wakes.toSpliced(at, 1) });
   }
   yield* waiting(state, scenario);
@@ -46,7 +46,7 @@ function* waiting(state: State, { times }: Scenario): Generator<Step> {
     const at = state.delayedWakes.indexOf(session);
     if (at >= 0 && (row.state !== "backoff" || row.isDue))
       yield {
-        name: `the delayed wake of ${session} comes`,
+        name: `the delayed wake of ${session} arrives`,
         state: {
           ...state,
           wakes: [...state.wakes, session],
@@ -54,13 +54,13 @@ function* waiting(state: State, { times }: Scenario): Generator<Step> {
         },
       };
     if (row.state !== "active" || row.leaseExpired) continue;
-    // A dead holder's lease expires by itself; that of a living one only by being slow.
+    // A dead holder's lease expires freely. A living holder's lease expires only if the holder is slow.
     const isHeld = state.deliverers.some(
       (each) => each.session === session && each.row.fence === row.fence && each.row.lease === row.lease,
     );
     if (isHeld && state.faults.slowHolder === 0) continue;
     yield {
-      name: `the lease of ${session} expires${isHeld ? " although its holder is at work" : ""}`,
+      name: `the lease of ${session} expires${isHeld ? " while its holder still works" : ""}`,
       state: {
         ...state,
         cursors: becomes({ leaseExpired: true }),
@@ -72,7 +72,7 @@ function* waiting(state: State, { times }: Scenario): Generator<Step> {
   const orphan = state.delayedWakes.findIndex((session) => state.cursors[session] === undefined);
   if (orphan >= 0)
     yield {
-      name: "a delayed wake of a removed session comes",
+      name: "a delayed wake of a removed session arrives",
       state: { ...state, delayedWakes: state.delayedWakes.toSpliced(orphan, 1) },
     };
 }

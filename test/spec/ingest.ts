@@ -3,7 +3,7 @@ import { firstHeld } from "../../shared/queue/tail.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Ingest, lastPageOf, replace, type State, type Step, spend } from "./state.ts";
 
-/** Specifies functions/ingest/append.ts and, for whoever is about to write, shared/queue/tail.ts. */
+/** Specifies functions/ingest/append.ts, and a writer's use of shared/queue/tail.ts. */
 export function* ingestSteps(state: State, scenario: Scenario): Generator<Step> {
   for (const ingest of state.ingests)
     for (const step of stepsOf(ingest, state, scenario))
@@ -67,7 +67,7 @@ function* stepsOf(ingest: Ingest, state: State, scenario: Scenario): Generator<S
         firstHeld({ headSegment: search.headSegment, segmentSize }),
       );
       const next = Math.max(begin, last === undefined ? search.next : last + 1);
-      // Where pages are missing, a free may have come into the search: what it left is not the tail.
+      // Pages are missing: a segment may have been freed during the search, and then this is not the tail.
       const isMissing =
         last === undefined && variant !== "search of the tail without a second look at the head";
       yield {
@@ -92,7 +92,7 @@ function* stepsOf(ingest: Ingest, state: State, scenario: Scenario): Generator<S
       if (page === null) return;
       if (state.now - page.appendedAt > times.appendTimeout) {
         yield {
-          name: "gives up: its time is over",
+          name: "times out",
           state: becomes({ at: "rest", events: later, page: null }),
         };
         return;
@@ -111,13 +111,13 @@ function* stepsOf(ingest: Ingest, state: State, scenario: Scenario): Generator<S
           given: [...state.given, { number: page.first, event: page.event }],
         };
         yield { name, state: becomes(done, written) };
-        if (state.faults.lostReply > 0)
+        if (state.faults.lostResponse > 0)
           yield {
-            name: `${name}, the answer is lost`,
-            state: { ...state, ...written, faults: spend(state.faults, "lostReply") },
+            name: `${name}, the response is lost`,
+            state: { ...state, ...written, faults: spend(state.faults, "lostResponse") },
           };
       } else if (winner.event === page.event && variant !== "append without recognising its own page")
-        yield { name: `${name}: its own page is there`, state: becomes(done) };
+        yield { name: `${name}: finds its own page`, state: becomes(done) };
       else yield { name: `${name}: taken`, state: becomes({ at: "rest", page: null }) };
       return;
     }

@@ -4,11 +4,11 @@ import type { Scenario } from "./scenario.ts";
 import { type State, type Step, tailOf } from "./state.ts";
 import { isAtRest } from "./sweep.ts";
 
-/** What must hold in every state. Returns what does not. */
+/** The invariants of every state. Returns the violations. */
 export function problemsOf(state: State, { segmentSize }: Scenario): string[] {
   const problems: string[] = [];
   const numbers = state.given.map(({ number }) => number);
-  if (new Set(numbers).size < numbers.length) problems.push(`a number is given twice: ${numbers.join()}`);
+  if (new Set(numbers).size < numbers.length) problems.push(`a number is assigned twice: ${numbers.join()}`);
   const events = state.given.map(({ event }) => event);
   if (new Set(events).size < events.length) problems.push(`an event is appended twice: ${events.join()}`);
 
@@ -27,7 +27,7 @@ export function problemsOf(state: State, { segmentSize }: Scenario): string[] {
     while (standing.length <= segment) standing.push(0);
     standing[segment] = (standing[segment] ?? 0) + 1;
     if (segmentOf(next, segmentSize) < state.head.headSegment)
-      problems.push(`${session} stands at ${next}, on freed ground`);
+      problems.push(`${session} stands at ${next}, in a freed segment`);
     if (next > (state.received[session] ?? 0) + 1)
       problems.push(`${session} stands at ${next} and has received ${state.received[session]}`);
   }
@@ -39,7 +39,7 @@ export function problemsOf(state: State, { segmentSize }: Scenario): string[] {
   return problems;
 }
 
-/** What no step may do. */
+/** The invariants of every step. Returns the violations. */
 export function problemsOfStep(before: State, { name, state: after }: Step): string[] {
   if (name.startsWith("api")) return [];
   return Object.entries(after.cursors).flatMap(([session, { next }]) => {
@@ -54,7 +54,7 @@ export function problemsOfStep(before: State, { name, state: after }: Step): str
   });
 }
 
-/** How it must end: whatever happened, this can be reached. */
+/** The good end, which must be reachable from every state. */
 export function isWell(state: State, scenario: Scenario): boolean {
   if (!isAtRest(state)) return false;
   const tail = tailOf(state);
@@ -66,7 +66,7 @@ export function isWell(state: State, scenario: Scenario): boolean {
   return atTail && (scenario.sweep === "off" || isFreed(state, scenario));
 }
 
-/** Every segment below the tail's and below all sessions is gone with its pages. */
+/** Whether every segment below the tail's and below all sessions is freed and its pages deleted. */
 function isFreed({ head, pages, cursors, now, given }: State, { segmentSize, times }: Scenario): boolean {
   if (now < times.last) return false;
   const tail = given.reduce((highest, { number }) => Math.max(highest, number), 0);

@@ -5,7 +5,7 @@ import { checkScenario } from "./protocol.ts";
 import { variantOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
-/** `npm run spec`: every scenario, then every wrong variant with the shortest way to what it breaks. */
+/** `npm run spec`: checks every scenario, then every wrong variant, with a shortest path to each failure. */
 onReaderGone();
 new Command("spec")
   .description(
@@ -26,7 +26,7 @@ for (const [name, scenario] of scenarios) {
 }
 
 let found = 0;
-console.log("\nEvery race, opened again, with the shortest way to what it breaks:\n");
+console.log("\nEach race, reopened, with a shortest path to the failure:\n");
 for (const variant of VARIANTS) {
   const { states, counterexample } = checkScenario(variantOf(variant));
   console.log(`${counterexample ? "found" : "MISSED"}  ${variant.name} (${states} states)`);

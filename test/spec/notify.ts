@@ -40,7 +40,7 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
         const parked = Object.entries(rows).filter(([, row]) =>
           isToBeWoken(cursorOf(row, scenario), tail, undefined),
         );
-        const name = `lists the cursors, of which ${parked.length} are to be woken`;
+        const name = `lists the cursors, of which it will wake ${parked.length}`;
         const at = marksFirst ? "markSignalled" : "sendWakes";
         yield { name, state: parked.length === 0 ? ended() : becomes({ at, parked }) };
       }
@@ -65,16 +65,16 @@ function* stepsOf(notifier: Notifier, state: State, scenario: Scenario): Generat
   }
 }
 
-/** The marks of one notifier or sweep: a write per row, of which none waits for another. */
+/** The marks of one notifier or sweep: one write per row, independent of each other. */
 export function* mark(
   state: State,
   scenario: Scenario,
-  parked: readonly (readonly [session: string, read: Row])[],
+  parked: readonly (readonly [sessionId: string, read: Row])[],
 ): Generator<{ state: State; names: string }> {
   const [first, ...others] = parked;
   if (first === undefined) return yield { state, names: "" };
-  const [session, read] = first;
-  for (const written of write(state, scenario, session, read, signal(0)))
+  const [sessionId, read] = first;
+  for (const written of write(state, scenario, sessionId, read, signal(0)))
     for (const rest of mark(written.state, scenario, others))
-      yield { state: rest.state, names: `${session}${written.note} ${rest.names}` };
+      yield { state: rest.state, names: `${sessionId}${written.note} ${rest.names}` };
 }

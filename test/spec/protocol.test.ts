@@ -16,7 +16,7 @@ describe("the protocol, in every order of its steps", () => {
   );
 });
 
-describe("each of these small changes is found", () => {
+describe("each of these races is found when it is opened", () => {
   it.each(VARIANTS)(
     "$name",
     (variant) => {

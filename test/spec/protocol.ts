@@ -9,7 +9,7 @@ import { initialState, type Scenario } from "./scenario.ts";
 import type { Row, State, Step } from "./state.ts";
 import { sweepSteps } from "./sweep.ts";
 
-/** The whole protocol: whatever may happen next, in any order. */
+/** The whole protocol: every possible next step. */
 function* stepsOf(state: State, scenario: Scenario): Generator<Step> {
   yield* ingestSteps(state, scenario);
   yield* notifySteps(state, scenario);
@@ -32,17 +32,17 @@ export function checkScenario(scenario: Scenario): Verdict {
 }
 
 /**
- * States that differ only in what no rule can tell apart have the same key: which of two notifiers is called 1, the
- * order of hints, and how large fences and leases are. A fence or lease that was read is only ever compared with the row's,
- * and one that is not the row's now will never be again.
+ * States that no rule can tell apart have the same key. They may differ in the names of the notifiers, in the order of
+ * hints, and in the values of fences and leases. A fence or lease that was read is only compared with the row's. Once it
+ * differs from the row's, it will never be equal again.
  */
 function keyOf(state: State): string {
-  const compared = (session: string, read: Row): Row => {
-    const row = state.cursors[session];
+  const compared = (sessionId: string, read: Row): Row => {
+    const row = state.cursors[sessionId];
     return { ...read, fence: Number(read.fence === row?.fence), lease: Number(read.lease === row?.lease) };
   };
   const rowsRead = (rows: readonly (readonly [string, Row])[]) =>
-    rows.map(([session, read]) => [session, compared(session, read)]);
+    rows.map(([sessionId, read]) => [sessionId, compared(sessionId, read)]);
   const sorted = (items: readonly object[]) => items.map((item) => JSON.stringify(item)).sort();
   const { sweeper, person } = state;
   const wished = person.wishes[0]?.session ?? "";
@@ -61,7 +61,7 @@ function keyOf(state: State): string {
       state.notifiers.map(({ at, tail, parked }) => [
         at,
         at === "listCursors" ? tail : 0,
-        parked.map(([session, read]) => [session, compared(session, read).fence]),
+        parked.map(([sessionId, read]) => [sessionId, compared(sessionId, read).fence]),
       ]),
     ),
     sorted(

@@ -3,12 +3,12 @@ import type { Bounds } from "./bounds.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
 import type { Faults, Row, State } from "./state.ts";
 
-/** What is looked at, and whether a rule is broken on purpose. */
+/** The bounds of a search, and the rule that is broken on purpose, if any. */
 export interface Scenario extends Bounds {
   readonly variant?: Variant | undefined;
 }
 
-/** The scenario in which a wrong variant must show. */
+/** The scenario that must find a wrong variant. */
 export function variantOf({ name, scenario }: { name: Variant; scenario: ScenarioName }): Scenario {
   const bounds: Bounds = SCENARIOS[scenario];
   if (name !== "grace of one append only") return { ...bounds, variant: name };
@@ -23,7 +23,7 @@ const NO_FAULTS: Faults = {
   doubledHint: 0,
   lostHint: 0,
   slowHolder: 0,
-  lostReply: 0,
+  lostResponse: 0,
   refusal: 0,
   conflict: 0,
   turnOver: 0,

@@ -1,6 +1,6 @@
 import { type Bounds, TIMELESS } from "./bounds.ts";
 
-/** One session, one page for each event, no faults: what the scenarios below begin from. */
+/** The base of the scenarios below: one session, one page per event, no faults. */
 const BASE: Bounds = {
   segmentSize: 10,
   sessions: ["s1"],
@@ -16,10 +16,10 @@ const BASE: Bounds = {
 
 const TAILS: Bounds = { ...BASE, sessions: [], deliverers: 0, faults: { earlySweep: 1 } };
 
-/** What CI looks at. Each is bounded, and every state within its bounds is visited. */
+/** The scenarios that CI checks. The checker visits every state within a scenario's bounds. */
 export const SCENARIOS = {
-  /** What DESIGN.md names: faults that hints survive, so that nothing is lost without any sweep. */
-  "three appends, two notifiers, two deliverers; a crash, a hint twice, a slow holder": {
+  /** Hints survive these faults, so nothing may be lost even without a sweep. */
+  "three appends, two notifiers, two deliverers; a crash, a doubled hint, a slow holder": {
     ...BASE,
     sweep: "off",
     appends: [["a", "b", "c"]],
@@ -65,10 +65,10 @@ export const SCENARIOS = {
     deliverers: 2,
     faults: { slowHolder: 1, doubledHint: 1, earlySweep: 1 },
   },
-  "a put whose answer is lost, against another ingest": {
+  "a put whose response is lost, against another ingest": {
     ...TAILS,
     appends: [["a", "b"], ["c"]],
-    faults: { lostReply: 1 },
+    faults: { lostResponse: 1 },
   },
   "two ingests with cached tails, and freeing": {
     ...TAILS,
@@ -98,7 +98,7 @@ export const SCENARIOS = {
     wishes: [{ action: "subscribe", session: "s2", to: "head" }],
     faults: { sweepCrash: 1, earlySweep: 1 },
   },
-  "remove, beside another session": {
+  "remove one of two sessions": {
     ...BASE,
     segmentSize: 1,
     sessions: ["s1", "s2"],

@@ -1,11 +1,11 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 
 /**
- * Everything that the protocol's rules can see: the rows of the tables, the hints under way, and where each running
- * function stands. One page holds one message, and its number is its key. Names are those of the code.
+ * Everything that the protocol's rules can see: the rows of the tables, the hints in flight, and the progress of each
+ * running function. One page holds one message, and its number is its key. Names are those of the code.
  */
 export interface State {
-  /** Moves only in scenarios about cached tails; elsewhere waiting is free. */
+  /** Moves only in scenarios about cached tails. */
   readonly now: number;
   // Queue table
   readonly head: Head;
@@ -14,9 +14,9 @@ export interface State {
   readonly counts: readonly number[];
   // Cursors table
   readonly cursors: Readonly<Record<string, Row>>;
-  /** The rows as they were before their last change: what a read that is not consistent may still show. */
+  /** The rows before their last change, which a read that is not strongly consistent may still return. */
   readonly staleCursors: Readonly<Record<string, Row>>;
-  // SQS: hints under way. A delayed wake becomes a wake when its session's backoff is due.
+  // SQS: hints in flight. A delayed wake becomes a wake when its session's backoff is due.
   readonly notifies: number;
   readonly wakes: readonly string[];
   readonly delayedWakes: readonly string[];
@@ -28,10 +28,10 @@ export interface State {
   readonly person: Person;
   /** How often each fault may still happen. */
   readonly faults: Faults;
-  // What only the invariants look at
-  /** Every put that wrote, in order. */
+  // For the invariants only
+  /** Every successful put, in order. */
   readonly given: readonly { readonly number: number; readonly event: string }[];
-  /** Per session the last number of the unbroken row that its endpoint accepted. */
+  /** Per session, the last number up to which its endpoint has accepted every message. */
   readonly received: Readonly<Record<string, number>>;
 }
 
@@ -44,7 +44,7 @@ export interface Head {
 export interface Page {
   readonly first: number;
   readonly event: string;
-  /** When it was planned: the put may be applied later, up to the append's timeout. */
+  /** The time of planning. The put may be applied later, up to the append's timeout. */
   readonly appendedAt: number;
 }
 
@@ -53,7 +53,7 @@ export interface Row {
   readonly next: number;
   readonly segment: number;
   readonly fence: number;
-  /** Stands for `leaseUntilEpochMillis`: each take and each advance writes a new one. */
+  /** Represents `leaseUntilEpochMillis`. Each take and each advance writes a new value. */
   readonly lease: number;
   readonly leaseExpired: boolean;
   readonly isDue: boolean;
@@ -65,7 +65,7 @@ export interface Ingest {
   /** Not yet appended, in order. */
   readonly events: readonly string[];
   readonly tail: Tail | null;
-  /** Where the search for the tail stands; its `next` is 0 until a page was found. */
+  /** The progress of the search for the tail. Its `next` is 0 until a page is found. */
   readonly search: (Tail & Head & { readonly segment: number }) | null;
   readonly page: Page | null;
 }
@@ -80,20 +80,20 @@ export interface Notifier {
   readonly at: "listCursors" | "sendWakes" | "markSignalled";
   readonly tail: number;
   /** Rows to wake, as they were read. */
-  readonly parked: readonly (readonly [session: string, read: Row])[];
+  readonly parked: readonly (readonly [sessionId: string, read: Row])[];
 }
 
 export interface Deliverer {
   readonly name: string;
   readonly session: string;
   readonly at: "plan" | "take" | "post" | "advance" | "park" | "backOff" | "sendWake";
-  /** The row as it was read or written last. */
+  /** The row as last read or written. */
   readonly row: Row;
-  /** `row.next`, or further: progress that is not written yet. */
+  /** `row.next` or later: includes progress that is not written yet. */
   readonly next: number;
   /** Whether the plan found a page at `next`. */
   readonly hasBatch: boolean;
-  /** The turn is over: the row is parked and the session woken again. */
+  /** The turn's time is over: the row is parked, and the session gets another wake. */
   readonly isOver: boolean;
 }
 
@@ -101,12 +101,12 @@ export interface Sweeper {
   readonly at: "evict" | "cross" | "sendWakes" | "markSignalled" | "moveHead" | "delete";
   readonly tail: number;
   readonly head: Head;
-  readonly cursors: readonly (readonly [session: string, read: Row])[];
-  /** Only of the variant that checks the counts outside the transaction. */
+  readonly cursors: readonly (readonly [sessionId: string, read: Row])[];
+  /** Only for the variant that checks the counts outside the transaction. */
   readonly countsRead: readonly number[] | null;
 }
 
-/** The API: one wish after the other. */
+/** A person who uses the API, one wish at a time. */
 export interface Person {
   readonly wishes: readonly Wish[];
   readonly tail: number;
@@ -127,19 +127,19 @@ export interface Faults {
   readonly sweepCrash: number;
   readonly doubledHint: number;
   readonly lostHint: number;
-  /** The lease expires while its holder is still at work. */
+  /** The lease expires while its holder still works. */
   readonly slowHolder: number;
-  /** A put is applied, its answer is lost, and the SDK tries it again. */
-  readonly lostReply: number;
+  /** A put is applied, its response is lost, and the SDK retries it. */
+  readonly lostResponse: number;
   /** The endpoint refuses. */
   readonly refusal: number;
-  /** A transaction is refused because another one is in the way. */
+  /** A transaction is refused because of a conflict with another one. */
   readonly conflict: number;
-  /** A turn's time is over after a batch, or a request outstays the fast lane. */
+  /** A turn's time is over after a batch, or a request times out in the fast lane. */
   readonly turnOver: number;
-  /** The sweep runs although something is under way. */
+  /** The sweep runs while other functions run or hints are in flight. */
   readonly earlySweep: number;
-  /** A session is moved forward by the retention. */
+  /** Retention moves a session forward. */
   readonly eviction: number;
 }
 
@@ -164,7 +164,7 @@ export function spend(faults: Faults, fault: keyof Faults): Faults {
   return { ...faults, [fault]: faults[fault] - 1 };
 }
 
-/** The actor with this name takes another form, or ends when there is none. */
+/** Replaces the actor with this name by `by`, or removes it if `by` is absent. */
 export function replace<T extends { readonly name: string }>(
   actors: readonly T[],
   name: string,
@@ -173,7 +173,7 @@ export function replace<T extends { readonly name: string }>(
   return actors.flatMap((actor) => (actor.name !== name ? [actor] : by ? [by] : []));
 }
 
-/** The first name that nobody has. */
+/** The first unused name. */
 export function freeName(actors: readonly { readonly name: string }[], kind: string): string {
   for (let number = 1; ; number += 1) {
     const name = `${kind} ${number}`;

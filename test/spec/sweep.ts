@@ -47,7 +47,7 @@ function mayBegin(state: State, { sweep, variant }: Scenario): boolean {
   return state.faults.earlySweep > 0 || isAtRest(state);
 }
 
-/** No function runs and no hint is under way. */
+/** No function runs and no hint is in flight. */
 export function isAtRest(state: State): boolean {
   return (
     state.notifies + state.wakes.length + state.delayedWakes.length === 0 &&
@@ -57,7 +57,7 @@ export function isAtRest(state: State): boolean {
   );
 }
 
-/** A sweep that has nothing to do changes nothing and is left out of the search. */
+/** A sweep without work changes nothing, so the search leaves it out. */
 function hasWork(sweeper: Sweeper, state: State, scenario: Scenario): boolean {
   return (
     state.faults.eviction > 0 ||
@@ -73,12 +73,12 @@ function needsCrossing(row: Row, scenario: Scenario): boolean {
   return isCountedBehind(cursorOf(row, scenario));
 }
 
-/** The grace for which the code waits is over for every row: it matters to cost and not to safety. */
+/** The hint grace is over for every row: its length affects cost, not safety. */
 function isHintLost(row: Row, tail: number, scenario: Scenario): boolean {
   return needsWake(cursorOf(row, scenario), { next: tail + 1, lastAppendedAtEpochMillis: 0 }, timeOf(row), 0);
 }
 
-/** Below the tail's segment, and closed longer ago than the grace. */
+/** Whether the head's segment is below the tail's and was closed longer ago than the grace. */
 function isFreeable(
   { head, tail }: Sweeper,
   state: State,
@@ -174,7 +174,7 @@ function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator
         yield { name: "reads the counts", state: becomes({ countsRead: state.counts }) };
         return;
       }
-      // The transaction checks that the head is the one that was read and that every count is zero.
+      // The transaction checks that the head is as it was read and that every count is zero.
       const counts = sweeper.countsRead ?? state.counts;
       if (state.head.headSegment !== headSegment || (counts[headSegment] ?? 0) > 0)
         yield {
@@ -193,8 +193,8 @@ function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator
     }
     case "delete": {
       const freed = state.pages.filter(({ first }) => segmentOf(first, segmentSize) < headSegment);
-      // Within one batch DynamoDB deletes in any order, so the last page of a segment goes when the others are gone:
-      // any other last page would be taken for the tail by who still searches from the old head.
+      // Within one batch DynamoDB deletes in any order. So the last page of a segment is deleted after all the others:
+      // a writer that still searches from the old head would take any other last page for the tail.
       const isLast = ({ first }: Page) => first % segmentSize === 0;
       const others = freed.filter((page) => !isLast(page));
       const mayGo = others.length === 0 || variant === "delete pages in any order" ? freed : others;
@@ -205,7 +205,7 @@ function* stepsOf(sweeper: Sweeper, state: State, scenario: Scenario): Generator
         };
       if (freed.length === 0)
         yield {
-          name: "is through",
+          name: "ends",
           state: { ...state, head: { ...state.head, clearedSegment: headSegment }, sweeper: null },
         };
     }

@@ -1,6 +1,6 @@
 import type { Cursor, RowToFind } from "../../shared/sessions/cursor.ts";
 
-/** Whether a row is as a write must find it: what the condition in shared/aws/cursors.ts says. */
+/** Whether a row meets a write's condition, as in shared/aws/cursors.ts. */
 export function isAsRead(row: Cursor, { states, ...numbers }: RowToFind): boolean {
   return (
     states.includes(row.state) &&

@@ -1,22 +1,22 @@
 import type { AwsClients } from "../../shared/aws/clients.ts";
 
-/** One request to AWS as the service sees it: a second try of the SDK is a second call. */
+/** One request to AWS as the service sees it: each retry of the SDK is a call. */
 export interface AwsCall {
   readonly service: "dynamodb" | "sqs";
   /** "PutItem", "SendMessage" … */
   readonly command: string;
-  /** As it goes over the wire: DynamoDB's items with their types. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape differs with each command; tests read what they know is there
+  /** The wire form: DynamoDB's items with their types. */
+  // biome-ignore lint/suspicious/noExplicitAny: the shape differs with each command; tests read the fields that they know
   readonly input: any;
 }
 
-/** What a command resolves to: DynamoDB's items without their types. */
+/** A command's result: DynamoDB's items without their types. */
 export type AwsAnswer = { readonly $metadata: object } & Record<string, unknown>;
 
-/** Stands between the SDK's retries and the service: may perform the call, or not, and answer or throw what it likes. */
+/** Sits between the SDK's retries and the service. It may perform the call or not, and may return or throw anything. */
 export type Intercept = (call: AwsCall, perform: () => Promise<AwsAnswer>) => Promise<AwsAnswer>;
 
-/** Puts `intercept` into real clients, inside their retries. The last one put in stands next to the service. */
+/** Adds `intercept` to real clients, inside their retries. The last one added is closest to the service. */
 export function interceptCalls(clients: AwsClients, intercept: Intercept): void {
   for (const [service, { middlewareStack }] of [
     ["dynamodb", clients.documents],
@@ -41,7 +41,7 @@ export function interceptCalls(clients: AwsClients, intercept: Intercept): void 
 
 const TRIES = 3;
 
-/** The SDK's own choice of what is tried again, three times in all, but with no pause and no budget over all calls. */
+/** The SDK's own retry rules with three tries in all, but without pauses and without a retry budget across calls. */
 export function retryAtOnce(clients: AwsClients): void {
   const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
   const strategy = {

@@ -8,13 +8,13 @@ import { RequestThrottled } from "@aws-sdk/client-sqs";
 import type { AwsCall } from "./awsCalls.ts";
 
 /*
- * Errors as the SDK makes them of AWS's answers: the same classes, names and metadata, so that the SDK's retries and the
- * relay's own code decide by them as they would on AWS.
+ * Errors as the SDK builds them from AWS's responses: the same classes, names and metadata. So the SDK's retries and the
+ * relay's code treat them as they would on AWS.
  */
 
 const $metadata = { httpStatusCode: 400, requestId: "HOSTILE0000000000000000000000000000000000000000000" };
 
-/** The table or the queue takes no more at this moment. Nothing was done. */
+/** The table or the queue is throttled. The call was not performed. */
 export function throttled({ service, command, input }: AwsCall): Error {
   if (service === "sqs")
     return new RequestThrottled({
@@ -33,14 +33,14 @@ export function throttled({ service, command, input }: AwsCall): Error {
     : new ThrottlingException({ $metadata, message });
 }
 
-/** No answer came in time. Whether the call was performed is not known to the caller. */
+/** No response in time. The caller does not know whether the call was performed. */
 export function timedOut(): Error {
   const message =
     "@smithy/node-http-handler - [ERROR] a request has exceeded the configured 5000 ms requestTimeout.";
   return Object.assign(new Error(message), { name: "TimeoutError" });
 }
 
-/** The item is part of a transaction that is under way. Nothing was done. */
+/** The item is part of a transaction in flight. The call was not performed. */
 export function conflicting({ command, input }: AwsCall): Error {
   const message = "Transaction is ongoing for the item";
   return command === "TransactWriteItems"
@@ -48,7 +48,7 @@ export function conflicting({ command, input }: AwsCall): Error {
     : new TransactionConflictException({ $metadata, message });
 }
 
-/** The reasons stand in the order of the items; one item's is the cause, the others have none. */
+/** One reason per item, in order. Only one item's reason is the cause; the others are "None". */
 function cancelled(items: number, code: string, reason: string): Error {
   const codes = Array.from({ length: items }, (_, index) => (index === items - 1 ? code : "None"));
   return new TransactionCanceledException({

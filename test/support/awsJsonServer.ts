@@ -5,7 +5,7 @@ import type { Environment } from "../../shared/runtime/settings.ts";
 
 type Operation = (input: Readonly<Record<string, unknown>>) => object;
 
-/** Thrown by an operation: answered as AWS answers a mistake of the caller. */
+/** Thrown by an operation. The server answers like AWS to a caller's mistake. */
 export class AwsRefusal extends Error {
   readonly type: string;
 
@@ -15,12 +15,12 @@ export class AwsRefusal extends Error {
   }
 }
 
-/** An endpoint for services that speak AWS JSON 1.1, with the few operations that a test gives it. */
+/** An AWS JSON 1.1 endpoint with the operations that a test defines. */
 export class AwsJsonServer implements AsyncDisposable {
   readonly #server: Server;
-  /** The operations that were asked for, in order. */
+  /** The requested operations, in order. */
   readonly asked: string[] = [];
-  /** Set to answer everything with a fault of the service. */
+  /** If set, every response is a fault of the service. */
   isDown = false;
 
   private constructor(operations: Readonly<Record<string, Operation>>) {
@@ -51,7 +51,7 @@ export class AwsJsonServer implements AsyncDisposable {
     return server;
   }
 
-  /** What points a client at this endpoint. */
+  /** The environment that points a client to this endpoint. */
   get environment(): Environment {
     return {
       AWS_ENDPOINT_URL: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,

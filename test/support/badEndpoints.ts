@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { generate } from "selfsigned";
 
-/** What the relay makes of an endpoint's behaviour: docs/webhooks.md, "Responses". */
+/** The relay's expected reaction to an endpoint's behaviour: docs/webhooks.md, "Responses". */
 export type Outcome =
   | { readonly kind: "accepted" }
   | { readonly kind: "suspended"; readonly reason: string; readonly status: number }
@@ -12,14 +12,14 @@ export type Outcome =
       readonly kind: "retried";
       readonly reason: string;
       readonly status?: number;
-      /** What the endpoint asked for; else it is the jitter of the first failures. */
+      /** The wait that the endpoint asked for. If absent, the wait is the jitter of the first failures. */
       readonly noEarlierThanMillis?: number;
     };
 
 export interface BadEndpoint extends AsyncDisposable {
   readonly port: number;
   readonly scheme: "http" | "https";
-  /** In place of a name below `localhost`. */
+  /** Replaces the default name below `localhost`. */
   readonly host?: string;
 }
 
@@ -29,7 +29,7 @@ export interface BadBehaviour {
   start(): Promise<BadEndpoint>;
 }
 
-/** A name that no resolver knows. */
+/** A name that cannot be resolved. */
 export const UNKNOWN_HOST = "unknown.example.com";
 
 const MINUTES_2 = 120_000;
@@ -40,7 +40,7 @@ const retried = (reason: string, status?: number): Outcome => ({
   ...(status !== undefined && { status }),
 });
 
-/** Answers each connection's request with bare bytes. */
+/** Answers each connection's request with raw bytes. */
 function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
   return {
     name,
@@ -64,7 +64,7 @@ function listenHttp(answer: (response: ServerResponse) => void): Promise<BadEndp
   return listen(server, "http");
 }
 
-/** Keeps nothing of what has ended: the tests that use it look for memory that is kept. */
+/** Keeps no reference to closed connections, because the tests that use it look for memory leaks. */
 async function listen(server: Server, scheme: BadEndpoint["scheme"]): Promise<BadEndpoint> {
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -85,7 +85,7 @@ async function listen(server: Server, scheme: BadEndpoint["scheme"]): Promise<Ba
   };
 }
 
-/** Goes on writing as long as the other side takes it. */
+/** Writes for as long as the other side reads. */
 function endlessly(socket: Socket, text: string): void {
   const write = () => {
     while (!socket.destroyed && socket.write(text));
@@ -94,7 +94,7 @@ function endlessly(socket: Socket, text: string): void {
   write();
 }
 
-/** One byte after the other; slower than any answer may be. */
+/** Writes one byte at a time, slower than any allowed response. */
 function trickle(socket: Socket, everyMillis: number): void {
   const timer = setInterval(() => socket.write("a"), everyMillis);
   socket.once("close", () => clearInterval(timer));
@@ -117,7 +117,7 @@ export const badBehaviours: readonly BadBehaviour[] = [
   },
   { name: "a self-signed certificate", outcome: retried("tls.failed"), start: startSelfSigned },
   {
-    name: "plain http where https is asked for",
+    name: "plain http where https is expected",
     outcome: retried("tls.failed"),
     start: async () => ({ ...(await listenHttp(answered(200))), scheme: "https" }),
   },
@@ -151,11 +151,11 @@ export const badBehaviours: readonly BadBehaviour[] = [
     socket.write("HTTP/1.1 502 Oops\r\ncontent-length: 10000\r\n\r\n");
     trickle(socket, 50);
   }),
-  tcp("no answer", retried("timeout"), () => {}),
+  tcp("no response", retried("timeout"), () => {}),
   http("200 after the timeout", retried("timeout"), (response) => {
     setTimeout(() => response.writeHead(200).end(), 1_500);
   }),
-  tcp("informational answers without end", retried("timeout"), (socket) => {
+  tcp("endless informational responses", retried("timeout"), (socket) => {
     const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"), 5);
     socket.once("close", () => clearInterval(timer));
   }),
@@ -167,7 +167,7 @@ export const badBehaviours: readonly BadBehaviour[] = [
   http(
     "503 with Retry-After as a date",
     { kind: "retried", reason: "http.status", status: 503, noEarlierThanMillis: MINUTES_2 - 2_000 },
-    // An HTTP-date has whole seconds.
+    // An HTTP date has whole seconds.
     (response) => answered(503, { "retry-after": new Date(Date.now() + MINUTES_2).toUTCString() })(response),
   ),
   http("503", retried("http.status", 503), answered(503)),
@@ -178,21 +178,23 @@ export const badBehaviours: readonly BadBehaviour[] = [
   tcp("NUL in a header", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),
   ),
-  tcp("a blank in a header's name", retried("connection.failed"), (socket) =>
+  tcp("a blank in a header name", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx bad: a\r\ncontent-length: 0\r\n\r\n"),
   ),
   tcp("two lengths", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-length: 9\r\n\r\n"),
   ),
-  tcp("what is no HTTP", retried("connection.failed"), (socket) => socket.write("SSH-2.0-OpenSSH_9.6\r\n")),
-  tcp("bytes without end that are no HTTP", retried("connection.failed"), (socket) =>
+  tcp("bytes that are not HTTP", retried("connection.failed"), (socket) =>
+    socket.write("SSH-2.0-OpenSSH_9.6\r\n"),
+  ),
+  tcp("endless bytes that are not HTTP", retried("connection.failed"), (socket) =>
     endlessly(socket, "\xff".repeat(0x4000)),
   ),
   tcp("huge headers", retried("connection.failed"), (socket) => {
     socket.write("HTTP/1.1 200 OK\r\n");
     endlessly(socket, `x-long: ${"a".repeat(0x1000)}\r\n`);
   }),
-  tcp("closed in place of an answer", retried("connection.failed"), (socket) => socket.destroy()),
+  tcp("a connection closed without a response", retried("connection.failed"), (socket) => socket.destroy()),
   tcp("a reset in the middle of the headers", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx-half", () => socket.resetAndDestroy()),
   ),

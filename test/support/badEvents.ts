@@ -1,9 +1,9 @@
-/** What an event may look like that somebody sends by mistake or on purpose. */
+/** Events that a producer may send by mistake or on purpose. */
 export interface BadEvent {
   readonly name: string;
-  /** JSON text, or what is none, on one line. */
+  /** One line, valid JSON or not. */
   readonly text: string;
-  /** What the refusal says; absent when the event is taken, and then delivered as it is. */
+  /** A part of the refusal's text. If absent, the event is accepted and delivered unchanged. */
   readonly refusedFor?: string;
 }
 
@@ -53,11 +53,11 @@ const taken: readonly BadEvent[] = [
   },
   { name: "a number of 100,000 digits", text: `{"type":"Numbers","x":${"9".repeat(100_000)}}` },
   {
-    name: "a number where Manager wants text",
+    name: "a number where Manager expects text",
     text: '{"type":"ChannelDtmfReceived","digit":1e999,"duration_ms":-0,"channel":{"id":1e22,"name":2,"dialplan":[]}}',
   },
   {
-    name: "wrong shapes where Manager looks",
+    name: "wrong shapes in fields that Manager reads",
     text: '{"type":"Dial","caller":[1],"peer":"x","dialstatus":{"a":1},"channel":null}',
   },
   {
@@ -71,28 +71,28 @@ const taken: readonly BadEvent[] = [
     text: withText('},{\\"sequence\\":7,\\"type\\":\\"A\\"},]}'),
   },
   { name: "line separators and noncharacters", text: withText("\u2028\u2029\ufeff\uffff\u202e") },
-  { name: "blanks around", text: ' \t{ "type" : "Blank" }\t ' },
+  { name: "surrounding blanks", text: ' \t{ "type" : "Blank" }\t ' },
   { name: "an escaped key of the type", text: '{"\\u0074ype":"Escaped"}' },
 ];
 
 const refused: readonly BadEvent[] = [
   { name: "100,000 nested arrays", text: nested(100_000, "[", "]"), refusedFor: "131072" },
   { name: "129 KiB", text: withText("x".repeat(129 * KIB)), refusedFor: "131072" },
-  { name: "a type that is no string", text: '{"type":1}', refusedFor: "type" },
+  { name: "a type that is not a string", text: '{"type":1}', refusedFor: "type" },
   { name: "a type that is a list", text: '{"type":["A"]}', refusedFor: "type" },
   { name: "no type but the prototype's", text: '{"__proto__":{"type":"A"}}', refusedFor: "type" },
   { name: "a type that is half of a surrogate pair", text: '{"type":"\\ud800"}', refusedFor: "type" },
   { name: "a type with NUL", text: '{"type":"A\\u0000"}', refusedFor: "type" },
   { name: "a type with a noncharacter", text: '{"type":"A\uffff"}', refusedFor: "type" },
   { name: "a type with a line end", text: '{"type":"A\\n"}', refusedFor: "type" },
-  { name: "a number that is no event", text: "1e999", refusedFor: "object" },
+  { name: "a bare number", text: "1e999", refusedFor: "object" },
   { name: "null", text: "null", refusedFor: "object" },
 ];
 
-/** Only as a line or a message of its own: within an array nothing around it could be read. */
+/** Only for a separate line or message: inside an array, the whole array would be unreadable. */
 const noJson: readonly BadEvent[] = [
-  { name: "NUL as it is", text: withText("a\0b"), refusedFor: "not JSON" },
-  { name: "a control character as it is", text: withText("\u001b[31m"), refusedFor: "not JSON" },
+  { name: "a raw NUL", text: withText("a\0b"), refusedFor: "not JSON" },
+  { name: "a raw control character", text: withText("\u001b[31m"), refusedFor: "not JSON" },
   { name: "a byte order mark in the middle", text: `{"type":"A"\ufeff}`, refusedFor: "not JSON" },
   { name: "half an event", text: '{"type":"A"', refusedFor: "not JSON" },
   { name: "two events on a line", text: '{"type":"A"}{"type":"B"}', refusedFor: "not JSON" },

@@ -4,15 +4,15 @@ import { conflicting } from "./awsErrors.ts";
 
 export interface ConflictingTransactions {
   readonly intercept: Intercept;
-  /** Calls that were refused, by command. */
+  /** Refused calls, by command. */
   readonly conflicts: ReadonlyMap<string, number>;
 }
 
 /**
- * A DynamoDB in which transactions meet: one that touches an item of another one under way is cancelled, and so is a
- * plain write of such an item (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html,
- * "Transaction conflict handling"). The embedded engine works on them one after the other.
- * @param transactionMillis how long a transaction is under way before it is performed; on AWS some 10 to 20
+ * A DynamoDB with transaction conflicts. A transaction is cancelled if it touches an item of another transaction in flight,
+ * and a plain write of such an item is refused (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html,
+ * "Transaction conflict handling"). The embedded engine performs one transaction at a time, so it has none.
+ * @param transactionMillis how long a transaction is in flight before it is performed; on AWS some 10 to 20
  */
 export function conflictingTransactions(transactionMillis: number): ConflictingTransactions {
   const underWay = new Set<string>();
@@ -35,7 +35,7 @@ export function conflictingTransactions(transactionMillis: number): ConflictingT
   return { intercept, conflicts };
 }
 
-/** The items that a call writes or checks, each as one text. */
+/** The keys of the items that a call writes or checks, as text. */
 function itemsOf({ command, input }: AwsCall): string[] {
   switch (command) {
     case "TransactWriteItems":

@@ -2,9 +2,9 @@ import { firstHeld } from "../../shared/queue/tail.ts";
 import type { Delivery, FeedRows, WatchedSession, Witnessed } from "./witnessed.ts";
 
 /**
- * A session received a gap-free, ordered sequence of what it should get, from its start to the tail, or was told what
- * is missing. Duplicates come only as the same batch under the same id. A person's change (seek, filter) begins a
- * new generation, whose sequence begins where the person set it.
+ * A session received all its messages in order, from its start to the tail, or a gap message for the missing ones. Only
+ * whole batches are repeated, under the same id. A person's change (seek, filter) begins a new generation at the place
+ * that the person set.
  */
 export function deliveryViolations(session: WatchedSession, rows: FeedRows, witnessed: Witnessed): string[] {
   const received = witnessed.deliveries.filter((each) => each.session === session.session);
@@ -28,7 +28,7 @@ export function deliveryViolations(session: WatchedSession, rows: FeedRows, witn
   return found;
 }
 
-/** Each batch as it came the first time; a repeat must be the same. */
+/** The first delivery of each batch. A repeat must be identical. */
 function firstTimes(received: readonly Delivery[]): { batches: Delivery[]; found: string[] } {
   const byId = new Map<string, Delivery>();
   const found: string[] = [];
@@ -49,7 +49,7 @@ function generationOf({ session, id }: Delivery): number {
   return Number.parseInt(id.slice(session.length + 1), 10);
 }
 
-/** What the queue held, as far as anybody saw it. */
+/** The queue's messages, as far as pages, deliveries and responses show them. */
 class QueueView {
   readonly tail: number;
   readonly #events = new Map<number, string>();
@@ -63,14 +63,14 @@ class QueueView {
     this.tail = Math.max(0, firstHeld(head) - 1, ...this.#events.keys());
   }
 
-  /** The numbers from `first` to `last` that a session wants. One that wants everything wants also what nobody saw. */
+  /** The numbers from `first` to `last` that a session wants. Without a filter it also wants messages that nobody saw. */
   wanted(first: number, last: number, wants: WatchedSession["wants"]): number[] {
     const numbers = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
     return wants ? numbers.filter((number) => wants(this.#events.get(number) ?? "")) : numbers;
   }
 }
 
-/** Reads a session's batches in order and notes what does not follow from what came before. */
+/** Reads a session's batches in order and notes each batch that does not follow the previous one. */
 class Reader {
   readonly found: string[] = [];
   readonly #session: WatchedSession;
@@ -87,12 +87,12 @@ class Reader {
 
   take(batch: Delivery): void {
     const { id, messages, previous, gap } = batch;
-    // A holder that lost its lease may still send what its successor has meanwhile given up for missing.
+    // A holder that lost its lease may still send messages that the next holder has already reported as missing.
     const numbers = messages.map(({ sequence }) => sequence);
     if (this.#missing.some(({ first, last }) => numbers.every((number) => number >= first && number <= last)))
       return;
     if (this.#previous !== undefined && previous !== this.#previous)
-      this.#note(`batch ${id} says that ${previous} came before it, but ${this.#previous} did`);
+      this.#note(`batch ${id} claims to follow ${previous}, but follows ${this.#previous}`);
     const expected = this.#wantedUntil(gap ? gap.first - 1 : (numbers.at(-1) ?? 0));
     const got = gap ? [] : numbers;
     if (String(expected) !== String(got))
@@ -116,7 +116,7 @@ class Reader {
   }
 }
 
-/** 1-3, 7 */
+/** For example "1-3, 7". */
 function ranges(numbers: readonly number[]): string {
   const parts: [number, number][] = [];
   for (const number of numbers) {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Awaits a condition that only shows from outside: asks again until `ask` answers with something. */
+/** Waits for a condition that is only visible from outside: calls `ask` until it returns a value. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,

@@ -10,7 +10,7 @@ import { readTail, tailSegment } from "../../shared/queue/tail.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { eventText, type FeedRows } from "./witnessed.ts";
 
-/** Reads a feed as it stands in real tables. Nothing should be at work meanwhile. */
+/** Reads a feed's rows from real tables. No function should run at the same time. */
 export async function readFeedRows(
   documents: DynamoDBDocumentClient,
   tableNames: { readonly queue: string; readonly cursors: string },
@@ -24,7 +24,7 @@ export async function readFeedRows(
   const tail = await readTail(createTailSource(heads, pageStore), feed, () => 0);
   if (head === undefined || tail === undefined) throw new Error(`there is no feed ${feed}`);
   const pages: FeedRows["pages"][number][] = [];
-  // Freed segments are looked into too, and the one behind the tail: nothing may be there.
+  // Includes freed segments and the segment after the tail, which must be empty.
   for (let segment = 0; segment <= tailSegment(tail) + 1; segment += 1)
     for (const page of await pagesOf(pageStore, feed, segment))
       pages.push({ first: page.first, segment, events: eventsOf(feed, page) });

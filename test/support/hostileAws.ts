@@ -3,21 +3,21 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { AwsAnswer, AwsCall, Intercept } from "./awsCalls.ts";
 import { conflicting, throttled, timedOut } from "./awsErrors.ts";
 
-/** What AWS may do to one call without breaking a promise of its own. */
+/** Faults of one call that AWS's own guarantees allow. */
 export type Fault =
   | "throttled"
-  /** No answer; nothing was done. */
+  /** No response, and the call was not performed. */
   | "timed out before"
-  /** No answer; it was done. */
+  /** No response, but the call was performed. */
   | "timed out after"
-  /** A transaction is under way on the item. */
+  /** A transaction is in flight on the item. */
   | "conflict"
-  /** A batch call leaves everything undone. */
+  /** A batch call leaves all items unprocessed. */
   | "unprocessed"
-  /** An earlier answer, to a read that did not ask for consistency. */
+  /** A stale response to an eventually consistent read. */
   | "stale";
 
-/** The faults that this call can meet. */
+/** The possible faults of this call. */
 export function faultsOf({ service, command, input }: AwsCall): readonly Fault[] {
   const always: Fault[] = ["throttled", "timed out before", "timed out after"];
   if (service === "sqs") return always;
@@ -40,9 +40,9 @@ function isConsistent(input: AwsCall["input"]): boolean {
 }
 
 /**
- * An AWS that does to each call what `faultFor` says. The embedded engines are kind: they never throttle, never cancel,
- * and read what was just written.
- * @param faultFor one of `faultsOf(call)`, or nothing
+ * Injects the fault that `faultFor` returns into each call. The embedded engines themselves never throttle, never cancel a
+ * transaction and never return stale data.
+ * @param faultFor returns one of `faultsOf(call)`, or undefined
  */
 export function hostileAws(faultFor: (call: AwsCall) => Fault | undefined): Intercept {
   const answers = new StaleAnswers();
@@ -53,7 +53,7 @@ export function hostileAws(faultFor: (call: AwsCall) => Fault | undefined): Inte
       case "timed out before":
         throw timedOut();
       case "timed out after":
-        // Whatever the answer was, also that a condition did not hold.
+        // Any response is lost, including a failed condition.
         await perform().catch(() => {});
         throw timedOut();
       case "conflict":
@@ -68,7 +68,7 @@ export function hostileAws(faultFor: (call: AwsCall) => Fault | undefined): Inte
   };
 }
 
-/** What reads were answered before, by what they asked. */
+/** Earlier responses, by read. */
 class StaleAnswers {
   readonly #before = new Map<string, { newest: AwsAnswer; older: AwsAnswer }>();
 
@@ -81,7 +81,7 @@ class StaleAnswers {
     return answer;
   }
 
-  /** The answer as it was before the last change that anyone has read. */
+  /** The response from before the last change that was read. */
   stale(call: AwsCall, answer: AwsAnswer): AwsAnswer {
     this.keep(call, answer);
     return this.#before.get(this.#keyOf(call) ?? "")?.older ?? answer;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { AwsAnswer, AwsCall, Intercept } from "./awsCalls.ts";
 
-/** What SQS standard queues may do to a message: the hints must survive it. */
+/** Faults that SQS standard queues allow, and that the hints must survive. */
 type MessageFault = "lost" | "doubled" | "late";
 
 const SHARES: readonly (readonly [MessageFault, number])[] = [
@@ -14,8 +14,8 @@ const LATE_MILLIS = 400;
 const SHUFFLED_SHARE = 0.3;
 
 /**
- * Loses, doubles, delays and reorders what is sent to the hint queues, and gives received messages in another order.
- * The FIFO queue of ingest keeps its promises and is left alone.
+ * Loses, doubles, delays and reorders messages sent to the hint queues, and shuffles received messages. The FIFO queue of
+ * ingest guarantees order and delivery, so it is left alone.
  */
 export function hostileQueues(random: (name: string) => number, isHostile: () => boolean): Intercept {
   return async (call, perform) => {
@@ -30,7 +30,7 @@ export function hostileQueues(random: (name: string) => number, isHostile: () =>
         await perform();
         return perform();
       case "late":
-        // SQS has taken it, but it comes after others that were sent later.
+        // SQS accepted the message, but delivers it after messages sent later.
         void pause(LATE_MILLIS * random("delay"))
           .then(perform)
           .catch(() => {});
@@ -50,7 +50,7 @@ function faultOf(drawn: number): MessageFault | undefined {
   return undefined;
 }
 
-/** The answer of a queue that has taken the messages. */
+/** The response of a queue that accepted the messages. */
 function takenBy({ command, input }: AwsCall): AwsAnswer {
   const taken = (body: string) => ({
     MessageId: randomUUID(),

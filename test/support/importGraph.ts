@@ -16,7 +16,7 @@ export const CODE_FOLDERS = [
   "tools",
 ] as const;
 
-/** Every source file of the project by its path from the root, with its text. */
+/** The text of every source file, by its path from the project's root. */
 export const sources: ReadonlyMap<string, string> = new Map(
   globSync(`{${CODE_FOLDERS.join(",")}}/**/*.ts`, { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
@@ -45,7 +45,7 @@ export const imports: readonly Import[] = [...sources].flatMap(([file, source]) 
   }),
 );
 
-/** Whether an import's target lies in the project. */
+/** Whether an import's target is a file of the project. */
 export function isOwn(target: string): boolean {
   return CODE_FOLDERS.some((folder) => target.startsWith(`${folder}/`));
 }
@@ -56,7 +56,7 @@ function importedBy(file: string): readonly Import[] {
   return (importsOf.get(file) ?? []).filter(({ target }) => sources.has(target));
 }
 
-/** What is loaded when a file is, itself included. */
+/** The files that are loaded with a file, itself included. */
 export function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
@@ -64,7 +64,7 @@ export function loadedWith(file: string, loaded = new Set<string>()): ReadonlySe
   return loaded;
 }
 
-/** Circles of files that import each other, types included; each as its files in order. */
+/** Import cycles, type imports included. Each is the list of its files in order. */
 export function circles(): string[][] {
   const found: string[][] = [];
   const done = new Set<string>();

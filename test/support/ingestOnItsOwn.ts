@@ -3,7 +3,7 @@ import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import type { TestRelay } from "./testRelay.ts";
 
-/** What an ingest function on AWS is told: the queue table and the notify queue, and no way to a cursor or a session. */
+/** The environment of ingest on AWS: the queue table and the notify queue, without access to cursors or sessions. */
 export function ingestEnvironment(
   { relay }: TestRelay,
   notifyQueueUrl = relay.queues.notify.url,
@@ -20,7 +20,7 @@ export function ingestEnvironment(
   };
 }
 
-/** A request as API Gateway hands it to ingest. */
+/** A request as API Gateway passes it to ingest. */
 export function appendRequest(feed: string, events: readonly object[]): APIGatewayProxyEventV2 {
   const path = `/v1/feeds/${feed}/events`;
   return {

@@ -4,9 +4,9 @@ import { deliveryViolations } from "./deliveryInvariants.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
 
 /**
- * What must hold of one feed when the work has come to rest, whatever happened before. This is the promise of the
- * relay, and every run is judged by it: schedules, hostile runs, torture, pipeline tests.
- * @returns what is violated, in words; nothing when all holds
+ * The relay's promise: the invariants of one feed when no work is left, whatever happened before. They judge every run:
+ * schedules, hostile runs, torture, pipeline tests.
+ * @returns the violations in words; empty if every invariant holds
  */
 export function violations(rows: FeedRows, witnessed: Witnessed): string[] {
   return [
@@ -19,7 +19,7 @@ export function violations(rows: FeedRows, witnessed: Witnessed): string[] {
   ];
 }
 
-/** Every accepted event is in the queue exactly once. What was freed is known from those who received it. */
+/** Every accepted event is in the queue exactly once. Freed messages are known from their deliveries. */
 function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }: Witnessed): string[] {
   const found: string[] = [];
   const eventAt = new Map<number, string>();
@@ -33,7 +33,7 @@ function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }:
   for (const { sequence, event } of seen) {
     const other = eventAt.get(sequence);
     if (other !== undefined && other !== event)
-      found.push(`number ${sequence} was given twice: ${other} and ${event}`);
+      found.push(`number ${sequence} was assigned twice: ${other} and ${event}`);
     eventAt.set(sequence, event);
     const before = numberOf.get(event) ?? sequence;
     if (before !== sequence) found.push(`${event} is in the queue twice: as ${before} and ${sequence}`);
@@ -49,12 +49,12 @@ function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }:
   return [...new Set(found)];
 }
 
-/** No page is missing at or above the head, and everything below it is gone. */
+/** No page is missing at or above the head, and no page is left below it. */
 function pageViolations({ head, pages }: FeedRows): string[] {
   const found: string[] = [];
   let next = firstHeld(head);
   for (const { first, segment, events } of pages) {
-    if (segment < head.headSegment) found.push(`page ${first} lies below the head and is still there`);
+    if (segment < head.headSegment) found.push(`page ${first} is left below the head`);
     else {
       if (first > next) found.push(`the pages of ${next} to ${first - 1} are missing`);
       if (first < next) found.push(`page ${first} holds numbers of the page before it`);
@@ -64,7 +64,7 @@ function pageViolations({ head, pages }: FeedRows): string[] {
   return found;
 }
 
-/** Counts equal cursors. */
+/** The reference counts equal the cursors. */
 function countViolations({ cursors, counts }: FeedRows): string[] {
   const standing = new Map<number, number>();
   for (const { segment } of cursors) standing.set(segment, (standing.get(segment) ?? 0) + 1);
@@ -76,7 +76,7 @@ function countViolations({ cursors, counts }: FeedRows): string[] {
     );
 }
 
-/** Every cursor stands on ground that is held, and is counted where it stands or before. */
+/** Every cursor stands in a held segment, and is counted in its own segment or an earlier one. */
 function groundViolations({ head, pages, cursors }: FeedRows): string[] {
   const lastPage = pages.at(-1);
   const tailNext = Math.max(lastPage ? lastPage.first + lastPage.events.length : 1, firstHeld(head));
@@ -89,7 +89,7 @@ function groundViolations({ head, pages, cursors }: FeedRows): string[] {
   ]);
 }
 
-/** No cursor moves back, except that a person's seek begins a new generation. */
+/** No cursor moves back within a generation. A person's seek begins a new one. */
 function moveViolations({ moves = [] }: Witnessed): string[] {
   const last = new Map<string, { generation: number; next: number }>();
   const found: string[] = [];
@@ -102,7 +102,7 @@ function moveViolations({ moves = [] }: Witnessed): string[] {
   return found;
 }
 
-/** Throws unless everything holds. `context` says how to see it again: the seed, the trace. */
+/** Throws unless every invariant holds. `context` says how to reproduce the run: the seed, the trace. */
 export function expectInvariants(rows: FeedRows, witnessed: Witnessed, context = ""): void {
   const found = violations(rows, witnessed);
   if (found.length > 0) throw new Error(`${[context, ...found].filter(Boolean).join("\n  ")}`);

@@ -12,27 +12,27 @@ import { isAsRead } from "./asRead.ts";
 import { eventsOf } from "./feedRows.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
 
-/** Lets an operation through; a test decides when. */
+/** Waits until the test lets the operation through. */
 export type Gate = (operation: string) => Promise<void>;
 
 export const FEED = "pbx";
 
 /**
- * The tables and queues of one feed in memory, with the conditions that shared/aws puts on its writes. Each operation
- * passes its actor's gate and then happens at once.
+ * The tables and queues of one feed in memory, with the write conditions of shared/aws. Each operation waits at its actor's
+ * gate and is then atomic.
  */
 export class MemoryRelay {
   readonly pages = new Map<number, StoredPage>();
   readonly cursors = new Map<string, Cursor>();
-  /** The row as it was before its last change, for those who read it stale. */
+  /** Each row before its last change, for stale reads. */
   readonly staleCursors = new Map<string, Cursor>();
   readonly counts = new Map<number, number>();
   readonly notifies: NotifyHint[] = [];
   readonly wakes: { hint: WakeHint; dueAtEpochMillis: number }[] = [];
-  /** Every number that was ever given, in the order of the puts: none may come twice. */
+  /** Every assigned number, in order of the puts. None may occur twice. */
   readonly appended: number[] = [];
   readonly #events = new Map<StoredPage, readonly string[]>();
-  /** Where cursors moved. */
+  /** The cursors' moves. */
   readonly moves: NonNullable<Witnessed["moves"]>[number][] = [];
   head: FeedHead;
   nowEpochMillis = 1_000_000;
@@ -48,20 +48,20 @@ export class MemoryRelay {
     },
   };
 
-  addSession(session: string): void {
+  addSession(sessionId: string): void {
     const cursor = newCursor({
       feed: FEED,
-      session,
+      session: sessionId,
       next: 1,
       segmentSize: this.head.segmentSize,
       interest: undefined,
       nowEpochMillis: this.nowEpochMillis,
     });
-    this.cursors.set(session, cursor);
+    this.cursors.set(sessionId, cursor);
     this.#count(cursor.segment, 1);
   }
 
-  /** What the invariants are judged by. */
+  /** The rows that the invariants judge. */
   rows(): FeedRows {
     const pages = [...this.pages.values()]
       .sort((a, b) => a.first - b.first)
@@ -73,7 +73,7 @@ export class MemoryRelay {
     return { head: this.head, pages, cursors: [...this.cursors.values()], counts: this.counts };
   }
 
-  /** Pages are immutable, and schedules are many. */
+  /** Cached: pages are immutable, and there are many schedules. */
   #eventsOf(page: StoredPage): readonly string[] {
     const events = this.#events.get(page) ?? eventsOf(FEED, page);
     this.#events.set(page, events);
@@ -129,7 +129,7 @@ export class MemoryRelay {
     };
   }
 
-  /** Reads without a cache: another process reads the same page. */
+  /** Has no cache, so that each process reads every page itself. */
   pageReader(gate: Gate): Pick<PageReader, "read"> {
     const source = {
       readPagesFrom: async (_feed: string, segment: number, sequence: number) => {
@@ -144,9 +144,9 @@ export class MemoryRelay {
 
   cursorStore(gate: Gate) {
     return {
-      readCursor: async (_feed: string, session: string) => {
+      readCursor: async (_feed: string, sessionId: string) => {
         await gate("reads the cursor");
-        return this.cursors.get(session);
+        return this.cursors.get(sessionId);
       },
       listCursors: async () => {
         await gate("reads the cursors");
@@ -159,7 +159,7 @@ export class MemoryRelay {
     };
   }
 
-  /** One conditional write, and with a change of segment the move of its reference. */
+  /** One conditional write. A change of segment also moves the reference. */
   writeCursor(cursor: Cursor, change: CursorChange, mayWrite = isWritable): Cursor {
     const row = this.cursors.get(cursor.session);
     if (row === undefined || !mayWrite(row, cursor, change))
@@ -181,8 +181,8 @@ export class MemoryRelay {
 
   sessionStore() {
     return {
-      readSession: async (session: string): Promise<Session> => ({
-        session,
+      readSession: async (sessionId: string): Promise<Session> => ({
+        session: sessionId,
         feed: FEED,
         kind: "webhook",
         url: "https://example.com/",
@@ -211,7 +211,7 @@ export class MemoryRelay {
     };
   }
 
-  /** What the sweep needs beside the above. */
+  /** The sweep's other stores. */
   sweepStores(gate: Gate = openGate) {
     return {
       heads: {

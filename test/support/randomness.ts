@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { seededRandom } from "../proof/scheduler.ts";
 
 /**
- * A random number in [0, 1) for the n-th time that something of this name happens under this seed. Unlike one stream of
- * numbers it does not depend on what else happens in between, so a run whose order is not quite the same again still meets the
+ * A random number in [0, 1), determined by the seed, the name and how often that name was drawn before. Unlike a single
+ * stream of numbers, it does not depend on other draws in between. So a run with a slightly different order still meets the
  * same faults.
  */
 export function randomByName(seed: number): (name: string) => number {

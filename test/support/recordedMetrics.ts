@@ -1,7 +1,7 @@
 import type { MetricName } from "../../shared/runtime/metricNames.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
 
-/** Metrics that a test can look at: every value that is not 0, in order. */
+/** Records metrics for a test: every value other than 0, in order. */
 export class RecordedMetrics implements Metrics {
   readonly recorded: { feed: string; name: MetricName; value: number }[] = [];
   published = 0;

@@ -4,19 +4,19 @@ export interface Answered {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the relay answers and asserts on it
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads the relay's response and asserts on it
   readonly json: any;
 }
 
 export interface Call {
   readonly body?: unknown;
-  /** Sent as it is, in place of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly raw?: string | Uint8Array;
   readonly headers?: Record<string, string>;
   readonly key?: string | null;
 }
 
-/** A relay somewhere, called as a user does; and by hand, for what the client would never send. */
+/** A running relay, called through the client, or by hand for requests that the client would never send. */
 export class RelayApi extends RelayClient {
   readonly apiKey: string;
 
@@ -44,13 +44,13 @@ export class RelayApi extends RelayClient {
       status: answer.status,
       headers: answer.headers,
       text,
-      // API gateways may give a type to an answer without a body.
+      // API gateways may set a content type on a response without a body.
       json:
         text !== "" && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined,
     };
   }
 
-  /** Calls and demands the status; for the steps of a test that are not its subject. */
+  /** Calls and requires the status. For the steps of a test that are not its subject. */
   async expectCall(status: number, method: string, path: string, call?: Call): Promise<Answered> {
     const answered = await this.call(method, path, call);
     if (answered.status !== status)

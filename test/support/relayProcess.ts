@@ -5,10 +5,10 @@ import { eventually } from "./eventually.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
-/** As `npm start` has them. */
+/** The defaults of `npm start`. */
 const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
 
-/** `npm start` as a process of its own, which a test can kill. */
+/** `npm start` in a separate process, which a test can kill. */
 export class RelayProcess implements AsyncDisposable {
   readonly client: RelayClient;
   readonly #child: ChildProcess;
@@ -46,7 +46,7 @@ export class RelayProcess implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
-  /** Ends the process with a signal; the exit code, or null when the signal itself ended it. */
+  /** Sends the process a signal. Returns the exit code, or null if the signal itself ended the process. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
     const exit = once(this.#child, "exit");

@@ -3,14 +3,14 @@ import type { Log } from "../../shared/runtime/log.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { RelayApi } from "./relayApi.ts";
 
-/** What a log was told, for tests that look at it. */
+/** Recorded log entries. */
 export interface LogEntry {
   readonly level: "info" | "warn" | "error";
   readonly message: string;
   readonly facts: Record<string, unknown>;
 }
 
-/** The whole relay in this process, with engines of its own, called over HTTP as a user does. */
+/** The whole relay in this process with its own engines, called over HTTP like a user would. */
 export class TestRelay extends RelayApi implements AsyncDisposable {
   readonly relay: Relay;
   readonly logged: LogEntry[];
@@ -47,7 +47,7 @@ export class TestRelay extends RelayApi implements AsyncDisposable {
   }
 }
 
-/** Small distinct events: `type` cycles through what is given. */
+/** Small distinct events. `type` cycles through the given types. */
 export function someEvents(count: number, types: readonly string[] = ["ChannelCreated"], from = 1): object[] {
   return Array.from({ length: count }, (_, index) => ({
     type: types[index % types.length],

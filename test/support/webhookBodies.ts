@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { type ChainLink, type ChainState, checkLink } from "../../client/index.ts";
 
-/** Each batch says which number was sent before it: the chain must not break. */
+/** Checks that each batch's `previous` is the last number of the batch before it. */
 export function expectUnbroken(bodies: readonly ChainLink[], start: number): void {
   let state: ChainState = { last: start, epoch: 0 };
   for (const body of bodies) {
@@ -11,7 +11,7 @@ export function expectUnbroken(bodies: readonly ChainLink[], start: number): voi
   }
 }
 
-/** The texts of the events in a body, cut out of it: what a subscriber gets byte for byte. */
+/** The raw texts of the events in a body, byte for byte as a subscriber gets them. */
 export function eventTexts(body: string): string[] {
   return [...body.matchAll(/"event":(.*?)\}(?=,\{"sequence":|\]\}$)/gs)].map(([, text]) => text ?? "");
 }

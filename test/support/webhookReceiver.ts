@@ -3,7 +3,7 @@ import { parseWebhook, verifyWebhook, type WebhookRequest } from "../../client/i
 import { type Answer, NodeReceiver } from "../../client/nodeReceiver.ts";
 import { eventually } from "./eventually.ts";
 
-/** A message with the parts of both formats; those of the other one are empty. */
+/** A message with the parts of both formats. The parts of the other format are empty. */
 export interface ReceivedMessage {
   readonly sequence: number;
   readonly type: string;
@@ -21,14 +21,14 @@ export interface ReceivedRequest {
   readonly body: Omit<WebhookRequest, "messages"> & { readonly messages: readonly ReceivedMessage[] };
 }
 
-/** Decides the answer to a request; `count` is how many requests of its path came before it. */
+/** Returns the response to a request. `count` is the number of earlier requests to the same path. */
 export type Answering = (request: ReceivedRequest, count: number) => Answer | Promise<Answer>;
 
-/** A subscriber that keeps what it gets, by path, and answers as told. */
+/** A subscriber that records its requests by path and sends the responses that a test sets. */
 export class WebhookReceiver implements AsyncDisposable {
   readonly #receiver: NodeReceiver;
   readonly #requests: Map<string, ReceivedRequest[]>;
-  /** Set to change the answers; 204 to everything at first. */
+  /** Set it to change the responses. The default is 204. */
   answer: Answering = () => ({ status: 204 });
 
   private constructor(receiver: NodeReceiver, requests: Map<string, ReceivedRequest[]>) {
@@ -59,12 +59,12 @@ export class WebhookReceiver implements AsyncDisposable {
     return this.#requests.get(path) ?? [];
   }
 
-  /** The numbers of all messages that came, in the order in which they came. */
+  /** The numbers of all received messages, in order of arrival. */
   sequences(path: string): number[] {
     return this.requests(path).flatMap(({ body }) => body.messages.map(({ sequence }) => sequence));
   }
 
-  /** Resolves when `count` requests have come to the path. */
+  /** Resolves when `count` requests have arrived at the path. */
   async untilRequests(
     path: string,
     count: number,
@@ -77,7 +77,7 @@ export class WebhookReceiver implements AsyncDisposable {
     );
   }
 
-  /** Resolves when the message with this number has come to the path. */
+  /** Resolves when the message with this number has arrived at the path. */
   async untilReceived(path: string, sequence: number, withinMillis?: number): Promise<void> {
     await eventually(
       `message ${sequence} at ${path} (the last is ${this.sequences(path).at(-1)})`,

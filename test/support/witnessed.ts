@@ -3,10 +3,10 @@ import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { FeedHead } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 
-/** One feed as it stands in the tables, whichever kind of tables they are. */
+/** The rows of one feed, in memory or in DynamoDB. */
 export interface FeedRows {
   readonly head: FeedHead;
-  /** In the order of their numbers. `segment` is the one that they are stored under. */
+  /** In order of their numbers. `segment` is part of the key that the page is stored under. */
   readonly pages: readonly {
     readonly first: number;
     readonly segment: number;
@@ -16,14 +16,14 @@ export interface FeedRows {
   readonly counts: ReferenceCounts;
 }
 
-/** What those outside saw. An event is its JSON text (`eventText`), and no two are alike. */
+/** The outside view of a run. An event is its JSON text (`eventText`), and no two are alike. */
 export interface Witnessed {
-  /** What producers were told is taken; with its number where the answer told it. */
+  /** Events that the relay accepted, with their numbers where the response revealed them. */
   readonly accepted: readonly { readonly event: string; readonly sequence?: number | undefined }[];
-  /** What endpoints received, in the order in which it came, refused or not. */
+  /** Requests that endpoints received, in order of arrival, refused or not. */
   readonly deliveries: readonly Delivery[];
   readonly sessions: readonly WatchedSession[];
-  /** The cursors' `next` as it was seen over time. */
+  /** The values of the cursors' `next` over time. */
   readonly moves?: readonly {
     readonly session: string;
     readonly generation: number;
@@ -33,11 +33,11 @@ export interface Witnessed {
 
 export interface WatchedSession {
   readonly session: string;
-  /** The first number that it is to get. */
+  /** The first number that the session must get. */
   readonly start: number;
-  /** Absent: every message. */
+  /** Every message if absent. */
   readonly wants?: (event: string) => boolean;
-  /** False for one that was paused, suspended or deleted: it need not have reached the tail. */
+  /** False for a paused, suspended or deleted session, which need not reach the tail. */
   readonly mustReachTail: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface Delivery {
   readonly id: string;
   readonly previous: number;
   readonly messages: readonly { readonly sequence: number; readonly event: string }[];
-  /** The delivery tells of messages that the session will never get. */
+  /** The messages that this delivery reports as missing. */
   readonly gap?: { readonly first: number; readonly last: number } | undefined;
 }
 
@@ -65,7 +65,7 @@ interface ReceivedBody extends Pick<WebhookRequest, "session" | "previous" | "fi
 export function deliveryOf(id: string, { session, previous, first, last, messages }: ReceivedBody): Delivery {
   const [only] = messages;
   const reason = only && gapOf(only)?.reason;
-  const tellsGap = reason === "retention" || reason === "expired";
+  const reportsGap = reason === "retention" || reason === "expired";
   return {
     session,
     id,
@@ -74,6 +74,6 @@ export function deliveryOf(id: string, { session, previous, first, last, message
       sequence: message.sequence,
       event: eventText("event" in message ? message.event : undefined),
     })),
-    gap: tellsGap ? { first, last } : undefined,
+    gap: reportsGap ? { first, last } : undefined,
   };
 }

@@ -3,17 +3,17 @@ import { parseWebhook } from "../../client/index.ts";
 import { NodeReceiver } from "../../client/nodeReceiver.ts";
 import { type Delivery, deliveryOf } from "../support/witnessed.ts";
 
-/** The status with which each endpoint answers, by its path. */
+/** Each endpoint's response status, by path. */
 export const BEHAVIOURS = {
   "/fast": async () => 204,
   "/other": async () => 200,
   "/slow": () => pause(40, 204),
   "/failing": async (random) => (random("failing") < 0.05 ? 503 : 204),
-  // No answer within the relay's time; what it brought was taken all the same.
+  // No response before the relay's timeout, although the endpoint accepted the batch.
   "/hanging": async (random) => (random("hanging") < 0.03 ? new Promise<number>(() => {}) : 204),
 } satisfies Record<string, (random: (name: string) => number) => Promise<number>>;
 
-/** Real HTTP endpoints that keep what they get, in few bytes. */
+/** Real HTTP endpoints that record their deliveries compactly. */
 export class Endpoints implements AsyncDisposable {
   readonly deliveries: readonly Delivery[];
   readonly #receiver: NodeReceiver;

@@ -11,12 +11,12 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const whole = numberOption({ atLeast: 0, isWhole: true });
 const options = new Command("torture")
   .description(
-    "Looks for what short tests do not find: steady load on the whole relay, which is killed at random (docs/testing.md)",
+    "Searches for failures that short tests miss: steady load on the whole relay, which is killed at random (docs/testing.md)",
   )
-  .option("--schedules", "random orders of AWS calls with faults instead, one after the other")
+  .option("--schedules", "runs random schedules of AWS calls with faults instead")
   .option("--minutes <minutes>", "how long", numberOption({ atLeast: 0.01 }), 10)
-  .option("--seed <seed>", "what the random choices follow from; a new one by default", whole)
-  .option("--rate <events>", "events a second of the load", numberOption({ atLeast: 0.1 }), 100)
+  .option("--seed <seed>", "determines the random choices; random by default", whole)
+  .option("--rate <events>", "load in events per second", numberOption({ atLeast: 0.1 }), 100)
   .parse()
   .opts<{ schedules?: true; minutes: number; seed?: number; rate: number }>();
 const seconds = 60 * options.minutes;
@@ -35,9 +35,7 @@ async function relay(): Promise<boolean> {
   print(JSON.stringify(figures));
   print(`memory of the last process, MB: ${JSON.stringify(memory)}`);
   print(
-    problems.length === 0
-      ? "everything holds"
-      : `NOT everything holds:\n  ${problems.slice(0, 50).join("\n  ")}`,
+    problems.length === 0 ? "every invariant holds" : `VIOLATED:\n  ${problems.slice(0, 50).join("\n  ")}`,
   );
   return problems.length === 0;
 }
@@ -52,10 +50,10 @@ async function schedules(): Promise<boolean> {
   );
   print(`${runs} runs, ${steps} steps`);
   for (const [fault, times] of [...faults].sort()) print(`  ${times} x ${fault}`);
-  if (failed === undefined) print("everything holds");
+  if (failed === undefined) print("every invariant holds");
   else
     print(
-      `seed ${failed.seed} does NOT hold: ${JSON.stringify(failed.setup)}\n  ${[...failed.verdict.problems, "", ...failed.verdict.trace].join("\n  ")}`,
+      `seed ${failed.seed} VIOLATED: ${JSON.stringify(failed.setup)}\n  ${[...failed.verdict.problems, "", ...failed.verdict.trace].join("\n  ")}`,
     );
   return failed === undefined;
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 
 const MEGABYTE = 1024 * 1024;
 
-/** Resident memory of a process; undefined once it has ended. */
+/** Resident memory of a process; undefined after it has ended. */
 async function residentBytes(processId: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${processId}/status`, "utf8").catch(() => "");
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
@@ -13,20 +13,20 @@ export interface MemoryReport {
   readonly firstMegabytes: number;
   readonly lastMegabytes: number;
   readonly peakMegabytes: number;
-  /** Peak of the second and of the last quarter of the process's life. */
+  /** Peaks of the second and of the last quarter of the process's life. */
   readonly secondQuarterMegabytes: number;
   readonly lastQuarterMegabytes: number;
-  /** Undefined for a life that is too short to tell. */
+  /** Undefined if the life was too short to judge. */
   readonly isFlat: boolean | undefined;
 }
 
-/** Shorter lives are still warming up: code is compiled, caches fill. */
+/** Shorter lives are still warming up: code is compiled, caches are filled. */
 const SHORTEST_LIFE_SAMPLES = 60;
-/** Garbage comes and goes by so much. A leak of one event in ten (600 bytes at 100 a second) is 20 MB in an hour. */
+/** Garbage varies by this much. A leak of one event in ten (600 bytes at 100 a second) is 20 MB in an hour. */
 const ALLOWED_GROWTH = 1.1;
 const ALLOWED_GROWTH_BYTES = 8 * MEGABYTE;
 
-/** Memory of one process over its life, a sample a second. */
+/** Memory of one process over its life, one sample per second. */
 export class MemorySamples {
   readonly #samples: number[] = [];
 
@@ -35,7 +35,10 @@ export class MemorySamples {
     if (bytes !== undefined) this.#samples.push(bytes);
   }
 
-  /** Flat: the last quarter's peak is at most a tenth and 8 MB above the second quarter's; the first warms up. */
+  /**
+   * Memory is flat if the last quarter's peak is at most a tenth and 8 MB above the second quarter's. The first quarter is
+   * warm-up.
+   */
   report(): MemoryReport {
     const count = this.#samples.length;
     const peak = (from: number, to: number) =>

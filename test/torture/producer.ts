@@ -3,10 +3,10 @@ import { Producer, type RelayClient } from "../../client/index.ts";
 import { eventText, type Witnessed } from "../support/witnessed.ts";
 
 const EVENTS_PER_BATCH = 10;
-/** The relay is killed and started again: it answers soon or not at all. */
+/** The relay is killed and restarted: it responds soon or not at all. */
 const BACKOFF_MILLIS = { first: 100, most: 100 };
 
-/** A bridge to one Asterisk: sends events of its own making at a steady rate. */
+/** Simulates a bridge to one Asterisk: sends generated events at a steady rate. */
 export class SteadyProducer {
   readonly accepted: Witnessed["accepted"][number][] = [];
   readonly #producer: Producer;
@@ -30,7 +30,7 @@ export class SteadyProducer {
     return this.#producer.counts.resends;
   }
 
-  /** Ends after the batch that is under way when `until` aborts. */
+  /** When `until` aborts, ends after the batch in flight. */
   async run(until: AbortSignal): Promise<void> {
     const beganAt = performance.now();
     for (let batches = 1; !until.aborted; batches += 1) {

@@ -21,7 +21,7 @@ export interface TortureOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly eventsPerSecond: number;
-  /** A process lives between half and one and a half times as long until it is killed. */
+  /** A process is killed after 0.5 to 1.5 times this. */
   readonly meanLifeSeconds: number;
   print(line: string): void;
 }
@@ -32,7 +32,7 @@ export interface TortureReport {
   readonly kills: number;
   readonly requests: number;
   readonly repeatedRequests: number;
-  /** Of the last process, which is not killed: it lives for the last 40 % of the time. */
+  /** Memory of the last process, which is not killed and lives for the last 40 % of the time. */
   readonly memory: MemoryReport;
   readonly problems: readonly string[];
 }
@@ -40,7 +40,7 @@ export interface TortureReport {
 const FEED = "torture";
 const PRODUCERS = 2;
 const LAST_LIFE_SHARE = 0.4;
-/** The longest backoff that failing endpoints reach here, and a few sweeps. */
+/** The longest backoff that failing endpoints reach here, plus a few sweeps. */
 const SETTLE_MILLIS = 120_000;
 
 const ENVIRONMENT = {
@@ -50,7 +50,7 @@ const ENVIRONMENT = {
   RELAY_REQUEST_TIMEOUT_SECONDS: "1",
 };
 
-/** Steady load on the whole relay, which is killed and started again at random, then judged by the invariants. */
+/** Steady load on the whole relay, which is killed at random, restarted, and finally judged by the invariants. */
 export async function tortureRelay(options: TortureOptions): Promise<TortureReport> {
   const directory = await mkdtemp(join(tmpdir(), "stasis-relay-torture-"));
   try {
@@ -140,11 +140,11 @@ class RelayRun {
       await this.#relay?.end("SIGKILL");
       this.#kills += 1;
       await this.#startRelay();
-      print(`killed and started again (${this.#kills})`);
+      print(`killed and restarted (${this.#kills})`);
     }
   }
 
-  /** A sample a second until the time is over. */
+  /** Takes a sample per second until the time is over. */
   async #watchMemory(over: AbortSignal): Promise<MemorySamples> {
     const memory = new MemorySamples();
     while (!over.aborted) {
@@ -160,7 +160,7 @@ class RelayRun {
       this.#moves.push({ session: id, generation: 1, next });
   }
 
-  /** Every session at the tail, and nothing held but the tail's segment. */
+  /** Waits until every session is at the tail and only the tail's segment is held. */
   async #untilSettled(accepted: number): Promise<void> {
     const size = Number(ENVIRONMENT.RELAY_SEGMENT_SIZE);
     const settled = async () => {
@@ -169,14 +169,14 @@ class RelayRun {
       const isFreed = head === Math.floor((tail - 1) / size) * size + 1;
       return tail >= accepted && isFreed && sessions.every(({ next }) => next === tail + 1);
     };
-    await eventually("all sessions at the tail, and the rest freed", settled, SETTLE_MILLIS).catch(
+    await eventually("all sessions at the tail, and all other segments freed", settled, SETTLE_MILLIS).catch(
       (error: unknown) => {
         this.#options.print(String(error));
       },
     );
   }
 
-  /** The tables as the last process left them. */
+  /** The tables as left by the last process. */
   async #rows(): Promise<FeedRows> {
     await using engines = new AsyncDisposableStack();
     const endpoints = await startEngines(engines, {}, this.#directory);

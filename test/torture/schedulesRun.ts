@@ -6,12 +6,12 @@ import { canRun, type World } from "../proof/world.ts";
 export interface SchedulesReport {
   readonly runs: number;
   readonly steps: number;
-  /** Faults by kind and command. */
+  /** Injected faults by kind and command. */
   readonly faults: ReadonlyMap<string, number>;
   readonly failed?: { readonly seed: number; readonly setup: Setup; readonly verdict: Verdict };
 }
 
-/** Schedules one after the other, named setups and random ones in turn, until it is over or one fails. */
+/** Runs one schedule at a time, alternating named and random setups, until the time is over or a schedule fails. */
 export async function tortureSchedules(
   world: World,
   seed: number,
@@ -32,7 +32,7 @@ export async function tortureSchedules(
   return { runs, steps, faults };
 }
 
-/** The same for the same seed, so that one run can be seen again alone. */
+/** Determined by the seed, so that a single run can be reproduced alone. */
 function setupOf(world: World, seed: number): Setup {
   const setups = [...WITHOUT_SWEEP, ...WITH_SWEEP].filter((setup) => canRun(world, setup));
   const named = setups[(seed >> 1) % setups.length];

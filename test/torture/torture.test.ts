@@ -6,9 +6,9 @@ import { tortureSchedules } from "./schedulesRun.ts";
 const SEED = Number(process.env.SEED ?? 1);
 const SCHEDULES = 20;
 
-/** The quick form of `npm run torture`. */
+/** The short form of `npm run torture`. */
 describe(`torture for some seconds, seed ${SEED}`, () => {
-  it("the whole relay under a steady load, killed again and again: everything holds", async () => {
+  it("the whole relay keeps every invariant under a steady load while it is killed repeatedly", async () => {
     const report = await tortureRelay({
       seconds: 10,
       seed: SEED,
@@ -22,7 +22,7 @@ describe(`torture for some seconds, seed ${SEED}`, () => {
     expect(report.requests).toBeGreaterThan(report.repeatedRequests);
   }, 200_000);
 
-  it("random schedules with random faults: everything holds", async () => {
+  it("random schedules with random faults keep every invariant", async () => {
     await using world = await EngineWorld.start();
     const { runs, failed } = await tortureSchedules(world, SEED, (done) => done === SCHEDULES);
     if (failed) throw new Error(`seed ${failed.seed}: ${failed.verdict.problems.join("; ")}`);

@@ -1,14 +1,14 @@
 import { diffArrays } from "diff";
 
-/** Two runs with more differences than this are not matched: time and memory grow with their square. */
+/** Runs with more differences than this are not matched, because time and memory grow with the square of the number. */
 const MAX_DIFFERENCES = 4000;
 
 /**
- * Index pairs of the longest common subsequence of two runs. Time grows with their length and the number of
- * differences, not with the product of the lengths: a device may have 100,000 messages.
+ * Index pairs of the longest common subsequence of two runs. Time depends on the lengths and the number of differences,
+ * not on the product of the lengths: a device may have 100,000 messages.
  */
 export function commonSubsequence(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
-  // An entry that the other side lacks cannot match, and would only count as a difference.
+  // An entry missing on the other side cannot match. It would only count as a difference.
   const [inA, inB] = [new Set(a), new Set(b)];
   const as = [...a.entries()].filter(([, entry]) => inB.has(entry));
   const bs = [...b.entries()].filter(([, entry]) => inA.has(entry));

@@ -59,33 +59,34 @@ export function textOf(report: Report): string {
   const relayRows = [
     ...report.parts.map(({ name, usd, idle }) => [name, dollars(usd), idle ? "also when idle" : ""]),
     ["Sum", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(3)} per million deliveries`],
-    ["  if AWS wakes every session alone", dollars(report.singleWakesUsd), "the bill lies between the two"],
-    ["  a month in which nothing happens", dollars(report.idleUsd), "nothing of it per session"],
-    ["Egress to the internet, for any of these", dollars(report.egressUsd), "apart"],
+    ["  if AWS passes on every wake alone", dollars(report.singleWakesUsd), "the bill lies between the two"],
+    ["  a month without events", dollars(report.idleUsd), "the same for any number of sessions"],
+    ["Egress to the internet, for any of these", dollars(report.egressUsd), "not included"],
   ];
   const alternativeRows = report.alternatives.map(({ name, usd, idleUsd, lacks }) => [
     name,
     dollars(usd),
     `idle ${dollars(idleUsd)}; ${lacks}`,
   ]);
-  // One table, so that the prices of both parts stand in one column.
+  // One table, so that the prices of both parts share a column.
   const lines = tableLines([...relayRows, ...alternativeRows], [0, 2]).map((line) => `  ${line}`);
   const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
   const sources = Object.values(prices).filter(({ thirdParty }) => thirdParty).length;
   return [
-    `A month: ${load.eventsPerSecond} events/s of ${load.eventBytes} bytes, ${load.eventsPerPage} a page, to ${load.sessions} sessions; us-east-1, list prices, no free tier`,
+    `A month: ${load.eventsPerSecond} events/s of ${load.eventBytes} bytes, ${load.eventsPerPage} a page, to ${load.sessions} sessions. us-east-1, list prices, no free tier.`,
     "",
     "stasis-relay",
     ...lines.slice(0, relayRows.length),
     "",
-    "Other ways to bring the same to the same webhooks (the parts for moving events; no alarms, no API)",
+    "Other ways to deliver the same events to the same webhooks (only the moving of events: no alarms, no API)",
     ...lines.slice(relayRows.length),
     "",
     cheaper.length === 0
-      ? "None of them is cheaper on this load."
+      ? "None is cheaper on this load."
       : `Cheaper on this load: ${cheaper.map(({ name }) => name).join("; ")}.`,
-    `Requests, capacity and time in functions are counted: tools/bench/requests.json, ${report.measured.on}, ${report.measured.machine};`,
-    `up to ${report.measured.mostSessions} sessions and ${report.measured.fastestPace} pages a second, beyond that in proportion. Prices: tools/cost/prices.ts; ${sources} of ${Object.keys(prices).length} from third parties.`,
+    `Requests, capacity and function times are measured: tools/bench/requests.json, ${report.measured.on}, ${report.measured.machine}.`,
+    `They are measured up to ${report.measured.mostSessions} sessions and ${report.measured.fastestPace} pages a second, and extrapolated beyond.`,
+    `Prices: tools/cost/prices.ts; ${sources} of ${Object.keys(prices).length} from third parties.`,
     "",
   ].join("\n");
 }

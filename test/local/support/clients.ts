@@ -1,6 +1,6 @@
 import { type AwsClients, createClients } from "../../../shared/aws/clients.ts";
 
-/** Clients for embedded engines; an endpoint that a test does not use may be left out. */
+/** Clients for embedded engines. A test may omit an endpoint that it does not use. */
 export function localClients(endpoints: { dynamodb?: string; sqs?: string }): AwsClients {
   return createClients({
     AWS_REGION: "us-east-1",

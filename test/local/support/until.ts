@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Resolves as soon as the condition holds; fails the test when it does not in time. */
+/** Resolves as soon as the condition holds. Throws if it does not hold in time. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   description: string,

@@ -4,7 +4,7 @@ import { compare } from "../../../tools/conformance/compare.ts";
 import type { ComparedMessage } from "../../../tools/conformance/comparedMessage.ts";
 import { asCompared } from "../../../tools/conformance/recording.ts";
 
-/** A message of these lines, with the headers that Asterisk puts first. */
+/** A message of these lines, preceded by the headers that Asterisk puts first. */
 function message(name: string, ...lines: readonly string[]): ComparedMessage {
   return asCompared(readAmi([`Event: ${name}`, "Privilege: call,all", ...lines, "", ""].join("\r\n")));
 }
@@ -120,7 +120,7 @@ describe("the exceptions explain only their own differences", () => {
   });
 });
 
-it("the headers that Asterisk can be configured to put first are not compared there, but elsewhere they are", () => {
+it("the optional headers that Asterisk puts first are not compared there, but are compared elsewhere", () => {
   const lines = ["Channel: a", "Uniqueid: 1", "Timestamp: mine"];
   const head = ["Timestamp: 1.000001", "SequenceNumber: 1", "File: f", "Line: 1", "Func: g", "SystemName: s"];
   const made = message("UserEvent", ...lines);
@@ -128,13 +128,13 @@ it("the headers that Asterisk can be configured to put first are not compared th
   expect(outcome([message("UserEvent", ...lines, ...head)], [made])[0]).toHaveLength(1);
 });
 
-it("a value with line breaks is compared as the relay writes it, without the breaks", () => {
+it("a value with line breaks is compared without them, as the relay writes it", () => {
   const sent = message("UserEvent", "Channel: a", "UserEvent: X", "note: one", "two", "three", "k: v");
   const made = message("UserEvent", "Channel: a", "UserEvent: X", "note: onetwothree", "k: v");
   expect(outcome([sent], [made])).toEqual([[], {}]);
 });
 
-it("a device with very many messages is compared, even when many have no counterpart", () => {
+it("a device with very many messages is compared, even if many have no counterpart", () => {
   const state = (index: number) => message("DeviceStateChange", "Device: SIP/a", `State: ${index % 2}`);
   const states = Array.from({ length: 50_000 }, (_, index) => state(index));
   const others = Array.from({ length: 50_000 }, (_, index) =>

@@ -24,7 +24,7 @@ function judge(change: (lines: string[]) => string[]) {
 }
 
 describe("npm run conformance", () => {
-  it("compares a recording without linked ids by everything else", () => {
+  it("compares all other fields of a recording without linked ids", () => {
     const { status, stdout } = judge((lines) => lines.map(withoutLinkedIds));
     expect(stdout).toMatch(
       /Recorded without channelvars=CHANNEL\(linkedid\): 0 differences .* Linkedid is right in 8\d\.\d %/,

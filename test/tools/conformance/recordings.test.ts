@@ -16,7 +16,7 @@ describe.each(recordings)("the calls of %s", (name, recording) => {
   const asterisk = recording.amiEvents();
   const sent = asterisk.map(asCompared);
 
-  it("become what Manager sent, field for field and in order, except for the named exceptions", () => {
+  it("become the messages that Manager sent, field for field and in order, except for the named exceptions", () => {
     const { differences, tallies, linkedIds } = compare(sent, convertAll(stasis).map(asCompared));
     expect(differences).toEqual([]);
     expect(linkedIds.equal).toBe(linkedIds.all);
@@ -29,14 +29,14 @@ describe.each(recordings)("the calls of %s", (name, recording) => {
     ]).toEqual(name === "calls-mixed" ? [574, 449, 448] : [10_685, 8_447, 8_427]);
   });
 
-  it("become the same except for Linkedid when Asterisk does not send it, and most linked ids are known", () => {
+  it("differ only in Linkedid, and only in some, when Asterisk sends no linked ids", () => {
     const made = convertAll(stasis.map(withoutLinkedIds)).map(asCompared);
     const { differences, linkedIds } = compare(sent, made, { ignoreLinkedIds: true });
     expect(differences).toEqual([]);
     expect(linkedIds.equal / linkedIds.all).toBeGreaterThan(0.84);
   });
 
-  /** Asterisk sends FullyBooted at each login, whatever the user's filters. Each user also sees later logins. */
+  /** Asterisk sends FullyBooted at each login, regardless of the user's filters. Each user also sees later logins. */
   const isAboutLogins = ({ name: event }: AmiMessage) =>
     event === "FullyBooted" || event === "SuccessfulAuth";
 
@@ -80,7 +80,7 @@ describe("the comparison", () => {
     expect(kindsOf([...made, at(hangup)])).toEqual([["too much", "Hangup", ""]]);
   });
 
-  it("finds a field that differs and fields in another order", () => {
+  it("finds a different field and fields in another order", () => {
     const changed = at(hangup).fields.map(
       ([name, value]) => [name, name === "Cause" ? "99" : value] as const,
     );

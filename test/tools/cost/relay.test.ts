@@ -72,7 +72,7 @@ describe("the relay's month", () => {
     expect(idle.find(({ name }) => name === "KMS keys")?.usd).toBe(2);
   });
 
-  it("costs more when AWS wakes every session alone", () => {
+  it("costs more when AWS passes on every wake alone", () => {
     const report = reportOf(load);
     expect(report.singleWakesUsd).toBeGreaterThan(report.usd);
   });
@@ -83,8 +83,8 @@ describe("the report", () => {
 
   it("lists each item, the sum, the idle cost, and egress separately", () => {
     for (const { name } of relayBill(load)) expect(text).toContain(name);
-    expect(text).toContain("a month in which nothing happens");
-    expect(text).toContain("apart");
+    expect(text).toContain("a month without events");
+    expect(text).toContain("not included");
   });
 
   it("names the cheaper alternatives", () => {

@@ -16,20 +16,20 @@ function request(previous: number, numbers: readonly number[], epoch = 2) {
 const standing: ChainState = { last: 10, epoch: 2 };
 const numbersOf = ({ messages }: ReturnType<typeof follow>) => messages.map(({ sequence }) => sequence);
 
-describe("a chain", () => {
-  it("begins with whatever comes first when nothing is known", () => {
+describe("the chain check", () => {
+  it("accepts any first request when the receiver has no state", () => {
     const step = follow(undefined, request(7, [8, 9]));
     expect(step).toMatchObject({ kind: "next", state: { last: 9, epoch: 2 } });
     expect(numbersOf(step)).toEqual([8, 9]);
   });
 
-  it("begins at the session's next message when the session is known, so that the first loss shows too", () => {
+  it("begins at a known session's next message, so that a loss before the first request shows", () => {
     const start = beginningOf({ next: 8, cursor: { fence: 1 } });
     expect(follow(start, request(7, [8])).kind).toBe("next");
     expect(follow(start, request(8, [9]))).toMatchObject({ kind: "missing", missing: { first: 8, last: 8 } });
   });
 
-  it("goes on with what follows on the last number, whatever a filter leaves out", () => {
+  it("accepts a request that follows the last number, whatever the filter leaves out", () => {
     const step = follow(standing, request(10, [17, 23, 24]));
     expect(step).toMatchObject({ kind: "next", state: { last: 24, epoch: 2 } });
     expect(step.missing).toBeUndefined();
@@ -45,19 +45,19 @@ describe("a chain", () => {
     ["the same request again", request(7, [8, 10])],
     ["an older request", request(0, [1, 2])],
     ["the same request from the session's next holder", request(7, [8, 10], 3)],
-  ])("recognises %s as repeated, and stores nothing of it", (_, again) => {
+  ])("recognises %s as repeated, and stores none of its messages", (_, again) => {
     const step = follow(standing, again);
     expect(step).toMatchObject({ kind: "repeated", state: { last: 10 }, messages: [] });
   });
 
-  it("stores nothing that a process sends that has lost the session, also when it is new", () => {
+  it("stores nothing from a turn that has lost the session, even new messages", () => {
     const step = follow(standing, request(10, [11, 12], 1));
     expect(step).toEqual({ kind: "late", state: standing, messages: [] });
-    // The session's holder sends the same.
+    // The current holder sends the same messages.
     expect(numbersOf(follow(step.state, request(10, [11, 12], 3)))).toEqual([11, 12]);
   });
 
-  it("stores of a request that begins too early only what is new", () => {
+  it("stores only the new messages of a request that begins too early", () => {
     const step = follow(standing, request(5, [6, 10, 11, 14]));
     expect(step).toMatchObject({ kind: "overlap", state: { last: 14, epoch: 2 } });
     expect(step.missing).toBeUndefined();
@@ -67,26 +67,26 @@ describe("a chain", () => {
   it.each([
     ["one message", 11, { first: 11, last: 11 }],
     ["a request", 30, { first: 11, last: 30 }],
-  ])("tells that %s is missing, and among which numbers", (_, previous, missing) => {
+  ])("reports that %s is missing, and in which range", (_, previous, missing) => {
     const step = follow(standing, request(previous, [previous + 1]));
     expect(step).toMatchObject({ kind: "missing", missing, state: { last: previous + 1 } });
     expect(numbersOf(step)).toEqual([previous + 1]);
   });
 
-  it("goes on after a gap that was told, without missing anything", () => {
-    const told = follow(standing, { epoch: 3, previous: 10, last: 40, messages: [message(40)] });
-    expect(told).toMatchObject({ kind: "next", state: { last: 40 } });
-    expect(follow(told.state, request(40, [41], 3)).kind).toBe("next");
+  it("reports nothing missing after a gap message", () => {
+    const reported = follow(standing, { epoch: 3, previous: 10, last: 40, messages: [message(40)] });
+    expect(reported).toMatchObject({ kind: "next", state: { last: 40 } });
+    expect(follow(reported.state, request(40, [41], 3)).kind).toBe("next");
   });
 
-  it("is checked by its numbers alone as well", () => {
+  it("works with the numbers alone", () => {
     expect(checkLink(standing, { epoch: 2, previous: 12, last: 13 }).missing).toEqual({
       first: 11,
       last: 12,
     });
   });
 
-  it("notices any request that is left out, and nothing else, in any order of repeats", () => {
+  it("notices any request that is left out, and nothing more, however requests are repeated", () => {
     const chain = [
       request(0, [1, 2]),
       request(2, [5]),
@@ -112,16 +112,16 @@ describe("a chain", () => {
 });
 
 describe("a gap", () => {
-  const told = { sequence: 25, type: "RelayGap", timestamp: "" };
+  const reported = { sequence: 25, type: "RelayGap", timestamp: "" };
 
-  it("that retention made names the numbers that will never come", () => {
+  it("made by retention names the numbers that will never arrive", () => {
     const event = { type: "RelayGap", reason: "retention", first: 3, last: 25 };
-    expect(gapOf({ ...told, event })).toEqual({ reason: "retention", first: 3, last: 25 });
+    expect(gapOf({ ...reported, event })).toEqual({ reason: "retention", first: 3, last: 25 });
   });
 
-  it("that a producer made names its positions", () => {
+  it("made by a producer names the producer's positions", () => {
     const event = { reason: "lost-before-ingest", producer: "bridge", firstPosition: 4, lastPosition: 7 };
-    expect(gapOf({ ...told, event })).toEqual({
+    expect(gapOf({ ...reported, event })).toEqual({
       reason: "lost-before-ingest",
       producer: "bridge",
       first: 4,
@@ -131,10 +131,10 @@ describe("a gap", () => {
 
   it("is the same in AMI", () => {
     const fields = { Event: "RelayGap", Reason: "expired", First: "3", Last: "25" };
-    expect(gapOf({ ...told, fields })).toEqual({ reason: "expired", first: 3, last: 25 });
+    expect(gapOf({ ...reported, fields })).toEqual({ reason: "expired", first: 3, last: 25 });
   });
 
-  it("is nothing else", () => {
+  it("is not found in an ordinary message", () => {
     expect(gapOf(message(1))).toBeUndefined();
   });
 });

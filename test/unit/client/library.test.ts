@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 const root = new URL("../../../", import.meta.url).pathname;
 
-it("the client can be bundled for a browser: it needs nothing of Node", async () => {
+it("the client can be bundled for a browser: it uses no Node API", async () => {
   const { metafile } = await build({
     entryPoints: [`${root}client/index.ts`],
     bundle: true,

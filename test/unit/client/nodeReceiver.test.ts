@@ -28,7 +28,7 @@ function post(receiver: NodeReceiver, text: string, signed = text): Promise<Resp
 }
 
 describe("a receiver in Node", () => {
-  it("hands on what it gets, and answers what it is told", async () => {
+  it("passes each request to `answer`, and sends the response that it returns", async () => {
     const got: unknown[] = [];
     await using receiver = await NodeReceiver.start({
       answer: ({ path, headers, body: text }) => {
@@ -41,7 +41,7 @@ describe("a receiver in Node", () => {
     expect(got).toEqual(["/calls?a=b", "batch-1", body]);
   });
 
-  it("reads no more of a body than it may", async () => {
+  it("reads no more of a body than the limit", async () => {
     let calls = 0;
     await using receiver = await NodeReceiver.start({
       maxBodyBytes: 1000,
@@ -52,13 +52,13 @@ describe("a receiver in Node", () => {
     });
     expect((await post(receiver, "x".repeat(1000))).status).toBe(204);
     expect((await post(receiver, "x".repeat(1001))).status).toBe(413);
-    // The connection may end before all of it is sent, so that the answer is lost.
+    // The connection may close before the whole body is sent, and then the response is lost.
     await post(receiver, "x".repeat(5_000_000)).catch(() => {});
     expect((await post(receiver, "")).status).toBe(204);
     expect(calls).toBe(2);
   });
 
-  it("ends with requests that it never answered", async () => {
+  it("closes even with unanswered requests", async () => {
     const arrived = Promise.withResolvers<void>();
     const receiver = await NodeReceiver.start({
       answer: () => {
@@ -74,7 +74,7 @@ describe("a receiver in Node", () => {
 });
 
 describe("a verified request", () => {
-  it("is answered with 204 once it is stored, and with what is wrong otherwise", async () => {
+  it("is answered with 204 once stored, with 401 for a wrong signature, with 400 for a wrong body", async () => {
     const stored: ReceivedWebhook[] = [];
     await using receiver = await NodeReceiver.start({
       answer: verified(secret, (webhook) => void stored.push(webhook)),
@@ -85,7 +85,7 @@ describe("a verified request", () => {
     expect(stored).toEqual([{ id: "batch-1", request: JSON.parse(body) }]);
   });
 
-  it("is handled after the one before it, also when they come at once and that one fails", async () => {
+  it("is handled after the previous one, even if both arrive at once and the previous one fails", async () => {
     const released = Promise.withResolvers<void>();
     const steps: string[] = [];
     let handled = 0;
@@ -104,7 +104,7 @@ describe("a verified request", () => {
     expect(steps).toEqual(["begins 1", "ends 1", "begins 2", "ends 2"]);
   });
 
-  it("is answered with 500 when it cannot be stored, so that it comes again", async () => {
+  it("is answered with 500 when it cannot be stored, so that the relay retries it", async () => {
     const full = new Error("the disk is full");
     const errors: unknown[] = [];
     await using receiver = await NodeReceiver.start({

@@ -13,7 +13,7 @@ interface Request {
   readonly position: number | undefined;
 }
 
-/** A relay whose feed has 100 messages. It fails as often as there are failures, then takes what it is sent. */
+/** A relay whose feed has 100 messages. It fails once per entry of `failures`, then accepts everything. */
 function fakeRelay(
   failures: readonly unknown[] = [],
   change: (answer: AppendResult) => AppendResult = (a) => a,
@@ -66,7 +66,7 @@ const event = (number: number) => ({ type: "A", number });
 const lines = (numbers: readonly number[]) => numbers.map((number) => JSON.stringify(event(number)));
 
 describe("a producer", () => {
-  it("gives each event the next position, and tells its number in the feed", async () => {
+  it("gives each event the next position, and returns its sequence number", async () => {
     const relay = fakeRelay();
     const { producer } = producerOf(relay);
     expect(await producer.sendAll([event(1), event(2)])).toEqual([
@@ -81,7 +81,7 @@ describe("a producer", () => {
     expect(producer.counts).toEqual({ accepted: 3, duplicates: 0, refused: 0, resends: 0 });
   });
 
-  it("goes on at the position that it is given", async () => {
+  it("continues at the given position", async () => {
     const relay = fakeRelay();
     const { producer } = producerOf(relay, { position: 51 });
     await producer.send(event(1));
@@ -89,7 +89,7 @@ describe("a producer", () => {
     expect(producer.position).toBe(52);
   });
 
-  it("lets events that come while a request is under way share the next one, up to its limit", async () => {
+  it("batches events that arrive while a request is in flight, up to the limit", async () => {
     const relay = fakeRelay();
     const { producer } = producerOf(relay, { maxBatch: 3 });
     const sent = await Promise.all([1, 2, 3, 4, 5, 6].map((number) => producer.send(event(number))));
@@ -101,7 +101,7 @@ describe("a producer", () => {
     expect(sent.map(({ sequence }) => sequence)).toEqual([101, 102, 103, 104, 105, 106]);
   });
 
-  it("waits a moment for more events, unless there are enough for a request", async () => {
+  it("waits for more events, unless there are enough for a request", async () => {
     const relay = fakeRelay();
     const { producer, slept } = producerOf(relay, { lingerMillis: 20, maxBatch: 3 });
     await Promise.all([producer.send(event(1)), producer.send(event(2))]);
@@ -111,7 +111,7 @@ describe("a producer", () => {
     expect(relay.requests.map(({ events }) => events.length)).toEqual([2, 3]);
   });
 
-  it("puts no more bytes into a request than the relay takes", async () => {
+  it("puts no more bytes into a request than the relay accepts", async () => {
     const relay = fakeRelay();
     const { producer } = producerOf(relay);
     await producer.sendAll(Array.from({ length: 30 }, () => ({ type: "A", text: "é".repeat(50_000) })));
@@ -119,7 +119,7 @@ describe("a producer", () => {
     expect(relay.requests.map(({ position }) => position)).toEqual([1, 10, 19, 28]);
   });
 
-  it("sends the very same request again until it is answered", async () => {
+  it("retries the identical request until the relay responds", async () => {
     const relay = fakeRelay([lostAnswer, busy(), busy()]);
     const { producer, slept } = producerOf(relay);
     const first = producer.sendAll([event(1), event(2)]);
@@ -131,7 +131,7 @@ describe("a producer", () => {
     expect(slept).toEqual([100, 200, 400]);
   });
 
-  it("backs off with full jitter up to a limit, and for as long as the relay asks", async () => {
+  it("backs off with full jitter up to a limit, and at least as long as the relay asks", async () => {
     const failures = [busy(), busy(), busy(), busy(), busy(5_000)];
     const { producer, slept } = producerOf(fakeRelay(failures), { backoffMillis: { first: 100, most: 400 } });
     await producer.send(event(1));
@@ -141,7 +141,7 @@ describe("a producer", () => {
     expect(none.slept).toEqual([0, 0]);
   });
 
-  it("counts what the relay recognises as duplicates", async () => {
+  it("counts the duplicates that the relay recognises", async () => {
     const relay = fakeRelay([lostAnswer], (answer) => ({ ...answer, accepted: 0, duplicates: 2 }));
     const { producer } = producerOf(relay);
     expect(await producer.sendAll([event(1), event(2)])).toMatchObject([
@@ -151,7 +151,7 @@ describe("a producer", () => {
     expect(producer.counts).toEqual({ accepted: 2, duplicates: 2, refused: 0, resends: 1 });
   });
 
-  it("tells which events are refused and why; they keep their positions, and have no number", async () => {
+  it("reports which events are refused and why: they use up their positions and have no number", async () => {
     const relay = fakeRelay([], () => ({
       first: 7,
       last: 8,
@@ -169,7 +169,7 @@ describe("a producer", () => {
     expect(producer.position).toBe(4);
   });
 
-  it("goes on when all events of a request are refused", async () => {
+  it("continues when all events of a request are refused", async () => {
     const refused = [{ index: 0, error: "no type" }];
     const allRefused = new RelayCallError("POST", {
       status: 422,
@@ -184,9 +184,9 @@ describe("a producer", () => {
   });
 
   it.each([
-    ["torn", { first: 101, last: 110 }],
+    ["split", { first: 101, last: 110 }],
     ["freed", { first: null, last: null }],
-  ])("tells no numbers when the answer does not tell them: %s", async (_, numbers) => {
+  ])("returns no numbers when the response does not reveal them: %s", async (_, numbers) => {
     const { producer } = producerOf(fakeRelay([], (answer) => ({ ...answer, ...numbers })));
     expect(await producer.sendAll([event(1), event(2)])).toMatchObject([
       { sequence: undefined, refused: undefined },
@@ -194,7 +194,7 @@ describe("a producer", () => {
     ]);
   });
 
-  it("ends with what repeating cannot heal: nothing later overtakes", async () => {
+  it("ends at a failure that no retry can fix, so that no later event overtakes", async () => {
     const relay = fakeRelay([wrongKey]);
     const { producer } = producerOf(relay, { maxBatch: 1 });
     const sent = [producer.send(event(1)), producer.send(event(2))];
@@ -204,7 +204,7 @@ describe("a producer", () => {
     expect(relay.requests).toHaveLength(1);
   });
 
-  it("stops sending again when it is told to, after the request that is under way", async () => {
+  it("stops retrying when the signal aborts, after the request in flight", async () => {
     const stopping = new AbortController();
     const relay = fakeRelay([busy(), busy()]);
     const sleep = async () => stopping.abort("over");
@@ -213,7 +213,7 @@ describe("a producer", () => {
     expect(relay.requests).toHaveLength(1);
   });
 
-  it("takes no more events than may wait, and uses up no position for the others", async () => {
+  it("rejects events beyond the waiting limit without using up their positions", async () => {
     const { producer } = producerOf(fakeRelay(), { maxWaiting: 2 });
     const waiting = producer.sendAll([event(1), event(2)]);
     await expect(producer.send(event(3))).rejects.toThrow("more than 2 events");
@@ -231,7 +231,7 @@ describe("a producer", () => {
     expect(producer.position).toBe(1);
   });
 
-  it("needs nothing but its options, and then sleeps for real", async () => {
+  it("uses a real timer when no sleep is given", async () => {
     const relay = fakeRelay([busy()]);
     const options = { client: relay, feed: "pbx", producer: "bridge", backoffMillis: { first: 1, most: 1 } };
     const producer = new Producer({ ...options, signal: new AbortController().signal });

@@ -35,7 +35,7 @@ function statusOf(read: () => unknown): number | undefined {
 }
 
 describe("a webhook request", () => {
-  it("is verified and read, with the headers of Node or of a Request", () => {
+  it("is verified and parsed, with the headers of Node or of a Request", () => {
     const headers = headersOf(body);
     expect(verifyWebhook(secret, headers, body)).toEqual({ id: "batch-1", request });
     expect(verifyWebhook(secret, new Headers(headers), body)).toEqual({ id: "batch-1", request });
@@ -50,8 +50,8 @@ describe("a webhook request", () => {
   it.each([
     ["signed with another secret", headersOf(body, [other]), body],
     ["whose body was changed", headersOf(body), body.replace('"epoch":1', '"epoch":2')],
-    ["that is old", headersOf(body, [secret], new Date(Date.now() - 6 * 60_000)), body],
-    ["of the future", headersOf(body, [secret], new Date(Date.now() + 6 * 60_000)), body],
+    ["that is too old", headersOf(body, [secret], new Date(Date.now() - 6 * 60_000)), body],
+    ["from the future", headersOf(body, [secret], new Date(Date.now() + 6 * 60_000)), body],
     ["with another id", { ...headersOf(body), "webhook-id": "batch-2" }, body],
     ["without a signature", { "webhook-id": "batch-1", "webhook-timestamp": "1" }, body],
     ["without headers", {}, body],
@@ -59,11 +59,11 @@ describe("a webhook request", () => {
     expect(statusOf(() => verifyWebhook(secret, headers, text))).toBe(401);
   });
 
-  it("is refused when it is signed but not what the relay sends", () => {
+  it("is refused when it is signed but malformed", () => {
     expect(statusOf(() => verifyWebhook(secret, headersOf("[]"), "[]"))).toBe(400);
   });
 
-  it("needs a secret that can verify", () => {
+  it("needs a usable secret", () => {
     expect(() => verifyWebhook("", headersOf(body), body)).toThrow("Secret");
   });
 });
@@ -82,16 +82,13 @@ describe("the body of a webhook request", () => {
         })),
       },
     ],
-    [
-      "a gap, which is one message with the number of the last one that is missing",
-      { ...request, messages: [stasis(5)] },
-    ],
-    ["fields that are not known yet", { ...request, later: 1 }],
+    ["a gap: one message, numbered as the last missing one", { ...request, messages: [stasis(5)] }],
+    ["unknown fields", { ...request, later: 1 }],
   ])("may hold %s", (_, value) => {
     expect(parseWebhook(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
   });
 
-  it("keeps events as they came, with every key", () => {
+  it("keeps every key of an event", () => {
     const event = '{"type":"A","__proto__":{"x":1},"constructor":2,"10":3}';
     const [only] = parseWebhook(
       `{"feed":"pbx","session":"s","epoch":1,"first":1,"last":1,"previous":0,"messages":[{"sequence":1,"type":"A","timestamp":"t","event":${event}}]}`,
@@ -101,12 +98,12 @@ describe("the body of a webhook request", () => {
   });
 
   it.each([
-    ["no JSON", "{"],
-    ["no object", "7"],
+    ["text that is not JSON", "{"],
+    ["JSON that is not an object", "7"],
     ["a field missing", JSON.stringify({ ...request, previous: undefined })],
     ["no messages", JSON.stringify({ ...request, messages: [] })],
-    ["a message that is none", JSON.stringify({ ...request, messages: [stasis(3), { sequence: 5 }] })],
-    ["a number that is a text", JSON.stringify({ ...request, last: "5" })],
+    ["a malformed message", JSON.stringify({ ...request, messages: [stasis(3), { sequence: 5 }] })],
+    ["a string in place of a number", JSON.stringify({ ...request, last: "5" })],
     ["messages in the wrong order", JSON.stringify({ ...request, messages: [stasis(5), stasis(3)] })],
     ["a message twice", JSON.stringify({ ...request, messages: [stasis(3), stasis(5), stasis(5)] })],
     ["a message before the first", JSON.stringify({ ...request, messages: [stasis(2), stasis(5)] })],

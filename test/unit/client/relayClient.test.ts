@@ -8,7 +8,7 @@ interface Sent {
   readonly body: unknown;
 }
 
-/** A client whose requests are kept, and answered one after the other. */
+/** A client whose requests are recorded and answered in turn. */
 function clientOf(...answers: readonly (Response | Error)[]) {
   const sent: Sent[] = [];
   const left = [...answers];
@@ -42,7 +42,7 @@ const problem = (status: number, more: object = {}, headers: Record<string, stri
   );
 
 describe("the client's calls", () => {
-  it("are those of the interface, with the key", async () => {
+  it("match the interface and carry the key", async () => {
     const { client, sent } = clientOf();
     const session = { feed: "pbx", url: "https://example.com/" };
     await client.createSession(session);
@@ -86,13 +86,13 @@ describe("the client's calls", () => {
     ]);
   });
 
-  it("answer what the relay answers, and nothing for an answer without a body", async () => {
+  it("return the relay's response, and undefined for a response without a body", async () => {
     const { client } = clientOf(Response.json({ feed: "pbx", tail: 3 }), new Response(null, { status: 204 }));
     expect(await client.feed("pbx")).toEqual({ feed: "pbx", tail: 3 });
     expect(await client.deleteSession("ses_1")).toBeUndefined();
   });
 
-  it("list sessions page by page, as far as they are asked for", async () => {
+  it("list sessions page by page, only as far as the caller reads", async () => {
     const pages = () => [
       Response.json({ sessions: [{ id: "a" }, { id: "b" }], after: "b" }),
       Response.json({ sessions: [{ id: "c" }] }),
@@ -110,7 +110,7 @@ describe("the client's calls", () => {
 });
 
 describe("a call that fails", () => {
-  it("throws what the relay says is wrong, and where", async () => {
+  it("throws the relay's reason, and the places of the mistakes", async () => {
     const errors = [{ at: "body.url", error: "is missing" }];
     const { client } = clientOf(problem(400, { errors }));
     const error = await failureOf(client.feed("pbx"));
@@ -125,7 +125,7 @@ describe("a call that fails", () => {
     expect(error.message).toBe("GET /v1/feeds/pbx: 400 some.code: what; body.url: is missing");
   });
 
-  it("throws which events were refused", async () => {
+  it("names the refused events", async () => {
     const refused = [{ index: 3, error: "no type" }];
     const { client } = clientOf(problem(422, { refused }));
     expect((await failureOf(client.append("pbx", [{}]))).refused).toEqual(refused);
@@ -141,11 +141,11 @@ describe("a call that fails", () => {
     [429, true],
     [500, true],
     [503, true],
-  ])("with %i may succeed later: %s", async (status, retryable) => {
+  ])("with status %i is retryable: %s", async (status, retryable) => {
     expect((await failureOf(clientOf(problem(status)).client.feed("pbx"))).retryable).toBe(retryable);
   });
 
-  it("says how long the relay asks to be left alone", async () => {
+  it("says how long the relay asks to wait", async () => {
     const retryAfter = async (value: string) =>
       (await failureOf(clientOf(problem(503, {}, { "retry-after": value })).client.feed("pbx")))
         .retryAfterMillis;
@@ -157,19 +157,19 @@ describe("a call that fails", () => {
   });
 
   it.each(["<h1>Bad Gateway</h1>", '{"message":"Internal"}', "null", '{"code":1,"detail":"x"}'])(
-    "names the status when something else answered in the relay's place: %s",
+    "names the status when a gateway answered in the relay's place: %s",
     async (text) => {
       const error = await failureOf(clientOf(new Response(text, { status: 502 })).client.feed("pbx"));
       expect(error).toMatchObject({ status: 502, code: "http.502", detail: text, retryable: true });
     },
   );
 
-  it("may succeed later when the answer is not the relay's", async () => {
+  it("is retryable when the response is not from the relay", async () => {
     const error = await failureOf(clientOf(new Response("<h1>Log in</h1>")).client.feed("pbx"));
     expect(error).toMatchObject({ status: 200, code: "answer.invalid", retryable: true });
   });
 
-  it("may succeed later when there is no answer", async () => {
+  it("is retryable when no response arrives", async () => {
     const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") });
     const error = await failureOf(clientOf(cause).client.feed("pbx"));
     expect(error).toMatchObject({
@@ -181,7 +181,7 @@ describe("a call that fails", () => {
     });
   });
 
-  it("is given up after its time", async () => {
+  it("times out", async () => {
     const client = new RelayClient({
       url: "http://relay",
       apiKey: "key",

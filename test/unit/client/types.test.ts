@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type * as client from "../../../client/types.ts";
 import type * as schemas from "../../../functions/api/schemas.ts";
 
-/** The same without `readonly`, and without saying that an optional property may also be undefined. */
+/** The type without `readonly`, and without `undefined` in optional properties. */
 type Plain<T> = T extends readonly (infer Element)[]
   ? Plain<Element>[]
   : T extends object
@@ -14,11 +14,11 @@ type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B 
 
 type Agree<Type, Schema> = IsSame<Plain<Type>, Plain<Schema>>;
 
-/** What a request may leave out has a default in the schema, so its input counts; of an answer the output. */
+/** A request's optional parts have defaults in the schema, so its input type counts. For a response, the output type. */
 type Takes<Schema extends z.ZodType> = z.input<Schema>;
 type Answers<Schema extends z.ZodType> = z.output<Schema>;
 
-/** Does not compile when a type differs from its schema. */
+/** Fails to compile when a type differs from its schema. */
 const agree: {
   readonly newSession: Agree<client.NewSession, Takes<typeof schemas.newSession>>;
   readonly sessionChange: Agree<client.SessionChange, Takes<typeof schemas.sessionChange>>;
@@ -52,12 +52,12 @@ const agree: {
   webhookRequest: true,
   appendResult: true,
   problem: true,
-  // The check itself: these differ.
+  // These differ on purpose, to prove that the check works.
   aMissingPart: false,
   anotherType: false,
   optional: false,
 };
 
-it("the client's types are those of the interface's schemas, as the compiler finds", () => {
+it("the compiler finds the client's types equal to the interface's schemas", () => {
   expect(Object.values(agree).filter(Boolean)).toHaveLength(14);
 });
