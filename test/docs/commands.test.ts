@@ -204,7 +204,7 @@ describe("docs/webhooks.md", () => {
     expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
     const forged = { "webhook-id": "x", "webhook-timestamp": String(Math.floor(Date.now() / 1000)) };
     const headers = { ...forged, "webhook-signature": "v1,AAAA v1,\u00e4" };
-    expect((await fetch(url, { method: "POST", body: "{}", headers: latin1(headers) })).status).toBe(401);
+    expect((await fetch(url, { method: "POST", body: "{}", headers })).status).toBe(401);
 
     // Again from the first one on: everything in it is known, and only what follows is stored.
     await call("PATCH", `/sessions/${id}`, { next: 1 });
