@@ -1,6 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import { EMPTY_CALL_MEMORY } from "../shared/ami/callMemory.ts";
 import { AmiConverter } from "../shared/ami/convert.ts";
 import { readEvent } from "../shared/stasis/event.ts";
@@ -15,10 +15,11 @@ export async function convertLines(
   const converter = new AmiConverter(EMPTY_CALL_MEMORY, options);
   let lineNumber = 0;
   let exitCode = 0;
-  for await (const line of linesOf(input)) {
+  for await (const bytes of linesOf(input)) {
     lineNumber += 1;
+    const line = bytes.toString("utf8");
     if (line.trim() === "") continue;
-    const item = readEvent(line);
+    const item = isUtf8(bytes) ? readEvent(line) : { error: "not valid UTF-8" };
     if (!("event" in item)) {
       errors.write(`line ${lineNumber}: ${"error" in item ? item.error : "not an event"}\n`);
       exitCode = 1;
@@ -32,16 +33,16 @@ export async function convertLines(
 }
 
 /** Lines end only with a line feed: JSON may contain the line separators at which Node's readline also splits. */
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  const decoder = new StringDecoder("utf8");
+async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
   let rest: string[] = [];
   for await (const chunk of input) {
-    const [first = "", ...others] = (typeof chunk === "string" ? chunk : decoder.write(chunk)).split("\n");
+    // One character for each byte, so that no character is cut.
+    const [first = "", ...others] = Buffer.from(chunk).toString("latin1").split("\n");
     rest.push(first);
     for (const next of others) {
-      yield rest.join("");
+      yield Buffer.from(rest.join(""), "latin1");
       rest = [next];
     }
   }
-  yield rest.join("") + decoder.end();
+  yield Buffer.from(rest.join(""), "latin1");
 }

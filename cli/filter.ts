@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { type AmiItem, AmiParser, readAmi } from "../shared/ami/amiParser.ts";
+import { bytesOf } from "../shared/ami/amiText.ts";
+import { CLASS_NAMES, READ_CLASSES } from "../shared/ami/eventClass.ts";
 import { type AmiReadFilter, compileReadFilter } from "../shared/ami/readFilter.ts";
 import { EventFilterError } from "../shared/errors.ts";
 
 /**
- * Writes the events of an AMI text that pass the filter, without greetings and responses. Returns the exit code: 1 when
- * the filter or some of the text was malformed.
+ * Writes the events of an AMI text that pass the filter, byte for byte, without greetings and responses. Returns the
+ * exit code: 1 when the filter or some of the text was malformed.
  */
 export async function filterText(
   input: Readable,
@@ -14,6 +16,12 @@ export async function filterText(
   errors: Writable,
   filter: AmiReadFilter,
 ): Promise<number> {
+  if (typeof filter.read === "string" && !READ_CLASSES.test(filter.read)) {
+    errors.write(
+      `--read ${filter.read}: must be classes with commas and no blanks between: ${CLASS_NAMES.join(",")},all\n`,
+    );
+    return 1;
+  }
   let passes: ReturnType<typeof compileReadFilter>["passes"];
   try {
     ({ passes } = compileReadFilter(filter));
@@ -28,7 +36,7 @@ export async function filterText(
       if ("error" in item) {
         errors.write(`${item.error.message}\n`);
         exitCode = 1;
-      } else if (item.kind === "event" && passes(readAmi(item.text)) && !output.write(item.text))
+      } else if (item.kind === "event" && passes(readAmi(item)) && !output.write(bytesOf(item)))
         await once(output, "drain");
     }
   };

@@ -177,6 +177,10 @@ export interface AmiMessage {
   readonly text: string;
   /** The fields by name; repeated fields are arrays. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
+  /** What `text` was read as when Asterisk's bytes are not UTF-8. */
+  readonly charset?: string | undefined;
+  /** The bytes of `text` as Asterisk sent them, when they are not UTF-8. */
+  readonly base64?: string | undefined;
 }
 
 export type Message = StasisMessage | AmiMessage;
@@ -209,7 +213,7 @@ export interface AppendResult {
   /** Events appended by an earlier request. They keep their original numbers. */
   readonly duplicates: number;
   readonly refused: readonly Refusal[];
-  /** Blocks of an AMI text that are not events, such as responses. */
+  /** Blocks of an AMI text that are not appended: greetings, responses, and the events that belong to a response. */
   readonly skipped?: number;
 }
 

@@ -53,7 +53,7 @@ export class SequenceNotHeldError extends RelayError {
   }
 }
 
-/** The producer sent positions that are below its earlier ones but were never appended. */
+/** The producer sent positions that are below its earlier ones but were never appended, or are no longer remembered. */
 export class PositionConflictError extends RelayError {
   constructor(facts: { feed: string; producer: string; position: number; expected: number }) {
     super(
@@ -99,7 +99,15 @@ export class AmiSyntaxError extends RelayError {
 /** An event filter is malformed. */
 export class EventFilterError extends RelayError {
   constructor(expression: string, reason: string) {
-    super("filter.invalid", `event filter "${expression}": ${reason}`, { facts: { expression, reason } });
+    const shown = expression.length <= 100 ? expression : `${expression.slice(0, 100).toWellFormed()}…`;
+    super("filter.invalid", `event filter "${shown}": ${reason}`, { facts: { expression, reason } });
+  }
+}
+
+/** A session's event filters take too much time. */
+export class FilterCostError extends RelayError {
+  constructor(reason: string) {
+    super("filter.too-costly", `the session's event filters cost too much: ${reason}`, { facts: { reason } });
   }
 }
 

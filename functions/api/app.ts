@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
-import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
+import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
 import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
 import { bearerAuth } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -74,7 +74,18 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
 
   registerIngestRoute(app);
   app.get("/v1/openapi.json", (context) => context.json(app.getOpenAPI31Document(openApiDocument)));
+  for (const [path, methods] of methodsByPath(app.getOpenAPI31Document(openApiDocument).paths ?? {}))
+    app.all(path, answerMethodNotAllowed(methods));
   return app;
+}
+
+/** The methods of each path in the document, and of the document's own path. */
+function methodsByPath(paths: Readonly<Record<string, object>>): [path: string, methods: string[]][] {
+  const documented = Object.entries(paths).map(([path, methods]): [string, string[]] => [
+    path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    Object.keys(methods).map((method) => method.toUpperCase()),
+  ]);
+  return [...documented, ["/v1/openapi.json", ["GET"]]];
 }
 
 function refuseLargeBody(): never {

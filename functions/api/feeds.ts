@@ -1,6 +1,7 @@
 import { HttpProblem } from "../../shared/http/problem.ts";
 import {
   hasForm,
+  type Message,
   type MessageFormat,
   type NumberedMessage,
   renderMessages,
@@ -11,8 +12,8 @@ import { firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/
 import type { ApiParts } from "./parts.ts";
 import type { FeedView } from "./schemas.ts";
 
-/** A Lambda function can answer 6 MB; a message may have 128 KiB. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** A Lambda function can answer 6 MB; a message may have 128 KiB, and up to six times that as JSON. */
+export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** @throws HttpProblem 404 when nothing was ever appended to the feed and no session follows it */
 export async function requireTail(parts: Pick<ApiParts, "tails" | "clock">, feed: string): Promise<Tail> {
@@ -74,10 +75,15 @@ export async function readMessages(
       }
       if (!hasForm(message, query.format)) continue;
       messages.push({ sequence: next, message });
-      bytes += Buffer.byteLength(message.text) + 2 * Buffer.byteLength(message.ami?.text ?? "");
+      bytes += answeredBytes(message, query.format);
     }
   }
   const gap =
     wanted < firstHeldNumber ? `,"gap":${JSON.stringify({ first: wanted, last: firstHeldNumber - 1 })}` : "";
   return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
+}
+
+/** Bytes of the message in the response. AMI text occurs twice, with control characters escaped. */
+function answeredBytes({ text, ami }: Message, format: MessageFormat): number {
+  return format === "ami" ? 2 * Buffer.byteLength(JSON.stringify(ami?.text ?? "")) : Buffer.byteLength(text);
 }

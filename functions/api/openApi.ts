@@ -28,11 +28,19 @@ export function registerIngestRoute(app: OpenAPIHono): void {
     request: {
       params: feedPath,
       headers: z.object({
-        "relay-producer": z.string().max(128).optional(),
-        "relay-position": z.string().optional().openapi({
-          description:
-            "The position of the first event in the body. Positions grow by one per event of this producer.",
-        }),
+        "relay-producer": z
+          .string()
+          .max(128)
+          .regex(/^(?!sqs:)[\x21-\x7e]+$/)
+          .optional(),
+        "relay-position": z
+          .string()
+          .regex(/^\d{1,15}$/)
+          .optional()
+          .openapi({
+            description:
+              "The position of the first event in the body. Positions grow by one per event of this producer.",
+          }),
         "content-encoding": z.enum(["identity", "gzip"]).optional(),
       }),
       body: {

@@ -41,8 +41,11 @@ const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { "application/json": { schema } },
 });
 
+/** The relay makes no longer ids. */
+const MAX_SESSION_ID_CHARACTERS = 64;
+
 export const feedPath = z.object({ feed: feedName });
-const sessionPath = z.object({ id: z.string().min(1).max(64) });
+const sessionPath = z.object({ id: z.string().min(1).max(MAX_SESSION_ID_CHARACTERS) });
 
 export const root = createRoute({
   method: "get",
@@ -75,7 +78,7 @@ export const getFeed = createRoute({
   summary: "The feed's segments, and how many sessions stand in each",
   security,
   request: { params: feedPath },
-  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 503) },
 });
 
 export const patchFeed = createRoute({
@@ -85,7 +88,7 @@ export const patchFeed = createRoute({
   summary: "Change how the feed's events are converted from now on",
   security,
   request: { params: feedPath, body: jsonBody(feedChange) },
-  responses: { 200: json("The feed", feedView), ...problems(400, 401) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 413, 415, 503) },
 });
 
 export const getMessages = createRoute({
@@ -95,7 +98,7 @@ export const getMessages = createRoute({
   summary: "Read the queue without a session",
   security,
   request: { params: feedPath, query: messagesQuery },
-  responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 404) },
+  responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 404, 503) },
 });
 
 export const postSession = createRoute({
@@ -118,7 +121,7 @@ export const getSessions = createRoute({
   summary: "All sessions: state, lag, last error",
   security,
   request: { query: listQuery },
-  responses: { 200: json("Sessions", sessionList), ...problems(400, 401) },
+  responses: { 200: json("Sessions", sessionList), ...problems(400, 401, 503) },
 });
 
 export const getSession = createRoute({
@@ -128,7 +131,7 @@ export const getSession = createRoute({
   summary: "One session: state, lag, last error",
   security,
   request: { params: sessionPath },
-  responses: { 200: json("The session", sessionView), ...problems(401, 404) },
+  responses: { 200: json("The session", sessionView), ...problems(400, 401, 404, 503) },
 });
 
 export const patchSession = createRoute({
@@ -151,5 +154,5 @@ export const deleteSession = createRoute({
   summary: "Unsubscribe, so that messages that only this session held can be freed",
   security,
   request: { params: sessionPath },
-  responses: { 204: { description: "Deleted" }, ...problems(401, 404, 503) },
+  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 404, 503) },
 });

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { CLASS_NAMES } from "../../shared/ami/eventClass.ts";
+import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
+import { MAX_EVENT_NAME_CHARACTERS } from "../../shared/ami/eventName.ts";
 import type { Problem } from "../../shared/http/problem.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
 
@@ -27,7 +28,13 @@ const filter = z
     types: nameList.optional().openapi({ description: "Stasis event types." }),
     read: z
       .union([
-        z.string().min(1).max(256),
+        z
+          .string()
+          .max(256)
+          .regex(
+            READ_CLASSES,
+            `must be classes with commas and no blanks between: ${CLASS_NAMES.join(",")},all`,
+          ),
         z
           .array(z.enum([...CLASS_NAMES, "all"]))
           .min(1)
@@ -36,15 +43,16 @@ const filter = z
       .optional()
       .openapi({
         description:
-          "AMI read classes: a list, or a text as in manager.conf or the Events action. An event passes if all its classes are in it.",
+          "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. An event passes if all its classes are in it.",
       }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
     eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
-      description: "AMI event filters, legacy or advanced, as in manager.conf.",
+      description:
+        "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions, with repetitions expanded.",
     }),
   })
   .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
-  .openapi({ example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
+  .openapi({ minProperties: 1, example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
 
 const format = z.enum(["stasis", "ami"]);
 
@@ -87,7 +95,7 @@ export const sessionChange = z
     }),
   })
   .refine((change) => Object.keys(change).length > 0, "must change something")
-  .openapi("SessionChange");
+  .openapi("SessionChange", { minProperties: 1 });
 
 const time = z.iso.datetime().openapi({ example: "2026-11-23T08:00:24.396Z" });
 
@@ -151,8 +159,23 @@ export const sessionList = z
   .object({ sessions: z.array(sessionView), after: z.string().optional() })
   .openapi("SessionList");
 
+/** A whole number in a query: digits and nothing else. */
+function queryNumber(maximum: number) {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(maximum))
+    .openapi({ type: "integer", minimum: 1, maximum });
+}
+
+/** How many items a response has at most, 100 when the query does not say. */
+function limitUpTo(maximum: number) {
+  return queryNumber(maximum).default(100).openapi({ type: "integer", minimum: 1, maximum, default: 100 });
+}
+
 export const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(100),
+  limit: limitUpTo(100),
   after: z
     .string()
     .min(1)
@@ -187,8 +210,8 @@ export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi(
 
 export const messagesQuery = z.object({
   format: format.default("stasis"),
-  from: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  from: queryNumber(Number.MAX_SAFE_INTEGER).optional(),
+  limit: limitUpTo(1000),
 });
 
 const stasisMessage = z
@@ -209,6 +232,14 @@ const amiMessage = z
     fields: z
       .record(z.string(), z.union([z.string(), z.array(z.string())]))
       .openapi({ description: "The fields of the text by name; repeated fields are arrays." }),
+    charset: z.string().optional().openapi({
+      description:
+        "What `text` was read as, when Asterisk's bytes are not UTF-8: the declared charset, or iso-8859-1.",
+    }),
+    base64: z
+      .string()
+      .optional()
+      .openapi({ description: "The bytes of `text` as Asterisk sent them, when they are not UTF-8." }),
   })
   .openapi("AmiMessage");
 
@@ -248,22 +279,34 @@ const indexed = z.array(z.object({ index: z.int(), error: z.string() }));
 
 export const appendResult = z
   .object({
-    first: z.int().nullable(),
-    last: z.int().nullable(),
+    first: z.int().nullable().openapi({ description: "null: its message was appended before and is freed." }),
+    last: z.int().nullable().openapi({ description: "null: its message was appended before and is freed." }),
     accepted: z.int(),
     duplicates: z
       .int()
       .openapi({ description: "Events that were appended before. They keep their original numbers." }),
     refused: indexed,
-    skipped: z
-      .int()
-      .optional()
-      .openapi({ description: "In AMI text: blocks that are not events (greetings, responses)." }),
+    skipped: z.int().optional().openapi({
+      description:
+        "In AMI text: blocks that are not appended: greetings, responses, and the events that belong to a response.",
+    }),
   })
   .openapi("AppendResult");
 
 export const events = z
-  .array(z.looseObject({ type: z.string().min(1).max(128), timestamp: z.string().max(64).optional() }))
+  .array(
+    z.looseObject({
+      type: z
+        .string()
+        .min(1)
+        .max(MAX_EVENT_NAME_CHARACTERS)
+        .openapi({ description: "Visible characters, without blanks." }),
+      timestamp: z
+        .unknown()
+        .optional()
+        .openapi({ description: "A text of at most 64 characters; anything else counts as absent." }),
+    }),
+  )
   .min(1)
   .openapi("Events");
 

@@ -18,7 +18,7 @@ import { type Selection, type SessionFilter, selectionOf } from "../../shared/se
 import { rotateSecret, type Session } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
-import { requireTail } from "./feeds.ts";
+import { MAX_ANSWER_BYTES, requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";
 import type { newSession, SessionView, sessionChange } from "./schemas.ts";
@@ -93,7 +93,23 @@ export async function listSessions(
       return cursor && tail ? [await view(parts, session, cursor, tail)] : [];
     }),
   );
-  return { sessions: views.flat(), ...(page.last === undefined ? {} : { after: page.last }) };
+  return asMuchAsFits(views.flat(), page.last);
+}
+
+/** Keeps the first sessions that fit into a response. `last` is where the table's own page ends. */
+function asMuchAsFits(
+  views: readonly SessionView[],
+  last: string | undefined,
+): { sessions: SessionView[]; after?: string } {
+  const sessions: SessionView[] = [];
+  let bytes = 0;
+  for (const each of views) {
+    bytes += Buffer.byteLength(JSON.stringify(each));
+    const before = sessions.at(-1);
+    if (before !== undefined && bytes > MAX_ANSWER_BYTES) return { sessions, after: before.id };
+    sessions.push(each);
+  }
+  return { sessions, ...(last === undefined ? {} : { after: last }) };
 }
 
 /** Changes configuration and cursor in one transaction. The fence grows, so a running turn loses the cursor. */

@@ -3,6 +3,7 @@ import { openSessions } from "../../shared/aws/openSessions.ts";
 import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
+import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { selectionCache } from "../../shared/sessions/selection.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
@@ -24,7 +25,7 @@ export const createHandler = defineHandler(
       },
       followerOf: createFollowers(new PageReader(pages), clock),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
-      selectionOf: selectionCache(),
+      selectionOf: selectionCache(cpuMillis),
       random: Math.random,
     };
     return ({ Records }: SQSEvent) => deliverWakes(ports, Records);

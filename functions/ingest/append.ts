@@ -174,13 +174,22 @@ export class Appender {
   ): Promise<void> {
     const [firstPage] = written;
     if (firstPage === undefined && !isResend) return;
-    const names = isResend ? undefined : [...new Set(written.flatMap((page) => page.names))];
+    const names = isResend ? undefined : namesOf(written);
     try {
       await this.#parts.sendNotify({ feed, first: firstPage?.first ?? next, next, ...(names && { names }) });
     } catch (error) {
       this.#parts.log.error("the notify hint could not be sent; the sweep will repair it", { feed, error });
     }
   }
+}
+
+/** Far below the limit of SQS. No calls have so many event names. */
+const MAX_HINT_NAMES_BYTES = 32 * 1024;
+
+/** The names in the pages. Undefined when they are too many: a hint without names means that pages may hold anything. */
+function namesOf(pages: readonly StoredPage[]): string[] | undefined {
+  const names = [...new Set(pages.flatMap((page) => page.names))];
+  return Buffer.byteLength(JSON.stringify(names)) > MAX_HINT_NAMES_BYTES ? undefined : names;
 }
 
 function hasDuplicates({ duplicates }: Step): boolean {

@@ -4,10 +4,12 @@ import { type Message, renderAmiOnly, renderGap, renderMessage } from "../../sha
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../shared/queue/pageCodec.ts";
 import {
   type AppendedRun,
+  type PositionRange,
   type ProducerTrail,
   REMEMBERED_PRODUCERS,
   remember,
   standing,
+  withGap,
 } from "../../shared/queue/producers.ts";
 import { lastOfSegment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
@@ -15,6 +17,9 @@ import type { WriterTail } from "./writerTail.ts";
 
 /** Each run costs up to 250 bytes of the page's item. Its limit is DynamoDB's 400 KB, of which messages take 256 KB. */
 const MAX_PAGE_RUNS = 128;
+
+/** A page's item lists the names of its messages beside its body. 500 names of 128 letters have 64,000 bytes. */
+const MAX_PAGE_NAME_BYTES = 80 * 1024;
 
 /** The events that one producer sends at once. Without a `producer`, a resend cannot be recognised. */
 export interface Submission {
@@ -49,7 +54,7 @@ export interface Step {
   /** Indexes of events that were appended before. */
   readonly duplicates: readonly number[];
   /** The submission contradicts its producer's earlier positions and is refused as a whole. */
-  readonly conflict?: { readonly expected: number };
+  readonly conflict?: { readonly expected: number; readonly position: number };
 }
 
 /**
@@ -78,6 +83,8 @@ class PageUnderConstruction {
   readonly #tail: WriterTail;
   readonly #nowEpochMillis: number;
   readonly #capacity: number;
+  readonly #names = new Set<string>();
+  #nameBytes = 0;
   #textBytes = 0;
 
   constructor(tail: WriterTail, nowEpochMillis: number) {
@@ -92,18 +99,26 @@ class PageUnderConstruction {
     const { producer, events } = submission;
     const duplicates: number[] = [];
     if (producer && !this.#hasRoomFor(producer.id)) return { offset, accepted: 0, duplicates };
-    const known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
+    let known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
     let expected = 0;
     if (producer) {
-      const stand = standing(known, producer.position + offset);
-      if (stand.kind === "conflict")
-        return { offset: events.length, accepted: 0, duplicates, conflict: { expected: stand.expected } };
-      if (
-        stand.kind === "jumps" &&
-        !this.#addGap(producer.id, stand.expected, producer.position + offset - 1)
-      )
-        return { offset, accepted: 0, duplicates };
-      expected = stand.kind === "jumps" ? producer.position + offset : stand.expected;
+      const first = producer.position + offset;
+      const stand = standing(known, [first, producer.position + events.length - 1]);
+      if (stand.kind === "conflict") {
+        const { position } = stand;
+        return {
+          offset: events.length,
+          accepted: 0,
+          duplicates,
+          conflict: { expected: stand.expected, position },
+        };
+      }
+      if (stand.kind === "jumps") {
+        const gap = [stand.expected, first - 1] as const;
+        if (!this.#addGap(producer.id, gap)) return { offset, accepted: 0, duplicates };
+        known = known && { ...known, ...withGap(known, gap) };
+      }
+      expected = stand.kind === "jumps" ? first : stand.expected;
     }
 
     const numbers: number[] = [];
@@ -149,16 +164,25 @@ class PageUnderConstruction {
 
   /** Adds a message and returns its number; undefined when the page is full. */
   #add(message: Message): number | undefined {
-    const bytes = Buffer.byteLength(message.text) + Buffer.byteLength(message.ami?.text ?? "") + 2;
+    const names = [message.type, message.ami?.name].filter((name) => name !== undefined);
+    const newNames = names.filter((name) => !this.#names.has(name));
+    const nameBytes = newNames.reduce((sum, name) => sum + Buffer.byteLength(name), 0);
+    const bytes =
+      Buffer.byteLength(message.text) +
+      Buffer.byteLength(message.ami?.raw?.latin1 ?? message.ami?.text ?? "") +
+      2;
     if (this.messages.length >= this.#capacity) return undefined;
     if (this.messages.length > 0 && this.#textBytes + bytes > MAX_PAGE_TEXT_BYTES) return undefined;
+    if (this.#nameBytes + nameBytes > MAX_PAGE_NAME_BYTES) return undefined;
     this.messages.push(message);
+    for (const name of newNames) this.#names.add(name);
+    this.#nameBytes += nameBytes;
     this.#textBytes += bytes;
     return this.#tail.next + this.messages.length - 1;
   }
 
   /** Returns false when the page has no room. */
-  #addGap(producer: string, firstPosition: number, lastPosition: number): boolean {
+  #addGap(producer: string, [firstPosition, lastPosition]: PositionRange): boolean {
     const gap = renderGap(
       "lost-before-ingest",
       { producer, firstPosition, lastPosition },
@@ -194,6 +218,7 @@ class PageUnderConstruction {
     appended: boolean,
   ): void {
     this.touched.set(producer.id, {
+      ...known,
       id: producer.id,
       start: known?.start ?? producer.position,
       next: Math.max(known?.next ?? 0, producer.position + index),

@@ -9,7 +9,7 @@ export interface RefusedEvent {
   readonly error: string;
 }
 
-/** The result of one submission. A number is null when no event got one, or when it was freed since. */
+/** The result of one submission. A number is null when its message was freed since. */
 export interface AppendResult {
   readonly first: Sequence | null;
   readonly last: Sequence | null;
@@ -36,13 +36,7 @@ export async function resultOf(
 ): Promise<AppendResult | PositionConflictError> {
   const { producer, events } = submission;
   const conflict = steps.find((step) => step.conflict)?.conflict;
-  if (conflict && producer)
-    return new PositionConflictError({
-      feed,
-      producer: producer.id,
-      position: producer.position,
-      ...conflict,
-    });
+  if (conflict && producer) return new PositionConflictError({ feed, producer: producer.id, ...conflict });
   const duplicates = steps.flatMap((step) => step.duplicates);
   const appended = steps.filter((step) => step.first !== undefined);
   // Duplicates come before new events: a producer's positions only grow.

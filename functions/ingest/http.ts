@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
+import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
 import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
 import { bearerAuth } from "../../shared/http/bearerAuth.ts";
 import { checkFeedName } from "../../shared/http/feedName.ts";
@@ -27,6 +27,7 @@ export function createIngestApp(intake: Intake, isApiKey: ApiKeyCheck, log: Log)
     if (outcome?.kind !== "appended") throw problemOf(outcome);
     return context.json({ ...outcome.result, ...(skipped === undefined ? {} : { skipped }) }, 202);
   });
+  app.all("/v1/feeds/:feed/events", answerMethodNotAllowed(["POST"]));
   return app;
 }
 

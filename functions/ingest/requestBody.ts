@@ -1,8 +1,9 @@
 import { gunzipSync } from "node:zlib";
 import { readAmiEvents } from "../../shared/ami/amiEvents.ts";
+import { charsetOf } from "../../shared/ami/amiText.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
-import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import { MAX_BATCH_EVENTS, splitArray, splitEvents, splitLines } from "../../shared/stasis/eventBatch.ts";
 
 /** The limit of one request body, both compressed and uncompressed. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -24,15 +25,22 @@ export interface EventBatch {
 export function readEventBody(body: EventBody): EventBatch {
   const read = readerOf(body.contentType);
   const batch = read(unpacked(body));
-  if (batch.events.length === 0) throw new HttpProblem(400, "body.empty", "The body holds no events.");
-  return batch;
+  if (batch.events.length > 0) return batch;
+  const skipped = batch.skipped ?? 0;
+  throw new HttpProblem(
+    400,
+    "body.empty",
+    skipped === 0
+      ? "The body holds no events."
+      : `The body holds no events to append. Skipped as greetings, responses or events of a response: ${skipped}.`,
+  );
 }
 
 function readerOf(contentType: string | undefined): (bytes: Uint8Array) => EventBatch {
   const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType === "application/json") return readArray;
   if (mediaType === "application/x-ndjson") return readLines;
-  if (mediaType === "text/x-ami") return readAmi;
+  if (mediaType === "text/x-ami") return amiReader(contentType ?? "");
   throw new HttpProblem(
     415,
     "content-type.unsupported",
@@ -57,7 +65,7 @@ function readArray(bytes: Uint8Array): EventBatch {
 /** Only the lines that are not UTF-8 are refused. */
 function readLines(bytes: Uint8Array): EventBatch {
   const text = textOf(bytes);
-  if (text !== undefined) return { events: atMost(splitLines(text)).map(readEvent) };
+  if (text !== undefined) return { events: atMost(splitEvents(text)).map(readEvent) };
   const lines = atMost(splitLines(Buffer.from(bytes).toString("latin1")));
   return {
     events: lines.map((line) => {
@@ -67,10 +75,21 @@ function readLines(bytes: Uint8Array): EventBatch {
   };
 }
 
-function readAmi(bytes: Uint8Array): EventBatch {
-  const batch = readAmiEvents(bytes);
-  return { ...batch, events: atMost(batch.events) };
+/** Reads AMI text in the charset of the content type, otherwise as UTF-8, otherwise as Latin-1. */
+function amiReader(contentType: string): (bytes: Uint8Array) => EventBatch {
+  const label = CHARSET.exec(contentType)?.[1];
+  const charset = label === undefined ? undefined : charsetOf(label);
+  if (label !== undefined && charset === undefined)
+    throw new HttpProblem(415, "content-type.unsupported", "AMI text cannot be read in this charset.", {
+      errors: [{ at: "header.content-type", error: `the charset ${label} is not supported` }],
+    });
+  return (bytes) => {
+    const batch = readAmiEvents(bytes, charset);
+    return { ...batch, events: atMost(batch.events) };
+  };
 }
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
 
 function atMost<T>(events: readonly T[]): readonly T[] {
   if (events.length <= MAX_BATCH_EVENTS) return events;

@@ -5,7 +5,7 @@ import { FEED_NAME } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { processInGroups } from "../../shared/runtime/sqsBatch.ts";
 import { type EventOrRefusal, readEvent } from "../../shared/stasis/event.ts";
-import { MAX_BATCH_EVENTS, splitArray, splitLines } from "../../shared/stasis/eventBatch.ts";
+import { MAX_BATCH_EVENTS, splitArray, splitEvents } from "../../shared/stasis/eventBatch.ts";
 import type { Submission } from "./appendPlan.ts";
 import { refusedOf } from "./appendResult.ts";
 import type { Intake } from "./intake.ts";
@@ -79,7 +79,7 @@ function submissionOf(record: SQSRecord, log: Log): Submission {
 }
 
 function eventsOf(body: string): EventOrRefusal[] {
-  const batch = body.trimStart().startsWith("[") ? splitArray(body) : { texts: splitLines(body) };
+  const batch = body.trimStart().startsWith("[") ? splitArray(body) : { texts: splitEvents(body) };
   if ("error" in batch) return [{ error: batch.error }];
   const { texts } = batch;
   if (texts.length === 0) return [{ error: "the message holds no event" }];

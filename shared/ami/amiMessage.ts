@@ -1,7 +1,8 @@
+import type { AmiText } from "./amiText.ts";
 import type { EventClass } from "./eventClass.ts";
 
 /** One AMI event as Manager writes it. */
-export interface AmiMessage {
+export interface AmiMessage extends AmiText {
   /** The value of the `Event` header. */
   readonly name: string;
   /** The classes of the `Privilege` header, without `all`; undefined when they are unknown. */

@@ -1,14 +1,14 @@
-import { StringDecoder } from "node:string_decoder";
 import { AmiSyntaxError } from "../errors.ts";
 import type { AmiField, AmiMessage } from "./amiMessage.ts";
+import { type AmiText, readAmiText } from "./amiText.ts";
 import { classesOf } from "./eventClass.ts";
 
 /** Longer lines and blocks are not AMI: Asterisk reads lines of at most 1 KB and writes events of a few KB. */
-const MAX_LINE_CHARACTERS = 64 * 1024;
-const MAX_BLOCK_CHARACTERS = 128 * 1024;
+const MAX_LINE_BYTES = 64 * 1024;
+const MAX_BLOCK_BYTES = 128 * 1024;
 
 /** The lines up to an empty line. The greeting is a one-line block. */
-export interface AmiBlock {
+export interface AmiBlock extends AmiText {
   readonly kind: "greeting" | "event" | "response" | "other";
   /** Every line ends with CRLF, as does the empty line after the last one. */
   readonly text: string;
@@ -19,55 +19,102 @@ export type AmiItem = AmiBlock | { readonly error: AmiSyntaxError };
 
 const GREETING = /^Asterisk Call Manager\//;
 
+/** The first line of a response whose output may have empty lines (Asterisk up to 13). It ends with the marker. */
+const OUTPUT_FOLLOWS = /^response: *follows$/i;
+const END_OF_OUTPUT = "--END COMMAND--";
+
+/** Byte order marks, one character for each byte. */
+const BYTE_ORDER_MARK = "\xef\xbb\xbf";
+const UTF16_MARK = /^(?:\xff\xfe|\xfe\xff)/;
+
 /**
  * Splits AMI text into blocks. Chunks may have any size and may be cut within a character or a line end. Lines may end
  * with CRLF or LF. A line or block that is too long is reported, and parsing continues after the next empty line.
+ *
+ * The parser works on bytes, one character for each. Only a whole block is read as text (`readAmiText`).
  */
 export class AmiParser {
-  readonly #decoder = new StringDecoder("utf8");
+  readonly #charset: string | undefined;
   /** The unfinished line. */
   #line = "";
   #block = "";
   #lineNumber = 0;
   /** Set until the next empty line. */
   #broken: AmiSyntaxError | undefined;
+  /** The line on which the output of a command began. */
+  #outputSince: number | undefined;
+  #isRefused = false;
+
+  /** @param charset the declared charset, see `charsetOf` */
+  constructor(charset?: string) {
+    this.#charset = charset;
+  }
 
   *feed(chunk: Uint8Array | string): Generator<AmiItem> {
-    const text = typeof chunk === "string" ? chunk : this.#decoder.write(chunk);
+    const bytes = Buffer.from(chunk).toString("latin1");
     let from = 0;
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
-      const line = this.#line + text.slice(from, end);
+    for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", from)) {
+      const line = this.#line + bytes.slice(from, end);
       this.#line = "";
       from = end + 1;
       yield* this.#endLine(line);
     }
-    this.#keep(text.slice(from));
+    this.#keep(bytes.slice(from));
   }
 
   /** Ends the text. Lines without an empty line after them are a block too. */
   *end(): Generator<AmiItem> {
-    const line = this.#line + this.#decoder.end();
+    const line = this.#line;
     this.#line = "";
     if (line !== "") yield* this.#endLine(line);
+    const outputSince = this.#outputSince;
+    if (outputSince !== undefined)
+      this.#broken = new AmiSyntaxError({
+        line: outputSince,
+        reason: `the response has no ${END_OF_OUTPUT}`,
+      });
     yield* this.#endBlock();
   }
 
   #keep(rest: string): void {
     this.#line += rest;
-    if (this.#line.length <= MAX_LINE_CHARACTERS) return;
-    this.#line = this.#line.slice(0, MAX_LINE_CHARACTERS + 1);
+    if (this.#line.length <= MAX_LINE_BYTES) return;
+    // Only the end of an output line matters: it may be the marker.
+    this.#line =
+      this.#outputSince === undefined ? this.#line.slice(0, MAX_LINE_BYTES + 1) : this.#line.slice(-100);
   }
 
   *#endLine(line: string): Generator<AmiItem> {
+    if (this.#isRefused) return;
     this.#lineNumber += 1;
-    const content = line.replaceAll("\r", "").replaceAll("\0", "");
+    if (this.#lineNumber === 1 && UTF16_MARK.test(line)) {
+      this.#isRefused = true;
+      yield {
+        error: new AmiSyntaxError({ line: 1, reason: "the text is UTF-16; send it as Asterisk wrote it" }),
+      };
+      return;
+    }
+    const written = line.replaceAll("\r", "").replaceAll("\0", "");
+    if (this.#outputSince !== undefined) return this.#readOutput(written);
+    // The mark is not content. It also occurs between texts that were concatenated.
+    const content =
+      this.#block === "" && written.startsWith(BYTE_ORDER_MARK)
+        ? written.slice(BYTE_ORDER_MARK.length)
+        : written;
     if (content === "") yield* this.#endBlock();
-    else if (content.length > MAX_LINE_CHARACTERS) this.#break("the line is too long");
-    else if (this.#block.length + content.length > MAX_BLOCK_CHARACTERS) this.#break("the block is too long");
+    else if (content.length > MAX_LINE_BYTES) this.#break("the line is too long");
+    else if (this.#block.length + content.length > MAX_BLOCK_BYTES) this.#break("the block is too long");
     else {
+      if (this.#block === "" && OUTPUT_FOLLOWS.test(content)) this.#outputSince = this.#lineNumber;
       this.#block += `${content}\r\n`;
       if (GREETING.test(this.#block)) yield* this.#endBlock();
     }
+  }
+
+  /** The marker may follow the last line of the output directly. Output beyond the limit is dropped. */
+  #readOutput(line: string): void {
+    if (this.#block.length + line.length <= MAX_BLOCK_BYTES) this.#block += `${line}\r\n`;
+    if (line.endsWith(END_OF_OUTPUT)) this.#outputSince = undefined;
   }
 
   #break(reason: string): void {
@@ -80,8 +127,9 @@ export class AmiParser {
     const broken = this.#broken;
     this.#block = "";
     this.#broken = undefined;
+    this.#outputSince = undefined;
     if (broken) yield { error: broken };
-    else if (block !== "") yield { kind: kindOf(block), text: `${block}\r\n` };
+    else if (block !== "") yield { kind: kindOf(block), ...readAmiText(`${block}\r\n`, this.#charset) };
   }
 }
 
@@ -92,7 +140,8 @@ function kindOf(text: string): AmiBlock["kind"] {
 }
 
 /** The message in an event block, with the name and classes from its headers. */
-export function readAmi(text: string): AmiMessage {
+export function readAmi(block: AmiText | string): AmiMessage {
+  const { text, raw }: AmiText = typeof block === "string" ? { text: block } : block;
   let name = "";
   let privilege: string | undefined;
   for (const [field, value] of fieldList(text)) {
@@ -103,7 +152,7 @@ export function readAmi(text: string): AmiMessage {
       break;
     }
   }
-  return { name, classes: classesOf(privilege), text };
+  return { name, classes: classesOf(privilege), text, ...(raw && { raw }) };
 }
 
 /** The headers of a block, in order. One space after the colon is not part of the value. */

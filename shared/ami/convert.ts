@@ -6,7 +6,13 @@ import type { EventClass } from "./eventClass.ts";
 import { type JsonObject, objectIn, stringIn, textIn } from "./json.ts";
 import { bridgeFields, channelFields } from "./snapshots.ts";
 import { transferConversions } from "./transfers.ts";
-import { jsonFields, parseSpelled, type SpelledObject, spelledObjectIn } from "./userEvent.ts";
+import {
+  jsonFields,
+  MANAGER_KEY_BYTES,
+  parseSpelled,
+  type SpelledObject,
+  spelledObjectIn,
+} from "./userEvent.ts";
 
 /** A Stasis event to convert: its type, its parsed JSON, and its JSON text. */
 export interface ConvertibleEvent {
@@ -312,7 +318,10 @@ const EVENT_NAME_KEY = new Set(["eventname"]);
 /** Asterisk: main/stasis.c, `multi_user_event_to_ami`. ARI shows only the last of several channels. */
 function userEvent({ body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
   const spelled = parseSpelled(text);
-  const own = jsonFields(spelledObjectIn(spelled, "userevent") ?? new Map(), EVENT_NAME_KEY, MAX_AMI_BYTES);
+  const own = jsonFields(spelledObjectIn(spelled, "userevent") ?? new Map(), EVENT_NAME_KEY, {
+    maxBytes: MAX_AMI_BYTES,
+    nestedKeyBytes: MANAGER_KEY_BYTES,
+  });
   if (spelled === undefined || own === undefined) return undefined;
   return {
     name: "UserEvent",
@@ -331,7 +340,7 @@ const WRAPPED_AS_BLOCKS = new Set(["type", "channel", "bridge"]);
 /** An event that Manager does not know, in the form of a user event. */
 function wrapped({ type, body, text }: ConvertibleEvent, channelBlock: ChannelBlock): Conversion | undefined {
   const spelled = parseSpelled(text);
-  const own = spelled && jsonFields(withoutBlocks(spelled), new Set(), MAX_AMI_BYTES);
+  const own = spelled && jsonFields(withoutBlocks(spelled), new Set(), { maxBytes: MAX_AMI_BYTES });
   if (own === undefined) return undefined;
   return {
     name: "UserEvent",

@@ -78,6 +78,18 @@ export function readMask(text: string): ClassMask | undefined {
   return words.reduce((mask, word) => (isClass(word) ? mask | CLASS_BITS[word] : mask), 0);
 }
 
+const CLASS_WORD = `(?:${[...CLASS_NAMES, "all"].join("|")})`;
+const BOOLEAN_WORDS = [...NO, ...YES].filter((word) => !/\d/.test(word)).map(inAnyCase);
+
+/** Texts of read classes without unknown words. Manager ignores unknown words, but a person who wrote one should know. */
+export const READ_CLASSES = new RegExp(
+  `^(?:\\d+|${CLASS_WORD}(?:,${CLASS_WORD})*|${BOOLEAN_WORDS.join("|")})$`,
+);
+
+function inAnyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
+
 /** The classes in a mask; undefined for all classes. */
 export function classesIn(mask: ClassMask): readonly EventClass[] | undefined {
   return mask === ALL_CLASSES ? undefined : CLASS_NAMES.filter((name) => (CLASS_BITS[name] & mask) !== 0);

@@ -1,10 +1,14 @@
-import { RE2JS } from "re2js";
 import { EventFilterError } from "../errors.ts";
 import type { AmiMessage } from "./amiMessage.ts";
+import { type ConfigurationLine, readConfigurationLine } from "./managerConf.ts";
+import { patternCost } from "./patternCost.ts";
+import { PatternSet } from "./patternSet.ts";
 
 /** These bound the work that one session's filters cause for every message. */
 const MAX_FILTERS = 100;
 const MAX_EXPRESSION_CHARACTERS = 1000;
+/** For all regular expressions together, with their repetitions expanded. A hundred ordinary ones have half of this. */
+const MAX_INSTRUCTIONS = 4000;
 
 /**
  * One event filter of a manager user: `eventfilter[(criteria)] = pattern` of manager.conf.
@@ -30,8 +34,11 @@ interface Criteria {
 
 const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
 
-/** `eventfilter`, its criteria in parentheses, and the pattern after the equals sign. */
-const CONFIGURED = /^\s*eventfilter\s*(?:\((?<criteria>.*?)\)\s*)?(?:=>?(?<pattern>.*))?$/s;
+/** The start of a line of manager.conf. */
+const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/;
+
+/** The name on such a line, with its criteria in parentheses. */
+const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/s;
 
 /** Criteria alone, as in the Filter action's MatchCriteria. A pattern may follow after an equals sign. */
 const BARE =
@@ -48,35 +55,61 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
       "",
       `there are ${expressions.length} filters; at most ${MAX_FILTERS} are accepted`,
     );
-  const filters = expressions.map(parse);
+  const patterns = new PatternSet();
+  const filters = expressions.map((expression) => parse(expression, patterns));
+  patterns.compile();
   const includes = filters.filter(({ excludes }) => !excludes);
   const excludes = filters.filter((filter) => filter.excludes);
   const names = includes.map(({ name }) => name);
+  const linesOf = lineReader();
   return {
+    bytes: patterns.bytes,
     names: names.length > 0 && names.every((name) => name !== undefined) ? [...new Set(names)] : undefined,
-    passes: (message) =>
-      (includes.length === 0 || includes.some((filter) => isMatch(filter, message))) &&
-      !excludes.some((filter) => isMatch(filter, message)),
+    passes: (message) => {
+      patterns.beginMessage();
+      const matches = (filter: EventFilter) => isMatch(filter, message, linesOf);
+      return (includes.length === 0 || includes.some(matches)) && !excludes.some(matches);
+    },
   };
 }
 
 export interface EventFilters {
   /** The only event names that can pass; undefined when the filters do not restrict the name. */
   readonly names: readonly string[] | undefined;
+  /** Approximate memory of the regular expressions. */
+  readonly bytes: number;
+  /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
 }
 
-function isMatch({ name, header, matches }: EventFilter, message: AmiMessage): boolean {
+function isMatch(
+  { name, header, matches }: EventFilter,
+  message: AmiMessage,
+  linesOf: (text: string) => readonly string[],
+): boolean {
   if (name !== undefined && name !== message.name) return false;
   if (header === undefined) return matches(message.text);
-  return message.text.split("\r\n").some((line) => {
+  return linesOf(message.text).some((line) => {
     if (!line.startsWith(header)) return false;
     const value = line.slice(header.length).replace(/^[\0-\x20]+/, "");
     return value !== "" && matches(value);
   });
 }
 
-function parse(expression: string): EventFilter {
+/** Splits a text into lines once for all filters that judge the same message. */
+function lineReader(): (text: string) => readonly string[] {
+  let lastText = "";
+  let lines: readonly string[] = [];
+  return (text) => {
+    if (text !== lastText) {
+      lastText = text;
+      lines = text.split("\r\n");
+    }
+    return lines;
+  };
+}
+
+function parse(expression: string, patterns: PatternSet): EventFilter {
   if (expression.length > MAX_EXPRESSION_CHARACTERS)
     throw new EventFilterError(
       expression.slice(0, 100),
@@ -91,7 +124,7 @@ function parse(expression: string): EventFilter {
       excludes: excludesByMark,
       name: undefined,
       header: undefined,
-      matches: matcher(expression, "regex", pattern),
+      matches: matcher(expression, "regex", pattern, patterns),
     };
   }
   const { action, name, header, method = "none" } = readCriteria(expression, criteria);
@@ -105,19 +138,38 @@ function parse(expression: string): EventFilter {
     excludes: action === undefined ? excludesByMark : action === "exclude",
     name,
     header: header === undefined || header.endsWith(":") ? header : `${header}:`,
-    matches: matcher(expression, method, pattern),
+    matches: matcher(expression, method, pattern, patterns),
   };
 }
 
 /** Splits a line of manager.conf or the Filter action's criteria. Any other expression is a legacy pattern. */
 function split(expression: string): { criteria: string | undefined; pattern: string } {
-  const groups = (CONFIGURED.exec(expression) ?? BARE.exec(expression))?.groups;
-  if (groups === undefined) {
-    if (/^\s*eventfilter\s*\(/.test(expression))
-      throw new EventFilterError(expression, "the criteria do not end with a parenthesis");
-    return { criteria: undefined, pattern: expression };
+  if (LINE.test(expression)) return splitLine(expression);
+  const groups = BARE.exec(expression)?.groups;
+  return {
+    criteria: groups?.criteria,
+    pattern: groups === undefined ? expression : (groups.pattern ?? "").trim(),
+  };
+}
+
+function splitLine(expression: string): { criteria: string | undefined; pattern: string } {
+  if (/[\r\n]/.test(expression.trim()))
+    throw new EventFilterError(expression, "a line of manager.conf has no line break in it");
+  const { name, value } = lineOf(expression);
+  if (name.endsWith("+"))
+    throw new EventFilterError(expression, "+= adds to an earlier line and is not supported");
+  const match = NAME.exec(name);
+  if (match === null) throw new EventFilterError(expression, "the criteria do not end with a parenthesis");
+  return { criteria: match.groups?.criteria, pattern: value };
+}
+
+function lineOf(expression: string): ConfigurationLine {
+  try {
+    return readConfigurationLine(expression);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EventFilterError(expression, error.message);
   }
-  return { criteria: groups.criteria, pattern: groups.pattern?.trim() ?? "" };
 }
 
 /** Criteria may come in any order. Their values contain no space, comma or parenthesis. */
@@ -149,12 +201,17 @@ function isMethod(text: string): text is Method {
   return METHODS.includes(text);
 }
 
-function matcher(expression: string, method: Method, pattern: string): (text: string) => boolean {
+function matcher(
+  expression: string,
+  method: Method,
+  pattern: string,
+  patterns: PatternSet,
+): (text: string) => boolean {
   switch (method) {
-    case "regex": {
-      const regex = compile(expression, pattern);
-      return (text) => regex.test(text);
-    }
+    case "regex":
+      return /[\\^$.[|()?*+{]/.test(pattern)
+        ? compile(expression, pattern, patterns)
+        : (text) => text.includes(pattern);
     case "exact":
       return (text) => text === pattern;
     case "starts_with":
@@ -168,9 +225,8 @@ function matcher(expression: string, method: Method, pattern: string): (text: st
   }
 }
 
-/** Users write these patterns, so they run on an engine with linear time. A dot also matches a line end. */
-function compile(expression: string, pattern: string): RE2JS {
-  const tokens = pattern.match(TOKENS) ?? [];
+function compile(expression: string, written: string, patterns: PatternSet): (text: string) => boolean {
+  const tokens = written.match(TOKENS) ?? [];
   if (tokens.some((token) => COLLATING.test(token)))
     throw new EventFilterError(
       expression,
@@ -178,8 +234,25 @@ function compile(expression: string, pattern: string): RE2JS {
     );
   if (tokens.some((token) => token === "\\<" || token === "\\>"))
     throw new EventFilterError(expression, "\\< and \\> are not supported; use \\b for a word boundary");
+  const pattern = written.replace(TOKENS, inEngineDialect);
+  // Checked before the engine compiles the pattern, because large repetitions would take all memory.
+  refuseCostly(expression, patterns.instructions + patternCost(pattern));
+  const matches = engineMatcher(expression, pattern, patterns);
+  refuseCostly(expression, patterns.instructions);
+  return matches;
+}
+
+function refuseCostly(expression: string, instructions: number): void {
+  if (instructions > MAX_INSTRUCTIONS)
+    throw new EventFilterError(
+      expression,
+      `with it, the session's regular expressions have ${instructions} instructions (repetitions expanded); at most ${MAX_INSTRUCTIONS} are accepted`,
+    );
+}
+
+function engineMatcher(expression: string, pattern: string, patterns: PatternSet): (text: string) => boolean {
   try {
-    return RE2JS.compile(pattern.replace(TOKENS, inEngineDialect), RE2JS.DOTALL);
+    return patterns.add(pattern);
   } catch (error) {
     throw new EventFilterError(
       expression,
@@ -200,5 +273,7 @@ function inEngineDialect(token: string): string {
   if (token.startsWith("[")) return token.replaceAll("\\", "\\\\");
   if (token.startsWith("{")) return token.replace("{,", "{0,");
   if (token === "\\`") return "\\A";
+  // For the engine these quote text. For the C library they are letters.
+  if (token === "\\Q" || token === "\\E") return token.slice(1);
   return token === "\\'" ? "\\z" : token;
 }

@@ -7,5 +7,5 @@ export const MAX_EVENT_NAME_CHARACTERS = 128;
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
  */
 export function isEventName(text: string): boolean {
-  return text !== "" && text.length <= MAX_EVENT_NAME_CHARACTERS && !/\p{C}/u.test(text);
+  return text !== "" && text.length <= MAX_EVENT_NAME_CHARACTERS && !/[\p{C}\p{Z}]/u.test(text);
 }

@@ -15,6 +15,9 @@ export interface AmiReadFilter {
 export interface CompiledReadFilter {
   /** A page can hold a message for the reader only if it has one of these names; undefined when any page can. */
   readonly interest: readonly string[] | undefined;
+  /** Approximate memory of the regular expressions. */
+  readonly bytes: number;
+  /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
 }
 
@@ -30,6 +33,7 @@ export function compileReadFilter({ read, events, eventFilters = [] }: AmiReadFi
   const classes = mask === undefined ? undefined : classesIn(mask);
   return {
     interest: names?.map(eventEntry) ?? classes?.map(classEntry).concat(NO_CLASS),
+    bytes: filters.bytes,
     passes: (message) =>
       message.classes !== undefined &&
       (mask === undefined || isReadable(message.classes, mask)) &&

@@ -9,8 +9,11 @@ class SpelledNumber {
   }
 }
 
-/** Asterisk truncates nested keys to a buffer of this size. main/manager.c, `manager_json_obj_with_key`. */
-const NESTED_KEY_BYTES = 63;
+/**
+ * Asterisk truncates the nested keys of its own events to a buffer of this size. main/manager.c,
+ * `manager_json_obj_with_key`.
+ */
+export const MANAGER_KEY_BYTES = 63;
 
 /** No Asterisk event is nested deeper. The limit is needed because the parser's reviver and `jsonFields` recurse. */
 const MAX_DEPTH = 64;
@@ -50,16 +53,18 @@ function isShallow(value: unknown, levels: number): boolean {
  * The fields of a JSON object as Manager flattens it: `a/b` for nested keys, `a(0)` for arrays, `True` and `False`,
  * an empty value for null and reals. Asterisk: main/manager.c, `manager_json_to_ast_str`.
  * @param skip whole keys to leave out
+ * @param nestedKeyBytes longer nested keys are truncated
  * @param maxBytes the limit for all fields together: a short JSON array can make a long text
  * @returns undefined when the fields would exceed `maxBytes`
  */
 export function jsonFields(
   object: SpelledObject,
   skip: ReadonlySet<string>,
-  maxBytes: number,
+  { maxBytes, nestedKeyBytes = Number.POSITIVE_INFINITY }: { maxBytes: number; nestedKeyBytes?: number },
 ): AmiField[] | undefined {
   const fields: AmiField[] = [];
   let bytes = 0;
+  const cut = (key: string) => cutAt(key, nestedKeyBytes);
   const add = (value: unknown, key: string): boolean => {
     if (skip.has(key)) return true;
     if (Array.isArray(value)) return value.every((each, index) => add(each, cut(`${key}(${index})`)));
@@ -78,8 +83,8 @@ function scalar(value: unknown): string {
   return value instanceof SpelledNumber && /^-?\d+$/.test(value.spelling) ? value.spelling : "";
 }
 
-function cut(key: string): string {
-  if (key.length * 3 <= NESTED_KEY_BYTES) return key;
+function cutAt(key: string, limit: number): string {
+  if (key.length * 3 <= limit) return key;
   const bytes = Buffer.from(key);
-  return bytes.length <= NESTED_KEY_BYTES ? key : bytes.subarray(0, NESTED_KEY_BYTES).toString("utf8");
+  return bytes.length <= limit ? key : bytes.subarray(0, limit).toString("utf8");
 }

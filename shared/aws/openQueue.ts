@@ -41,6 +41,7 @@ export function openAppendStore(
     ...tails,
     createFeed: (feed: string, segmentSize: number) => heads.createFeed(feed, segmentSize),
     readPageAt: (...at: Parameters<PageStore["readPageAt"]>) => pages.readPageAt(...at),
+    readPageBefore: (...before: Parameters<PageStore["readPageBefore"]>) => pages.readPageBefore(...before),
     putPage: (...put: Parameters<PageStore["putPage"]>) => pages.putPage(...put),
   };
 }

@@ -50,3 +50,17 @@ export function answerNotFound(context: Context): Response {
     new HttpProblem(404, "route.unknown", `There is no ${context.req.method} ${context.req.path}.`).problem,
   );
 }
+
+/** The answer to a method that a path does not have. */
+export function answerMethodNotAllowed(allowed: readonly string[]): (context: Context) => Response {
+  const allow = allowed.join(", ");
+  return (context) =>
+    problemResponse(
+      new HttpProblem(
+        405,
+        "method.not-allowed",
+        `There is no ${context.req.method} ${context.req.path}; allowed: ${allow}.`,
+      ).problem,
+      { allow },
+    );
+}

@@ -1,5 +1,6 @@
 import { type AmiMessage, renderAmi } from "../ami/amiMessage.ts";
 import { fieldsOf } from "../ami/amiParser.ts";
+import { bytesOf } from "../ami/amiText.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -54,13 +55,19 @@ export function renderMessages(messages: readonly NumberedMessage[], format: Mes
   return pieces.length === 0 ? "[]" : `${pieces.join("")}]`;
 }
 
-/** `"type":<event name>,"timestamp":…,"text":<the block>,"fields":{…}}` */
+/**
+ * `"type":<event name>,"timestamp":…,"text":<the block>,"fields":{…}`. Text that is not UTF-8 also has the charset it was
+ * read in, and its bytes.
+ */
 function amiForm({ text, ami }: Message): string {
   if (ami === undefined) throw new TypeError("a message without an AMI form cannot be rendered as AMI");
   const [, timestamp = '""'] = TIMESTAMP.exec(text) ?? [];
   const block = JSON.stringify(ami.text);
   const fields = JSON.stringify(fieldsOf(ami.text));
-  return `"type":${JSON.stringify(ami.name)},"timestamp":${timestamp},"text":${block},"fields":${fields}}`;
+  const raw = ami.raw
+    ? `,"charset":${JSON.stringify(ami.raw.charset)},"base64":"${bytesOf(ami).toString("base64")}"`
+    : "";
+  return `"type":${JSON.stringify(ami.name)},"timestamp":${timestamp},"text":${block},"fields":${fields}${raw}}`;
 }
 
 /** The timestamp's JSON in a message's text. */

@@ -1,5 +1,7 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { AmiMessage } from "../ami/amiMessage.ts";
 import { readAmi } from "../ami/amiParser.ts";
+import { readAmiText } from "../ami/amiText.ts";
 import { namesOf } from "../ami/readFilter.ts";
 import { PageUnreadableError } from "../errors.ts";
 import type { Message } from "./message.ts";
@@ -15,6 +17,13 @@ import type { Sequence } from "./sequence.ts";
  */
 const PAGE_CODEC = "zstd-lines-2";
 
+/**
+ * The same, where the first line also says which messages have AMI text that is not UTF-8, and the charset each was read
+ * in. Their AMI text is stored as bytes, one character for each. Only pages with such messages have this codec, so
+ * that during an update the older functions can read all other pages.
+ */
+const RAW_PAGE_CODEC = "zstd-lines-3";
+
 /** The largest unpacked body. With names and producers, the item stays below DynamoDB's 400 KB. */
 export const MAX_PAGE_TEXT_BYTES = 256 * 1024;
 export const MAX_PAGE_MESSAGES = 500;
@@ -28,22 +37,29 @@ export function encodePage(messages: readonly Message[]): EncodedPage {
   const types = [...new Set(messages.flatMap(({ type }) => type ?? []))];
   const numberOfType = new Map(types.map((type, number) => [type, number]));
   const typeNumbers = messages.map(({ type }) => (type === undefined ? -1 : (numberOfType.get(type) ?? -1)));
-  const lines = [JSON.stringify({ types, typeNumbers })];
-  for (const { text, ami } of messages) lines.push(text, ami?.text.replaceAll("\r\n", "\0") ?? "");
+  const charsets = messages.flatMap(({ ami }, index) =>
+    ami?.raw ? [[index, ami.raw.charset] as const] : [],
+  );
+  const lines = [JSON.stringify({ types, typeNumbers, ...(charsets.length > 0 && { charsets }) })];
+  for (const { text, ami } of messages)
+    lines.push(text, (ami?.raw?.latin1 ?? ami?.text ?? "").replaceAll("\r\n", "\0"));
   const names = [...new Set([...types, ...messages.flatMap(({ ami }) => (ami ? namesOf(ami) : []))])];
   const body = zstdCompressSync(lines.join("\n"), { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
-  return { count: messages.length, names, codec: PAGE_CODEC, checksum: crc32(body), body };
+  const codec = charsets.length > 0 ? RAW_PAGE_CODEC : PAGE_CODEC;
+  return { count: messages.length, names, codec, checksum: crc32(body), body };
 }
 
 /** @throws PageUnreadableError when the body has changed since it was written, or the codec is another version */
 export function decodePage(feed: string, stored: StoredPage): Page {
   const facts = { feed, first: stored.first, codec: stored.codec };
-  if (stored.codec !== PAGE_CODEC) throw new PageUnreadableError("the page's codec is unknown", facts);
+  if (stored.codec !== PAGE_CODEC && stored.codec !== RAW_PAGE_CODEC)
+    throw new PageUnreadableError("the page's codec is unknown", facts);
   if (crc32(stored.body) !== stored.checksum)
     throw new PageUnreadableError("the page does not match its checksum", facts);
   const unpacked = unpack(stored.body, facts);
   const [firstLine = "", ...lines] = unpacked.toString("utf8").split("\n");
-  const { types, typeNumbers } = JSON.parse(firstLine) as { types: string[]; typeNumbers: number[] };
+  const { types, typeNumbers, charsets = [] } = JSON.parse(firstLine) as PageHead;
+  const charsetOf = new Map(charsets);
   if (lines.length !== 2 * stored.count || typeNumbers.length !== stored.count)
     throw new PageUnreadableError("the page does not hold as many messages as it says", facts);
   return {
@@ -56,11 +72,23 @@ export function decodePage(feed: string, stored: StoredPage): Page {
       return {
         type: types[number],
         text,
-        ami: ami === "" ? undefined : readAmi(ami.replaceAll("\0", "\r\n")),
+        ami: ami === "" ? undefined : readStoredAmi(ami.replaceAll("\0", "\r\n"), charsetOf.get(index)),
       };
     }),
     textBytes: unpacked.length,
   };
+}
+
+/** The first line of a body. */
+interface PageHead {
+  readonly types: readonly string[];
+  /** Per message; -1 for one without a type. */
+  readonly typeNumbers: readonly number[];
+  readonly charsets?: readonly (readonly [message: number, charset: string])[];
+}
+
+function readStoredAmi(stored: string, charset: string | undefined): AmiMessage {
+  return readAmi(charset === undefined ? stored : readAmiText(stored, charset));
 }
 
 function unpack(body: Uint8Array, facts: { feed: string; first: Sequence; codec: string }): Buffer {

@@ -7,13 +7,18 @@ import type { Sequence } from "./sequence.ts";
  * stores which positions became which sequence numbers, so a resend is answered with its original numbers.
  */
 
+/** Positions from the first to the last one. */
+export type PositionRange = readonly [first: number, last: number];
+
 /** The positions of one producer up to a page. */
 export interface ProducerTrail {
   readonly id: string;
-  /** The first position ever seen. */
+  /** The first position of which it is known whether it was appended. */
   readonly start: number;
   /** The next position. */
   readonly next: number;
+  /** Positions that were skipped and reported as gaps, ascending. Absent when there are none, as in older pages. */
+  readonly gaps?: readonly PositionRange[];
   /** First sequence number of the last page that holds an event of this producer. */
   readonly page: Sequence;
   readonly lastSeenEpochMillis: number;
@@ -42,14 +47,37 @@ export type Standing =
   | { readonly kind: "continues"; readonly expected: number }
   /** Positions `expected` … `position - 1` never arrived. */
   | { readonly kind: "jumps"; readonly expected: number }
-  /** The position is below the first one ever seen of this producer. */
-  | { readonly kind: "conflict"; readonly expected: number };
+  /** `position` is below the expected one and was never appended, as far as is known. */
+  | { readonly kind: "conflict"; readonly expected: number; readonly position: number };
 
-export function standing(trail: ProducerTrail | undefined, position: number): Standing {
-  if (trail === undefined) return { kind: "continues", expected: position };
-  if (position < trail.start) return { kind: "conflict", expected: trail.next };
-  if (position > trail.next) return { kind: "jumps", expected: trail.next };
-  return { kind: "continues", expected: trail.next };
+/** @param positions the positions of the whole batch */
+export function standing(trail: ProducerTrail | undefined, [first, last]: PositionRange): Standing {
+  if (trail === undefined) return { kind: "continues", expected: first };
+  const expected = trail.next;
+  if (first < trail.start) return { kind: "conflict", expected, position: first };
+  if (first > expected) return { kind: "jumps", expected };
+  const gap = trail.gaps?.find(([from, to]) => from <= last && to >= first);
+  if (gap !== undefined) return { kind: "conflict", expected, position: Math.max(first, gap[0]) };
+  return { kind: "continues", expected };
+}
+
+/** The most gaps remembered per producer: each page stores them. */
+const REMEMBERED_GAPS = 8;
+
+/**
+ * Adds a gap to a trail. When the oldest gap is forgotten, the trail starts after it, because positions in a forgotten
+ * gap could not be told from appended ones.
+ */
+export function withGap(
+  { start, gaps = [] }: Pick<ProducerTrail, "start" | "gaps">,
+  gap: PositionRange,
+): Required<Pick<ProducerTrail, "start" | "gaps">> {
+  const all = [...gaps, gap];
+  const forgotten = all.slice(0, -REMEMBERED_GAPS).at(-1);
+  return {
+    start: forgotten === undefined ? start : Math.max(start, forgotten[1] + 1),
+    gaps: all.slice(-REMEMBERED_GAPS),
+  };
 }
 
 /**

@@ -11,6 +11,7 @@ export interface Outlet {
    * Cuts the next batch from consecutive pages, the first of which holds `cursor.next`. The batch must be a pure
    * function of the pages, `cursor.next`, `cursor.batchLast` and the session's configuration, so that after a crash
    * another process sends the same messages with the same id. Undefined when there are no pages.
+   * @throws EventFilterError, FilterCostError when the session's filter cannot be used
    */
   plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined;
   /** Sends a batch that has messages. Every behaviour of the endpoint is an answer, never an exception. */

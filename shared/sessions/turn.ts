@@ -1,4 +1,11 @@
-import { FenceLostError, PageUnreadableError, TransactionRefusedError } from "../errors.ts";
+import {
+  EventFilterError,
+  FenceLostError,
+  FilterCostError,
+  PageUnreadableError,
+  type RelayError,
+  TransactionRefusedError,
+} from "../errors.ts";
 import type { Follower } from "../queue/follower.ts";
 import { type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -41,6 +48,9 @@ export interface TurnTask {
   readonly endsAtEpochMillis: number;
 }
 
+/** Longest error message on the row: it may quote a filter. */
+const MAX_DETAIL_CHARACTERS = 300;
+
 /** Two deliveries closer together than this show that the feed is busy and lingering pays. */
 const BUSY_GAP_MILLIS = 2_000;
 
@@ -56,7 +66,10 @@ export async function runTurn(parts: TurnParts, task: TurnTask): Promise<void> {
     const { feed, session } = task.cursor;
     if (error instanceof FenceLostError)
       parts.log.info("the turn ends: its cursor was taken over", { feed, session });
-    else if (error instanceof PageUnreadableError) await turn.suspendFor(error);
+    else if (error instanceof PageUnreadableError)
+      await turn.suspendFor("a page cannot be read; the session is suspended", error);
+    else if (error instanceof EventFilterError || error instanceof FilterCostError)
+      await turn.suspendFor("the session's filter cannot be used; the session is suspended", error);
     else throw error;
   }
 }
@@ -101,13 +114,17 @@ class Turn {
     } while (batch !== undefined);
   }
 
-  /** An unreadable page must not be skipped silently: the session stops until a person repairs it. */
-  async suspendFor(error: PageUnreadableError): Promise<void> {
-    this.#parts.log.error("a page cannot be read; the session is suspended", {
+  /** An unreadable page must not be skipped silently: the session stops until a person repairs it. So it does for a bad filter. */
+  async suspendFor(logged: string, error: RelayError): Promise<void> {
+    this.#parts.log.error(logged, {
       session: this.#cursor.session,
       ...error.facts,
     });
-    const failure = { reason: error.code, detail: error.message, atEpochMillis: this.#now() };
+    const failure = {
+      reason: error.code,
+      detail: error.message.slice(0, MAX_DETAIL_CHARACTERS),
+      atEpochMillis: this.#now(),
+    };
     await this.#write(suspend(this.#cursor, failure));
   }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { AmiMessage } from "../ami/amiMessage.ts";
 import { isEventName, MAX_EVENT_NAME_CHARACTERS } from "../ami/eventName.ts";
 import type { JsonObject } from "../ami/json.ts";
+import { withoutMark } from "./eventBatch.ts";
 
 /**
  * The fields of a Stasis event that the relay reads (Asterisk: rest-api/api-docs/events.json, models `Message` and
@@ -14,17 +15,17 @@ const eventSchema = z.object({
     .min(1)
     .max(MAX_EVENT_NAME_CHARACTERS)
     .refine(isEventName, "must consist of visible characters"),
-  timestamp: z.string().max(64).optional(),
-  application: z.string().max(256).optional(),
-  asterisk_id: z.string().max(256).optional(),
 });
 
 /** Half of a page. No call event is larger. */
 export const MAX_EVENT_BYTES = 128 * 1024;
 
+/** Longer texts are not times. */
+const MAX_TIMESTAMP_CHARACTERS = 64;
+
 export interface StasisEvent {
   readonly type: string;
-  /** As Asterisk wrote it (`2026-11-23T08:00:24.396+0000`). Some events have none. */
+  /** As Asterisk wrote it (`2026-11-23T08:00:24.396+0000`). Undefined when there is none, or when it is not a text. */
   readonly timestamp: string | undefined;
   /** The event's JSON as sent, on one line. */
   readonly text: string;
@@ -38,7 +39,8 @@ export type EventOrRefusal =
   | { readonly error: string };
 
 /** Reads one event from its JSON text. Never throws: `error` says what is wrong. */
-export function readEvent(text: string): EventOrRefusal {
+export function readEvent(written: string): EventOrRefusal {
+  const text = withoutMark(written);
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_EVENT_BYTES)
     return { error: `the event has ${bytes} bytes; at most ${MAX_EVENT_BYTES} are accepted` };
@@ -47,13 +49,21 @@ export function readEvent(text: string): EventOrRefusal {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}` };
+    const reason = error instanceof Error ? error.message.slice(0, 200) : "unreadable";
+    return { error: `not JSON: ${reason}${SEVERAL_OBJECTS.test(text) ? `; ${LINE_ENDS_LOST}` : ""}` };
   }
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) return { error: describe(parsed.error) };
-  const { type, timestamp } = parsed.data;
-  return { event: { type, timestamp, text: onOneLine(text), body: value as JsonObject } };
+  const { type } = parsed.data;
+  const body = value as JsonObject;
+  const { timestamp } = body;
+  const isTime = typeof timestamp === "string" && timestamp.length <= MAX_TIMESTAMP_CHARACTERS;
+  return { event: { type, timestamp: isTime ? timestamp : undefined, text: onOneLine(text), body } };
 }
+
+/** Several objects on one line. */
+const SEVERAL_OBJECTS = /^\{[^\n]*\}[ \t]*\{"/;
+const LINE_ENDS_LOST = "if these are lines, use curl --data-binary, because -d removes line ends";
 
 function describe(error: z.ZodError): string {
   return error.issues

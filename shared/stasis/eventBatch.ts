@@ -16,8 +16,29 @@ export function splitLines(body: string): string[] {
   return body.split("\n").filter((line) => line.trim() !== "");
 }
 
+/** One event whose JSON may have line breaks, or one event per line. */
+export function splitEvents(body: string): string[] {
+  const lines = splitLines(body);
+  return lines.length > 1 && isJson(body) ? [body] : lines;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(withoutMark(text));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text without the byte order mark that some programs write first. The mark is not content. */
+export function withoutMark(text: string): string {
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
+}
+
 /** A JSON array of events. */
-export function splitArray(body: string): EventTexts {
+export function splitArray(written: string): EventTexts {
+  const body = withoutMark(written);
   let value: unknown;
   try {
     value = JSON.parse(body);

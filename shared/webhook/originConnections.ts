@@ -1,4 +1,5 @@
 import { type buildConnector, Client } from "undici";
+import { InterimResponses } from "./interimResponses.ts";
 import { createLender, type Lender } from "./lender.ts";
 
 /** Concurrent connections to one origin. Further requests wait. */
@@ -11,6 +12,29 @@ const KEEP_ALIVE_MAX_MILLIS = 60_000;
 /** Bytes of a response's header section. This is Node's default, set here so that no flag changes it. */
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
 
+/** One connection, which opens when it is used and opens again when it was closed. */
+export class Connection extends Client {
+  readonly #interim: InterimResponses;
+
+  constructor(origin: string, connect: buildConnector.connector, options: Omit<Client.Options, "connect">) {
+    const interim = new InterimResponses();
+    super(origin, {
+      ...options,
+      connect: (target, callback) =>
+        connect(target, (...result) => {
+          if (result[1] !== null) interim.watch(result[1]);
+          callback(...result);
+        }),
+    });
+    this.#interim = interim;
+  }
+
+  /** Call this when a request is about to be written. */
+  expectResponse(): void {
+    this.#interim.expectResponse();
+  }
+}
+
 /**
  * Connections by origin. An undici `Client` is one connection. It opens when it is first used and reopens after it was
  * closed. It is lent for a whole exchange. undici's `Pool` is not used: a request that has timed out cannot leave its
@@ -18,7 +42,7 @@ const MAX_RESPONSE_HEADER_BYTES = 16_384;
  */
 export interface OriginConnections {
   /** Take a connection at once: the next call may close an origin with no lent connection. */
-  of(origin: string): Lender<Client>;
+  of(origin: string): Lender<Connection>;
   /** Resolves when all exchanges in flight have ended and all connections are closed. */
   close(): Promise<void>;
 }
@@ -31,10 +55,10 @@ export function createOriginConnections(
   },
 ): OriginConnections {
   // A Map keeps insertion order, and `of` re-inserts, so the first entry is the least recently used one.
-  const origins = new Map<string, Lender<Client>>();
+  const origins = new Map<string, Lender<Connection>>();
   const closing = new Set<Promise<void>>();
 
-  const closeAll = (clients: readonly Client[]) => {
+  const closeAll = (clients: readonly Connection[]) => {
     for (const client of clients) {
       const closed = client.close().finally(() => closing.delete(closed));
       closing.add(closed);
@@ -51,9 +75,8 @@ export function createOriginConnections(
     }
   };
 
-  const createClient = (origin: string) =>
-    new Client(origin, {
-      connect,
+  const createConnection = (origin: string) =>
+    new Connection(origin, connect, {
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MILLIS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MILLIS,
@@ -67,7 +90,7 @@ export function createOriginConnections(
     of(origin) {
       const known = origins.get(origin);
       if (known === undefined) closeIdleOrigins();
-      const clients = known ?? createLender(limits.connectionsPerOrigin, () => createClient(origin));
+      const clients = known ?? createLender(limits.connectionsPerOrigin, () => createConnection(origin));
       origins.delete(origin);
       origins.set(origin, clients);
       return clients;

@@ -42,16 +42,17 @@ export interface WebhookOutletParts {
 export class WebhookOutlet implements Outlet {
   readonly #parts: WebhookOutletParts;
   readonly #session: WebhookSession;
-  readonly #selection: Selection;
+  #selection: Selection | undefined;
 
   constructor(parts: WebhookOutletParts, session: WebhookSession) {
     this.#parts = parts;
     this.#session = session;
-    this.#selection = parts.selectionOf(session.format, session.filter);
   }
 
   plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined {
-    return planBatch(cursor, pages, this.#selection, this.#session.maxBatch);
+    const { format, filter, maxBatch } = this.#session;
+    this.#selection ??= this.#parts.selectionOf(format, filter);
+    return planBatch(cursor, pages, this.#selection, maxBatch);
   }
 
   async send(cursor: Cursor, batch: Batch): Promise<OutletAnswer> {

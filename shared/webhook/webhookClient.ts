@@ -1,4 +1,4 @@
-import type { Client, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type AddressGuard, createAddressGuard } from "./addressGuard.ts";
@@ -9,7 +9,7 @@ import {
   type ResolveHost,
   resolveHost,
 } from "./guardedConnector.ts";
-import { createOriginConnections } from "./originConnections.ts";
+import { type Connection, createOriginConnections } from "./originConnections.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { parseRetryAfter } from "./retryAfter.ts";
 import { type SignatureHeaders, sign } from "./signature.ts";
@@ -180,7 +180,7 @@ interface Answer {
  * may be later than the answer. Never rejects.
  */
 function exchange(request: {
-  readonly connection: Client;
+  readonly connection: Connection;
   readonly dispatch: Dispatcher.DispatchOptions;
   readonly giveUp: AbortSignal;
   readonly closing: AbortSignal;
@@ -234,6 +234,7 @@ function exchange(request: {
       // An error thrown here drops the request before a byte is written, and the connection stays usable.
       if (isSettled) throw new Error("given up before the connection was ready");
       controller = started;
+      request.connection.expectResponse();
     },
     onResponseStart(_controller, status, headers) {
       if (status < 200) return;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { convertAll, Recording } from "../../tools/conformance/recording.ts";
 
@@ -8,12 +8,17 @@ const root = new URL("../../", import.meta.url);
 const recording = new Recording(new URL("local/recordings/calls-mixed", root).pathname);
 
 async function relay(args: readonly string[], input: string | Buffer) {
+  const { output, ...rest } = await relayBytes(args, input);
+  return { ...rest, output: output.toString("utf8") };
+}
+
+async function relayBytes(args: readonly string[], input: string | Buffer) {
   const child = spawn(process.execPath, ["cli/main.ts", ...args], { cwd: root });
   // A command that refuses its arguments stops reading.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [output, errors, [code]] = await Promise.all([
-    text(child.stdout),
+    buffer(child.stdout),
     text(child.stderr),
     once(child, "close"),
   ]);
@@ -43,6 +48,15 @@ describe("relay convert", () => {
       expect.stringMatching(/^line 4: type/),
     ]);
     expect(code).toBe(1);
+  });
+
+  it("takes a byte order mark for no content, and names a line that is not UTF-8", async () => {
+    const good = '{"type":"DeviceStateChanged","device_state":{"name":"a","state":"BUSY"}}';
+    const bad = Buffer.from('{"type":"DeviceStateChanged","device_state":{"name":"\u00fc"}}\n', "latin1");
+    const input = Buffer.concat([Buffer.from(`\ufeff${good}\r\n`), bad, Buffer.from(`\ufeff${good}`)]);
+    const { output, errors, code } = await relay(["convert"], input);
+    expect(output.match(/^Event: /gm)).toHaveLength(2);
+    expect([errors, code]).toEqual(["line 2: not valid UTF-8\n", 1]);
   });
 
   it("ends lines only at line feeds: names may contain other separators", async () => {
@@ -98,10 +112,28 @@ describe("relay filter", () => {
   it.each([
     [["filter", "--event-filter", "eventfilter(color(red))"], "not a criterion"],
     [["filter", "--event-filter", "("], "does not compile"],
+    [["filter", "--read", "bogus"], "must be classes"],
   ])("%j explains the error and exits with 1", async (args, says) => {
     const { output, errors, code } = await relay(args, everything);
     expect([output, code]).toEqual(["", 1]);
     expect(errors).toContain(says);
+  });
+
+  it("writes the bytes that it read, whatever their charset, and no byte order mark", async () => {
+    const event = (value: string, charset: BufferEncoding) =>
+      Buffer.from(`Event: A\r\nPrivilege: call,all\r\nX: ${value}\r\n\r\n`, charset);
+    const cut = Buffer.from("Event: A\r\nPrivilege: call,all\r\nX: \u20ac").subarray(0, -1);
+    const events = Buffer.concat([
+      event("M\u00fcller", "latin1"),
+      event("M\u00fcller", "utf8"),
+      cut,
+      Buffer.from("\r\n\r\n"),
+    ]);
+    const { output, code } = await relayBytes(["filter"], Buffer.concat([Buffer.from("\ufeff"), events]));
+    expect(code).toBe(0);
+    expect(output).toEqual(events);
+    const filtered = await relayBytes(["filter", "--event-filter", "M\u00fcller"], events);
+    expect(filtered.output).toEqual(events.subarray(0, -cut.length - 4));
   });
 
   it("reports a block that is too long and writes the others", async () => {

@@ -215,6 +215,33 @@ describe("raw AMI", () => {
     expect(held.map(({ sequence }) => sequence)).toEqual([1, 5]);
   });
 
+  it("that is not UTF-8 is shown as text, with its charset and its bytes", async () => {
+    await using relay = await TestRelay.start();
+    await using receiver = await WebhookReceiver.start();
+    await relay.createSession({ feed: "pbx", url: receiver.url("/"), format: "ami" });
+    const raw = Buffer.from(queue.replace("sales", "M\u00fcnchen"), "latin1");
+    await relay.expectCall(202, "POST", "/v1/feeds/pbx/events", { raw, headers: amiText });
+    await untilMessages(receiver, "/", 1);
+    const { json } = await relay.expectCall(200, "GET", "/v1/feeds/pbx/messages?format=ami");
+    const [request] = receiver.requests("/");
+    for (const message of [json.messages[0], JSON.parse(request?.text ?? "").messages[0]]) {
+      expect(message).toMatchObject({ charset: "iso-8859-1", fields: { Queue: "M\u00fcnchen" } });
+      expect(Buffer.from(message.base64, "base64")).toEqual(raw);
+    }
+  });
+
+  it("leaves out the events of a response, and says how many", async () => {
+    await using relay = await TestRelay.start();
+    const status =
+      "Response: Success\r\nEventList: start\r\n\r\nEvent: Status\r\nPrivilege: Call\r\n\r\n" +
+      "Event: StatusComplete\r\nEventList: Complete\r\n\r\n";
+    const { json } = await relay.expectCall(202, "POST", "/v1/feeds/pbx/events", {
+      raw: `${status}${queue}`,
+      headers: amiText,
+    });
+    expect(json).toMatchObject({ first: 1, last: 1, accepted: 1, skipped: 3 });
+  });
+
   it("without an event, or with a malformed one, is refused with the reason", async () => {
     await using relay = await TestRelay.start();
     const send = (status: number, raw: string) =>

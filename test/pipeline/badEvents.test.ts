@@ -174,8 +174,8 @@ describe("a bad body", () => {
       "body.too-many-events",
     ],
     [
-      "80,000 tiny AMI events",
-      "Event: A\n\n".repeat(80_000),
+      "30,000 tiny AMI events",
+      "Event: A\nPrivilege: call,all\n\n".repeat(30_000),
       { "content-type": "text/x-ami" },
       413,
       "body.too-many-events",

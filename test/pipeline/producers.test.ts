@@ -88,6 +88,19 @@ describe("producers", () => {
     });
   });
 
+  it("positions of a gap are a conflict, not duplicates", async () => {
+    await using relay = await TestRelay.start();
+    await relay.append("pbx", someEvents(2), producer("bridge", 1));
+    await relay.append("pbx", someEvents(1), producer("bridge", 5_000_000));
+    const refused = await relay.call("POST", "/v1/feeds/pbx/events", {
+      body: someEvents(2),
+      headers: { "relay-producer": "bridge", "relay-position": "3" },
+    });
+    expect([refused.status, refused.json.code]).toEqual([409, "producer.position-conflict"]);
+    expect(refused.json.detail).toContain("position 3 ");
+    expect((await relay.feed("pbx")).tail).toBe(4);
+  });
+
   it("positions below all earlier ones are a conflict", async () => {
     await using relay = await TestRelay.start();
     await relay.append("pbx", someEvents(3), producer("bridge", 100));

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type Cursor, newCursor } from "../../shared/sessions/cursor.ts";
 import { expectInvariants, violations } from "../support/invariants.ts";
-import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
+import {
+  acceptedAs,
+  type Delivery,
+  deliveryOf,
+  eventText,
+  type FeedRows,
+  type Witnessed,
+} from "../support/witnessed.ts";
 
 /** Segments of four numbers: 1–4 are freed, 5–8 and 9–10 are held, and one session stands at the tail. */
 const event = (number: number) => `event ${number}`;
@@ -55,6 +62,18 @@ describe("no violation is reported", () => {
     expectInvariants(rows, witnessed);
   });
 
+  it("for an accepted batch that was split between two pages, freed, and never delivered", () => {
+    const moved = { deliveries: [batch(9, 10, 8)], moves: [], sessions: [{ ...session, start: 9 }] };
+    const torn = acceptedAs(["a", "b"], { first: 2, last: 4 });
+    expect(torn).toEqual([
+      { event: "a", atLeast: 2, atMost: 3 },
+      { event: "b", atLeast: 3, atMost: 4 },
+    ]);
+    expect(of({}, { ...moved, accepted: torn })).toEqual([]);
+    expect(of({}, { ...moved, accepted: acceptedAs(["a", "b"], { first: null, last: null }) })).toEqual([]);
+    expect(of({}, { ...moved, accepted: acceptedAs(["a", event(5)], { first: null, last: 5 }) })).toEqual([]);
+  });
+
   it("for a batch that is redelivered unchanged, even late", () => {
     expect(ofDeliveries(batch(1, 4), batch(1, 4), batch(5, 8), batch(9, 10), batch(5, 8))).toEqual([]);
   });
@@ -91,6 +110,16 @@ describe("it is reported that", () => {
       "an accepted event is not in the queue",
       of({}, { accepted: [{ event: "lost" }] }),
       "lost was accepted but is not in the queue",
+    ],
+    [
+      "an event of a torn batch is not in the queue, although its number cannot be freed",
+      of({}, { accepted: acceptedAs([event(5), "lost"], { first: 5, last: 7 }) }),
+      "lost was accepted but is not in the queue",
+    ],
+    [
+      "an event of a torn batch has a number that it cannot have",
+      of({}, { accepted: acceptedAs([event(5), event(9)], { first: 5, last: 7 }) }),
+      "event 9 was accepted as 6 to 7 but is 9",
     ],
     [
       "an event is in the queue twice",

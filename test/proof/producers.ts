@@ -1,6 +1,6 @@
-import { eventText } from "../support/witnessed.ts";
+import { type AcceptedEvent, acceptedAs, eventText } from "../support/witnessed.ts";
 import type { RunContext } from "./runContext.ts";
-import type { Batch, Numbers, WorldFeed } from "./world.ts";
+import type { Batch, WorldFeed } from "./world.ts";
 
 interface IngestProcess {
   readonly name: string;
@@ -10,7 +10,7 @@ interface IngestProcess {
 /** Producers that send one batch at a time until it is accepted. If a producer's ingest process dies, it resends. */
 export class Producers {
   /** The events that the relay reported as accepted. */
-  readonly accepted: { event: string; sequence: number | undefined }[] = [];
+  readonly accepted: AcceptedEvent[] = [];
   readonly #run: RunContext;
   readonly #newProcess: () => IngestProcess;
   readonly #resend = new Map<string, () => void>();
@@ -31,17 +31,11 @@ export class Producers {
         this.#run.appendBegins(name);
         const numbers = await ingest(batch);
         if (numbers === undefined) continue;
-        this.#accept(batch, numbers);
+        this.accepted.push(...acceptedAs(batch.events.map(eventText), numbers));
         sent += 1;
       }
       this.#resend.delete(name);
     });
-  }
-
-  #accept({ events }: Batch, { first, last }: Numbers): void {
-    const isWhole = last - first + 1 === events.length || first > last;
-    for (const [index, event] of events.entries())
-      this.accepted.push({ event: eventText(event), sequence: isWhole ? first + index : undefined });
   }
 
   #batch(producer: string, sent: number): Batch {

@@ -44,8 +44,8 @@ export interface Batch {
 }
 
 export interface Numbers {
-  readonly first: number;
-  readonly last: number;
+  readonly first: number | null;
+  readonly last: number | null;
 }
 
 /** The run's side: what a world may use of it. */

@@ -111,6 +111,8 @@ export class MemoryRelay {
       ...this.tailSource(gate),
       createFeed: async () => {},
       readPageAt: async (_feed, _segment, first) => this.pages.get(first),
+      readPageBefore: async (_feed, segment, sequence) =>
+        this.#pagesOf(segment).findLast(({ first }) => first <= sequence),
       putPage: async (_feed, _segment, page) => {
         await gate(`puts page ${page.first}`);
         const winner = this.pages.get(page.first);

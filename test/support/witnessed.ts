@@ -19,7 +19,7 @@ export interface FeedRows {
 /** The outside view of a run. An event is its JSON text (`eventText`), and no two are alike. */
 export interface Witnessed {
   /** Events that the relay accepted, with their numbers where the response revealed them. */
-  readonly accepted: readonly { readonly event: string; readonly sequence?: number | undefined }[];
+  readonly accepted: readonly AcceptedEvent[];
   /** Requests that endpoints received, in order of arrival, refused or not. */
   readonly deliveries: readonly Delivery[];
   readonly sessions: readonly WatchedSession[];
@@ -29,6 +29,36 @@ export interface Witnessed {
     readonly generation: number;
     readonly next: number;
   }[];
+}
+
+/** An accepted event, with what the response says about its number. */
+export interface AcceptedEvent {
+  readonly event: string;
+  readonly sequence?: number | undefined;
+  /** Its number is not below this. Absent when nothing is known. */
+  readonly atLeast?: number | undefined;
+  /** Its number is not above this. */
+  readonly atMost?: number | undefined;
+}
+
+/**
+ * What the response to a batch says about the numbers of its events. A batch that fills more than one page may have
+ * other events in between. Then only a range is known for each event. A number that is null was freed.
+ */
+export function acceptedAs(
+  events: readonly string[],
+  { first, last }: { readonly first: number | null; readonly last: number | null },
+): AcceptedEvent[] {
+  const isWhole = first !== null && last !== null && last - first + 1 === events.length;
+  return events.map((event, index) =>
+    isWhole
+      ? { event, sequence: first + index }
+      : {
+          event,
+          atLeast: (first ?? 1) + index,
+          atMost: last === null ? undefined : last - (events.length - 1 - index),
+        },
+  );
 }
 
 export interface WatchedSession {

@@ -1,6 +1,6 @@
 import { commonSubsequence } from "./commonSubsequence.ts";
 import { type ComparedMessage, fieldOf } from "./comparedMessage.ts";
-import { explain } from "./exceptions.ts";
+import { explain, explainOrder } from "./exceptions.ts";
 
 /** The counts for the messages of one AMI event. */
 export interface EventTally {
@@ -80,7 +80,7 @@ class Report {
     }
     const exception = explain({ sent, made, differing });
     if (exception !== undefined) {
-      tally.explained.set(exception, (tally.explained.get(exception) ?? 0) + 1);
+      this.#countExplained(tally, exception);
       return;
     }
     const kind = sent === undefined ? "too much" : made === undefined ? "missing" : "different";
@@ -89,20 +89,36 @@ class Report {
     this.#differences.push({ name, kind, object, detail });
   }
 
-  /** A message about several objects must keep its place among the messages of each object. */
+  /** A message must keep its place among the messages of each object that it is about. */
   addDisorder(asterisk: readonly ComparedMessage[], relay: readonly ComparedMessage[]): void {
     const place = new Map(asterisk.map((message, index) => [message, index]));
-    const lastPlaces = new Map<string, number>();
+    /** The last place among Asterisk's messages so far, by object and event. */
+    const lastPlaces = new Map<string, Map<string, number>>();
     for (const made of relay) {
       const sent = this.#partners.get(made);
       const at = sent && place.get(sent);
       if (at === undefined) continue;
       for (const object of objectsOf(made)) {
-        if (at < (lastPlaces.get(object) ?? -1))
-          this.#differences.push({ name: made.name, kind: "out of order", object, detail: "" });
-        lastPlaces.set(object, Math.max(at, lastPlaces.get(object) ?? -1));
+        const places = lastPlaces.get(object) ?? new Map<string, number>();
+        const overtaken = [...places].flatMap(([name, last]) => (at < last ? [name] : []));
+        this.#tellDisorder(made.name, overtaken, object);
+        places.set(made.name, Math.max(at, places.get(made.name) ?? -1));
+        lastPlaces.set(object, places);
       }
     }
+  }
+
+  /** @param overtaken the events that come before the message on one side and after it on the other */
+  #tellDisorder(name: string, overtaken: readonly string[], object: string): void {
+    if (overtaken.length === 0) return;
+    const exceptions = overtaken.map((other) => explainOrder([name, other]));
+    if (exceptions.includes(undefined))
+      this.#differences.push({ name, kind: "out of order", object, detail: "" });
+    else this.#countExplained(this.#tallyOf(name), [...new Set(exceptions)].join(" and "));
+  }
+
+  #countExplained({ explained }: EventTally, exception: string): void {
+    explained.set(exception, (explained.get(exception) ?? 0) + 1);
   }
 
   result(): Comparison {
@@ -178,7 +194,21 @@ function align(
     if (sentAt < sent.length) pairs.push([sent[sentAt], made[madeAt]]);
     [sentFrom, madeFrom] = [sentAt + 1, madeAt + 1];
   }
-  return pairs;
+  return pairMoved(pairs, keyOf);
+}
+
+/** Pairs equal messages at different places too. `addDisorder` reports that their order differs. */
+function pairMoved(pairs: readonly Pair[], keyOf: (message: ComparedMessage) => string): Pair[] {
+  const extra = pairs.flatMap(([sent, made]) => (sent === undefined && made !== undefined ? [made] : []));
+  const left = Map.groupBy(extra, keyOf);
+  const moved = new Set<ComparedMessage>();
+  const paired = pairs.map((pair): Pair => {
+    const [sent, made] = pair;
+    const same = sent !== undefined && made === undefined ? left.get(keyOf(sent))?.shift() : undefined;
+    if (same !== undefined) moved.add(same);
+    return same === undefined ? pair : [sent, same];
+  });
+  return paired.filter(([sent, made]) => sent !== undefined || made === undefined || !moved.has(made));
 }
 
 function pairByName(sent: readonly ComparedMessage[], made: readonly ComparedMessage[]): Pair[] {

@@ -13,6 +13,8 @@ interface Exception {
   readonly why: string;
   /** Whether the exception explains that only one side has the message. */
   readonly explainsMessage?: (message: { sent?: ComparedMessage; made?: ComparedMessage }) => boolean;
+  /** Whether the exception explains that two messages come in another order. */
+  readonly explainsOrder?: (names: readonly [string, string]) => boolean;
   /** Whether the exception explains that a field differs. */
   readonly explainsField?: (field: string, sent: ComparedMessage, made: ComparedMessage) => boolean;
 }
@@ -107,7 +109,15 @@ export const EXCEPTIONS: readonly Exception[] = [
       (fieldOf(sent, field)?.includes(UNREADABLE) ?? false) &&
       ["", "<unknown>"].includes(fieldOf(made, field) ?? ""),
   },
+  {
+    name: "order of two threads",
+    why: "a transfer is published by its own thread, so ARI and Manager may each have it before or after the others' messages (main/bridge.c)",
+    explainsOrder: (names) => names.some((name) => TRANSFERS.has(name)),
+  },
 ];
+
+/** Events about transfers. The threads of the channels publish the others. */
+const TRANSFERS = new Set(["BlindTransfer", "AttendedTransfer"]);
 
 /** The replacement character for bytes that are not UTF-8. */
 const UNREADABLE = "\ufffd";
@@ -137,4 +147,9 @@ export function explain({ sent, made, differing }: Difference): string | undefin
     (field) => EXCEPTIONS.find(({ explainsField }) => explainsField?.(field, sent, made))?.name,
   );
   return reasons.includes(undefined) ? undefined : [...new Set(reasons)].join(" and ");
+}
+
+/** The name of the exception that explains why messages of these events have another order. */
+export function explainOrder(names: readonly [string, string]): string | undefined {
+  return EXCEPTIONS.find(({ explainsOrder }) => explainsOrder?.(names))?.name;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { AmiMessage } from "../../shared/ami/amiMessage.ts";
 import { AmiParser, fieldList, readAmi } from "../../shared/ami/amiParser.ts";
+import { bytesOf } from "../../shared/ami/amiText.ts";
 import { EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
 import { AmiConverter } from "../../shared/ami/convert.ts";
 import { readEvent } from "../../shared/stasis/event.ts";
@@ -17,18 +18,20 @@ export class Recording {
   }
 
   stasisLines(): string[] {
-    return this.#read("stasis.ndjson.gz").split("\n").filter(Boolean);
+    return this.#read("stasis.ndjson.gz").toString("utf8").split("\n").filter(Boolean);
   }
 
-  /** The events that an AMI user received. */
+  /** The events that an AMI user received, as UTF-8 whatever their bytes are: ARI knows no other charset. */
   amiEvents(view = "all"): AmiMessage[] {
     const parser = new AmiParser();
     const items = [...parser.feed(this.#read(`ami-${view}.txt.gz`)), ...parser.end()];
-    return items.flatMap((item) => ("kind" in item && item.kind === "event" ? [readAmi(item.text)] : []));
+    return items.flatMap((item) =>
+      "kind" in item && item.kind === "event" ? [readAmi(bytesOf(item).toString("utf8"))] : [],
+    );
   }
 
-  #read(file: string): string {
-    return gunzipSync(readFileSync(join(this.#directory, file))).toString("utf8");
+  #read(file: string): Buffer {
+    return gunzipSync(readFileSync(join(this.#directory, file)));
   }
 }
 

@@ -120,6 +120,35 @@ describe("the exceptions explain only their own differences", () => {
   });
 });
 
+describe("messages that only stand in another place", () => {
+  const leave = message("BridgeLeave", "BridgeUniqueid: b", "Uniqueid: 1");
+  const enter = message("BridgeEnter", "BridgeUniqueid: b", "Uniqueid: 1");
+  const hold = message("Hold", "Uniqueid: 1");
+
+  it.each([
+    message("BlindTransfer", "TransfererUniqueid: 1", "BridgeUniqueid: b", "Extension: 7"),
+    message("AttendedTransfer", "OrigTransfererUniqueid: 1", "DestType: Bridge"),
+    message("AttendedTransfer", "BridgeUniqueid: b", "OrigTransfererUniqueid: 1"),
+  ])("are told as the order of two threads where Asterisk has no common order", (transfer) => {
+    const sent = [enter, transfer, leave, hold];
+    for (const made of [
+      [enter, leave, transfer, hold],
+      [enter, leave, hold, transfer],
+      [transfer, enter, leave, hold],
+    ])
+      expect(outcome(sent, made)).toEqual([[], { "order of two threads": expect.any(Number) }]);
+  });
+
+  it("are told as out of order everywhere else, never as missing and too much", () => {
+    expect(outcome([enter, hold, leave], [enter, leave, hold])).toEqual([["out of order"], {}]);
+    expect(outcome([hold, enter, leave], [enter, leave, hold])[0]).toEqual(["out of order"]);
+  });
+
+  it("are still missing when the other side has fewer of them", () => {
+    expect(outcome([hold, enter, hold], [enter, hold])).toEqual([["missing"], {}]);
+  });
+});
+
 it("the optional headers that Asterisk puts first are not compared there, but are compared elsewhere", () => {
   const lines = ["Channel: a", "Uniqueid: 1", "Timestamp: mine"];
   const head = ["Timestamp: 1.000001", "SequenceNumber: 1", "File: f", "Line: 1", "Func: g", "SystemName: s"];

@@ -55,9 +55,54 @@ describe("AmiParser", () => {
     expect(parse(`Event: A\r\n${long}${long}\r\n`)).toMatchObject([{ error: { facts: { line: 2 } } }]);
   });
 
-  it("marks a character that is cut off at the end", () => {
-    expect(parse(Buffer.from("Event: \u00fc").subarray(0, -1))).toEqual([
-      { kind: "event", text: "Event: \ufffd\r\n\r\n" },
+  it("keeps the bytes of a character that was cut off", () => {
+    const [event] = parse(Buffer.from("Event: \u00fc").subarray(0, -1));
+    expect(event).toEqual({
+      kind: "event",
+      text: "Event: \u00c3\r\n\r\n",
+      raw: { latin1: "Event: \u00c3\r\n\r\n", charset: "iso-8859-1" },
+    });
+  });
+
+  it("takes a byte order mark out in front of a block, and nowhere else", () => {
+    const inside = "Event: A\r\nX: \ufeffb\r\n\r\n";
+    expect(parse(`\ufeff${EVENT}\ufeff${inside}\ufeff\r\nEvent: B\r\n\r\n`)).toEqual([
+      { kind: "event", text: EVENT },
+      { kind: "event", text: inside },
+      { kind: "event", text: "Event: B\r\n\r\n" },
+    ]);
+    const bytes = Buffer.from(`\ufeff${EVENT}`);
+    expect(parse(...Array.from(bytes, (byte) => Buffer.from([byte])))).toEqual([
+      { kind: "event", text: EVENT },
+    ]);
+  });
+
+  it.each(["utf16le", "utf16be"])("refuses %s as a whole, not its first event alone", (charset) => {
+    const bytes = Buffer.from(`\ufeff${EVENT}${EVENT}`, "utf16le");
+    expect(parse(charset === "utf16le" ? bytes : bytes.swap16())).toMatchObject([
+      { error: { facts: { reason: expect.stringContaining("UTF-16") } } },
+    ]);
+  });
+
+  it("reads the output of a command to its end marker, whatever its lines look like", () => {
+    const output = `Response: Follows\r\nPrivilege: Command\r\nsales has 0 calls\n\n\nEvent: no event\n\nlast`;
+    expect(parse(`${output}--END COMMAND--\r\n\r\n${EVENT}`)).toMatchObject([
+      { kind: "response" },
+      { kind: "event", text: EVENT },
+    ]);
+    expect(
+      parse(
+        `response:follows\n${"x".repeat(70_000)}\n${"y\n\n".repeat(90_000)}${"z".repeat(70_000)}--END COMMAND--\n\n${EVENT}`,
+      ),
+    ).toMatchObject([{ kind: "response" }, { kind: "event", text: EVENT }]);
+  });
+
+  it("says that the output of a command has no end marker, and where it begins", () => {
+    expect(parse(`${EVENT}Response: Follows\r\nPrivilege: Command\r\n\r\n${EVENT}`)).toMatchObject([
+      { kind: "event" },
+      {
+        error: { code: "ami.syntax", facts: { line: 5, reason: expect.stringContaining("--END COMMAND--") } },
+      },
     ]);
   });
 

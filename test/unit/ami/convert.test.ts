@@ -503,13 +503,29 @@ describe("an ARI event", () => {
     expect(varset(66_000)).toBeUndefined();
   });
 
+  it("that Manager does not know has whole names, however long and nested", () => {
+    const parameter = { parameter_name: "Replaces", parameter_value: "abc;to-tag=1" };
+    const event = {
+      type: "ChannelTransfer",
+      refer_to: { requested_destination: { destination: "1001", additional_protocol_params: [parameter] } },
+    };
+    const params = "refer_to/requested_destination/additional_protocol_params(0)";
+    expect(lines(event, { wrapUnmapped: true })).toEqual([
+      ...head("UserEvent", "user"),
+      "UserEvent: ARI-ChannelTransfer",
+      "refer_to/requested_destination/destination: 1001",
+      `${params}/parameter_name: Replaces`,
+      `${params}/parameter_value: abc;to-tag=1`,
+    ]);
+  });
+
   it("is flattened only up to the limit", () => {
     const object = new Map([
       ["a", "12345"],
       ["b", "1"],
     ]);
-    expect(jsonFields(object, new Set(), 16)).toHaveLength(2);
-    expect(jsonFields(object, new Set(), 15)).toBeUndefined();
+    expect(jsonFields(object, new Set(), { maxBytes: 16 })).toHaveLength(2);
+    expect(jsonFields(object, new Set(), { maxBytes: 15 })).toBeUndefined();
   });
 
   it.each([

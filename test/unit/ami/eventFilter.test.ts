@@ -71,6 +71,20 @@ describe("one filter", () => {
     ["eventfilter(header(channel))", []],
     ["eventfilter(header(annel))", []],
     ["eventfilter = Event: Hangup", ["Hangup"]],
+    // A line of manager.conf, as config.c reads it.
+    ["eventfilter=!Event: VarSet ;comment", ["Newchannel", "Hangup"]],
+    ["eventfilter=!Event: VarSet;comment ; and more", ["Newchannel", "Hangup"]],
+    ["eventfilter => Event: Hangup\t;--- no block comment", ["Hangup"]],
+    ["eventfilter(name(Hangup)) ;comment", ["Hangup"]],
+    ["eventfilter(name(Hangup)) = ; nothing", ["Hangup"]],
+    ["eventfilter = a=1", ["Newchannel"]],
+    ["eventfilter = >Event", []],
+    ["eventfilter = \\;", []],
+    ["eventfilter = Event: Hangup\\;|VarSet", ["VarSet"]],
+    ["eventfilter = Event: Hangup\r\n", ["Hangup"]],
+    // Anything else is a pattern as the Filter action takes it: a semicolon is itself.
+    ["Event: Hangup;", []],
+    ["!Event: VarSet ;comment", ["Newchannel", "Hangup", "VarSet"]],
   ])("%j lets %j pass", (expression, names) => {
     expect(passing(expression)).toEqual(names);
   });
@@ -99,6 +113,13 @@ describe("one filter", () => {
     ["eventfilter(name(Hangup)) = x", "a method other than none"],
     ["eventfilter(name(Hangup),method(regex))", "method regex needs a pattern"],
     ["x".repeat(1001), "1001 characters"],
+    ["eventfilter = Event: Hangup ;-- block --; more", "block comments"],
+    ["eventfilter += Event: Hangup", "+="],
+    ["eventfilter(name(Hangup)) += x", "+="],
+    ["eventfilter = Event: Hangup\neventfilter = Event: VarSet", "line break"],
+    ["eventfilter = ;Event: Hangup", "needs a pattern"],
+    ["eventfilter ;= Event: Hangup", "needs a pattern"],
+    ["eventfilter(header(a=b),method(exact)) = c", "parenthesis"],
   ])("%j is refused", (expression, reason) => {
     if (reason === "") return expect(() => compileEventFilters([expression])).not.toThrow(TypeError);
     expect(() => compileEventFilters([expression])).toThrow(EventFilterError);
@@ -137,6 +158,30 @@ describe("several filters", () => {
     expect(names("eventfilter(name(A))", "Event: B")).toBeUndefined();
     expect(names("!Event: B")).toBeUndefined();
     expect(names()).toBeUndefined();
+  });
+
+  it("have regular expressions of a bounded size together, and the one that is too much is named", () => {
+    const evil = "([a-j]{1,2}[b-k]?[a-i]){0,300}[K-Z]";
+    const started = performance.now();
+    expect(() => compileEventFilters(new Array(100).fill(evil))).toThrow(evil);
+    expect(() => compileEventFilters(["Event: A", evil, `!${"(x{900})".repeat(100)}`])).toThrow("!(x{900})");
+    expect(() => compileEventFilters(["eventfilter(header(X),method(regex)) = \\pL{0,1000}"])).toThrow(
+      "\\pL",
+    );
+    expect(performance.now() - started).toBeLessThan(2000);
+    // For the engine these would be quotation marks; here they are letters, and the rest is one pair of brackets.
+    const { bytes } = compileEventFilters([`\\Q[\\E${"x{900}".repeat(100)}\\Q]\\E`]);
+    expect(bytes).toBeLessThan(100_000);
+  });
+
+  it("are accepted when a hundred of them are as people write them", () => {
+    const { passes, bytes } = compileEventFilters(
+      Array.from({ length: 100 }, (_, index) => `^Event: (Dial|Hangup).*PJSIP/1[0-9]{2}${index}-`),
+    );
+    expect(passes(hangup)).toBe(false);
+    expect(bytes).toBeLessThan(2 * 1024 * 1024);
+    const plain = compileEventFilters(new Array(100).fill(`Event: ${"x".repeat(900)}`));
+    expect(plain.bytes).toBe(0);
   });
 
   it("are limited to a hundred", () => {

@@ -182,6 +182,47 @@ describe("Appender", () => {
     expect(queue.calls.readPageAt).toBeGreaterThan(before + 2);
   });
 
+  it("finds the first numbers of a resend however far back, as long as they are held", async () => {
+    for (let position = 1; position <= 600; position += 2)
+      await appender.append(FEED, [{ ...by("p", position), events: events(2, position) }]);
+    const before = queue.calls.readPageAt + queue.calls.readPageBefore;
+    const [again] = await appender.append(FEED, [{ ...by("p", 4), events: events(3, 4) }]);
+    expect(again).toMatchObject({ first: 4, last: 6, duplicates: 3, accepted: 0 });
+    expect(queue.calls.readPageAt + queue.calls.readPageBefore - before).toBeLessThan(50);
+    queue.pages.delete(`${FEED}#3`);
+    const [freed] = await appender.append(FEED, [{ ...by("p", 4), events: events(3, 4) }]);
+    expect(freed).toMatchObject({ first: null, last: 6, duplicates: 3 });
+  });
+
+  it("refuses positions of a gap that it told, and never counts them as duplicates", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
+    await appender.append(FEED, [{ ...by("p", 5_000_000), events: [event("far")] }]);
+    const [late] = await new Appender(parts).append(FEED, [{ ...by("p", 3), events: events(2, 3) }]);
+    expect(late).toBeInstanceOf(PositionConflictError);
+    expect(late).toMatchObject({ facts: { position: 3, expected: 5_000_001 } });
+    const [resent] = await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
+    expect(resent).toMatchObject({ first: 1, last: 2, duplicates: 2 });
+  });
+
+  it("reads pages that remember no gaps", async () => {
+    await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
+    await appender.append(FEED, [{ ...by("p", 9), events: events(2, 9) }]);
+    for (const [key, page] of queue.pages)
+      queue.pages.set(key, {
+        ...page,
+        producers: page.producers.map(({ gaps: _, ...trail }) => trail),
+      });
+    const [next] = await new Appender(parts).append(FEED, [{ ...by("p", 11), events: events(1, 11) }]);
+    expect(next).toMatchObject({ accepted: 1, duplicates: 0 });
+  });
+
+  it("leaves the names out of a hint when they are too many for one", async () => {
+    const names = Array.from({ length: 600 }, (_, n) => `${"x".repeat(100)}${n}`);
+    const many = names.map((type) => ({ event: { type, timestamp: "now", text: "{}", body: {} } }));
+    await appender.append(FEED, [{ events: many }]);
+    expect(parts.hints).toEqual([{ feed: FEED, first: 1, next: 601 }]);
+  });
+
   it("answers a half-new resend with the original first number and a new last number", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: events(3) }]);
     const [result] = await appender.append(FEED, [{ ...by("p", 2), events: events(4, 2) }]);

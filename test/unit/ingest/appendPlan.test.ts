@@ -5,7 +5,8 @@ import {
   planPage,
   type Submission,
 } from "../../../functions/ingest/appendPlan.ts";
-import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../../shared/queue/pageCodec.ts";
+import { readAmi } from "../../../shared/ami/amiParser.ts";
+import { encodePage, MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../../shared/queue/pageCodec.ts";
 import { type ProducerTrail, REMEMBERED_PRODUCERS } from "../../../shared/queue/producers.ts";
 import type { EventOrRefusal } from "../../../shared/stasis/event.ts";
 import { event, events, NOW, refusedEvent, tailOf } from "../queue/samples.ts";
@@ -186,10 +187,35 @@ describe("planPage with a producer", () => {
     const plan = planPage(known, [work(events(9), { id: "p", position: 4 }), work(events(1))], NOW);
     expect(contents(plan)).toEqual(["1"]);
     expect(plan.steps).toEqual([
-      { offset: 9, accepted: 0, duplicates: [], conflict: { expected: 11 } },
+      { offset: 9, accepted: 0, duplicates: [], conflict: { expected: 11, position: 4 } },
       { offset: 1, accepted: 1, duplicates: [], first: 1, last: 1 },
     ]);
     expect(plan.producers).toMatchObject([{ id: "p", start: 5, next: 11 }]);
+  });
+
+  it("remembers the gap, and takes nothing of a batch that reaches into it", () => {
+    const jumps = planPage(tail, [work(events(2), { id: "p", position: 15 })], NOW);
+    expect(jumps.producers).toMatchObject([{ start: 1, next: 17, gaps: [[11, 14]] }]);
+    const later = tailOf({ next: 8, producers: jumps.producers });
+    const plan = planPage(later, [work(events(3), { id: "p", position: 9 })], NOW);
+    expect(plan.messages).toEqual([]);
+    expect(plan.steps).toEqual([
+      { offset: 3, accepted: 0, duplicates: [], conflict: { expected: 17, position: 11 } },
+    ]);
+    const resent = planPage(later, [work(events(3), { id: "p", position: 15 })], NOW);
+    expect(resent.steps).toMatchObject([{ accepted: 1, duplicates: [0, 1] }]);
+    expect(resent.producers).toMatchObject([{ next: 18, gaps: [[11, 14]] }]);
+  });
+
+  it("counts what a page's item says besides the messages: it stays below DynamoDB's limit", () => {
+    const items = Array.from({ length: 500 }, (_, n) => {
+      const name = `${String.fromCodePoint(0x1_f600 + n)}${"\u{1f600}".repeat(63)}`;
+      return { ami: readAmi(`Event: ${name}\r\nPrivilege: call,all\r\n\r\n`) };
+    });
+    const { messages } = planPage(tailOf({ segmentSize: 10_000 }), [work(items)], NOW);
+    const { names, body } = encodePage(messages);
+    expect(messages.length).toBeGreaterThan(100);
+    expect(Buffer.byteLength(names.join("")) + body.length).toBeLessThan(300 * 1024);
   });
 
   it("keeps two producers of one page apart", () => {

@@ -24,7 +24,7 @@ export class ManualClock {
 export class MemoryQueue implements AppendStore {
   readonly heads = new Map<string, FeedHead>();
   readonly pages = new Map<string, StoredPage>();
-  readonly calls = { readHead: 0, readLastPage: 0, putPage: 0, readPageAt: 0 };
+  readonly calls = { readHead: 0, readLastPage: 0, putPage: 0, readPageAt: 0, readPageBefore: 0 };
   /** Runs before each put. If it throws, the put fails. */
   beforePut: (page: StoredPage, signal: AbortSignal) => void | Promise<void> = () => {};
   /** Runs after each successful put. If it throws, the put's response is lost. */
@@ -49,6 +49,14 @@ export class MemoryQueue implements AppendStore {
   async readPageAt(feed: string, _segment: number, first: number): Promise<StoredPage | undefined> {
     this.calls.readPageAt += 1;
     return this.pages.get(`${feed}#${first}`);
+  }
+
+  async readPageBefore(feed: string, segment: number, sequence: number): Promise<StoredPage | undefined> {
+    this.calls.readPageBefore += 1;
+    const size = this.heads.get(feed)?.segmentSize ?? 1;
+    return this.pagesOf(feed).findLast(
+      ({ first }) => segmentOf(first, size) === segment && first <= sequence,
+    );
   }
 
   async putPage(

@@ -56,12 +56,39 @@ describe("readEventBody", () => {
     const blocks = ["Event: A\r\nPrivilege: call,all\r\nX: \r\n\r\n", "Event: B\r\n\r\n"];
     const text = `Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\n${blocks.join("")}`;
     expect(readEventBody(body(text, { contentType: "text/x-ami" }))).toEqual({
-      events: [
-        { ami: { name: "A", classes: ["call"], text: blocks[0] } },
-        { ami: { name: "B", classes: undefined, text: blocks[1] } },
-      ],
-      skipped: 2,
+      events: [{ ami: { name: "A", classes: ["call"], text: blocks[0] } }],
+      skipped: 3,
     });
+  });
+
+  it("says of AMI text with nothing to append what its blocks are", () => {
+    const text = "Response: Success\r\n\r\nEvent: Status\r\nPrivilege: Call\r\n\r\n";
+    expect(() => readEventBody(body(text, { contentType: "text/x-ami" }))).toThrow(/events of a response: 2/);
+  });
+
+  it.each([
+    ["text/x-ami; charset=iso-8859-5", "iso-8859-5"],
+    ['text/x-ami;charset="koi8-r"', "koi8-r"],
+    ["text/x-ami; charset=utf-8", "iso-8859-1"],
+    ["text/x-ami", "iso-8859-1"],
+  ])("reads AMI text as %s says, else as Latin-1", (contentType, charset) => {
+    const bytes = Buffer.from("Event: A\r\nPrivilege: call,all\r\nX: \u00c8\r\n\r\n", "latin1");
+    expect(readEventBody({ bytes, contentType, contentEncoding: undefined }).events).toMatchObject([
+      { ami: { raw: { latin1: bytes.toString("latin1"), charset } } },
+    ]);
+  });
+
+  it("refuses a charset that AMI text cannot be read in", () => {
+    expect(() => readEventBody(body("Event: A", { contentType: "text/x-ami; charset=utf-16" }))).toThrow(
+      "charset",
+    );
+  });
+
+  it("takes one event whose JSON has line breaks, as lines", () => {
+    const text = JSON.stringify({ type: "A", args: [] }, null, 2);
+    expect(readEventBody(body(text, { contentType: "application/x-ndjson" })).events).toMatchObject([
+      { event: { type: "A" } },
+    ]);
   });
 
   it("accepts a body of exactly the limit, compressed or not", () => {

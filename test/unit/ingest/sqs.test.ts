@@ -59,6 +59,17 @@ describe("messages of the FIFO queue", () => {
     expect(parts.log.entries).toEqual([]);
   });
 
+  it("hold one event also when its JSON has line breaks, or a byte order mark in front", async () => {
+    await append(
+      record("a", JSON.stringify({ type: "Dial", n: 1, args: [] }, null, 2)),
+      record("b", `\ufeff${event(2)}`),
+      record("c", `\ufeff[${event(3)},\n${event(4)}]`),
+      record("d", `\ufeff${event(5)}\n${event(6)}\n`),
+    );
+    expect(numbers()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(parts.log.entries).toEqual([]);
+  });
+
   it("are recognised by their id when SQS redelivers them", async () => {
     await append(record("a", event(1)));
     await append(record("a", event(1)), record("b", `[${event(2)},${event(3)}]`));

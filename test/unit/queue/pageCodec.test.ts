@@ -3,13 +3,15 @@ import { crc32, zstdCompressSync } from "node:zlib";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { describe, expect, it } from "vitest";
 import { type PagePlan, planPage } from "../../../functions/ingest/appendPlan.ts";
+import { readAmi } from "../../../shared/ami/amiParser.ts";
+import { readAmiText } from "../../../shared/ami/amiText.ts";
 import { type CallMemoryState, EMPTY_CALL_MEMORY } from "../../../shared/ami/callMemory.ts";
 import { AmiConverter } from "../../../shared/ami/convert.ts";
 import type { JsonObject } from "../../../shared/ami/json.ts";
 import { keys } from "../../../shared/aws/keys.ts";
 import { PageUnreadableError } from "../../../shared/errors.ts";
 import { packCallMemory } from "../../../shared/queue/callMemoryCodec.ts";
-import { renderMessage } from "../../../shared/queue/message.ts";
+import { renderAmiOnly, renderMessage, renderMessages } from "../../../shared/queue/message.ts";
 import type { StoredPage } from "../../../shared/queue/page.ts";
 import {
   decodePage,
@@ -80,7 +82,7 @@ describe("a page's body", () => {
   const cut = storedPage(1, 3).body.subarray(0, -10);
   const two = zstdCompressSync('{"types":["A"],"typeNumbers":[0]}\n{}\n\n{}\n');
   it.each<[string, Partial<StoredPage>]>([
-    ["an unknown codec", { codec: "zstd-lines-3" }],
+    ["an unknown codec", { codec: "zstd-lines-4" }],
     ["a wrong checksum", { checksum: 1 }],
     ["a truncated body", { body: storedPage(1, 3).body.subarray(0, -1) }],
     ["a body truncated before its checksum was computed", { body: cut, checksum: crc32(cut) }],
@@ -115,6 +117,45 @@ describe("a page's body", () => {
   });
 });
 
+describe("AMI text that is not UTF-8", () => {
+  const eventOf = (value: string, charset?: string) =>
+    renderAmiOnly(
+      readAmi(readAmiText(`Event: A\r\nPrivilege: call,all\r\nX: ${value}\r\n\r\n`, charset)),
+      "now",
+    );
+
+  it("comes out of a page byte for byte, with what it was read as", () => {
+    const messages = [
+      eventOf("a"),
+      eventOf("M\u00fcller"),
+      eventOf("\u00c8", "koi8-r"),
+      eventOf("\u00c3\u00bc"),
+    ];
+    const page = { ...storedPage(1, 4), ...encodePage(messages) };
+    expect(page.codec).toBe("zstd-lines-3");
+    expect(decodePage(FEED, page).messages).toEqual(messages);
+    expect(messages.map(({ ami }) => ami?.raw?.charset)).toEqual([
+      undefined,
+      "iso-8859-1",
+      "koi8-r",
+      undefined,
+    ]);
+  });
+
+  it("is the only reason for a page that a relay of before cannot read", () => {
+    expect(encodePage([eventOf("a"), eventOf("\u00c3\u00bc")]).codec).toBe("zstd-lines-2");
+  });
+
+  it("is shown as text, with its charset and its bytes", () => {
+    const message = eventOf("M\u00fcller");
+    const [shown] = JSON.parse(renderMessages([{ sequence: 1, message }], "ami"));
+    expect(shown).toMatchObject({ fields: { X: "M\u00fcller" }, charset: "iso-8859-1" });
+    expect(Buffer.from(shown.base64, "base64").toString("latin1")).toBe(shown.text);
+    const [plain] = JSON.parse(renderMessages([{ sequence: 1, message: eventOf("a") }], "ami"));
+    expect(Object.keys(plain)).toEqual(["sequence", "type", "timestamp", "text", "fields"]);
+  });
+});
+
 describe("a page's item", () => {
   /** The fullest page: 500 events of the most bytes, with all the tail's memory in use. */
   function fullPage(producers: number, eventsEach: number, { refuseEverySecond = false } = {}): StoredPage {
@@ -134,6 +175,7 @@ describe("a page's item", () => {
         id: id.slice(0, -2) + (n + 10),
         start: 123_456_789_012_345,
         next: 123_456_789_012_345,
+        gaps: Array.from({ length: 8 }, () => [123_456_789_012_345, 123_456_789_012_345] as const),
         page: 123_456_789,
         lastSeenEpochMillis: NOW,
       })),

@@ -4,8 +4,10 @@ import {
   REMEMBERED_PRODUCERS,
   remember,
   SQS_PRODUCER_PREFIX,
+  type Standing,
   sequenceIn,
   standing,
+  withGap,
 } from "../../../shared/queue/producers.ts";
 import { NOW } from "./samples.ts";
 
@@ -25,16 +27,41 @@ const idsOf = (list: readonly ProducerTrail[]) => list.map(({ id }) => id);
 
 describe("standing", () => {
   const known = trail("p", { start: 10, next: 20 });
+  const jumped = trail("p", {
+    start: 10,
+    next: 40,
+    gaps: [
+      [15, 19],
+      [30, 34],
+    ],
+  });
 
-  it.each([
-    [undefined, 7, { kind: "continues", expected: 7 }],
-    [known, 20, { kind: "continues", expected: 20 }],
-    [known, 19, { kind: "continues", expected: 20 }],
-    [known, 10, { kind: "continues", expected: 20 }],
-    [known, 9, { kind: "conflict", expected: 20 }],
-    [known, 21, { kind: "jumps", expected: 20 }],
-  ])("of %o at position %i is %o", (before, position, expected) => {
-    expect(standing(before, position)).toEqual(expected);
+  it.each<[ProducerTrail | undefined, number, number, Standing]>([
+    [undefined, 7, 9, { kind: "continues", expected: 7 }],
+    [known, 20, 22, { kind: "continues", expected: 20 }],
+    [known, 19, 22, { kind: "continues", expected: 20 }],
+    [known, 10, 22, { kind: "continues", expected: 20 }],
+    [known, 9, 22, { kind: "conflict", expected: 20, position: 9 }],
+    [known, 21, 22, { kind: "jumps", expected: 20 }],
+    [jumped, 10, 14, { kind: "continues", expected: 40 }],
+    [jumped, 15, 15, { kind: "conflict", expected: 40, position: 15 }],
+    [jumped, 17, 18, { kind: "conflict", expected: 40, position: 17 }],
+    [jumped, 10, 16, { kind: "conflict", expected: 40, position: 15 }],
+    [jumped, 20, 29, { kind: "continues", expected: 40 }],
+    [jumped, 20, 45, { kind: "conflict", expected: 40, position: 30 }],
+    [jumped, 35, 45, { kind: "continues", expected: 40 }],
+  ])("of %o at positions %i to %i is %o", (before, first, last, expected) => {
+    expect(standing(before, [first, last])).toEqual(expected);
+  });
+});
+
+describe("the gaps of a producer", () => {
+  it("are the last eight; with an older one goes what is known of the positions below it", () => {
+    let known: Pick<ProducerTrail, "start" | "gaps"> = { start: 1 };
+    for (let first = 10; first <= 80; first += 10) known = withGap(known, [first, first + 4]);
+    expect(known).toMatchObject({ start: 1, gaps: { length: 8 } });
+    known = withGap(known, [90, 94]);
+    expect(known).toMatchObject({ start: 15, gaps: { length: 8, 0: [20, 24], 7: [90, 94] } });
   });
 });
 

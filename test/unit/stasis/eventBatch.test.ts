@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitArray, splitLines } from "../../../shared/stasis/eventBatch.ts";
+import { splitArray, splitEvents, splitLines } from "../../../shared/stasis/eventBatch.ts";
 
 describe("splitLines", () => {
   it("makes one text of each line and skips empty lines", () => {
@@ -15,7 +15,25 @@ describe("splitLines", () => {
   });
 });
 
+describe("splitEvents", () => {
+  it("takes one event whose JSON has line breaks as one", () => {
+    const event = '{\n  "type": "A",\r\n\n  "args": []\n}\n';
+    expect(splitEvents(event)).toEqual([event]);
+    expect(splitEvents(`\ufeff${event}`)).toHaveLength(1);
+  });
+
+  it("takes everything else line by line", () => {
+    expect(splitEvents('{"a":1}\n{"b":\n{"c":1}')).toEqual(['{"a":1}', '{"b":', '{"c":1}']);
+    expect(splitEvents('{"a":1}')).toEqual(['{"a":1}']);
+    expect(splitEvents("")).toEqual([]);
+  });
+});
+
 describe("splitArray", () => {
+  it("takes a byte order mark for no content", () => {
+    expect(splitArray("\ufeff [1, 2]")).toEqual({ texts: ["1", "2"] });
+  });
+
   it.each([
     ["[]", []],
     [" [ \n ] ", []],

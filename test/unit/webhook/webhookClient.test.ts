@@ -88,6 +88,46 @@ describe("an accepted request", () => {
     expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
   });
 
+  it("may be preceded by any number of informational answers of any kind, however they arrive", async () => {
+    const interim = [
+      "HTTP/1.1 100 Continue\r\n\r\n",
+      "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n",
+      "HTTP/1.1 100 Continue\r\nserver: old\r\n\r\n",
+      "HTTP/1.1 199 Of no kind\r\n\r\n",
+      "HTTP/1.0 100\r\n\r\n",
+    ].join("");
+    const answer = `${interim}HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\nHTTP/1.1 100 Continue\r\n`;
+    let requests = 0;
+    await using receiver = await startTcpReceiver((socket) => {
+      socket.setNoDelay(true);
+      socket.on("data", async (chunk) => {
+        if (!String(chunk).endsWith("}")) return;
+        requests += 1;
+        // Whole at first, then in two pieces, cut at each place in turn.
+        const cut = requests % answer.length;
+        socket.write(answer.slice(0, cut));
+        await new Promise((resolve) => setImmediate(resolve));
+        socket.write(answer.slice(cut));
+      });
+    });
+    const client = createClient();
+    for (let count = 0; count < answer.length; count += 1)
+      expect(await post(client, receiver.url)).toMatchObject({ kind: "accepted", status: 200 });
+    expect(receiver.sockets).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "a switch of protocols that was not asked for",
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
+    ],
+    ["a head of interim answers that never ends", `HTTP/1.1 100 Continue\r\nx: ${"y".repeat(20_000)}`],
+    ["something else than HTTP", "HTTP/1.1 1OO Continue\r\n\r\n"],
+  ])("fails when the answer is %s", async (_what, answer) => {
+    await using receiver = await startTcpReceiver((socket) => socket.on("data", () => socket.write(answer)));
+    expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "failed" });
+  });
+
   it("leaves its connection to later requests, also to concurrent ones", async () => {
     await using receiver = await startReceiver((response) => response.end("ok"));
     const client = createClient();
