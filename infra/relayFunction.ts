@@ -79,6 +79,7 @@ export class RelayFunction extends Construct {
       // Lambda's start, end and report lines would cost more than the invocation.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
+      ...reservedConcurrencyOf(name, stage),
     });
     for (const queue of functions[name].startedBy) this.#startBy(queue, queues[queue], stage);
   }
@@ -113,4 +114,9 @@ export class RelayFunction extends Construct {
     });
     return role;
   }
+}
+
+function reservedConcurrencyOf(name: FunctionName, { reservedConcurrency }: RelayStage) {
+  if (reservedConcurrency === undefined || (name !== "ingest" && name !== "api")) return {};
+  return { reservedConcurrentExecutions: reservedConcurrency[name] };
 }

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { readSettings } from "../shared/runtime/settings.ts";
 import { Api } from "./api.ts";
+import { checkNames } from "./checkNames.ts";
 import { checkTimes } from "./checkTimes.ts";
 import { Deliver } from "./deliver.ts";
 import { HttpInterface } from "./httpInterface.ts";
@@ -23,6 +24,7 @@ export class RelayStack extends Stack {
       terminationProtection: stage.keepsData,
       ...props,
     });
+    checkNames(stage.settings);
     checkTimes(readSettings(stage.settings));
     const storage = createStorage(this, "Storage", stage);
     const queues = createQueues(this, "Queues", stage);

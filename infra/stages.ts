@@ -12,6 +12,12 @@ export interface RelayStage {
    * served at once. The sum should stay below the account's limit of concurrent executions.
    */
   readonly maximumConcurrency: Readonly<Record<QueueName, number>>;
+  /**
+   * Concurrent invocations of the two functions that the HTTP API calls. Anyone can call it, with a wrong key as well:
+   * without a limit such calls could use up the account's concurrency, and deliver's with it. The number is taken from
+   * the account's limit, and AWS demands that 100 are left for everything else.
+   */
+  readonly reservedConcurrency?: Readonly<Record<"ingest" | "api", number>>;
   /** The HTTP API answers 429 above this rate. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
@@ -28,6 +34,7 @@ export const dev: RelayStage = {
   keepsData: false,
   logRetentionDays: 7,
   maximumConcurrency: { ingest: 2, notify: 2, wake: 10, slow: 2 },
+  // Nothing is reserved: a new account has ten in all, of which AWS lets nobody reserve any.
   requestsPerSecond: 100,
   requestBurst: 200,
   settings: {},
@@ -39,6 +46,8 @@ export const prod: RelayStage = {
   logRetentionDays: 90,
   // 100 invocations of ten wakes: a thousand fast sessions and a hundred slow ones send at the same time.
   maximumConcurrency: { ingest: 20, notify: 20, wake: 100, slow: 20 },
+  // An append takes 20 to 100 ms: 100 of them side by side are a thousand a second and more.
+  reservedConcurrency: { ingest: 100, api: 20 },
   requestsPerSecond: 1_000,
   requestBurst: 2_000,
   settings: {},

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { RequestTarget } from "./requestTarget.ts";
 
 /*
  * A request in the shape of API Gateway's HTTP API, payload format 2.0. Where the documentation is silent, this
@@ -18,26 +19,16 @@ export interface Route {
   readonly pathParameters?: Record<string, string>;
 }
 
-/** The path without the query, decoded; undefined when its escapes are broken. */
-export function pathOf(request: IncomingMessage): string | undefined {
-  try {
-    return decodeURIComponent(splitUrl(request).path);
-  } catch {
-    return undefined;
-  }
-}
-
 export function toHttpEvent(
   request: IncomingMessage,
-  path: string,
+  { host = "localhost", path, query }: RequestTarget,
   route: Route,
   body: Buffer,
 ): APIGatewayProxyEventV2 {
   const now = new Date();
-  const { query } = splitUrl(request);
   const headers = headersOf(request);
+  headers.host = host;
   const sourceIp = request.socket.remoteAddress ?? "";
-  const host = headers.host ?? "";
   const cookies = request.headersDistinct.cookie?.flatMap((header) => header.split(/;\s*/));
   // Text would replace what is not UTF-8, and the function could no longer refuse it.
   const isText =
@@ -77,11 +68,6 @@ export function toHttpEvent(
     ...(body.length === 0 ? {} : { body: body.toString(isText ? "utf8" : "base64") }),
     isBase64Encoded: body.length > 0 && !isText,
   };
-}
-
-function splitUrl(request: IncomingMessage): { path: string; query: string } {
-  const [path = "/", ...query] = (request.url ?? "/").split("?");
-  return { path, query: query.join("?") };
 }
 
 /** Lower-cased names, repeated headers joined by comma; cookies have their own place in the event. */

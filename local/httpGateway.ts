@@ -1,9 +1,18 @@
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { httpBodyLimitBytes } from "../shared/aws/limits.ts";
 import type { Log } from "../shared/runtime/log.ts";
-import { pathOf, type Route, toHttpEvent } from "./httpEvent.ts";
+import { BodyReader } from "./bodyReader.ts";
+import { isLoopbackName, isServedHost } from "./hosts.ts";
+import { type Route, toHttpEvent } from "./httpEvent.ts";
 import { InvocationTimeoutError, invoke, type LocalFunction } from "./invoke.ts";
+import { type RequestTarget, targetOf } from "./requestTarget.ts";
 
 /*
  * What API Gateway does in front of the functions: picks one by route, turns the request into its event, and
@@ -13,30 +22,60 @@ import { InvocationTimeoutError, invoke, type LocalFunction } from "./invoke.ts"
 const INGEST_PATH = /^\/v1\/feeds\/([^/]+)\/events$/;
 const INGEST_ROUTE = "POST /v1/feeds/{feed}/events";
 
+/** What may be asked without a key, and by whatever name: whether it runs, and what it is. */
+const PUBLIC_PATH = /^\/(?:v1\/(?:health|openapi\.json))?$/;
+const HEALTH_PATH = "/v1/health";
+
+/** Of all bodies together that are being received: a few of the largest. */
+const TOTAL_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_CONNECTIONS = 512;
+/** A request that is not complete by then is given up. API Gateway waits about as long. */
+const REQUEST_MILLIS = 30_000;
+const HEADERS_MILLIS = 10_000;
+const CHECK_EVERY_MILLIS = 1_000;
+
 export interface HttpGatewayOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Names by which callers may call, besides those of this machine. */
+  readonly allowedHosts: readonly string[];
   readonly ingest: LocalFunction<APIGatewayProxyEventV2>;
   readonly api: LocalFunction<APIGatewayProxyEventV2>;
+  /** Whether an Authorization header holds the key. A body is received only after it. */
+  isAuthorised(authorization: string | undefined): Promise<boolean>;
+  /** Why nothing can be kept at present; undefined when all is well. */
+  fault?(): string | undefined;
   readonly log: Log;
 }
 
 export interface HttpGateway {
   readonly port: number;
-  /** Takes no further requests; resolves when those under way are answered. */
+  /** Takes no further requests; resolves when those in flight are answered. */
   close(): Promise<void>;
+  /** Closes what is left, answered or not. */
+  closeNow(): void;
 }
 
 /** Rejects with the system's error (`EADDRINUSE` …) when it cannot listen. */
 export async function startHttpGateway(options: HttpGatewayOptions): Promise<HttpGateway> {
-  const server = createServer((request, response) => {
+  const server = createServer({
+    requestTimeout: REQUEST_MILLIS,
+    headersTimeout: HEADERS_MILLIS,
+    connectionsCheckingInterval: CHECK_EVERY_MILLIS,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const bodies = new BodyReader({ bodyBytes: httpBodyLimitBytes, totalBytes: TOTAL_BODY_BYTES });
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     // A connection that is kept alive after its last answer would hold up closing.
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections();
     });
-    void answer(options, request, response);
-  });
+    void answer(options, bodies, request, response);
+  };
+  server.on("request", onRequest);
+  // Without a listener Node would invite the body before the key is checked.
+  server.on("checkContinue", onRequest);
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
     server.listen(options.port, options.host, listening);
@@ -45,50 +84,69 @@ export async function startHttpGateway(options: HttpGatewayOptions): Promise<Htt
   return {
     port: typeof address === "object" && address !== null ? address.port : options.port,
     close: () => new Promise((closed) => server.close(() => closed())),
+    closeNow: () => server.closeAllConnections(),
   };
 }
 
 async function answer(
   options: HttpGatewayOptions,
+  bodies: BodyReader,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const path = pathOf(request);
-    if (path === undefined) return sendProblem(response, 400, "Bad Request", "the path is not well escaped");
-    const body = await readBody(request);
-    if (body === undefined) {
-      response.setHeader("connection", "close");
-      return sendProblem(response, 413, "Content Too Large", `a body may have ${httpBodyLimitBytes} bytes`);
-    }
-    const { target, route } = pick(options, request, path);
-    send(response, await invoke(target, toHttpEvent(request, path, route, body)));
+    const target = targetOf(request);
+    if (target === undefined)
+      return sendProblem(response, 400, "target.invalid", "The request target is malformed.");
+    const foreign = foreignness(options, request, target);
+    if (foreign !== undefined) return sendProblem(response, ...foreign);
+    const fault = options.fault?.();
+    if (fault !== undefined && (target.path === HEALTH_PATH || !PUBLIC_PATH.test(target.path)))
+      return sendProblem(response, 503, "storage.fault", fault);
+
+    // Without the key the function answers a request without its body, which is never received.
+    const isAuthorised = await options.isAuthorised(request.headers.authorization);
+    const body = isAuthorised ? await receive(bodies, request, response) : Buffer.alloc(0);
+    if (body === "too-large")
+      return sendProblem(response, 413, "body.too-large", `A body may have ${httpBodyLimitBytes} bytes.`);
+    if (body === "given-up")
+      return sendProblem(response, 503, "relay.busy", "Too many bodies are being received at once.");
+    const { target: called, route } = pick(options, request, target.path);
+    const result = await invoke(called, toHttpEvent(request, target, route, body));
+    closeUnlessComplete(request, response);
+    send(response, result);
   } catch (error) {
     if (request.destroyed && !request.complete) return; // The client went away while sending.
     options.log.error("request failed", { method: request.method, path: request.url, error: String(error) });
     if (error instanceof InvocationTimeoutError)
-      sendProblem(response, 503, "Service Unavailable", "the function took too long");
-    else sendProblem(response, 500, "Internal Server Error", "the function failed; its log says why");
+      sendProblem(response, 503, "function.timeout", "The function took too long.");
+    else sendProblem(response, 500, "internal", "The function failed; its log says why.");
   }
+}
+
+/** Why a request is not for us: status, code and detail. */
+function foreignness(
+  { host, allowedHosts }: HttpGatewayOptions,
+  request: IncomingMessage,
+  target: RequestTarget,
+): [number, string, string] | undefined {
+  const served = { listensOnLoopback: isLoopbackName(host), allowedHosts };
+  const { origin } = request.headers;
+  if (origin !== undefined && !isServedHost(URL.parse(origin)?.host ?? "", served))
+    return [403, "origin.foreign", "Pages of other origins may not call the relay."];
+  if (target.host === undefined || PUBLIC_PATH.test(target.path) || isServedHost(target.host, served)) return;
+  return [421, "host.foreign", "This relay has another name; RELAY_ALLOWED_HOSTS adds one."];
+}
+
+async function receive(bodies: BodyReader, request: IncomingMessage, response: ServerResponse) {
+  if (/^100-continue$/i.test(request.headers.expect ?? "")) response.writeContinue();
+  return bodies.read(request);
 }
 
 function pick(options: HttpGatewayOptions, request: IncomingMessage, path: string) {
   const feed = request.method === "POST" ? INGEST_PATH.exec(path)?.[1] : undefined;
   if (feed === undefined) return { target: options.api, route: { key: "$default" } satisfies Route };
   return { target: options.ingest, route: { key: INGEST_ROUTE, pathParameters: { feed } } satisfies Route };
-}
-
-/** Undefined when the body is larger than API Gateway passes on. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > httpBodyLimitBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > httpBodyLimitBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
 }
 
 /** A result without a status code is taken as the body of a 200, as API Gateway does. */
@@ -116,14 +174,20 @@ function sendStructured(response: ServerResponse, result: APIGatewayProxyStructu
   response.writeHead(result.statusCode ?? 200, headers).end(body);
 }
 
-function sendProblem(response: ServerResponse, status: number, title: string, detail: string): void {
+function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
+  closeUnlessComplete(response.req, response);
   sendStructured(response, {
     statusCode: status,
-    headers: { "content-type": "application/problem+json" },
-    body: JSON.stringify({ type: "about:blank", title, status, detail }),
+    headers: { "content-type": "application/problem+json", ...(status === 503 && { "retry-after": "1" }) },
+    body: JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status, code, detail }),
   });
+}
+
+/** The rest of a body is not wanted: the connection cannot be used for another request. */
+function closeUnlessComplete(request: IncomingMessage, response: ServerResponse): void {
+  if (!request.complete) response.setHeader("connection", "close");
 }

@@ -3,7 +3,7 @@ import type { Context } from "aws-lambda";
 
 /** What AWS Lambda passes beside the event; of it, only the request id and the remaining time are real here. */
 export function lambdaContext(functionName: string, region: string, timeoutMillis: number): Context {
-  const endsAt = Date.now() + timeoutMillis;
+  const endsAtMillis = performance.now() + timeoutMillis;
   return {
     functionName,
     functionVersion: "$LATEST",
@@ -13,7 +13,7 @@ export function lambdaContext(functionName: string, region: string, timeoutMilli
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: "local",
     callbackWaitsForEmptyEventLoop: false,
-    getRemainingTimeInMillis: () => Math.max(0, endsAt - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(endsAtMillis - performance.now())),
     // Callbacks of old runtimes, which no function here uses.
     done: () => {},
     fail: () => {},

@@ -5,7 +5,7 @@ import { Activity, watch } from "./activity.ts";
 import { DEMO_FEED, runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
-import { ENVIRONMENT_HELP, greeting, terminalLog } from "./terminal.ts";
+import { ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
@@ -46,13 +46,16 @@ async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const relay = await startRelay({ environment: process.env, log: terminalLog, metrics: activity });
   try {
     print(greeting(relay.url, relay.apiKey, process.env.RELAY_DATA_DIR));
-    if (once) return await runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print });
+    print(queueHelp(relay.connection, relay.queues.ingest.url));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
-    const watching = watch({ activity, client, stopping, print, showsSessions: !replay });
     const demo = replay
       ? runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print })
       : undefined;
-    const [summary] = await Promise.all([demo, watching]);
+    const watching = once ? undefined : watch({ activity, client, stopping, print, showsSessions: !replay });
+    const failed = relay.failure.then((error) => {
+      throw error;
+    });
+    const [summary] = await Promise.race([Promise.all([demo, watching]), failed]);
     return summary;
   } finally {
     await relay.stop();
@@ -86,9 +89,12 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+let exitCode: number;
 try {
-  process.exitCode = await main();
+  exitCode = await main();
 } catch (error) {
   process.stderr.write(`stasis-relay: ${explain(error)}\n`);
-  process.exitCode = 1;
+  exitCode = 1;
 }
+// A request to an endpoint that never answers would keep the process.
+process.exit(exitCode);

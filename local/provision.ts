@@ -55,11 +55,11 @@ export async function provision(clients: AwsClients, log: Log): Promise<Provisio
 type TableClient = AwsClients["documents"];
 
 async function ensureTable(client: TableClient, table: TableDefinition, log: Log): Promise<void> {
-  const deadline = Date.now() + TABLE_WAIT_MILLIS;
+  const deadline = performance.now() + TABLE_WAIT_MILLIS;
   let status = await tableStatus(client, table.name);
   if (status === undefined) await createTable(client, table);
   while (status !== "ACTIVE") {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new RelayError(
         "local.table",
         `table ${table.name} is ${status ?? "missing"} and does not become active`,

@@ -13,19 +13,38 @@ import {
   type QueueName,
   functions as resourcesOf,
 } from "../shared/aws/resources.ts";
+import { RelayError } from "../shared/errors.ts";
+import { fixedApiKey } from "../shared/http/apiKey.ts";
+import { bearerKey } from "../shared/http/bearerAuth.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
-import { connectionVariables, type Endpoints, givenEndpoints } from "./connection.ts";
+import {
+  checkReachable,
+  connectionVariables,
+  type Endpoints,
+  givenEndpoints,
+  namedEndpoints,
+} from "./connection.ts";
 import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
 import { maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
-import { functionEnvironment, portOf, sweepIntervalMillis, withLocalDefaults } from "./relayEnvironment.ts";
+import {
+  allowedHostsOf,
+  apiKeyOf,
+  functionEnvironment,
+  hostOf,
+  portOf,
+  sweepIntervalMillis,
+  warnOfUnknownSettings,
+  withLocalDefaults,
+} from "./relayEnvironment.ts";
 import { startSchedule } from "./schedule.ts";
+import { HTTP_STOP_WITHIN_MILLIS, Stopping } from "./stopping.ts";
 
 export interface RelayOptions {
   /** What an operator sets: RELAY_*, AWS_*, PORT, HOST. */
@@ -54,7 +73,12 @@ export interface Relay extends Provisioned {
   readonly apiKey: string;
   readonly settings: Settings;
   readonly endpoints: Endpoints;
+  /** The AWS variables with which other programs reach the same endpoints. */
+  readonly connection: Environment;
   readonly clients: AwsClients;
+  /** Resolves when the relay cannot go on, with the reason. It still has to be stopped. */
+  readonly failure: Promise<RelayError>;
+  /** Ends what is in flight, waits for it no longer than eight seconds, and leaves nothing running. */
   stop(): Promise<void>;
 }
 
@@ -65,20 +89,27 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const settings = readSettings(environment);
   const everyMillis = sweepIntervalMillis(environment);
   const port = options.port ?? portOf(environment);
-  const host = environment.HOST ?? "127.0.0.1";
+  const host = hostOf(environment);
+  const apiKey = apiKeyOf(environment);
+  const allowedHosts = allowedHostsOf(environment);
+  warnOfUnknownSettings(options.environment, log);
 
   // Whatever was started is stopped in reverse order, also when a later step of the start fails.
   await using started = new AsyncDisposableStack();
 
   const dataDirectory = options.dataDirectory || environment.RELAY_DATA_DIR || undefined;
-  const endpoints = await startEngines(started, givenEndpoints(environment), dataDirectory);
-  const connection = connectionVariables(environment, endpoints);
-  const clients = createClients(connection);
+  await checkReachable(environment);
+  const engines = await startEngines(started, givenEndpoints(environment), dataDirectory, log);
+  const { endpoints } = engines;
+  const connection = connectionVariables(environment, endpoints, engines.credentials);
+  const clients = createClients(connection, engines.dynamodbHandler);
   started.defer(() => destroyClients(clients));
-  const provisioned = await provision(clients, log);
+  const provisioned = await provision(clients, log).catch((error) => {
+    throw explainProvisioning(error, environment);
+  });
   const region = connection.AWS_REGION ?? connection.AWS_DEFAULT_REGION ?? "";
 
-  const stopping = new AbortController();
+  const isStopping = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
     (name) => options.clientsOf?.(name, connection) ?? clients,
@@ -86,7 +117,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       clock,
       log,
       metrics,
-      stopping: stopping.signal,
+      stopping: isStopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },
     options.host ?? ((_name, create) => create()),
@@ -96,33 +127,60 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     target: localFunction("sweep", region, sweepTimeoutSeconds, functions.sweep),
     everyMillis,
     log,
-    clock,
   });
-  started.defer(() => schedule.stop());
+  const stopping = new Stopping();
+  started.defer(() => stopping.step("the sweep that runs", schedule.stop()));
 
   const mappings = startMappings(clients, provisioned.queues, functions, region, log);
-  started.defer(async () => void (await Promise.all(mappings.map((mapping) => mapping.stop()))));
-  started.defer(() => stopping.abort());
+  started.defer(() =>
+    stopping.step("deliveries in flight", Promise.all(mappings.map((mapping) => mapping.stop()))),
+  );
+  started.defer(() => isStopping.abort());
 
+  const isApiKey = fixedApiKey(apiKey);
   const gateway = await startHttpGateway({
     host,
     port,
+    allowedHosts,
+    isAuthorised: async (authorization) => {
+      const key = bearerKey(authorization);
+      return key !== undefined && isApiKey(key);
+    },
+    fault: engines.fault,
     ingest: localFunction("ingest", region, httpTimeoutSeconds, functions.ingest),
     api: localFunction("api", region, httpTimeoutSeconds, functions.api),
     log,
   });
-  started.defer(() => gateway.close());
+  started.defer(async () => {
+    await stopping.step("HTTP requests in flight", gateway.close(), HTTP_STOP_WITHIN_MILLIS);
+    gateway.closeNow();
+  });
 
+  stopping.log = log;
   const running = started.move();
   return {
     ...provisioned,
     url: `http://${reachable(host)}:${gateway.port}`,
-    apiKey: environment.RELAY_API_KEY ?? "",
+    apiKey,
     settings,
     endpoints,
+    connection,
     clients,
+    failure: engines.failure,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** A server that listens but is not what its setting says answers in ways that no SDK explains. */
+function explainProvisioning(error: unknown, environment: Environment): unknown {
+  const named = namedEndpoints(environment);
+  if (named.length === 0 || error instanceof RelayError) return error;
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new RelayError(
+    "local.endpoint",
+    `${named.join(" and ")} must lead to DynamoDB and SQS, or to what speaks their protocols; the tables and queues could not be made there (${what})`,
+    { cause: error },
+  );
 }
 
 type Functions = ReturnType<typeof createFunctions>;

@@ -8,7 +8,11 @@ import {
   tables,
 } from "../shared/aws/resources.ts";
 import { SettingsError } from "../shared/errors.ts";
-import type { Environment } from "../shared/runtime/settings.ts";
+import type { Log } from "../shared/runtime/log.ts";
+import { metricVariables } from "../shared/runtime/metricNames.ts";
+import { type Environment, SETTING_NAMES } from "../shared/runtime/settings.ts";
+import { listIn, numberIn, unknownSettings } from "../shared/runtime/settingValues.ts";
+import { hostnameOf, isLoopbackName } from "./hosts.ts";
 import type { Provisioned } from "./provision.ts";
 
 /**
@@ -18,27 +22,84 @@ import type { Provisioned } from "./provision.ts";
 export function withLocalDefaults(environment: Environment): Environment {
   return {
     ...environment,
-    RELAY_API_KEY: environment.RELAY_API_KEY || "local",
+    RELAY_API_KEY: apiKeyOf(environment),
     RELAY_ALLOWED_ADDRESS_RANGES: environment.RELAY_ALLOWED_ADDRESS_RANGES ?? "127.0.0.0/8,::1/128",
     RELAY_ALLOW_HTTP: environment.RELAY_ALLOW_HTTP || "1",
-    RELAY_SWEEP_SECONDS: environment.RELAY_SWEEP_SECONDS || "5",
     RELAY_FREE_GRACE_SECONDS: environment.RELAY_FREE_GRACE_SECONDS || "30",
-    PORT: environment.PORT || "8080",
-    HOST: environment.HOST || "127.0.0.1",
   };
 }
 
+/** A day at most: timers overflow at 24.8 days. */
 export function sweepIntervalMillis(environment: Environment): number {
-  const seconds = Number(environment.RELAY_SWEEP_SECONDS);
-  if (!(seconds >= 0.1)) throw new SettingsError("RELAY_SWEEP_SECONDS", "must be a number of at least 0.1");
-  return seconds * 1000;
+  const rule = { least: 0.1, most: 86_400, unit: "seconds" };
+  return numberIn(environment, "RELAY_SWEEP_SECONDS", 5, rule) * 1000;
 }
 
 export function portOf(environment: Environment): number {
-  const port = Number(environment.PORT);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new SettingsError("PORT", `must be a port number, not "${environment.PORT}"`);
-  return port;
+  const rule = { least: 0, most: 65_535, unit: "a port", isWhole: true };
+  return numberIn(environment, "PORT", 8080, rule);
+}
+
+/** Names by which the HTTP interface may be called, besides those of this machine. */
+export function allowedHostsOf(environment: Environment): string[] {
+  return listIn(environment, "RELAY_ALLOWED_HOSTS").map((text) => {
+    const hostname = hostnameOf(text);
+    if (hostname !== undefined) return hostname;
+    throw new SettingsError(
+      "RELAY_ALLOWED_HOSTS",
+      `must be host names, separated by commas; "${text}" is not`,
+    );
+  });
+}
+
+const KNOWN_KEY = "local";
+
+/**
+ * The key that callers name. Everybody knows the default one, so it opens the relay to this machine alone.
+ * @throws SettingsError when others than this machine could call with the default key, or nobody with this one
+ */
+export function apiKeyOf(environment: Environment): string {
+  const key = environment.RELAY_API_KEY || KNOWN_KEY;
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new SettingsError("RELAY_API_KEY", "must have visible ASCII characters only, without blanks");
+  if (key === KNOWN_KEY && !isLoopbackName(hostOf(environment)))
+    throw new SettingsError(
+      "RELAY_API_KEY",
+      `must be set to a key of your own when HOST is ${environment.HOST}: everybody knows the default one`,
+    );
+  return key;
+}
+
+/** The address to listen on, without the brackets of a URL. */
+export function hostOf(environment: Environment): string {
+  return (environment.HOST?.trim() || "127.0.0.1").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** Of the command line; an operator's shell may export them. */
+const OTHER_PROGRAMS = ["RELAY_URL"];
+
+const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
+  ...SETTING_NAMES,
+  ...[tables, queues, secrets].flatMap((resources) =>
+    Object.values<{ readonly variable: string }>(resources).map(({ variable }) => variable),
+  ),
+  secrets.apiKey.plainVariable,
+  ...Object.values(metricVariables),
+  ...OTHER_PROGRAMS,
+  "RELAY_ALLOWED_HOSTS",
+  "RELAY_DATA_DIR",
+  "RELAY_SWEEP_SECONDS",
+]);
+
+/**
+ * Says which `RELAY_*` variables nobody reads. A warning and not an error: a shell may hold those of another version.
+ */
+export function warnOfUnknownSettings(environment: Environment, log: Log): void {
+  const names = unknownSettings(environment, KNOWN_SETTINGS);
+  if (names.length > 0)
+    log.warn(`no setting has this name, so it changes nothing: ${names.join(", ")}`, {
+      known: "docs/operating.md",
+    });
 }
 
 /** An operator cannot set these: each function is given its own resources only. */

@@ -8,8 +8,15 @@ export interface ScheduleOptions {
   readonly target: LocalFunction<ScheduledEvent>;
   readonly everyMillis: number;
   readonly log: Log;
-  readonly clock?: Clock;
+  readonly clock?: Pick<Clock, "sleep"> & SteadyTime;
 }
+
+/** Time that no change of the machine's clock moves: for intervals, and for nothing else. */
+export interface SteadyTime {
+  steadyMillis(): number;
+}
+
+const steadyClock = { ...systemClock, steadyMillis: () => performance.now() };
 
 export interface Schedule {
   /** No further invocation begins; resolves when a running one has ended. */
@@ -29,31 +36,30 @@ export function startSchedule(options: ScheduleOptions): Schedule {
 }
 
 async function keepInvoking(options: ScheduleOptions, stopping: AbortSignal): Promise<void> {
-  const { target, everyMillis, log, clock = systemClock } = options;
-  let due = clock.nowEpochMillis() + everyMillis;
+  const { target, everyMillis, log, clock = steadyClock } = options;
+  let dueMillis = clock.steadyMillis() + everyMillis;
   for (;;) {
-    await clock.sleep(Math.max(0, due - clock.nowEpochMillis()), stopping);
+    await clock.sleep(Math.max(0, dueMillis - clock.steadyMillis()), stopping);
     if (stopping.aborted) return;
-    const startedAt = clock.nowEpochMillis();
     try {
-      await invoke(target, scheduledEvent(target, startedAt));
+      await invoke(target, scheduledEvent(target, new Date()));
     } catch (error) {
       log.error("invocation failed", { function: target.name, error: String(error) });
     }
     // Times that passed meanwhile are left out; a run that took longer than the interval leaves a full pause.
-    const next = due + everyMillis;
-    due = next > clock.nowEpochMillis() ? next : clock.nowEpochMillis() + everyMillis;
+    const nextMillis = dueMillis + everyMillis;
+    dueMillis = nextMillis > clock.steadyMillis() ? nextMillis : clock.steadyMillis() + everyMillis;
   }
 }
 
-function scheduledEvent(target: LocalFunction<ScheduledEvent>, epochMillis: number): ScheduledEvent {
+function scheduledEvent(target: LocalFunction<ScheduledEvent>, time: Date): ScheduledEvent {
   return {
     version: "0",
     id: randomUUID(),
     "detail-type": "Scheduled Event",
     source: "aws.scheduler",
     account: "000000000000",
-    time: `${new Date(epochMillis).toISOString().slice(0, 19)}Z`,
+    time: `${time.toISOString().slice(0, 19)}Z`,
     region: target.region,
     resources: [`arn:aws:scheduler:${target.region}:000000000000:schedule/default/${target.name}`],
     detail: {},

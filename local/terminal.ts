@@ -1,4 +1,6 @@
 import type { Log } from "../shared/runtime/log.ts";
+import type { Environment } from "../shared/runtime/settings.ts";
+import { exportLine } from "./shell.ts";
 
 /** What people read beside the demo's lines: only what needs their attention, on stderr. */
 export const terminalLog: Log = {
@@ -26,8 +28,27 @@ Environment:
   RELAY_SEGMENT_SIZE         messages in a segment
   RELAY_FREE_GRACE_SECONDS   how old a segment must be to be freed (30)
   RELAY_RETENTION_SECONDS    how far a session may lag before it is moved forward
+  RELAY_ALLOWED_HOSTS        names by which the relay may be called besides those of this machine
   RELAY_SWEEP_SECONDS        how often lost hints are repaired and segments freed (5)
   AWS_ENDPOINT_URL           LocalStack or the like, instead of the embedded engines`;
+
+/** How another program reaches the embedded SQS, whose keys are new at each start; empty when there is none. */
+export function queueHelp(connection: Environment, queueUrl: string): string {
+  const accessKey = connection.AWS_ACCESS_KEY_ID_SQS;
+  const secretKey = connection.AWS_SECRET_ACCESS_KEY_SQS;
+  const { AWS_ENDPOINT_URL_SQS: endpoint, AWS_REGION: region = "" } = connection;
+  if (!accessKey || !secretKey || !endpoint) return "";
+  const line = exportLine({
+    AWS_ENDPOINT_URL_SQS: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+  });
+  return `Events over SQS (docs/producers.md) go to ${queueUrl}, with keys for this run:
+
+  ${line}
+`;
+}
 
 /** How to go on from here. The key is shown only if it is the one that everybody knows. */
 export function greeting(url: string, apiKey: string, dataDirectory: string | undefined): string {

@@ -37,7 +37,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "cli/terminal": [],
   cli: ["shared/errors.ts", "shared/ami", "shared/stasis"],
   infra: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws"],
-  local: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws", "functions", "client"],
+  local: [
+    "cli/terminal",
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/http",
+    "shared/aws",
+    "functions",
+    "client",
+  ],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
   "tools/bench": [
     "cli/terminal",
@@ -179,7 +187,8 @@ describe("the functions", () => {
 
 describe("the infrastructure", () => {
   it("shares names, keys, limits and settings with the functions, and loads none of them", () => {
-    const mayShare = /^shared\/(aws\/(resources|keys|limits)|runtime\/(settings|metricNames)|errors)\.ts$/;
+    const mayShare =
+      /^shared\/(aws\/(resources|keys|limits)|runtime\/(settings|settingValues|metricNames)|errors)\.ts$/;
     expect(
       offences(
         ({ file, target }) => file.startsWith("infra/") && /^shared\//.test(target) && !mayShare.test(target),

@@ -295,7 +295,7 @@ export const RACES = [
     model: { scenario: REPAIRS, breaks: /no good end is reachable/ },
     mutant: {
       file: "shared/sessions/cursor.ts",
-      find: "return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;",
+      find: "return isLeaseExpired(cursor, nowEpochMillis);",
       replace: "return nowEpochMillis < 0;",
     },
     test: AFTER_SWEEP,

@@ -68,8 +68,11 @@ export class WriterTails {
    */
   isTooOld({ readAtEpochMillis, headReadAtEpochMillis }: WriterTail): boolean {
     const { clock, settings } = this.#parts;
-    const oldestEpochMillis = clock.nowEpochMillis() - settings.tailCacheMillis;
-    return readAtEpochMillis < oldestEpochMillis || headReadAtEpochMillis < oldestEpochMillis;
+    const nowEpochMillis = clock.nowEpochMillis();
+    // Read in what is now the future: the clock was set back, and how old the tail is cannot be told.
+    const isFresh = (epochMillis: number) =>
+      epochMillis >= nowEpochMillis - settings.tailCacheMillis && epochMillis <= nowEpochMillis;
+    return !isFresh(readAtEpochMillis) || !isFresh(headReadAtEpochMillis);
   }
 
   keep(tail: WriterTail): void {

@@ -1,6 +1,6 @@
 import { LONGEST_WAKE_DELAY_MILLIS } from "../../shared/queue/hints.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
-import type { Cursor } from "../../shared/sessions/cursor.ts";
+import { type Cursor, isDue, isFromFuture, isLeaseExpired } from "../../shared/sessions/cursor.ts";
 
 /** The longest wait for a wake is 2^this times the grace: under three minutes with a grace of 5 s. */
 const MOST_DOUBLINGS = 5;
@@ -29,8 +29,8 @@ export function needsWake(
 ): boolean {
   const { wakesRepeated = 0 } = cursor;
   const waitMillis = hintGraceMillis * 2 ** Math.min(wakesRepeated, MOST_DOUBLINGS);
-  const isOld = nowEpochMillis - cursor.changedAtEpochMillis >= waitMillis;
-  const isPast = (epochMillis = 0) => epochMillis <= nowEpochMillis;
+  const isOld =
+    nowEpochMillis - cursor.changedAtEpochMillis >= waitMillis || isFromFuture(cursor, nowEpochMillis);
   switch (cursor.state) {
     case "parked":
       // Uses the row's age, not the tail's: on a busy feed the tail is always young.
@@ -38,9 +38,9 @@ export function needsWake(
     case "signalled":
       return isOld;
     case "backoff":
-      return isPast(cursor.dueAtEpochMillis) && (wakesRepeated === 0 || isOld);
+      return isDue(cursor, nowEpochMillis) && (wakesRepeated === 0 || isOld);
     case "active":
-      return isPast(cursor.leaseUntilEpochMillis) && (wakesRepeated === 0 || isOld);
+      return isLeaseExpired(cursor, nowEpochMillis) && (wakesRepeated === 0 || isOld);
     case "paused":
     case "suspended":
       return false;

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { RelayError } from "../../shared/errors.ts";
+import { exportLine } from "../shell.ts";
 import { bootstrap, deploy } from "./deploy.ts";
 import { readDeployment } from "./deployment.ts";
 import { checkLocalCloud } from "./environment.ts";
@@ -17,7 +18,7 @@ try {
   await bootstrap(process.env);
   await deploy(process.env);
   const { url, apiKey } = await readDeployment(process.env);
-  process.stdout.write(`\nexport RELAY_URL='${url}' RELAY_API_KEY='${apiKey}'\n`);
+  process.stdout.write(`\n${exportLine({ RELAY_URL: url, RELAY_API_KEY: apiKey })}\n`);
 } catch (error) {
   // These say what to do. A stack trace would only hide it.
   if (!(error instanceof RelayError)) throw error;

@@ -1,6 +1,6 @@
 import { RelayError, SettingsError } from "../../shared/errors.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
-import { isAtAws } from "../connection.ts";
+import { isAtAws, readEndpoint } from "../connection.ts";
 
 const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 const ANSWER_WITHIN_MILLIS = 5_000;
@@ -20,7 +20,9 @@ export const LOCAL_ACCOUNT = "000000000000";
  * @throws SettingsError when the endpoint is AWS itself, because the local stage may call loopback addresses
  */
 export function localCloud(environment: Environment): LocalCloud {
-  const url = new URL(environment.AWS_ENDPOINT_URL || DEFAULT_ENDPOINT);
+  const url = new URL(
+    environment.AWS_ENDPOINT_URL ? readEndpoint(environment, "AWS_ENDPOINT_URL") : DEFAULT_ENDPOINT,
+  );
   // The S3 client puts a bucket's name before a host name, but never before an IP address. Not every system resolves
   // names that end in .localhost.
   if (url.hostname === "localhost") url.hostname = "127.0.0.1";

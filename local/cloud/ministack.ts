@@ -74,7 +74,7 @@ export async function startMinistack(options: MinistackOptions): Promise<Minista
 }
 
 async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<void> {
-  const deadline = Date.now() + START_WITHIN_MILLIS;
+  const deadline = performance.now() + START_WITHIN_MILLIS;
   for (;;) {
     const healthy = await fetch(`${endpoint}/_ministack/health`).then(
       ({ ok }) => ok,
@@ -82,7 +82,8 @@ async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<
     );
     if (hasEnded()) throw new MinistackError(endpoint, "ended at once; is the port in use?");
     if (healthy) return;
-    if (Date.now() > deadline) throw new MinistackError(endpoint, `is not up in ${START_WITHIN_MILLIS} ms`);
+    if (performance.now() > deadline)
+      throw new MinistackError(endpoint, `is not up in ${START_WITHIN_MILLIS} ms`);
     await pause(START_CHECK_EVERY_MILLIS);
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, open, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayError } from "../../shared/errors.ts";
 
@@ -11,16 +11,31 @@ import { RelayError } from "../../shared/errors.ts";
 const WAIT_MILLIS = 3_000;
 const CHECK_EVERY_MILLIS = 10;
 
+/** Of secrets and calls: only their owner may read them. SQLite gives its further files the same mode. */
+const PRIVATE_FILE = 0o600;
+
+/** Makes sure that a database file exists and that nobody else may read it. SQLite takes an empty file for a new one. */
+export async function createPrivateFile(databaseFile: string): Promise<void> {
+  try {
+    const file = await open(databaseFile, "a", PRIVATE_FILE);
+    await file.close();
+    await chmod(databaseFile, PRIVATE_FILE);
+  } catch (error) {
+    // A directory of this name, say: opening the database reports it.
+    if (!(error instanceof Error && "code" in error && error.code === "EISDIR")) throw error;
+  }
+}
+
 /**
  * Resolves once no other engine works on this file: after a kill, the old engine may need a moment to end.
  * @throws RelayError `local.data-in-use` when it stays, because then another relay is still running.
  */
 export async function waitUntilFree(databaseFile: string): Promise<void> {
-  const deadline = Date.now() + WAIT_MILLIS;
+  const deadline = performance.now() + WAIT_MILLIS;
   for (;;) {
     const processId = await engineOf(databaseFile);
     if (processId === undefined) return;
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new RelayError(
         "local.data-in-use",
         `${databaseFile} is in use by another relay (its DynamoDB engine is process ${processId})`,
@@ -31,7 +46,7 @@ export async function waitUntilFree(databaseFile: string): Promise<void> {
 }
 
 export async function recordEngine(databaseFile: string, processId: number): Promise<void> {
-  await writeFile(processIdFile(databaseFile), `${processId}\n`);
+  await writeFile(processIdFile(databaseFile), `${processId}\n`, { mode: PRIVATE_FILE });
 }
 
 /** The process that works on this file, if any. Without `/proc` (not Linux) there is no telling: none. */

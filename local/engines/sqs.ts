@@ -1,46 +1,145 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdir } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
+import { refusalBody, refusalOf } from "./callerCheck.ts";
+import { createPrivateFile } from "./databaseFile.ts";
+import { createPrivateDirectory } from "./directories.ts";
 import type { Engine } from "./engine.ts";
+import { releaseHiddenMessages } from "./hiddenMessages.ts";
+import { RecentFailures } from "./recentFailures.ts";
+import { type Credentials, isSignedWith, newCredentials } from "./signature.ts";
+
+const TARGET_PREFIX = "AmazonSQS.";
+const CONTENT_TYPE = "application/x-amz-json-1.0";
+/** Operations that change what is kept. Receiving is none: it must go on, so that stopping is orderly. */
+const WRITES = /^AmazonSQS\.(Send|Delete|Create|Set|Change)/;
 
 export interface SqsOptions {
   /** Where to keep queues and messages; without it they are held in memory. */
   readonly dataDirectory?: string;
+  /** Why nothing can be kept at present. */
+  readonly fault?: () => string | undefined;
 }
 
-/** Starts the embedded SQS in this process, on a free loopback port. */
+/** The file in which fauxqs keeps its queues. */
+export function queueFileIn(dataDirectory: string): string {
+  return join(dataDirectory, "fauxqs.db");
+}
+
+/** Starts the embedded SQS in this process, on a free loopback port, for callers that sign with its credentials. */
 export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
-  if (options.dataDirectory !== undefined) await mkdir(options.dataDirectory, { recursive: true });
-  const server = await onLoopbackOnly(() =>
+  const { dataDirectory, fault = () => undefined } = options;
+  if (dataDirectory !== undefined) {
+    await createPrivateDirectory(dataDirectory);
+    await createPrivateFile(queueFileIn(dataDirectory));
+    releaseHiddenMessages(queueFileIn(dataDirectory), Date.now());
+  }
+  const credentials = newCredentials();
+  const failures = new RecentFailures();
+  const server = await behindCheck(credentials, fault, failures, () =>
     startFauxqs({
       port: 0,
       logger: false,
-      ...(options.dataDirectory === undefined ? {} : { dataDir: options.dataDirectory }),
+      ...(dataDirectory === undefined ? {} : { dataDir: dataDirectory }),
     }),
   );
-  return { endpoint: `http://127.0.0.1:${server.port}`, close: () => server.stop() };
+  return {
+    endpoint: `http://127.0.0.1:${server.port}`,
+    credentials,
+    fault: () => fault() ?? failures.current(),
+    // It runs in this process and ends with it.
+    failure: new Promise(() => {}),
+    close: () => server.stop(),
+  };
 }
 
 /** What is used here of the Fastify instance inside the engine. */
-interface Listening {
+interface Fastify {
   listen(options: { port: number; host: string }): Promise<string>;
+  addHook(name: "onRequest", hook: (request: FastifyRequest, reply: Reply) => Promise<unknown>): void;
+  addHook(
+    name: "preParsing",
+    hook: (request: FastifyRequest, reply: Reply, payload: AsyncIterable<Buffer>) => Promise<unknown>,
+  ): void;
+  addHook(
+    name: "onError",
+    hook: (request: FastifyRequest, reply: Reply, error: Error) => Promise<void>,
+  ): void;
+  addHook(name: "onResponse", hook: (request: FastifyRequest, reply: Reply) => Promise<void>): void;
+}
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  /** Before the engine rewrites it for S3. */
+  readonly originalUrl: string;
+}
+
+interface Reply {
+  readonly statusCode: number;
+  code(status: number): Reply;
+  header(name: string, value: string): Reply;
+  send(body: string): Reply;
 }
 
 /**
- * fauxqs always listens on every interface, with no check of who calls: anyone on the network could then put
- * messages into the queues. It has no option for this, but Fastify announces each new instance on a documented
- * diagnostics channel, and there the address can be corrected.
+ * fauxqs listens on every interface, takes any caller, and serves SNS and S3 as well: anyone on the network, or a page
+ * in a browser, could put messages into the queues. It has no option for this, but Fastify announces each new instance
+ * on a documented diagnostics channel. There the address is corrected, and every request is checked before a route.
  */
-async function onLoopbackOnly(start: () => Promise<FauxqsServer>): Promise<FauxqsServer> {
-  const correctAddress = (message: unknown) => {
-    const { fastify } = message as { fastify: Listening };
+async function behindCheck(
+  credentials: Credentials,
+  fault: () => string | undefined,
+  failures: RecentFailures,
+  start: () => Promise<FauxqsServer>,
+): Promise<FauxqsServer> {
+  const addCheck = (message: unknown) => {
+    const { fastify } = message as { fastify: Fastify };
     const listen = fastify.listen.bind(fastify);
     fastify.listen = (options) => listen({ ...options, host: "127.0.0.1" });
+    fastify.addHook("onRequest", async ({ raw, originalUrl }, reply) => {
+      const { method, headers } = raw;
+      const refused = refusalOf({ method, url: originalUrl, headers }, TARGET_PREFIX);
+      return refused === undefined ? undefined : refuse(reply, refused);
+    });
+    fastify.addHook("preParsing", async ({ raw }, reply, payload) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of payload) chunks.push(chunk);
+      const body = Buffer.concat(chunks);
+      if (!isSignedWith(credentials, { headers: raw.headers, body }))
+        return refuse(reply, "the signature is not the relay's");
+      const problem = isWrite(raw) ? fault() : undefined;
+      return problem === undefined ? Readable.from([body]) : answerFault(reply, problem);
+    });
+    fastify.addHook("onError", async ({ raw }, _reply, error) =>
+      failures.failed(isWrite(raw), `the embedded SQS fails: ${error.message}`),
+    );
+    fastify.addHook("onResponse", async ({ raw }, { statusCode }) => {
+      if (statusCode < 300) failures.succeeded(isWrite(raw));
+    });
   };
-  subscribe("fastify.initialization", correctAddress);
+  subscribe("fastify.initialization", addCheck);
   try {
     return await start();
   } finally {
-    unsubscribe("fastify.initialization", correctAddress);
+    unsubscribe("fastify.initialization", addCheck);
   }
+}
+
+function isWrite({ headers }: IncomingMessage): boolean {
+  return WRITES.test(String(headers["x-amz-target"]));
+}
+
+function refuse(reply: Reply, reason: string): Reply {
+  return reply
+    .code(403)
+    .header("connection", "close")
+    .header("content-type", CONTENT_TYPE)
+    .send(refusalBody(reason));
+}
+
+function answerFault(reply: Reply, message: string): Reply {
+  const __type = "com.amazonaws.sqs#InternalFailure";
+  return reply.code(500).header("content-type", CONTENT_TYPE).send(JSON.stringify({ __type, message }));
 }

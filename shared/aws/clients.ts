@@ -1,4 +1,4 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
@@ -10,6 +10,9 @@ export interface AwsClients {
   readonly sqs: SQSClient;
 }
 
+/** The form of the SDK's request handlers that has a method. */
+type HttpHandler = Extract<NonNullable<DynamoDBClientConfig["requestHandler"]>, { handle: unknown }>;
+
 type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
 
 /**
@@ -19,9 +22,7 @@ type Service = "DYNAMODB" | "SQS" | "SECRETS_MANAGER" | "KMS";
  */
 export function clientSettings(environment: Environment, service: Service, requestTimeoutMillis: number) {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
-  const accessKeyId = environment.AWS_ACCESS_KEY_ID;
-  const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY;
-  const sessionToken = environment.AWS_SESSION_TOKEN;
+  const { accessKeyId, secretAccessKey, sessionToken } = keysFor(environment, service);
   const endpoint = environment[`AWS_ENDPOINT_URL_${service}`] ?? environment.AWS_ENDPOINT_URL;
   return {
     ...(region ? { region } : {}),
@@ -40,12 +41,33 @@ export function clientSettings(environment: Environment, service: Service, reque
   };
 }
 
+/** A service's own keys come before the common ones: an embedded engine has keys that no other service knows. */
+function keysFor(environment: Environment, service: Service) {
+  const accessKeyId = environment[`AWS_ACCESS_KEY_ID_${service}`];
+  const secretAccessKey = environment[`AWS_SECRET_ACCESS_KEY_${service}`];
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
+  return {
+    accessKeyId: environment.AWS_ACCESS_KEY_ID,
+    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+    sessionToken: environment.AWS_SESSION_TOKEN,
+  };
+}
+
 /** Far longer than DynamoDB and SQS take. Even with the SDK's retries it fits into every function's timeout. */
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/** Builds the two clients that every function uses. */
-export function createClients(environment: Environment): AwsClients {
-  const dynamodb = new DynamoDBClient(clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS));
+/**
+ * Builds the two clients that every function uses.
+ * @param dynamodbHandler in place of HTTP, for a DynamoDB in the same process
+ */
+export function createClients(
+  environment: Environment,
+  dynamodbHandler?: Pick<HttpHandler, "handle">,
+): AwsClients {
+  const dynamodb = new DynamoDBClient({
+    ...clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS),
+    ...(dynamodbHandler && { requestHandler: dynamodbHandler as HttpHandler }),
+  });
   retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
   // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.

@@ -52,7 +52,8 @@ export function rotatingApiKey(parts: {
     }
   };
   const keysNotOlderThan = (millis: number): Promise<ApiKeys> => {
-    if (known && parts.clock.nowEpochMillis() - known.readAtEpochMillis <= millis)
+    // A clock that was set back makes the time since the read negative, and says nothing of it.
+    if (known && Math.abs(parts.clock.nowEpochMillis() - known.readAtEpochMillis) <= millis)
       return Promise.resolve(known.keys);
     // Concurrent requests share one read.
     reading ??= read().finally(() => {

@@ -1,7 +1,7 @@
 import { SettingsError } from "../errors.ts";
+import { booleanIn, type Environment, listIn, type NumberRule, numberIn } from "./settingValues.ts";
 
-/** Environment variables by name; on AWS `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from "./settingValues.ts";
 
 /** The operator's settings and the limits that follow from them. Units are in the names. */
 export interface Settings {
@@ -41,48 +41,64 @@ export interface Settings {
 
 const DAY_MILLIS = 86_400_000;
 
-function numberOf(environment: Environment, name: string, fallback: number, minimum: number): number {
-  const text = environment[name];
-  if (text === undefined || text.trim() === "") return fallback;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < minimum)
-    throw new SettingsError(name, `must be a number of at least ${minimum}, not "${text}"`);
-  return value;
-}
+/**
+ * The bounds of every number, and its unit. The upper ones are far beyond what helps anyone; beyond them timers overflow
+ * (at 24.8 days) or a lease outlives the function that holds it.
+ */
+const BOUNDS = {
+  RELAY_SEGMENT_SIZE: { least: 1, most: 1_000_000, unit: "messages", isWhole: true },
+  RELAY_FREE_GRACE_SECONDS: { least: 0.1, most: 7 * 86_400, unit: "seconds" },
+  RELAY_RETENTION_SECONDS: { least: 0.1, most: 3_650 * 86_400, unit: "seconds" },
+  RELAY_RETENTION_MESSAGES: { least: 1, most: 1_000_000_000_000, unit: "messages", isWhole: true },
+  RELAY_REQUEST_TIMEOUT_SECONDS: { least: 0.1, most: 60, unit: "seconds" },
+  RELAY_LINGER_SECONDS: { least: 0, most: 10, unit: "seconds" },
+  RELAY_SECRET_OVERLAP_SECONDS: { least: 0, most: 30 * 86_400, unit: "seconds" },
+} as const satisfies Readonly<Record<string, NumberRule>>;
+
+/** What the lease outlasts a request and the lingering by. */
+const LEASE_SPARE_MILLIS = 5_000;
+
+/** No lease is longer, whatever the settings of the process that took it. */
+export const LONGEST_LEASE_MILLIS =
+  (BOUNDS.RELAY_REQUEST_TIMEOUT_SECONDS.most + BOUNDS.RELAY_LINGER_SECONDS.most) * 1000 + LEASE_SPARE_MILLIS;
+
+/** The variables that `readSettings` reads. */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(BOUNDS),
+  "RELAY_ALLOWED_ADDRESS_RANGES",
+  "RELAY_ALLOW_HTTP",
+];
 
 /**
  * Reads the settings from the environment and asserts the relations between them.
  * @throws SettingsError when a value is malformed or breaks a relation that safety depends on
  */
 export function readSettings(environment: Environment): Settings {
-  const freeGraceMillis = numberOf(environment, "RELAY_FREE_GRACE_SECONDS", 120, 0.1) * 1000;
-  const retentionMillis =
-    numberOf(environment, "RELAY_RETENTION_SECONDS", (7 * DAY_MILLIS) / 1000, 0.1) * 1000;
-  const requestTimeoutMillis = numberOf(environment, "RELAY_REQUEST_TIMEOUT_SECONDS", 15, 0.1) * 1000;
-  const lingerMillis = numberOf(environment, "RELAY_LINGER_SECONDS", 0.5, 0) * 1000;
-  const segmentSize = numberOf(environment, "RELAY_SEGMENT_SIZE", 5000, 1);
-  if (!Number.isInteger(segmentSize)) throw new SettingsError("RELAY_SEGMENT_SIZE", "must be a whole number");
+  const number = (name: keyof typeof BOUNDS, fallback: number) =>
+    numberIn(environment, name, fallback, BOUNDS[name]);
+  const millis = (name: keyof typeof BOUNDS, fallbackSeconds: number) => number(name, fallbackSeconds) * 1000;
+  const freeGraceMillis = millis("RELAY_FREE_GRACE_SECONDS", 120);
+  const retentionMillis = millis("RELAY_RETENTION_SECONDS", (7 * DAY_MILLIS) / 1000);
+  const requestTimeoutMillis = millis("RELAY_REQUEST_TIMEOUT_SECONDS", 15);
+  const lingerMillis = millis("RELAY_LINGER_SECONDS", 0.5);
 
   return assertRelations({
-    segmentSize,
+    segmentSize: number("RELAY_SEGMENT_SIZE", 5000),
     freeGraceMillis,
     retentionMillis,
-    retentionMessages: numberOf(environment, "RELAY_RETENTION_MESSAGES", 50_000_000, 1),
+    retentionMessages: number("RELAY_RETENTION_MESSAGES", 50_000_000),
     pageTtlMillis: 4 * retentionMillis + 30 * DAY_MILLIS,
     tailCacheMillis: Math.min(10_000, freeGraceMillis / 8),
     appendTimeoutMillis: Math.min(20_000, 0.4 * freeGraceMillis),
     requestTimeoutMillis,
     fastRequestTimeoutMillis: Math.min(3_000, requestTimeoutMillis),
-    leaseMillis: requestTimeoutMillis + lingerMillis + 5_000,
+    leaseMillis: requestTimeoutMillis + lingerMillis + LEASE_SPARE_MILLIS,
     turnMillis: 10_000,
     lingerMillis,
     hintGraceMillis: 5_000,
-    secretOverlapMillis: numberOf(environment, "RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000, 0) * 1000,
-    allowedAddressRanges: (environment.RELAY_ALLOWED_ADDRESS_RANGES ?? "")
-      .split(",")
-      .map((range) => range.trim())
-      .filter((range) => range !== ""),
-    allowHttp: environment.RELAY_ALLOW_HTTP === "1" || environment.RELAY_ALLOW_HTTP === "true",
+    secretOverlapMillis: millis("RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000),
+    allowedAddressRanges: listIn(environment, "RELAY_ALLOWED_ADDRESS_RANGES"),
+    allowHttp: booleanIn(environment, "RELAY_ALLOW_HTTP", false),
   });
 }
 

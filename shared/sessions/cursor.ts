@@ -1,5 +1,6 @@
 import { GAP_TYPE, type GapReason } from "../queue/message.ts";
 import { type Segment, type Sequence, segmentOf } from "../queue/sequence.ts";
+import { LONGEST_LEASE_MILLIS } from "../runtime/settings.ts";
 import type { SessionKind } from "./session.ts";
 
 /**
@@ -82,8 +83,17 @@ export interface DeliveryFailure {
 /** The attributes that a transition writes; `undefined` removes an attribute. */
 export type CursorChange = Partial<Omit<Cursor, "feed" | "session" | "kind">>;
 
+/** An endpoint may ask to be left alone for a day (Retry-After); no backoff is longer. */
+export const LONGEST_BACKOFF_MILLIS = 86_400_000;
+
 /** A wake that arrives this much early still counts as due: SQS delays are whole seconds. */
 const DUE_TOLERANCE_MILLIS = 250;
+
+/**
+ * Clocks of different machines may differ by this much. A row that was written later than that from now on was written
+ * before the clock was set back.
+ */
+const CLOCK_DIFFERENCE_MILLIS = 5_000;
 
 /** Whether deliver may take the row: no turn holds it, and it does not wait for a due time or a person. */
 export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
@@ -92,13 +102,36 @@ export function isTakeable(cursor: Cursor, nowEpochMillis: number): boolean {
     case "signalled":
       return true;
     case "backoff":
-      return (cursor.dueAtEpochMillis ?? 0) <= nowEpochMillis + DUE_TOLERANCE_MILLIS;
+      return isDue(cursor, nowEpochMillis + DUE_TOLERANCE_MILLIS);
     case "active":
-      return (cursor.leaseUntilEpochMillis ?? 0) <= nowEpochMillis;
+      return isLeaseExpired(cursor, nowEpochMillis);
     case "paused":
     case "suspended":
       return false;
   }
+}
+
+/** Whether a row was written in what is now the future: the clock was set back, and the row's times mean nothing. */
+export function isFromFuture(cursor: Pick<Cursor, "changedAtEpochMillis">, nowEpochMillis: number): boolean {
+  return cursor.changedAtEpochMillis > nowEpochMillis + CLOCK_DIFFERENCE_MILLIS;
+}
+
+/** Whether a backoff is over. A due time further ahead than any failure sets it counts as over, too. */
+export function isDue(cursor: Cursor, nowEpochMillis: number): boolean {
+  const { dueAtEpochMillis = 0 } = cursor;
+  return (
+    dueAtEpochMillis <= nowEpochMillis ||
+    isFromFuture(cursor, nowEpochMillis) ||
+    dueAtEpochMillis > nowEpochMillis + LONGEST_BACKOFF_MILLIS + CLOCK_DIFFERENCE_MILLIS
+  );
+}
+
+/** Whether a lease has expired. One that ends later than the longest possible was taken before the clock was set back. */
+export function isLeaseExpired({ leaseUntilEpochMillis = 0 }: Cursor, nowEpochMillis: number): boolean {
+  return (
+    leaseUntilEpochMillis <= nowEpochMillis ||
+    leaseUntilEpochMillis > nowEpochMillis + LONGEST_LEASE_MILLIS + CLOCK_DIFFERENCE_MILLIS
+  );
 }
 
 /** The condition of every write: the row must still have these values. */

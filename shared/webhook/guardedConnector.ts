@@ -5,6 +5,7 @@ import { buildConnector } from "undici";
 import type { AddressGuard } from "./addressGuard.ts";
 import { codeOf } from "./failureDetail.ts";
 import { loopbackAddressesOf } from "./localhost.ts";
+import { isExhaustion } from "./ownLack.ts";
 
 /** Why a connection failed; the same values as `DeliveryOutcome.reason`. */
 export type ConnectionReason =
@@ -12,6 +13,7 @@ export type ConnectionReason =
   | "connection.failed"
   | "connection.refused"
   | "dns.failed"
+  | "relay.exhausted"
   | "timeout"
   | "tls.failed";
 
@@ -106,14 +108,20 @@ export function createGuardedConnector(options: {
 
 async function resolveOrFail(resolve: ResolveHost, hostname: string): Promise<readonly string[]> {
   const addresses = await resolve(hostname).catch((error: unknown) => {
+    if (isExhaustion(error)) throw exhausted(error);
     throw new ConnectionFailure("dns.failed", `the host name does not resolve: ${codeOf(error)}`, error);
   });
   if (addresses.length === 0) throw new ConnectionFailure("dns.failed", "the host name has no address");
   return addresses;
 }
 
+function exhausted(error: unknown): ConnectionFailure {
+  return new ConnectionFailure("relay.exhausted", `the relay has too little left: ${codeOf(error)}`, error);
+}
+
 function asFailure(error: unknown, otherwise: ConnectionReason): ConnectionFailure {
   if (error instanceof ConnectionFailure) return error;
+  if (isExhaustion(error)) return exhausted(error);
   const code = codeOf(error);
   if (code === "ECONNREFUSED")
     return new ConnectionFailure("connection.refused", "nothing listens at the address and port", error);

@@ -1,3 +1,4 @@
+import { RelayError } from "../errors.ts";
 import type { MessageFormat } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -11,6 +12,7 @@ import { type SessionSecret, signingSecrets, type WebhookSession } from "../sess
 import { webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
+import { isExhaustion, isOwnFailure } from "./ownLack.ts";
 import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
 
@@ -62,6 +64,11 @@ export class WebhookOutlet implements Outlet {
       this.#recordAccepted(cursor, batch);
       return { kind: "accepted", lane: laneAfter(outcome.durationMillis) };
     }
+    // The row stays as it is until its lease expires: no attempt is counted, and the session does not back off.
+    if (isOwnFailure(outcome))
+      throw new RelayError(outcome.reason, `a webhook was not called: ${outcome.detail}`, {
+        retryable: true,
+      });
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
     return hasOutstayed(cursor.lane, outcome, settings)
       ? { kind: "outstayed" }
@@ -75,6 +82,7 @@ export class WebhookOutlet implements Outlet {
     try {
       ({ secrets } = await sessions.openSecrets(this.#session));
     } catch (error) {
+      if (isExhaustion(error)) throw error;
       // Treated like an endpoint's failure: the session shows the error and backs off. A thrown error would make SQS
       // redeliver the wake until it is a dead letter, and every sweep would start that again.
       log.error("a session's secrets cannot be opened", { feed, session, error });

@@ -1,5 +1,7 @@
+import { LONGEST_BACKOFF_MILLIS } from "../sessions/cursor.ts";
+
 /** The longest wait that an endpoint can ask for. */
-export const MAX_RETRY_AFTER_MILLIS = 86_400_000;
+export const MAX_RETRY_AFTER_MILLIS = LONGEST_BACKOFF_MILLIS;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";

@@ -11,6 +11,7 @@ import {
 } from "./guardedConnector.ts";
 import { type Connection, createOriginConnections } from "./originConnections.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
+import { isExhaustion } from "./ownLack.ts";
 import { parseRetryAfter } from "./retryAfter.ts";
 import { type SignatureHeaders, sign } from "./signature.ts";
 
@@ -271,6 +272,8 @@ function exchange(request: {
 function failureOf(error: Error): FailedFacts {
   if (error instanceof ConnectionFailure) return { reason: error.reason, detail: error.message };
   const code = codeOf(error);
+  if (isExhaustion(error))
+    return { reason: "relay.exhausted", detail: `the relay has too little left: ${code}` };
   if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED")
     return { reason: "aborted", detail: "the relay is closing" };
   return { reason: "connection.failed", detail: `the connection ended before an answer: ${code}` };

@@ -126,6 +126,27 @@ describe("the event source mappings", () => {
   });
 });
 
+describe("calls with a wrong key", () => {
+  it("cannot use up the concurrency of deliver: the two functions behind the HTTP API have a limit of their own", () => {
+    const reserved = Object.values(templates.prod.findResources("AWS::Lambda::Function"))
+      .filter(({ Properties }) => Properties.ReservedConcurrentExecutions !== undefined)
+      .map(({ Properties }) => [Properties.FunctionName, Properties.ReservedConcurrentExecutions]);
+    expect(Object.fromEntries(reserved)).toEqual({
+      "stasis-relay-ingest-prod": prod.reservedConcurrency?.ingest,
+      "stasis-relay-api-prod": prod.reservedConcurrency?.api,
+    });
+    // A new account may run a thousand functions at once, and AWS keeps 100 of them unreserved.
+    const queued = Object.values(prod.maximumConcurrency).reduce((sum, each) => sum + each);
+    expect(prod.reservedConcurrency?.ingest).toBeGreaterThan(prod.maximumConcurrency.ingest);
+    expect(120 + queued).toBeLessThan(900);
+  });
+
+  it("leave a new account of ten invocations deployable: development reserves none", () => {
+    for (const { Properties } of Object.values(templates.dev.findResources("AWS::Lambda::Function")))
+      expect(Properties).not.toHaveProperty("ReservedConcurrentExecutions");
+  });
+});
+
 describe("the functions", () => {
   it("run Node 24 on arm64, trace, and log JSON to a group with a retention", () => {
     templates.prod.allResourcesProperties("AWS::Lambda::Function", {

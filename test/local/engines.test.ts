@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startDynamodb } from "../../local/engines/dynamodb.ts";
+import type { Engine } from "../../local/engines/engine.ts";
 import { startSqs } from "../../local/engines/sqs.ts";
 import { provision } from "../../local/provision.ts";
 import { tables } from "../../shared/aws/resources.ts";
@@ -31,14 +33,16 @@ afterEach(async () => {
 });
 
 /** Starts the engine inside another process, which the test can kill. */
-async function startInOtherProcess(databaseFile: string): Promise<{ child: ChildProcess; endpoint: string }> {
+async function startInOtherProcess(
+  databaseFile: string,
+): Promise<{ child: ChildProcess; engine: Pick<Engine, "endpoint" | "credentials"> }> {
   const script = new URL("./support/engineProcess.ts", import.meta.url);
   const child = spawn(process.execPath, [fileURLToPath(script), databaseFile], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
   const [line] = await once(child.stdout, "data");
-  return { child, endpoint: String(line).trim() };
+  return { child, engine: JSON.parse(String(line)) };
 }
 
 async function answers(endpoint: string): Promise<boolean> {
@@ -59,9 +63,9 @@ describe("the embedded DynamoDB", () => {
 
   it("keeps its data when its parent process gets a SIGKILL, and can be restarted at once", async () => {
     const databaseFile = join(directory, "data", "dynamodb.sqlite");
-    const { child, endpoint } = await startInOtherProcess(databaseFile);
+    const { child, engine } = await startInOtherProcess(databaseFile);
     const sqs = await startSqs();
-    const before = localClients({ dynamodb: endpoint, sqs: sqs.endpoint });
+    const before = localClients({ dynamodb: engine, sqs });
     await provision(before, silentLog);
     const item = { pk: "session", kind: "webhook" };
     await before.documents.send(new PutCommand({ TableName: tables.sessions.name, Item: item }));
@@ -69,8 +73,8 @@ describe("the embedded DynamoDB", () => {
     child.kill("SIGKILL");
     const restarted = await startDynamodb({ databaseFile });
     try {
-      expect(await answers(endpoint), "the engine of the killed process").toBe(false);
-      const after = localClients({ dynamodb: restarted.endpoint });
+      expect(await answers(engine.endpoint), "the engine of the killed process").toBe(false);
+      const after = localClients({ dynamodb: restarted });
       const found = await after.documents.send(
         new GetCommand({ TableName: tables.sessions.name, Key: { pk: "session" } }),
       );
@@ -82,9 +86,9 @@ describe("the embedded DynamoDB", () => {
   });
 
   it("does not outlive its killed parent process, even without a restart", async () => {
-    const { child, endpoint } = await startInOtherProcess(join(directory, "dynamodb.sqlite"));
+    const { child, engine } = await startInOtherProcess(join(directory, "dynamodb.sqlite"));
     child.kill("SIGKILL");
-    await until(async () => !(await answers(endpoint)), "the engine ends");
+    await until(async () => !(await answers(engine.endpoint)), "the engine ends");
   });
 
   it("refuses a file that a running engine has open, and names the process", async () => {
@@ -107,15 +111,40 @@ describe("the embedded DynamoDB", () => {
 describe("the embedded SQS", () => {
   it("keeps queues and messages in its data directory", async () => {
     const first = await startSqs({ dataDirectory: join(directory, "sqs") });
-    const before = localClients({ sqs: first.endpoint });
+    const before = localClients({ sqs: first });
     const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName: "kept" }));
     await before.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "still here" }));
     await first.close();
 
     const second = await startSqs({ dataDirectory: join(directory, "sqs") });
-    const after = localClients({ sqs: second.endpoint });
+    const after = localClients({ sqs: second });
     const { Messages } = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(Messages?.map((message) => message.Body)).toEqual(["still here"]);
+    await second.close();
+  });
+
+  it("hands out messages that were hidden until long after now, because the clock was set back since", async () => {
+    const dataDirectory = join(directory, "sqs");
+    const first = await startSqs({ dataDirectory });
+    const before = localClients({ sqs: first });
+    const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName: "kept" }));
+    for (const MessageBody of ["in flight", "delayed"])
+      await before.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody, DelaySeconds: MessageBody === "delayed" ? 60 : 0 }),
+      );
+    await before.sqs.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 30 }));
+    await first.close();
+    const database = new DatabaseSync(join(dataDirectory, "fauxqs.db"));
+    for (const column of ["visibility_deadline", "delay_until"])
+      database.exec(`UPDATE sqs_messages SET ${column} = ${column} + 3600000`);
+    database.close();
+
+    const second = await startSqs({ dataDirectory });
+    const after = localClients({ sqs: second });
+    const { Messages } = await after.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    expect(Messages?.map((message) => message.Body).sort()).toEqual(["delayed", "in flight"]);
     await second.close();
   });
 

@@ -26,7 +26,7 @@ const mappings: EventSourceMapping[] = [];
 
 beforeAll(async () => {
   engine = await startSqs();
-  clients = localClients({ sqs: engine.endpoint });
+  clients = localClients({ sqs: engine });
 });
 
 afterEach(async () => {

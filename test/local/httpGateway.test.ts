@@ -27,8 +27,10 @@ beforeEach(async () => {
   gateway = await startHttpGateway({
     host: "127.0.0.1",
     port: 0,
+    allowedHosts: ["api.example.test", "h"],
     ingest: fake("ingest"),
     api: fake("api"),
+    isAuthorised: async () => true,
     log: silentLog,
   });
   url = `http://127.0.0.1:${gateway.port}`;
@@ -219,7 +221,15 @@ describe("closing", () => {
       handler: async () => {},
     };
     await expect(
-      startHttpGateway({ host: "127.0.0.1", port: gateway.port, ingest: never, api: never, log: silentLog }),
+      startHttpGateway({
+        host: "127.0.0.1",
+        port: gateway.port,
+        allowedHosts: [],
+        ingest: never,
+        api: never,
+        isAuthorised: async () => true,
+        log: silentLog,
+      }),
     ).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 it("creates the missing resources, and changes nothing when it runs again", async () => {
-  const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
+  const clients = localClients({ dynamodb, sqs });
   const first = await provision(clients, silentLog);
   const second = await provision(clients, silentLog);
   expect(second).toEqual(first);
@@ -44,7 +44,7 @@ it("creates the missing resources, and changes nothing when it runs again", asyn
 
 it("can run in two relays at the same time", async () => {
   const [endpointOfBoth, queuesOfBoth] = await Promise.all([startDynamodb(), startSqs()]);
-  const clients = localClients({ dynamodb: endpointOfBoth.endpoint, sqs: queuesOfBoth.endpoint });
+  const clients = localClients({ dynamodb: endpointOfBoth, sqs: queuesOfBoth });
   const [one, other] = await Promise.all([provision(clients, silentLog), provision(clients, silentLog)]);
   expect(one).toEqual(other);
   await Promise.all([endpointOfBoth.close(), queuesOfBoth.close()]);

@@ -88,11 +88,7 @@ describe("a relay on one machine", () => {
 
   it("uses the given endpoints instead of its own engines", async () => {
     relay = await startRelay({ environment: {}, port: 0 });
-    const { dynamodb, sqs } = relay.endpoints;
-    const second = await startRelay({
-      environment: { AWS_ENDPOINT_URL_DYNAMODB: dynamodb, AWS_ENDPOINT_URL_SQS: sqs },
-      port: 0,
-    });
+    const second = await startRelay({ environment: relay.connection, port: 0 });
     try {
       expect(second.endpoints).toEqual(relay.endpoints);
       expect(second.queues).toEqual(relay.queues);

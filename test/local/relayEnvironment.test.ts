@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
+  allowedHostsOf,
   functionEnvironment,
   portOf,
   sweepIntervalMillis,
+  warnOfUnknownSettings,
   withLocalDefaults,
 } from "../../local/relayEnvironment.ts";
+import { silentLog } from "../../shared/runtime/log.ts";
 import { readSettings } from "../../shared/runtime/settings.ts";
 
 const provisioned = {
@@ -73,6 +76,46 @@ describe("the local defaults", () => {
     expect(sweepIntervalMillis(environment)).toBe(500);
     expect(portOf(environment)).toBe(0);
   });
+
+  it.each(["2592000", "86401", "0.05", "0", "-1", "1e9", "Infinity", "5 s"])(
+    "refuse a sweep every %s seconds: timers overflow, or the machine does nothing else",
+    (RELAY_SWEEP_SECONDS) => {
+      expect(() => sweepIntervalMillis({ RELAY_SWEEP_SECONDS })).toThrow(
+        /^RELAY_SWEEP_SECONDS: .*seconds.*from 0.1 to/,
+      );
+    },
+  );
+
+  it.each(["65536", "-1", "80.5", "0x50", "http"])("refuse the port %s", (PORT) => {
+    expect(() => portOf({ PORT })).toThrow(/^PORT: /);
+  });
+
+  it("name the variables that nobody reads, and no others", () => {
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => void warned.push(message) };
+    warnOfUnknownSettings({ RELAY_SEGMENTSIZE: "3", RELAY_Sweep_Seconds: "1", RELAYED: "x", PATH: "y" }, log);
+    expect(warned).toEqual([expect.stringMatching(/: RELAY_SEGMENTSIZE, RELAY_Sweep_Seconds$/)]);
+    const known = [
+      "RELAY_DATA_DIR",
+      "RELAY_API_KEY",
+      "RELAY_ALLOW_HTTP",
+      "RELAY_ALLOWED_HOSTS",
+      "RELAY_LINGER_SECONDS",
+      "RELAY_METRICS_FEEDS",
+      "RELAY_QUEUE_TABLE",
+      "RELAY_SWEEP_SECONDS",
+      "RELAY_URL",
+    ];
+    warnOfUnknownSettings(Object.fromEntries(known.map((name) => [name, "1"])), log);
+    expect(warned).toHaveLength(1);
+  });
+
+  it.each(["*", "relay example", "http://relay.example", "relay.example/x"])(
+    "refuse the host name %s",
+    (RELAY_ALLOWED_HOSTS) => {
+      expect(() => allowedHostsOf({ RELAY_ALLOWED_HOSTS })).toThrow(/^RELAY_ALLOWED_HOSTS: /);
+    },
+  );
 
   it("refuse a value that is not a number, and name the setting", () => {
     expect(() => portOf({ PORT: "http" })).toThrow(/PORT/);

@@ -1,15 +1,18 @@
 import type { ScheduledEvent } from "aws-lambda";
 import { expect, it } from "vitest";
-import { startSchedule } from "../../local/schedule.ts";
+import { type SteadyTime, startSchedule } from "../../local/schedule.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { until } from "./support/until.ts";
 
 /** A clock that moves only by sleeps. `pauses` records their lengths. */
-function sleepingClock(pauses: number[], mostPauses: number): Clock & { now: number } {
+function sleepingClock(pauses: number[], mostPauses: number): Clock & SteadyTime & { now: number } {
   return {
     now: 1_700_000_000_000,
     nowEpochMillis() {
+      return this.now;
+    },
+    steadyMillis() {
       return this.now;
     },
     async sleep(millis, signal) {
@@ -51,7 +54,7 @@ it("invokes at a fixed interval with a scheduled event, even after a failure", a
     "detail-type": "Scheduled Event",
     source: "aws.scheduler",
     account: "000000000000",
-    time: "2023-11-14T22:13:25Z",
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     region: "us-east-1",
     resources: ["arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep"],
     detail: {},
@@ -94,4 +97,23 @@ it("on stop waits for the running invocation", async () => {
   gate.resolve();
   await stopped;
   expect(ended).toBe(true);
+});
+
+it("keeps its interval when the machine's clock is set back or forward", async () => {
+  const pauses: number[] = [];
+  const clock = sleepingClock(pauses, 4);
+  let wallClock = 1_700_000_000_000;
+  let runs = 0;
+  const schedule = startSchedule({
+    target: target(async () => {
+      runs++;
+      wallClock += runs % 2 === 0 ? 3_600_000 : -3_600_000;
+    }),
+    everyMillis: 5_000,
+    log: silentLog,
+    clock: Object.assign(clock, { nowEpochMillis: () => wallClock }),
+  });
+  await until(() => runs === 4, "four invocations");
+  await schedule.stop();
+  expect(pauses).toEqual([5_000, 5_000, 5_000, 5_000]);
 });

@@ -164,8 +164,7 @@ describe("freeing", () => {
     expect(await pagesOf(relay, "pbx", 0)).toBe(1);
     await using swept = await TestRelay.start({
       ...FAST,
-      AWS_ENDPOINT_URL_DYNAMODB: relay.relay.endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: relay.relay.endpoints.sqs,
+      ...relay.relay.connection,
     });
     await eventually(
       "no pages",

@@ -24,10 +24,7 @@ describe("producers", () => {
   it("on one feed through two relays get one order without holes or duplicates, each in its own order", async () => {
     await using first = await TestRelay.start({ RELAY_SEGMENT_SIZE: "64" });
     // A second relay on the same tables acts like another Lambda environment.
-    await using second = await TestRelay.start({
-      AWS_ENDPOINT_URL_DYNAMODB: first.relay.endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: first.relay.endpoints.sqs,
-    });
+    await using second = await TestRelay.start(first.relay.connection);
     const relays = [first, second];
     const accepted: { event: string }[] = [];
     const batches = 12;

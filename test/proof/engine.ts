@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { connectionVariables } from "../../local/connection.ts";
 import { startEngines } from "../../local/engines/start.ts";
 import { provision } from "../../local/provision.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
@@ -47,14 +48,8 @@ export class Engine implements AsyncDisposable {
 
   static async start(): Promise<Engine> {
     const engines = new AsyncDisposableStack();
-    const endpoints = await startEngines(engines, {}, undefined);
-    const clients = createClients({
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    });
+    const { endpoints, credentials } = await startEngines(engines, {}, undefined);
+    const clients = createClients(connectionVariables({}, endpoints, credentials));
     await provision(clients, silentLog);
     return new Engine(engines, clients);
   }

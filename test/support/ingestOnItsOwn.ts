@@ -12,11 +12,7 @@ export function ingestEnvironment(
     [tables.queue.variable]: relay.tableNames.queue,
     [queues.notify.variable]: notifyQueueUrl,
     [secrets.apiKey.plainVariable]: "local",
-    AWS_ENDPOINT_URL_DYNAMODB: relay.endpoints.dynamodb,
-    AWS_ENDPOINT_URL_SQS: relay.endpoints.sqs,
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
+    ...relay.connection,
   };
 }
 

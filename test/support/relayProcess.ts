@@ -42,6 +42,13 @@ export class RelayProcess implements AsyncDisposable {
     return this.#output;
   }
 
+  /** Resolves when the process has ended by itself. */
+  get exitCode(): Promise<number | null> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(exitCode);
+    return once(this.#child, "exit").then(([code]) => code);
+  }
+
   get processId(): number {
     return this.#child.pid ?? 0;
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayClient } from "../../client/index.ts";
+import { connectionVariables } from "../../local/connection.ts";
 import { startEngines } from "../../local/engines/start.ts";
 import { freePort } from "../../local/freePort.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
@@ -179,13 +180,8 @@ class RelayRun {
   /** The tables as left by the last process. */
   async #rows(): Promise<FeedRows> {
     await using engines = new AsyncDisposableStack();
-    const endpoints = await startEngines(engines, {}, this.#directory);
-    const clients = createClients({
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-    });
+    const { endpoints, credentials } = await startEngines(engines, {}, this.#directory);
+    const clients = createClients(connectionVariables({}, endpoints, credentials));
     engines.defer(() => destroyClients(clients));
     const tableNames = { queue: tables.queue.name, cursors: tables.cursors.name };
     return await readFeedRows(clients.documents, tableNames, FEED);

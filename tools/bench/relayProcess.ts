@@ -1,5 +1,6 @@
 import { startRelay } from "../../local/relay.ts";
 import type { FunctionName } from "../../shared/aws/resources.ts";
+import { startMeteredDatabase } from "./meteredDatabase.ts";
 import { type FunctionUsage, UsageMeter } from "./usage.ts";
 
 /**
@@ -18,8 +19,9 @@ export interface Snapshot {
 }
 
 const meter = process.env.BENCH_METERED ? new UsageMeter() : undefined;
+const metered = meter === undefined ? undefined : await startMeteredDatabase();
 const relay = await startRelay({
-  environment: process.env,
+  environment: metered ? { ...process.env, AWS_ENDPOINT_URL_DYNAMODB: metered.endpoint } : process.env,
   port: 0,
   ...(meter ? { host: meter.host } : {}),
 });
@@ -69,6 +71,10 @@ function snapshot(): Snapshot {
 }
 
 process.on("message", () => process.send?.(snapshot()));
-process.on("disconnect", () => void relay.stop().then(() => process.exit(0)));
+process.on("disconnect", async () => {
+  await relay.stop();
+  await metered?.close();
+  process.exit(0);
+});
 process.on("SIGINT", () => {});
 process.send?.(snapshot());

@@ -1,6 +1,5 @@
 import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
-import { connectionVariables } from "../../local/connection.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "../../shared/aws/keys.ts";
@@ -40,7 +39,7 @@ export class RelayWithConflicts implements AsyncDisposable {
   private constructor(relay: Relay, posts: { count: number }) {
     this.#relay = relay;
     this.#posts = posts;
-    this.#observer = createClients(connectionVariables({}, relay.endpoints));
+    this.#observer = createClients(relay.connection);
     const { intercept, conflicts } = conflictingTransactions(TRANSACTION_MILLIS);
     this.#conflicts = conflicts;
     interceptCalls(relay.clients, intercept);

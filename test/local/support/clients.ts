@@ -1,12 +1,18 @@
+import { connectionVariables } from "../../../local/connection.ts";
+import type { Engine } from "../../../local/engines/engine.ts";
 import { type AwsClients, createClients } from "../../../shared/aws/clients.ts";
 
-/** Clients for embedded engines. A test may omit an endpoint that it does not use. */
-export function localClients(endpoints: { dynamodb?: string; sqs?: string }): AwsClients {
-  return createClients({
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
-    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb ?? "http://127.0.0.1:1",
-    AWS_ENDPOINT_URL_SQS: endpoints.sqs ?? "http://127.0.0.1:1",
-  });
+type Reachable = Pick<Engine, "endpoint" | "credentials">;
+
+const NOWHERE = "http://127.0.0.1:1";
+
+/** Clients for embedded engines. A test may omit an engine that it does not use. */
+export function localClients({ dynamodb, sqs }: { dynamodb?: Reachable; sqs?: Reachable }): AwsClients {
+  const endpoints = { dynamodb: dynamodb?.endpoint ?? NOWHERE, sqs: sqs?.endpoint ?? NOWHERE };
+  return createClients(
+    connectionVariables({}, endpoints, {
+      ...(dynamodb && { dynamodb: dynamodb.credentials }),
+      ...(sqs && { sqs: sqs.credentials }),
+    }),
+  );
 }

@@ -2,4 +2,5 @@
 import { startDynamodb } from "../../../local/engines/dynamodb.ts";
 
 const engine = await startDynamodb({ databaseFile: process.argv[2] ?? "" });
-process.stdout.write(`${engine.endpoint}\n`);
+const { endpoint, credentials } = engine;
+process.stdout.write(`${JSON.stringify({ endpoint, credentials })}\n`);

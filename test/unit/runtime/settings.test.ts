@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../../shared/errors.ts";
-import { assertRelations, readSettings, requireVariable } from "../../../shared/runtime/settings.ts";
+import {
+  assertRelations,
+  LONGEST_LEASE_MILLIS,
+  readSettings,
+  requireVariable,
+} from "../../../shared/runtime/settings.ts";
 
 const refusedFor = (variable: string) => expect.objectContaining({ facts: { setting: variable } });
 
@@ -56,6 +61,46 @@ describe("readSettings", () => {
 
   it("treats an empty variable as not set", () => {
     expect(readSettings({ RELAY_SEGMENT_SIZE: " " }).segmentSize).toBe(5000);
+  });
+
+  it.each([
+    ["RELAY_SEGMENT_SIZE", "1000001", "messages"],
+    ["RELAY_FREE_GRACE_SECONDS", "604801", "seconds"],
+    ["RELAY_RETENTION_SECONDS", "315360001", "seconds"],
+    ["RELAY_RETENTION_MESSAGES", "1000000000001", "messages"],
+    ["RELAY_RETENTION_MESSAGES", "1.5", "messages"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "61", "seconds"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "0x10", "seconds"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "1e1", "seconds"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "5s", "seconds"],
+    ["RELAY_REQUEST_TIMEOUT_SECONDS", "NaN", "seconds"],
+    ["RELAY_LINGER_SECONDS", "11", "seconds"],
+    ["RELAY_SECRET_OVERLAP_SECONDS", "2592001", "seconds"],
+  ])("refuses %s=%s, with its unit and its bounds", (variable, value, unit) => {
+    expect(() => readSettings({ [variable]: value })).toThrow(
+      new RegExp(`^${variable}: must be a .*number of ${unit}, from [\\d.]+ to \\d+; "${value}" is not`),
+    );
+  });
+
+  it("has no lease that is longer than the longest", () => {
+    const { leaseMillis } = readSettings({ RELAY_REQUEST_TIMEOUT_SECONDS: "60", RELAY_LINGER_SECONDS: "10" });
+    expect(leaseMillis).toBe(LONGEST_LEASE_MILLIS);
+  });
+
+  it.each([
+    ["1", true],
+    ["true", true],
+    ["YES", true],
+    ["0", false],
+    ["False", false],
+    ["no", false],
+    ["", false],
+  ])("takes the switch %j for %s", (value, expected) => {
+    expect(readSettings({ RELAY_ALLOW_HTTP: value }).allowHttp).toBe(expected);
+  });
+
+  it.each(["on", "off", "2", "y", "wahr", "toString"])("refuses the switch %j", (value) => {
+    expect(() => readSettings({ RELAY_ALLOW_HTTP: value })).toThrow(refusedFor("RELAY_ALLOW_HTTP"));
   });
 
   it.each(["0.1", "1", "40", "100000"])("keeps the relations with a grace of %s seconds", (seconds) => {

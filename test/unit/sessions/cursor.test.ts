@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LONGEST_LEASE_MILLIS } from "../../../shared/runtime/settings.ts";
 import {
   advance,
   backOff,
@@ -285,6 +286,64 @@ describe("isTakeable", () => {
     ["paused", {}, false],
     ["suspended", {}, false],
   ])("of a row that is %s with %o is %s", (state, facts, expected) => {
+    expect(isTakeable(cursorOf({ state, ...facts }), NOW)).toBe(expected);
+  });
+});
+
+describe("after the clock was set back", () => {
+  const HOUR = 3_600_000;
+
+  it.each<[string, State, Partial<Cursor>, boolean]>([
+    [
+      "a lease that ends later than the longest possible has expired",
+      "active",
+      { leaseUntilEpochMillis: NOW + HOUR },
+      true,
+    ],
+    [
+      "a lease that is possible has not",
+      "active",
+      { leaseUntilEpochMillis: NOW + LONGEST_LEASE_MILLIS },
+      false,
+    ],
+    [
+      "a lease that another machine's clock puts slightly further has not",
+      "active",
+      { leaseUntilEpochMillis: NOW + LONGEST_LEASE_MILLIS + 5_000 },
+      false,
+    ],
+    [
+      "a lease just beyond that has",
+      "active",
+      { leaseUntilEpochMillis: NOW + LONGEST_LEASE_MILLIS + 5_001 },
+      true,
+    ],
+    ["a due time that is possible is waited for", "backoff", { dueAtEpochMillis: NOW + HOUR }, false],
+    [
+      "a due time of a day is possible: an endpoint asked for it",
+      "backoff",
+      { dueAtEpochMillis: NOW + 24 * HOUR },
+      false,
+    ],
+    [
+      "a due time further ahead than any is not waited for",
+      "backoff",
+      { dueAtEpochMillis: NOW + 25 * HOUR },
+      true,
+    ],
+    [
+      "a due time that was written in what is now the future is not waited for",
+      "backoff",
+      { changedAtEpochMillis: NOW + HOUR, dueAtEpochMillis: NOW + HOUR + 5_000 },
+      true,
+    ],
+    [
+      "a row of a machine whose clock is slightly ahead waits",
+      "backoff",
+      { changedAtEpochMillis: NOW + 5_000, dueAtEpochMillis: NOW + 10_000 },
+      false,
+    ],
+  ])("%s", (_, state, facts, expected) => {
     expect(isTakeable(cursorOf({ state, ...facts }), NOW)).toBe(expected);
   });
 });

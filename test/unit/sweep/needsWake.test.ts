@@ -55,6 +55,27 @@ describe("needsWake", () => {
     ["backing off until later", { state: "backoff", ...old, dueAtEpochMillis: NOW + 1 }, false],
     ["active with an expired lease", { state: "active", ...old, leaseUntilEpochMillis: NOW }, true],
     ["active with a lease", { state: "active", ...old, leaseUntilEpochMillis: NOW + 1 }, false],
+    ["parked in what is now the future", { state: "parked", changedAtEpochMillis: NOW + 3_600_000 }, true],
+    [
+      "signalled in what is now the future",
+      { state: "signalled", changedAtEpochMillis: NOW + 3_600_000 },
+      true,
+    ],
+    [
+      "signalled by a clock that is slightly ahead",
+      { state: "signalled", changedAtEpochMillis: NOW + GRACE },
+      false,
+    ],
+    [
+      "backing off since what is now the future",
+      { state: "backoff", changedAtEpochMillis: NOW + 3_600_000, dueAtEpochMillis: NOW + 3_605_000 },
+      true,
+    ],
+    [
+      "active with a lease that is longer than any",
+      { state: "active", ...old, leaseUntilEpochMillis: NOW + 3_600_000 },
+      true,
+    ],
     ["paused", { state: "paused", ...old }, false],
     ["suspended", { state: "suspended", ...old }, false],
   ])("of a session that is %s", (_what, facts, expected) => {

@@ -296,7 +296,7 @@ describe("sweep", () => {
     "evicts a lagging session that is %s, reports the gap at once, and frees the segments that it held",
     async (state) => {
       append(6);
-      stand("lagging", 3, { state, fence: 7, leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 });
+      stand("lagging", 3, { state, fence: 7, leaseUntilEpochMillis: relay.nowEpochMillis + 20_000 });
       relay.nowEpochMillis = (relay.pages.get(26)?.appendedAtEpochMillis ?? 0) + RETENTION;
       expect(await sweepOnce()).toMatchObject({
         evicted: 1,
@@ -347,7 +347,7 @@ describe("sweep", () => {
     });
 
     it("leaves it to deliver when it is active", async () => {
-      const active = { state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 1e9 } as const;
+      const active = { state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 20_000 } as const;
       relay.cursors.set("reader", { ...cursorOf("reader"), ...active });
       const before = cursorOf("reader");
       expect(await sweepOnce()).toMatchObject({ crossed: 0, countDifferences: 0 });

@@ -419,6 +419,20 @@ describe("a connection that fails", () => {
     expect(receiver.requests).toHaveLength(0);
   });
 
+  it.each(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EAI_MEMORY"])(
+    "is the relay's own failure when it has too little left (%s)",
+    async (code) => {
+      const lack = Object.assign(new Error(`lookup ${code}`), { code });
+      for (const error of [lack, new AggregateError([lack]), new Error("wrapped", { cause: lack })]) {
+        const failing = createClient({ lookup: () => Promise.reject(error) });
+        expect(await post(failing, "http://anywhere.example.com/")).toMatchObject({
+          kind: "failed",
+          reason: "relay.exhausted",
+        });
+      }
+    },
+  );
+
   it("fails in DNS when the name does not resolve", async () => {
     const unknown = Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" });
     const failing = createClient({ lookup: () => Promise.reject(unknown) });
