@@ -44,7 +44,9 @@ export function queueHelp(connection: Environment, queueUrl: string): string {
     AWS_ACCESS_KEY_ID: accessKey,
     AWS_SECRET_ACCESS_KEY: secretKey,
   });
-  return `Events over SQS (docs/producers.md) go to ${queueUrl}, with keys for this run:
+  // At the endpoint's address: not every system resolves the name in the queue's own URL.
+  const reachableUrl = new URL(new URL(queueUrl).pathname, endpoint).href;
+  return `Events over SQS (docs/producers.md) go to ${reachableUrl}, with keys for this run:
 
   ${line}
 `;

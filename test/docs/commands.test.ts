@@ -168,6 +168,18 @@ describe("docs/ami.md", () => {
   });
 });
 
+describe("docs/producers.md", () => {
+  it("sends an event over SQS with what npm start prints", async () => {
+    const [exported = ""] =
+      /^ *export AWS_ENDPOINT_URL_SQS=.*$/m.exec(await relay.until("AWS_SECRET_ACCESS_KEY")) ?? [];
+    await using sender = new Terminal();
+    await sender.run(exported.trim());
+    const shown = relay.output.length;
+    expect(await sender.run(commands.take("docs/producers.md", "sqsProducer.ts"))).toMatch(/^sent as \S+$/);
+    await relay.until("pbx-1: appended 1", shown);
+  });
+});
+
 describe("docs/webhooks.md", () => {
   it.each([
     ["Node", "js", "receiver.mjs", "node receiver.mjs"],
