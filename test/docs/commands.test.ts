@@ -106,7 +106,7 @@ describe("README", () => {
     expect(await run("Relay-Position: 1")).toContain('"accepted":1,"duplicates":0');
     expect(await run("Relay-Position: 1")).toContain('"accepted":0,"duplicates":1');
     await reader.until(/^2 \S+ Dial$/m);
-    expect(await run("call $api/sessions ")).toMatch(/"state":"active".*"lagMessages":0.*"attempts":0/);
+    expect(await run("call $api/sessions ")).toMatch(/"state":"active".*"lagMessages":\d+.*"attempts":0/);
     expect(await run("messages?from=1")).toContain('"sequence":2,"type":"Dial"');
 
     expect(await run('"state":"paused"')).toContain('"state":"paused"');
