@@ -1,17 +1,14 @@
 import { Command } from "commander";
 import { convertLines } from "./convert.ts";
 import { filterText } from "./filter.ts";
+import { onReaderGone } from "./terminal/reader.ts";
 
 /** `npm run relay -- help`: applies the relay's rules to files, without a relay. Exits with 1 when input was malformed. */
 const program = new Command("relay")
   .description("Converts Stasis events to AMI, and filters AMI text, as Asterisk's Manager does.")
   .showHelpAfterError();
 
-// The reader of the output may stop early: `relay convert | head`.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
-});
+onReaderGone();
 
 program
   .command("convert")

@@ -12,14 +12,15 @@ import { NodeReceiver, verified } from "../client/nodeReceiver.ts";
 const { WEBHOOK_SECRET: secret, PORT = "9000", STATE_FILE = "receiver-state.json" } = process.env;
 if (!secret) throw new Error("set WEBHOOK_SECRET to the secret in the response that created the session");
 
-// Without a file this is a new receiver, and it accepts any first request. Delete the file when you move the session back
-// (PATCH with "next"): otherwise the messages you asked for count as repeated.
-let state = readState();
+/** Where the receiver stands, and in which session: another session has numbers of its own. */
+interface StoredState extends ChainState {
+  readonly session: string;
+}
 
 const receiver = await NodeReceiver.start({
   port: Number(PORT),
   answer: verified(secret, ({ request }) => {
-    const step = follow(state, request);
+    const step = follow(readState(request.session), request);
     if (step.missing)
       console.error(`MISSING: at least one message from ${step.missing.first} to ${step.missing.last}`);
 
@@ -28,8 +29,7 @@ const receiver = await NodeReceiver.start({
 
     // Store the messages and the new state before you answer, ideally in one database transaction. If you answered
     // first, a crash would lose messages. An error thrown here becomes a 500, and the relay retries the request.
-    writeState(step.state);
-    state = step.state;
+    writeState({ ...step.state, session: request.session });
   }),
 });
 console.error(`listening at ${receiver.url("/")}`);
@@ -44,9 +44,14 @@ function describe(message: Message): string {
   return `${message.sequence} ${message.timestamp} ${message.type}`;
 }
 
-function readState(): ChainState | undefined {
+/**
+ * Without a file this is a new receiver, and it accepts any first request. Delete the file when you move the
+ * session back (PATCH with "next"): otherwise the messages you asked for count as repeated.
+ */
+function readState(session: string): ChainState | undefined {
   try {
-    return JSON.parse(readFileSync(STATE_FILE, "utf8")) as ChainState;
+    const state = JSON.parse(readFileSync(STATE_FILE, "utf8")) as StoredState;
+    return state.session === session ? state : undefined;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
@@ -54,7 +59,7 @@ function readState(): ChainState | undefined {
 }
 
 /** Renaming replaces the file as a whole: a crash leaves the old state or the new one. */
-function writeState(newState: ChainState): void {
+function writeState(newState: StoredState): void {
   writeFileSync(`${STATE_FILE}.new`, JSON.stringify(newState));
   renameSync(`${STATE_FILE}.new`, STATE_FILE);
 }

@@ -39,7 +39,14 @@ export function runbookAnchor(title: string): string {
     .replaceAll(" ", "-");
 }
 
-/** Creates alarms. Each one states the effect on users, links to the runbook, and goes to the topic of its severity. */
+/** Where an e-mail can point: a link needs an address, which only the stage knows. */
+function runbookSection({ runbookUrl }: RelayStage, title: string): string {
+  return runbookUrl === undefined
+    ? `section "${title}" of ${RUNBOOK}`
+    : `${runbookUrl}#${runbookAnchor(title)}`;
+}
+
+/** Creates alarms. Each one states the effect on users, names its section of the runbook, and goes to the topic of its severity. */
 export class RelayAlarms {
   readonly made: Alarm[] = [];
   readonly #scope: Construct;
@@ -58,7 +65,7 @@ export class RelayAlarms {
     const alarm = new Alarm(this.#scope, title.replaceAll(/[^A-Za-z0-9]/g, ""), {
       metric: props.metric,
       alarmName: nameIn(this.#stage, `stasis-relay-${anchor}`),
-      alarmDescription: `[${props.severity}] ${props.impact} What to do: ${RUNBOOK}#${anchor}`,
+      alarmDescription: `[${props.severity}] ${props.impact} What to do: ${runbookSection(this.#stage, title)}`,
       threshold: props.threshold,
       evaluationPeriods: props.periods,
       comparisonOperator: props.below

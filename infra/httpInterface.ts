@@ -43,11 +43,10 @@ export class HttpInterface extends Construct {
       methods: [HttpMethod.POST],
       integration: new HttpLambdaIntegration("Ingest", ingest.function),
     });
-    this.httpApi.addRoutes({
-      path: "/v1/{proxy+}",
-      methods: [HttpMethod.ANY],
-      integration: new HttpLambdaIntegration("Api", api.function),
-    });
+    const toApi = new HttpLambdaIntegration("Api", api.function);
+    this.httpApi.addRoutes({ path: "/v1/{proxy+}", methods: [HttpMethod.ANY], integration: toApi });
+    // For people who open the API's URL in a browser.
+    this.httpApi.addRoutes({ path: "/", methods: [HttpMethod.GET], integration: toApi });
     const accessLog = new LogGroup(this, "AccessLog", {
       // With this prefix API Gateway needs no entry in the account's log policy, whose size is limited.
       logGroupName: `/aws/vendedlogs/${nameIn(stage, "stasis-relay-http")}`,

@@ -48,8 +48,17 @@ export class RelayStack extends Stack {
     };
     new Monitoring(this, "Monitoring", { stage, queues, functions, http });
 
-    new CfnOutput(this, "ApiUrl", { value: http.url });
-    new CfnOutput(this, "ManagementKeySecretArn", { value: secrets.managementKeyArn });
-    new CfnOutput(this, "IngestQueueUrl", { value: queues.ingest.queue.queueUrl });
+    new CfnOutput(this, "ApiUrl", {
+      value: http.url,
+      description: "The HTTP interface: opened in a browser, it says where to go on",
+    });
+    new CfnOutput(this, "ManagementKeySecretArn", {
+      value: secrets.managementKeyArn,
+      description: "The secret in Secrets Manager that holds the bearer token of the HTTP interface",
+    });
+    new CfnOutput(this, "IngestQueueUrl", {
+      value: queues.ingest.queue.queueUrl,
+      description: "The FIFO queue that takes events: the message group is the feed (docs/producers.md)",
+    });
   }
 }

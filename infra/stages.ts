@@ -23,6 +23,8 @@ export interface RelayStage {
   readonly requestBurst: number;
   /** Receives every alarm. Without it, alarms reach only the subscriptions that somebody makes by hand. */
   readonly alarmEmail?: string;
+  /** Where docs/runbook.md can be read, such as its page on your Git server. Alarms link their sections there. */
+  readonly runbookUrl?: string;
   /** `RELAY_*` settings of all functions that differ from the defaults in shared/runtime/settings.ts. */
   readonly settings: Readonly<Record<string, string>>;
 }

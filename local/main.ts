@@ -1,5 +1,8 @@
 import { Command, Option } from "commander";
-import { runDemo } from "./demo/demo.ts";
+import { onReaderGone } from "../cli/terminal/reader.ts";
+import { RelayClient } from "../client/index.ts";
+import { Activity, watch } from "./activity.ts";
+import { DEMO_FEED, runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
 import { ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
@@ -28,7 +31,7 @@ if (json && !once) program.error("error: option '--json' needs option '--once'")
 
 /** @returns the exit code. */
 async function main(): Promise<number> {
-  const stopping = stopOnSignal();
+  const stopping = stopWhenAsked();
   const summary = await run(stopping);
   if (!once) return 0;
   if (summary === undefined || stopping.aborted) return EXIT_INTERRUPTED;
@@ -39,25 +42,35 @@ async function main(): Promise<number> {
 
 /** Runs the relay until the demo is through or a signal comes, and stops it again. */
 async function run(stopping: AbortSignal): Promise<Summary | undefined> {
-  const relay = await startRelay({ environment: process.env, log: terminalLog });
+  const activity = new Activity(replay ? [DEMO_FEED] : []);
+  const relay = await startRelay({ environment: process.env, log: terminalLog, metrics: activity });
   try {
-    print(greeting(relay.url, relay.apiKey));
+    print(greeting(relay.url, relay.apiKey, process.env.RELAY_DATA_DIR));
     print(queueHelp(relay.connection, relay.queues.ingest.url));
+    const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
+    const demo = replay
+      ? runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print })
+      : undefined;
+    const watching = once ? undefined : watch({ activity, client, stopping, print, showsSessions: !replay });
     const failed = relay.failure.then((error) => {
       throw error;
     });
-    const work = replay
-      ? runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print })
-      : aborted(stopping).then(() => undefined);
-    return await Promise.race([work, failed]);
+    const [summary] = await Promise.race([Promise.all([demo, watching]), failed]);
+    return summary;
   } finally {
     await relay.stop();
   }
 }
 
-/** The first signal asks for a clean stop; the second one ends the process, and with it the engines. */
-function stopOnSignal(): AbortSignal {
+/**
+ * The first signal asks for a clean stop; the second one ends the process, and with it the engines. Without a reader
+ * there is nothing to show, so the relay stops; only --once goes on, because its exit code is a verdict.
+ */
+function stopWhenAsked(): AbortSignal {
   const stopping = new AbortController();
+  onReaderGone(() => {
+    if (!once) stopping.abort();
+  });
   const onSignal = () => {
     if (stopping.signal.aborted) process.exit(EXIT_INTERRUPTED);
     process.stderr.write("\nstopping …\n");
@@ -66,13 +79,6 @@ function stopOnSignal(): AbortSignal {
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   return stopping.signal;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", () => done(), { once: true });
-  });
 }
 
 function explain(error: unknown): string {

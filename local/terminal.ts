@@ -44,25 +44,29 @@ export function queueHelp(connection: Environment, queueUrl: string): string {
     AWS_ACCESS_KEY_ID: accessKey,
     AWS_SECRET_ACCESS_KEY: secretKey,
   });
-  return `Events over SQS (docs/producers.md) go to ${queueUrl}, with keys for this run:
+  // At the endpoint's address: not every system resolves the name in the queue's own URL.
+  const reachableUrl = new URL(new URL(queueUrl).pathname, endpoint).href;
+  return `Events over SQS (docs/producers.md) go to ${reachableUrl}, with keys for this run:
 
   ${line}
 `;
 }
 
 /** How to go on from here. The key is shown only if it is the one that everybody knows. */
-export function greeting(url: string, apiKey: string): string {
+export function greeting(url: string, apiKey: string, dataDirectory: string | undefined): string {
   const key = apiKey === "local" ? "local" : "$RELAY_API_KEY";
   const authorization = `-H "Authorization: Bearer ${key}"`;
   const json = `-H "Content-Type: application/json"`;
   const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","application":"curl","eventname":"Hello"}`;
-  const session = `{"feed":"demo","kind":"webhook","url":"http://127.0.0.1:9000/","format":"stasis","from":"head"}`;
   return `stasis-relay is at ${url} (API key: ${key}; description: ${url}/v1/openapi.json)
+${dataDirectory ? `Data are kept in ${dataDirectory}.` : "Data are in memory only and end with this process; RELAY_DATA_DIR=.data keeps them."}
+
+Append an event, read it, and see where the sessions stand:
 
   curl ${authorization} ${json} -d '[${event}]' ${url}/v1/feeds/demo/events
-  curl ${authorization} ${json} -d '${session}' ${url}/v1/sessions
-  curl ${authorization} '${url}/v1/feeds/demo/messages?from=1&limit=5'
+  curl ${authorization} '${url}/v1/feeds/demo/messages?limit=5'
+  curl ${authorization} ${url}/v1/sessions
 
-Ctrl-C stops it.
+README.md, "The interface", goes on with a webhook receiver of your own. Ctrl-C stops the relay.
 `;
 }

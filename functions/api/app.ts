@@ -10,8 +10,9 @@ import { openApiDocument, registerIngestRoute } from "./openApi.ts";
 import type { ApiParts } from "./parts.ts";
 import * as routes from "./routes.ts";
 import { changeSession, createSession, deleteSession, listSessions, showSession } from "./sessions.ts";
+import { welcome } from "./welcome.ts";
 
-const PUBLIC_PATHS = new Set(["/v1/health", "/v1/openapi.json"]);
+const PUBLIC_PATHS = new Set(["/", "/v1/health", "/v1/openapi.json"]);
 
 /** How error messages name the body and the path. */
 const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" };
@@ -38,6 +39,7 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
 
+  app.openapi(routes.root, welcome);
   app.openapi(routes.health, async (context) => {
     // Ready means that the table responds; the feed need not exist.
     await parts.tails.readHead("health");

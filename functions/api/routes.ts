@@ -10,6 +10,7 @@ import {
   messagesQuery,
   newSession,
   problem,
+  serviceView,
   sessionChange,
   sessionList,
   sessionView,
@@ -45,6 +46,22 @@ const MAX_SESSION_ID_CHARACTERS = 64;
 
 export const feedPath = z.object({ feed: feedName });
 const sessionPath = z.object({ id: z.string().min(1).max(MAX_SESSION_ID_CHARACTERS) });
+
+export const root = createRoute({
+  method: "get",
+  path: "/",
+  tags: ["Operation"],
+  summary: "What this is, and where to go on: HTML for browsers, JSON for programs",
+  responses: {
+    200: {
+      description: "The name of the service, and the paths of its description",
+      content: {
+        "application/json": { schema: serviceView },
+        "text/html": { schema: z.string() },
+      },
+    },
+  },
+});
 
 export const health = createRoute({
   method: "get",

@@ -310,6 +310,10 @@ export const events = z
   .min(1)
   .openapi("Events");
 
+export const serviceView = z
+  .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })
+  .openapi("Service");
+
 export const problem = z
   .object({
     type: z.literal("about:blank"),

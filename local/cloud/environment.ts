@@ -1,8 +1,9 @@
-import { SettingsError } from "../../shared/errors.ts";
+import { RelayError, SettingsError } from "../../shared/errors.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import { isAtAws, readEndpoint } from "../connection.ts";
 
 const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
+const ANSWER_WITHIN_MILLIS = 5_000;
 
 export interface LocalCloud {
   readonly endpoint: string;
@@ -39,6 +40,20 @@ export function localCloud(environment: Environment): LocalCloud {
       AWS_SECRET_ACCESS_KEY: "test",
     },
   };
+}
+
+/** @throws RelayError that says how to start a local cloud, when none answers */
+export async function checkLocalCloud(environment: Environment): Promise<void> {
+  const { endpoint } = localCloud(environment);
+  try {
+    await fetch(endpoint, { signal: AbortSignal.timeout(ANSWER_WITHIN_MILLIS) });
+  } catch (error) {
+    throw new RelayError(
+      "local.no-cloud",
+      `no local cloud answers at ${endpoint}. Start one with "npm run ministack" in another shell and wait until it says that it runs, or set AWS_ENDPOINT_URL to the address of yours.`,
+      { cause: error },
+    );
+  }
 }
 
 /** A program's environment with the AWS variables of the local cloud and no others. */

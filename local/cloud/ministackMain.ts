@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { startMinistack } from "./ministack.ts";
 
 /** `npm run ministack` runs a local cloud until Ctrl-C, on port 4566 or MINISTACK_PORT. */
@@ -6,11 +7,12 @@ new Command("ministack")
   .description("Runs a local cloud until Ctrl-C (docs/local-clouds.md)")
   .addHelpText("after", "\nMINISTACK_PORT: its port (4566)")
   .parse();
+const stop = Promise.withResolvers<void>();
+onReaderGone(stop.resolve);
 const port = Number(process.env.MINISTACK_PORT || "4566");
 await using ministack = await startMinistack({ environment: process.env, port, output: "inherit" });
 process.stdout.write(
   `\nministack runs at ${ministack.endpoint}. Deploy the relay to it with npm run deploy:local. Ctrl-C ends it.\n\n`,
 );
-const stop = Promise.withResolvers<void>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.resolve());
 await Promise.race([ministack.ended, stop.promise]);

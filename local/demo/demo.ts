@@ -6,9 +6,9 @@ import { Progress } from "./progress.ts";
 import { RECEIVER_PATH, type Receiver, startReceiver } from "./receiver.ts";
 import { readRecording } from "./recording.ts";
 import { replay } from "./replay.ts";
-import { type Summary, summarize } from "./summary.ts";
+import { formatSummary, type Summary, summarize } from "./summary.ts";
 
-const FEED = "demo";
+export const DEMO_FEED = "demo";
 /** Long enough to watch. */
 const PACE_MILLIS = 10_000;
 const LOOK_EVERY_MILLIS = 500;
@@ -24,7 +24,7 @@ const SUBSCRIBERS = [
 export interface DemoOptions {
   readonly url: string;
   readonly apiKey: string;
-  /** End when every session has everything, instead of going on until `stopping` aborts. */
+  /** Replay as fast as possible and end with the verdict, instead of going on until `stopping` aborts. */
   readonly once: boolean;
   readonly stopping: AbortSignal;
   readonly clock?: Clock;
@@ -34,6 +34,8 @@ export interface DemoOptions {
 interface Subscription {
   readonly id: string;
   readonly name: string;
+  /** The first number that the session gets. */
+  readonly first: number;
   readonly check: DeliveryCheck;
 }
 
@@ -63,7 +65,7 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
     const counts = await replay({
       client,
       clock,
-      feed: FEED,
+      feed: DEMO_FEED,
       producer: `demo-${randomUUID()}`,
       events,
       ...(once ? {} : { paceMillis: PACE_MILLIS }),
@@ -72,19 +74,27 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
         for (const { check } of subscriptions) check.expect(sequence, line);
       },
     });
-    print(`replayed: ${counts.accepted} of ${events.length} recorded events are in the feed "${FEED}"`);
+    print(`replayed: ${counts.accepted} of ${events.length} recorded events are in the feed "${DEMO_FEED}"`);
     replayed = true;
     return counts;
   };
-  const followAll = async () => {
+  const followUntilSettled = async () => {
     while (!signal.aborted) {
-      const settled = await follow.look(replayed, seconds());
-      if (once && (settled || seconds() > DEADLINE_SECONDS)) return;
+      if (await follow.look(replayed, seconds())) return;
+      if (once && seconds() > DEADLINE_SECONDS) return;
       await clock.sleep(LOOK_EVERY_MILLIS, signal);
     }
   };
-  const [counts] = await Promise.all([replayAll(), followAll()]);
-  return summarize(events.length, counts, follow.results(seconds()));
+  const [counts] = await Promise.all([replayAll(), followUntilSettled()]);
+  const summary = summarize(events.length, counts, follow.results(seconds()));
+  if (once || signal.aborted) return summary;
+
+  print(`\n${formatSummary(summary)}\n\nThe relay goes on, and so do these sessions. Ctrl-C stops it.\n`);
+  while (!signal.aborted) {
+    await follow.look(replayed, seconds());
+    await clock.sleep(LOOK_EVERY_MILLIS, signal);
+  }
+  return summary;
 }
 
 /** Watches the sessions, says what moved, and notes when each of the demo's own has everything. */
@@ -99,9 +109,7 @@ class Follow {
     this.#client = client;
     this.#subscriptions = subscriptions;
     this.#print = print;
-    this.#progress = new Progress(
-      new Map(subscriptions.map(({ id, name, check }) => [id, { name, delivered: () => check.messages }])),
-    );
+    this.#progress = new Progress(new Map(subscriptions.map(({ id, name, first }) => [id, { name, first }])));
   }
 
   /** True when all sessions have everything, and the relay says the same. */
@@ -134,13 +142,13 @@ async function subscribe(
 ): Promise<Subscription> {
   const receiver: Receiver = await startReceiver(plan);
   cleanUp.defer(() => receiver.close());
-  const session = { feed: FEED, url: receiver.url, maxBatch: plan.maxBatch };
+  const session = { feed: DEMO_FEED, url: receiver.url, maxBatch: plan.maxBatch };
   const { id, secret, next } = await client.createSession(session);
   // A session that cannot be deleted now is deleted by the next run.
   cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
   const check = new DeliveryCheck(next);
   receiver.subscribe({ secret, check });
-  return { id, name: plan.name, check };
+  return { id, name: plan.name, first: next, check };
 }
 
 /** Sessions of an earlier run that was killed: nobody listens at their addresses any more. */
@@ -151,5 +159,5 @@ async function removeLeftOvers(client: RelayClient): Promise<void> {
 
 function isOfDemo({ feed, url }: Session): boolean {
   const { hostname, pathname } = new URL(url);
-  return feed === FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
+  return feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
 }

@@ -1,35 +1,43 @@
 import type { Session } from "../../client/index.ts";
+import { troubleOf } from "../trouble.ts";
 
-/** What the demo knows of its own sessions beside what the relay says, by session id. */
-export type OwnSessions = ReadonlyMap<string, { readonly name: string; readonly delivered: () => number }>;
+/** The demo's own sessions by id: what they are called, and the first number that they get. */
+export type OwnSessions = ReadonlyMap<string, { readonly name: string; readonly first: number }>;
 
 /**
  * Says what moved: one line for each session whose line differs from the one before. Sessions that a person adds are
- * followed too; of them the relay knows where they stand, but not what their receivers got.
+ * followed too. Each line comes from one reading of the session, so what is delivered and the lag always add up.
  */
 export class Progress {
   readonly #own: OwnSessions;
   readonly #lastLines = new Map<string, string>();
+  #nameWidth = 0;
 
   constructor(own: OwnSessions) {
     this.#own = own;
   }
 
   changed(sessions: readonly Session[]): string[] {
+    for (const session of sessions) this.#nameWidth = Math.max(this.#nameWidth, this.#nameOf(session).length);
     return sessions.flatMap((session) => {
-      const line = this.#describe(session);
-      if (this.#lastLines.get(session.id) === line) return [];
-      this.#lastLines.set(session.id, line);
-      return [line];
+      const text = this.#describe(session);
+      if (this.#lastLines.get(session.id) === text) return [];
+      this.#lastLines.set(session.id, text);
+      return [`${this.#nameOf(session).padEnd(this.#nameWidth)}  ${text}`];
     });
+  }
+
+  #nameOf({ id, feed }: Session): string {
+    return this.#own.get(id)?.name ?? `${feed}/${id}`;
   }
 
   #describe(session: Session): string {
     const own = this.#own.get(session.id);
-    const name = (own?.name ?? `${session.feed}/${session.id}`).padEnd(12);
-    const position = own ? `delivered ${count(own.delivered())}` : `next ${count(session.next)}`;
-    const attempts = session.attempts > 0 ? ` (attempt ${session.attempts})` : "";
-    return `${name} ${position}   lag ${count(session.lagMessages)}   ${session.state}${attempts}`;
+    const passed = session.next - (own?.first ?? 1);
+    const verb = own === undefined ? "passed   " : "delivered";
+    const all = passed + session.lagMessages;
+    const state = troubleOf(session) ?? session.state;
+    return `${verb} ${count(passed)} of ${count(all)}   lag ${count(session.lagMessages)}   ${state}`;
   }
 }
 

@@ -4,24 +4,29 @@ import { delimiter, dirname, join } from "node:path";
 import { RelayError } from "../../shared/errors.ts";
 
 /** The engine's program: the one that npm installed for this platform, else the `dynoxide` command. */
-export function findDynoxide(): string {
-  const besidePackage = packagedBinary();
+export function findDynoxide(
+  platform = `${process.platform}-${process.arch}`,
+  path = process.env.PATH ?? "",
+): string {
+  const besidePackage = packagedBinary(platform);
   const candidates = [
     ...(besidePackage === undefined ? [] : [besidePackage]),
-    ...(process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, "dynoxide")),
+    ...path.split(delimiter).map((directory) => join(directory, "dynoxide")),
   ];
   const found = candidates.find(isExecutable);
   if (found !== undefined) return found;
   throw new RelayError(
     "local.dynamodb",
-    "there is no embedded DynamoDB for this platform: install the `dynoxide` command, or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB endpoint",
+    `npm installs no embedded DynamoDB for ${platform}. Install the dynoxide command with ` +
+      `"brew install nubo-db/tap/dynoxide", "npm install --global dynoxide" or "cargo install dynoxide-rs", ` +
+      "or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB endpoint (docs/local-clouds.md).",
   );
 }
 
-function packagedBinary(): string | undefined {
+function packagedBinary(platform: string): string | undefined {
   try {
     const require = createRequire(import.meta.url);
-    const manifest = require.resolve(`@dynoxide/${process.platform}-${process.arch}/package.json`);
+    const manifest = require.resolve(`@dynoxide/${platform}/package.json`);
     return join(dirname(manifest), "dynoxide");
   } catch {
     return undefined;

@@ -23,7 +23,8 @@ interface AlarmProperties extends MetricStat {
   readonly Metrics?: readonly { readonly MetricStat?: { readonly Metric: MetricStat } }[];
 }
 
-const template = templateOf({ ...dev, alarmEmail: "operator@example.com" });
+const RUNBOOK_URL = "https://git.example.com/relay/docs/runbook.md";
+const template = templateOf({ ...dev, alarmEmail: "operator@example.com", runbookUrl: RUNBOOK_URL });
 const alarms: readonly AlarmProperties[] = Object.values(
   template.findResources("AWS::CloudWatch::Alarm"),
 ).map(({ Properties }) => Properties);
@@ -38,12 +39,25 @@ describe("each alarm", () => {
     "%s says how urgent it is, how it affects users, and where the runbook says what to do",
     (name, { AlarmDescription }) => {
       const [, impact = "", anchor = ""] =
-        /^\[(?:high|low)\] (.+\.) What to do: docs\/runbook\.md#([a-z0-9-]+)$/.exec(AlarmDescription) ?? [];
+        /^\[(?:high|low)\] (.+\.) What to do: https:\/\/git\.example\.com\/relay\/docs\/runbook\.md#([a-z0-9-]+)$/.exec(
+          AlarmDescription,
+        ) ?? [];
       expect(impact.split(" ").length).toBeGreaterThanOrEqual(8);
       expect(headings.map(runbookAnchor)).toContain(anchor);
       expect(name).toBe(`stasis-relay-${anchor}-dev`);
     },
   );
+
+  it("names its section of the runbook where the stage has no address for it", () => {
+    const descriptions = Object.values(templateOf(dev).findResources("AWS::CloudWatch::Alarm")).map(
+      ({ Properties }) => String(Properties.AlarmDescription),
+    );
+    expect(descriptions).toHaveLength(alarms.length);
+    for (const description of descriptions) {
+      const [, title] = /What to do: section "(.+)" of docs\/runbook\.md$/.exec(description) ?? [];
+      expect(headings).toContain(title);
+    }
+  });
 
   it("goes to the topic of its severity when it begins and when it ends", () => {
     const topicOf = (severity: string) =>

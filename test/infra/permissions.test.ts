@@ -150,6 +150,7 @@ describe("outside the roles", () => {
     expect(principals.sort()).toEqual([
       ["apigateway.amazonaws.com", true],
       ["apigateway.amazonaws.com", true],
+      ["apigateway.amazonaws.com", true],
       ["events.amazonaws.com", true],
     ]);
   });

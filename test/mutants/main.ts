@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { MUTANTS } from "../races.ts";
 import { ProjectCopy } from "./copy.ts";
 import { type Result, runMutants } from "./run.ts";
@@ -14,6 +15,7 @@ const [wanted = ""] = new Command("mutants")
   .parse().args;
 const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
 await using copy = await ProjectCopy.of(join(import.meta.dirname, "../.."));
+onReaderGone(() => void copy[Symbol.asyncDispose]().finally(() => process.exit()));
 
 console.log("mutant | caught by | seconds");
 let bad = 0;

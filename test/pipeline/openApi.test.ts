@@ -30,6 +30,7 @@ describe("the OpenAPI document", () => {
     );
     expect(calls.sort()).toEqual([
       "DELETE /v1/sessions/{id}",
+      "GET /",
       "GET /v1/feeds/{feed}",
       "GET /v1/feeds/{feed}/messages",
       "GET /v1/health",
@@ -73,6 +74,7 @@ describe("the OpenAPI document", () => {
     const id = created.id;
     const another = { feed: "pbx", url: receiver.url("/b") };
     const answers = [
+      ["get", "/", await relay.call("GET", "/")],
       ["get", "/v1/health", await relay.call("GET", "/v1/health")],
       [
         "post",
@@ -98,7 +100,7 @@ describe("the OpenAPI document", () => {
       expect([path, promised(method, path, status).safeParse({ other: 1 }).success]).toEqual([path, false]);
     }
     expect(answers.map(([, , { status }]) => status)).toEqual([
-      200, 202, 200, 200, 200, 200, 200, 201, 400, 404,
+      200, 200, 202, 200, 200, 200, 200, 200, 201, 400, 404,
     ]);
     expect((await relay.call("DELETE", `/v1/sessions/${id}`)).status).toBe(204);
   });

@@ -1,10 +1,12 @@
 import { Command } from "commander";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { VARIANTS } from "../races.ts";
 import { checkScenario } from "./protocol.ts";
 import { variantOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** `npm run spec`: checks every scenario, then every wrong variant, with a shortest path to each failure. */
+onReaderGone();
 new Command("spec")
   .description(
     "Checks the protocol in every order of its steps, then each wrong variant of it (docs/testing.md)",

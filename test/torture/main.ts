@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { EngineWorld } from "../proof/engineWorld.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
+onReaderGone();
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 const whole = numberOption({ atLeast: 0, isWhole: true });

@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { benchContention } from "./contention.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 
 /** `npm run bench` measures the relay on this machine, with its embedded engines, and prints tables. */
+onReaderGone();
 const program = new Command("bench").description("Measurements of the relay on this machine.");
 
 program

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { Command } from "commander";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import type { FunctionName } from "../../shared/aws/resources.ts";
 import { Receiver } from "./receiver.ts";
@@ -25,6 +26,7 @@ const CONDITIONS = [
 /** Longer than a turn, so that the sessions are no longer in step when counting begins. */
 const WARM_UP_SECONDS = 12;
 
+onReaderGone();
 const { write } = new Command("bench:requests")
   .description("Counts each function's requests to AWS, for `npm run cost`. Takes about ten minutes.")
   .option("--write", "write tools/bench/requests.json, and print nothing")

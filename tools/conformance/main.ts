@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { tableLines } from "../../cli/terminal/table.ts";
 import { type Comparison, compare, type EventTally } from "./compare.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
@@ -10,6 +11,7 @@ import { asCompared, convertAll, Recording, tellsLinkedIds, withoutLinkedIds } f
  * `npm run conformance [-- DIRECTORY …]` compares what Asterisk's Manager sent with what the relay makes of the same
  * calls. Exits with 1 when an exception does not explain every difference.
  */
+onReaderGone();
 const own = join(import.meta.dirname, "../../local/recordings");
 const isRecording = (entry: Dirent) => entry.isDirectory();
 const { args } = new Command("conformance")

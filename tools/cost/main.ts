@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
+import { onReaderGone } from "../../cli/terminal/reader.ts";
 import type { Load } from "./load.ts";
 import { measurement } from "./measured.ts";
 import { reportOf, textOf } from "./report.ts";
@@ -9,6 +10,7 @@ interface Options extends Omit<Load, "webhookMillis"> {
   readonly json?: true;
 }
 
+onReaderGone();
 const options = new Command("cost")
   .description("The cost of a month on AWS, item by item, compared with other ways to deliver the same")
   .option(

@@ -1,0 +1,28 @@
+/**
+ * Sends one event to a feed over SQS, and takes the AWS settings from the shell as every AWS client does:
+ *
+ *   npx node examples/sqsProducer.ts FEED EVENT
+ *
+ * QUEUE is the queue's name: stasis-relay-ingest.fifo on one machine, stasis-relay-ingest-STAGE.fifo on AWS.
+ */
+import { randomUUID } from "node:crypto";
+import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+
+const [feed, event] = process.argv.slice(2);
+const { QUEUE = "stasis-relay-ingest.fifo" } = process.env;
+if (!feed || !event) throw new Error("name a feed, and an event as JSON");
+
+// An embedded queue's URL has a name that not every system resolves. The endpoint in the shell leads to it as well.
+const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: QUEUE }));
+const { MessageId } = await sqs.send(
+  new SendMessageCommand({
+    QueueUrl,
+    MessageBody: event,
+    // SQS keeps the order within a group, and the relay takes the group for the feed.
+    MessageGroupId: feed,
+    MessageDeduplicationId: randomUUID(),
+  }),
+);
+console.log(`sent as ${MessageId}`);
+sqs.destroy();

@@ -1,0 +1,259 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../local/freePort.ts";
+import { Commands } from "./commands.ts";
+import { blocksOf, ROOT } from "./documents.ts";
+import { Terminal } from "./terminal.ts";
+
+/*
+ * Types the commands of the documents into terminals, as a reader does, and looks at what a reader is told to see. Only
+ * the ports are others.
+ */
+
+/** Commands that no test can run on any machine, and why. */
+const NOT_RUN: readonly { readonly document: string; readonly part: string; readonly why: string }[] = [
+  { document: "README.md", part: "npm ci && npm test", why: "would run this test in itself" },
+  { document: "CONTRIBUTING.md", part: "npm ci", why: "replaces the packages that run this test" },
+  { document: "CONTRIBUTING.md", part: "npm test", why: "would run this test in itself" },
+  ...["README.md", "docs/deploying.md"].flatMap((document) => [
+    { document, part: "npm ci", why: "replaces the packages that run this test" },
+    { document, part: "npx cdk bootstrap", why: "needs an AWS account" },
+    { document, part: "npx cdk deploy", why: "needs an AWS account" },
+  ]),
+  { document: "docs/deploying.md", part: "aws secretsmanager get", why: "needs an AWS account" },
+  { document: "docs/deploying.md", part: "curl https://", why: "needs an AWS account" },
+  { document: "docs/deploying.md", part: "aws secretsmanager put", why: "needs an AWS account" },
+  { document: "docs/deploying.md", part: "npx cdk destroy", why: "needs an AWS account" },
+  ...[
+    ["README.md", "npm run ministack"],
+    ["README.md", "npm run deploy:local"],
+    ["docs/local-clouds.md", "npm run ministack"],
+    ["docs/local-clouds.md", "npm run deploy:local"],
+    ["docs/local-clouds.md", "npm run test:deployed"],
+    ["docs/local-clouds.md", "npm run test:local-cloud"],
+  ].map(([document = "", part = ""]) => ({
+    document,
+    part,
+    why: "takes minutes: .ci/run does all of it with test:local-cloud",
+  })),
+  ...["SEED=17 SEEDS=1", "SEED=17 npx", "npm run torture -- --minutes", "npm run torture -- --schedules"].map(
+    (part) => ({ document: "docs/testing.md", part, why: "takes minutes, and npm test has these tests" }),
+  ),
+];
+
+const commands = new Commands();
+let relayPort: number;
+let receiverPort: number;
+let relay: Terminal;
+/** Where a reader of a document with files works. */
+let folder: string;
+
+/** With the ports of this test. */
+const typed = (text: string) =>
+  text.replaceAll(":8080", `:${relayPort}`).replaceAll(":9000", `:${receiverPort}`);
+/** With packages installed. */
+const withoutInstall = (text: string) => text.replace("npm ci && ", "");
+
+beforeAll(async () => {
+  [relayPort, receiverPort] = [await freePort(), await freePort()];
+  folder = await mkdtemp(join(tmpdir(), "stasis-relay-docs-"));
+  relay = new Terminal({ PORT: String(relayPort) });
+  await relay.start(commands.take("README.md", "npm start -- --no-replay"), "Ctrl-C stops");
+});
+
+afterAll(async () => {
+  await relay[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+  await rm(join(ROOT, "receiver-state.json"), { force: true });
+});
+
+/** A session's id and secret, created with a document's command. */
+function createdBy(printed: string): { id: string; secret: string } {
+  const [id = ""] = /ses_[0-9a-f]+/.exec(printed) ?? [];
+  const [, secret = ""] = /"secret":"(whsec_[^"]+)"/.exec(printed) ?? [];
+  expect(id).not.toBe("");
+  expect(secret).not.toBe("");
+  return { id, secret };
+}
+
+describe("README", () => {
+  it("starts a demo that ends with a verdict", async () => {
+    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const command = withoutInstall(commands.take("README.md", "npm ci && npm start"));
+    const shown = await terminal.start(command, "The relay goes on");
+    expect(shown).toContain("OK: all 453 events reached every session once, in order and unchanged");
+    for (const [, delivered, all, lag] of shown.matchAll(/delivered +(\d+) of +(\d+) +lag +(\d+)/g))
+      expect(Number(delivered) + Number(lag)).toBe(Number(all));
+  });
+
+  it("leads through the interface, call by call, to messages that a receiver prints", async () => {
+    await using reader = new Terminal({ PORT: String(receiverPort) });
+    const run = (...parts: string[]) => reader.run(typed(commands.take("README.md", ...parts)));
+
+    await run("api=", "call() {");
+    expect(await run("created=", 'echo "$created"')).toMatch(/"state":"active".*"secret":"whsec_/);
+    await reader.start(
+      typed(
+        commands.take("README.md", "SESSION=", "export WEBHOOK_SECRET", "npx node examples/receiver.ts &"),
+      ),
+      `listening at http://127.0.0.1:${receiverPort}/`,
+    );
+    expect(await run('-d \'[{"type":"ChannelCreated","timestamp"')).toContain('"accepted":1');
+    await reader.until("1 2026-11-27T08:00:00.000+0000 ChannelCreated");
+
+    expect(await run("Relay-Position: 1")).toContain('"accepted":1,"duplicates":0');
+    expect(await run("Relay-Position: 1")).toContain('"accepted":0,"duplicates":1');
+    await reader.until(/^2 \S+ Dial$/m);
+    expect(await run("call $api/sessions ")).toMatch(/"state":"active".*"lagMessages":\d+.*"attempts":0/);
+    expect(await run("messages?from=1")).toContain('"sequence":2,"type":"Dial"');
+
+    expect(await run('"state":"paused"')).toContain('"state":"paused"');
+    expect(await run('"filter":{"types"')).toContain('"filter":{"types":["ChannelDestroyed"]}');
+    expect(await run('[{"type":"ChannelCreated"},{"type":"ChannelDestroyed"}]')).toContain('"accepted":2');
+    expect(await run('"state":"active"')).toContain('"state":"active"');
+    await reader.until(/^4 \S+ ChannelDestroyed$/m);
+    expect(reader.output).not.toMatch(/^3 /m);
+
+    const seen = reader.output.length;
+    expect(await run("rm receiver-state.json", '"next":1')).toContain('"filter":null');
+    await reader.until(/^1 .*\n2 .*\n3 .*\n4 .*ChannelDestroyed$/m, seen);
+    expect(await run('"rotateSecret":true')).toContain('"secret":"whsec_');
+    expect(await run("-X DELETE")).toBe("204");
+    await run("kill %1");
+
+    await relay.until(/pbx-1: appended \d+/);
+    await relay.until(/pbx-1: .*delivered \d+/);
+  });
+
+  it("converts and filters what is recorded, and compares it with Asterisk", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(commands.take("README.md", part));
+    expect(await run("relay -- convert")).toMatch(/^Event: Newchannel\r$/m);
+    const filtered = await run("relay -- filter");
+    expect(filtered).toMatch(/^Event: Hangup\r$/m);
+    expect(filtered).not.toMatch(/^Event: New/m);
+    expect(await run("npm run conformance")).toContain("OK: no other difference");
+  });
+});
+
+describe("docs/ami.md", () => {
+  it("has a session that the recorded calls reach, without what its filter leaves out", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(typed(commands.take("docs/ami.md", part)));
+    const { id, secret } = createdBy(await run('"format": "ami"'));
+    await using receiver = new Terminal({
+      PORT: String(receiverPort),
+      WEBHOOK_SECRET: secret,
+      STATE_FILE: join(folder, "ami-state.json"),
+    });
+    await receiver.start("npx node examples/receiver.ts", "listening at");
+    expect(await run("stasis.ndjson.gz")).toContain('"accepted":453');
+    await receiver.until(/Newchannel\n(?:.*\n)*.*Hangup/);
+    expect(receiver.output).not.toMatch(/VarSet|Newexten/);
+    await reader.run(
+      `curl -sS -X DELETE -H 'Authorization: Bearer local' http://127.0.0.1:${relayPort}/v1/sessions/${id}`,
+    );
+  });
+
+  it("converts and filters on the command line", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(commands.take("docs/ami.md", part));
+    expect(await run("relay -- convert")).toMatch(/^Event: Newchannel\r$/m);
+    const filtered = await run("relay -- filter");
+    expect(filtered).toMatch(/^Channel: Local.*;1\r$/m);
+    expect(filtered).not.toMatch(/^Channel: .*;2\r$/m);
+    expect(await run("relay -- help")).toContain("Usage: relay");
+  });
+});
+
+describe("docs/producers.md", () => {
+  it("sends an event over SQS with what npm start prints", async () => {
+    const [exported = ""] =
+      /^ *export AWS_ENDPOINT_URL_SQS=.*$/m.exec(await relay.until("AWS_SECRET_ACCESS_KEY")) ?? [];
+    await using sender = new Terminal();
+    await sender.run(exported.trim());
+    const shown = relay.output.length;
+    expect(await sender.run(commands.take("docs/producers.md", "sqsProducer.ts"))).toMatch(/^sent as \S+$/);
+    await relay.until("pbx-1: appended 1", shown);
+  });
+});
+
+describe("docs/webhooks.md", () => {
+  it.each([
+    ["Node", "js", "receiver.mjs", "node receiver.mjs"],
+    ["Python", "python", "receiver.py", "python3 receiver.py"],
+  ])("has a whole receiver in %s", async (language, fence, file, command) => {
+    const [code = ""] = blocksOf("docs/webhooks.md", fence);
+    const directory = await mkdtemp(join(folder, `${fence}-`));
+    await writeFile(join(directory, file), code);
+    const database = join(directory, "calls.db");
+    const port = await freePort();
+    const api = `http://127.0.0.1:${relayPort}/v1`;
+    const call = async (method: string, path: string, body?: unknown) => {
+      const response = await fetch(`${api}${path}`, {
+        method,
+        headers: { authorization: "Bearer local", "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(response.ok).toBe(true);
+      return response.status === 204 ? "" : response.text();
+    };
+    const feed = `docs-${language}`;
+    const url = `http://127.0.0.1:${port}/calls`;
+    const { id, secret } = createdBy(await call("POST", "/sessions", { feed, url }));
+    const events = (count: number) =>
+      Array.from({ length: count }, () => ({ type: "ChannelVarset", text: "Größe" }));
+    await using receiver = new Terminal(
+      { PORT: String(port), WEBHOOK_SECRET: secret, DATABASE: database },
+      directory,
+    );
+    await receiver.start(commands.take("docs/webhooks.md", command), "listening at port");
+
+    await call("POST", `/feeds/${feed}/events`, events(3));
+    await receiver.until("up to 3");
+    expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
+    const forged = { "webhook-id": "x", "webhook-timestamp": String(Math.floor(Date.now() / 1000)) };
+    const headers = { ...forged, "webhook-signature": "v1,AAAA v1,\u00e4" };
+    expect((await fetch(url, { method: "POST", body: "{}", headers })).status).toBe(401);
+
+    // Again from the first one on: everything in it is known, and only what follows is stored.
+    await call("PATCH", `/sessions/${id}`, { next: 1 });
+    await call("POST", `/feeds/${feed}/events`, events(2));
+    await receiver.until("up to 5");
+    // A person moves the session over what it has not got.
+    await call("PATCH", `/sessions/${id}`, { state: "paused" });
+    await call("POST", `/feeds/${feed}/events`, events(2));
+    await call("PATCH", `/sessions/${id}`, { next: "tail", state: "active" });
+    await call("POST", `/feeds/${feed}/events`, events(1));
+    await receiver.until("MISSING: 6 to 7");
+    await receiver.until("up to 8");
+    expect(await storedIn(database)).toEqual([1, 2, 3, 4, 5, 8]);
+    await call("DELETE", `/sessions/${id}`);
+  });
+});
+
+describe("CONTRIBUTING", () => {
+  it("starts the relay with a demo", async () => {
+    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    await terminal.start(commands.take("CONTRIBUTING.md", "npm start"), /wallboard +delivered/);
+  });
+});
+
+it("every other command of the documents is listed with the reason why it is not run", () => {
+  for (const { document, part, why } of NOT_RUN) {
+    expect(why).not.toBe("");
+    commands.take(document, part);
+  }
+  expect(commands.left()).toEqual([]);
+});
+
+async function storedIn(database: string): Promise<number[]> {
+  const { DatabaseSync } = await import("node:sqlite");
+  using opened = new DatabaseSync(database, { readOnly: true });
+  return opened
+    .prepare("SELECT sequence FROM message ORDER BY sequence")
+    .all()
+    .map(({ sequence }) => Number(sequence));
+}
