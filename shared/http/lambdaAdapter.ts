@@ -11,14 +11,20 @@ export function answerHttpApi<E extends Env, S extends Schema, P extends string>
   app: Hono<E, S, P>,
 ): (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2> {
   const answer = handle(app);
-  const notAllowed = toResult(new HttpProblem(405, "method.not-allowed", "The method is not supported.").problem);
-  // Hono's types of the same payload require an authorizer, which an HTTP API may not have.
-  return async (event) =>
-    UNBUILDABLE_METHODS.has(event.requestContext.http.method.toUpperCase())
-      ? notAllowed
-      : (answer(
-          event as unknown as Parameters<typeof answer>[0],
-        ) as Promise<APIGatewayProxyStructuredResultV2>);
+  const notAllowed = toResult(
+    new HttpProblem(405, "method.not-allowed", "The method is not supported.").problem,
+  );
+  return async (event) => {
+    const method = event.requestContext.http.method.toUpperCase();
+    if (UNBUILDABLE_METHODS.has(method)) return notAllowed;
+    // The body of a GET has no meaning (RFC 9110 9.3.1), and the Fetch standard refuses to build a request with one.
+    const { body, ...withoutBody } = event;
+    const meaningful = method === "GET" || method === "HEAD" ? withoutBody : event;
+    // Hono's types of the same payload require an authorizer, which an HTTP API may not have.
+    return answer(
+      meaningful as unknown as Parameters<typeof answer>[0],
+    ) as Promise<APIGatewayProxyStructuredResultV2>;
+  };
 }
 
 function toResult(problem: Problem): APIGatewayProxyStructuredResultV2 {

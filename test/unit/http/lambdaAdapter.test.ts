@@ -38,3 +38,7 @@ it.each(["TRACE", "trace", "CONNECT", "TRACK"])(
 it("leaves other methods to the app", async () => {
   expect(await answer(event("PATCH"))).toMatchObject({ statusCode: 200, body: "PATCH" });
 });
+
+it("ignores the body of a GET", async () => {
+  expect(await answer({ ...event("GET"), body: "[1]" })).toMatchObject({ statusCode: 200, body: "GET" });
+});
