@@ -60,7 +60,7 @@ export function registerIngestRoute(app: OpenAPIHono): void {
     },
     responses: {
       202: { description: "Durable", content: { "application/json": { schema: appendResult } } },
-      ...problems(400, 401, 409, 413, 415, 422, 503),
+      ...problems(400, 401, 404, 409, 413, 415, 422, 503),
     },
   });
   openAPIRegistry.registerWebhook({
