@@ -51,7 +51,7 @@ const filter = z
         "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions, with repetitions expanded.",
     }),
   })
-  .refine((parts) => Object.values(parts).some((part) => part !== undefined), "must name something")
+  .refine((fields) => Object.values(fields).some((field) => field !== undefined), "must name something")
   .openapi({ minProperties: 1, example: { read: ["call", "user"], eventFilters: ["!Event: Newexten"] } });
 
 const format = z.enum(["stasis", "ami"]);
@@ -293,22 +293,14 @@ export const appendResult = z
   })
   .openapi("AppendResult");
 
+/** Events are judged one by one, so the schema of a request asks nothing of them. */
 export const events = z
-  .array(
-    z.looseObject({
-      type: z
-        .string()
-        .min(1)
-        .max(MAX_EVENT_NAME_CHARACTERS)
-        .openapi({ description: "Visible characters, without blanks." }),
-      timestamp: z
-        .unknown()
-        .optional()
-        .openapi({ description: "A text of at most 64 characters; anything else counts as absent." }),
-    }),
-  )
+  .array(z.unknown())
   .min(1)
-  .openapi("Events");
+  .openapi("Events", {
+    description: `Each an object with a \`type\` of 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters. An event that is not is refused alone; the response names it.`,
+    example: [{ type: "ChannelCreated", timestamp: "2026-11-23T08:00:24.403+0000", channel: { id: "1.0" } }],
+  });
 
 export const serviceView = z
   .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })

@@ -19,12 +19,23 @@ export function answerHttpApi<E extends Env, S extends Schema, P extends string>
     if (UNBUILDABLE_METHODS.has(method)) return notAllowed;
     // The body of a GET has no meaning (RFC 9110 9.3.1), and the Fetch standard refuses to build a request with one.
     const { body, ...withoutBody } = event;
-    const meaningful = method === "GET" || method === "HEAD" ? withoutBody : event;
+    const meaningful = {
+      ...(method === "GET" || method === "HEAD" ? withoutBody : event),
+      rawPath: encoded(event.rawPath),
+    };
     // Hono's types of the same payload require an authorizer, which an HTTP API may not have.
     return answer(
       meaningful as unknown as Parameters<typeof answer>[0],
     ) as Promise<APIGatewayProxyStructuredResultV2>;
   };
+}
+
+/**
+ * The path arrives decoded, and the app builds a URL from it. A decoded question mark would end the path, a backslash
+ * would become a slash, and a tab would disappear: the request would reach another resource.
+ */
+function encoded(path: string): string {
+  return path.toWellFormed().split("/").map(encodeURIComponent).join("/");
 }
 
 function toResult(problem: Problem): APIGatewayProxyStructuredResultV2 {

@@ -3,7 +3,10 @@ import { Hono } from "hono";
 import { expect, it } from "vitest";
 import { answerHttpApi } from "../../../shared/http/lambdaAdapter.ts";
 
-const answer = answerHttpApi(new Hono().all("*", (context) => context.text(context.req.method)));
+const app = new Hono()
+  .get("/v1/feeds/:feed", (context) => context.text(context.req.param("feed")))
+  .all("*", (context) => context.text(context.req.method));
+const answer = answerHttpApi(app);
 
 const event = (method: string): APIGatewayProxyEventV2 => ({
   version: "2.0",
@@ -42,3 +45,13 @@ it("leaves other methods to the app", async () => {
 it("ignores the body of a GET", async () => {
   expect(await answer({ ...event("GET"), body: "[1]" })).toMatchObject({ statusCode: 200, body: "GET" });
 });
+
+it.each(["3?x=1", "a#b", "a\\b", "a\tb", "100%", "%41", "Ü"])(
+  "keeps a feed's name whole: %j",
+  async (feed) => {
+    expect(await answer({ ...event("GET"), rawPath: `/v1/feeds/${feed}` })).toMatchObject({
+      statusCode: 200,
+      body: feed,
+    });
+  },
+);
