@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { RelayError } from "../../shared/errors.ts";
+import { onLines } from "./lines.ts";
 
 /*
  * The engine as a child process that speaks the Model Context Protocol on its standard input and output: a JSON-RPC
@@ -67,8 +67,10 @@ export async function startToolProcess(
     clearTimeout(silence);
     if (waiting.size > 0) silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MILLIS).unref();
   };
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    const answer = JSON.parse(line) as RpcAnswer;
+  onLines(child.stdout, (line) => {
+    const answer = parseAnswer(line);
+    // An engine that does not speak the protocol is of no use. It is ended, and started again as after a crash.
+    if (answer === undefined) return void child.kill("SIGKILL");
     const call = answer.id === undefined ? undefined : waiting.get(answer.id);
     if (call === undefined) return;
     waiting.delete(answer.id ?? 0);
@@ -115,6 +117,14 @@ interface RpcAnswer {
   readonly id?: number;
   readonly result?: { readonly isError?: boolean; readonly content?: readonly { readonly text?: string }[] };
   readonly error?: { readonly message: string };
+}
+
+function parseAnswer(line: string): RpcAnswer | undefined {
+  try {
+    return JSON.parse(line) as RpcAnswer;
+  } catch {
+    return undefined;
+  }
 }
 
 function toolResult({ result, error }: RpcAnswer): ToolResult {
