@@ -18,7 +18,8 @@ import { type Row, type State, spend } from "./state.ts";
 
 /** So long ago that every hint's grace is over. The length of the grace affects only cost. */
 const LONG_AGO = -1e12;
-const BEFORE_EVERY_TIME = -1e6;
+/** By more than the tolerance of due times, and by less than the longest lease: a lease beyond that has expired. */
+const BEFORE_EVERY_TIME = -1_000;
 const AFTER_EVERY_TIME = 1e6;
 
 /** A lease ends at the time `lease`, and a backoff is due at time 0. `timeOf` returns a time before or after both. */
