@@ -1,4 +1,5 @@
 import type { ToolProcess, ToolResult } from "./toolProcess.ts";
+import { WriteOrder } from "./writeOrder.ts";
 
 /*
  * DynamoDB's operations by the tools of the embedded engine. The tools take the same parameters under names of another
@@ -22,8 +23,11 @@ export class DynamodbError extends Error {
 interface Operation {
   readonly tool: string;
   readonly parameters: readonly string[];
-  /** Writes come one after another, so that what a failed condition found can be read before the next write. */
-  readonly writes?: boolean;
+  /**
+   * Writes to an item come one after another, so that what a failed condition found can be read before the next write.
+   * Writes to many items wait for all others.
+   */
+  readonly writes?: "item" | "many";
 }
 
 const ITEM_WRITE = [
@@ -49,15 +53,15 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   CreateTable: {
     tool: "create_table",
     parameters: ["TableName", "KeySchema", "AttributeDefinitions", "BillingMode"],
-    writes: true,
+    writes: "many",
   },
   DescribeTable: { tool: "describe_table", parameters: ["TableName"] },
-  DeleteTable: { tool: "delete_table", parameters: ["TableName"], writes: true },
+  DeleteTable: { tool: "delete_table", parameters: ["TableName"], writes: "many" },
   ListTables: { tool: "list_tables", parameters: [] },
   UpdateTimeToLive: {
     tool: "update_time_to_live",
     parameters: ["TableName", "TimeToLiveSpecification"],
-    writes: true,
+    writes: "many",
   },
   DescribeTimeToLive: { tool: "describe_time_to_live", parameters: ["TableName"] },
   GetItem: {
@@ -68,14 +72,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   Scan: { tool: "scan", parameters: [...READ_MANY, "Segment", "TotalSegments"] },
   BatchGetItem: { tool: "batch_get_item", parameters: ["RequestItems"] },
   TransactGetItems: { tool: "transact_get_items", parameters: ["TransactItems"] },
-  PutItem: { tool: "put_item", parameters: [...ITEM_WRITE, "Item"], writes: true },
-  UpdateItem: { tool: "update_item", parameters: [...ITEM_WRITE, "Key", "UpdateExpression"], writes: true },
-  DeleteItem: { tool: "delete_item", parameters: [...ITEM_WRITE, "Key"], writes: true },
-  BatchWriteItem: { tool: "batch_write_item", parameters: ["RequestItems"], writes: true },
+  PutItem: { tool: "put_item", parameters: [...ITEM_WRITE, "Item"], writes: "item" },
+  UpdateItem: { tool: "update_item", parameters: [...ITEM_WRITE, "Key", "UpdateExpression"], writes: "item" },
+  DeleteItem: { tool: "delete_item", parameters: [...ITEM_WRITE, "Key"], writes: "item" },
+  BatchWriteItem: { tool: "batch_write_item", parameters: ["RequestItems"], writes: "many" },
   TransactWriteItems: {
     tool: "transact_write_items",
     parameters: ["TransactItems", "ClientRequestToken"],
-    writes: true,
+    writes: "many",
   },
 };
 
@@ -89,13 +93,13 @@ const WITHOUT_EFFECT = new Set([
 
 /** Whether an operation changes data. */
 export function isWrite(operation: string): boolean {
-  return OPERATIONS[operation]?.writes ?? false;
+  return OPERATIONS[operation]?.writes !== undefined;
 }
 
 /** Runs the operations of one engine, which may be another process from one call to the next. */
 export class Operations {
   readonly #engine: () => Promise<Pick<ToolProcess, "call">>;
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  readonly #order = new WriteOrder();
 
   constructor(engine: () => Promise<Pick<ToolProcess, "call">>) {
     this.#engine = engine;
@@ -107,10 +111,9 @@ export class Operations {
     if (operation === undefined)
       throw new DynamodbError("UnknownOperationException", `the embedded DynamoDB has no ${name}`);
     const args = argumentsOf(name, operation, input);
-    if (!operation.writes) return this.#call(operation.tool, args);
-    const written = this.#lastWrite.then(() => this.#write(operation.tool, args, input));
-    this.#lastWrite = written.catch(() => {});
-    return written;
+    if (operation.writes === undefined) return this.#call(operation.tool, args);
+    const item = operation.writes === "item" ? itemOf(input) : undefined;
+    return this.#order.after(item, () => this.#write(operation.tool, args, input));
   }
 
   async #write(tool: string, args: object, input: Input): Promise<string> {
@@ -168,6 +171,12 @@ export class Operations {
       Table.KeySchema.map(({ AttributeName }) => [AttributeName, item[AttributeName]]),
     );
   }
+}
+
+/** Names an item of this relay's tables, whose keys are `pk` and, except in Sessions, `sk`. */
+function itemOf({ TableName, Key, Item }: Input): string {
+  const { pk, sk } = (Key ?? Item ?? {}) as Input;
+  return JSON.stringify([TableName, pk, sk]);
 }
 
 function wantsItem(input: Input): boolean {
