@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { pythonWith } from "../../local/cloud/pythonPackage.ts";
@@ -5,6 +6,7 @@ import { exitCodeOf } from "../../local/cloud/run.ts";
 import { freePort } from "../../local/freePort.ts";
 import { RelayProcess } from "../support/relayProcess.ts";
 
+const CONFIGURATION = join(import.meta.dirname, "schemathesis.toml");
 const SCHEMATHESIS_VERSION = "4.32.5";
 
 /**
@@ -31,6 +33,7 @@ for (const seed of options.seeds) {
     [
       "-m",
       "schemathesis.cli",
+      `--config-file=${CONFIGURATION}`,
       "run",
       `http://127.0.0.1:${port}/v1/openapi.json`,
       "--header=Authorization: Bearer local",
