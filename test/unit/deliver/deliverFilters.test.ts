@@ -1,12 +1,8 @@
 import { expect, it } from "vitest";
-import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.ts";
-import { createFollowers } from "../../../shared/queue/follower.ts";
-import { silentLog } from "../../../shared/runtime/log.ts";
-import { silentMetrics } from "../../../shared/runtime/metrics.ts";
-import { readSettings } from "../../../shared/runtime/settings.ts";
-import { selectionOf } from "../../../shared/sessions/selection.ts";
-import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+import { deliver } from "../../../functions/deliver/deliver.ts";
+import { FEED, MemoryRelay } from "../../support/memoryRelay.ts";
 import { storedPage } from "../queue/samples.ts";
+import { deliverParts } from "./samples.ts";
 
 it("a session stored with filters that are too large is suspended with the reason, and others go on", async () => {
   const relay = new MemoryRelay(100);
@@ -14,8 +10,7 @@ it("a session stored with filters that are too large is suspended with the reaso
   relay.addSession("other");
   relay.pages.set(1, storedPage(1, 3, { appendedAtEpochMillis: relay.nowEpochMillis }));
   const store = relay.sessionStore();
-  const parts: DeliverParts = {
-    cursors: relay.cursorStore(openGate),
+  const parts = deliverParts(relay, {
     sessions: {
       ...store,
       readSession: async (id) => {
@@ -25,17 +20,7 @@ it("a session stored with filters that are too large is suspended with the reaso
       },
       openSecrets: async (session) => session,
     },
-    followerOf: createFollowers(relay.pageReader(openGate), relay.clock),
-    wakes: relay.wakeSender(openGate),
-    webhook: { post: async () => ({ kind: "accepted", status: 200, durationMillis: 1 }) },
-    clock: relay.clock,
-    selectionOf,
-    random: () => 0.5,
-    log: silentLog,
-    metrics: silentMetrics,
-    settings: { ...readSettings({}), lingerMillis: 0 },
-    stopping: new AbortController().signal,
-  };
+  });
 
   await deliver(parts, { feed: FEED, session: "large" }, 10_000);
   await deliver(parts, { feed: FEED, session: "other" }, 10_000);

@@ -1,0 +1,26 @@
+import type { DeliverParts } from "../../../functions/deliver/deliver.ts";
+import { createFollowers } from "../../../shared/queue/follower.ts";
+import { silentLog } from "../../../shared/runtime/log.ts";
+import { silentMetrics } from "../../../shared/runtime/metrics.ts";
+import { readSettings } from "../../../shared/runtime/settings.ts";
+import { selectionOf } from "../../../shared/sessions/selection.ts";
+import { type MemoryRelay, openGate } from "../../support/memoryRelay.ts";
+
+/** What deliver works with on a relay in memory, whose endpoints accept everything. */
+export function deliverParts(relay: MemoryRelay, own: Partial<DeliverParts>): DeliverParts {
+  return {
+    cursors: relay.cursorStore(openGate),
+    sessions: relay.sessionStore(),
+    followerOf: createFollowers(relay.pageReader(openGate), relay.clock),
+    wakes: relay.wakeSender(openGate),
+    webhook: { post: async () => ({ kind: "accepted", status: 200, durationMillis: 1 }) },
+    clock: relay.clock,
+    selectionOf,
+    random: () => 0.5,
+    log: silentLog,
+    metrics: silentMetrics,
+    settings: { ...readSettings({}), lingerMillis: 0 },
+    stopping: new AbortController().signal,
+    ...own,
+  };
+}
