@@ -75,14 +75,11 @@ export function hostOf(environment: Environment): string {
   return (environment.HOST?.trim() || "127.0.0.1").replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Of the command line; an operator's shell may export them. */
-const OTHER_PROGRAMS = ["RELAY_URL"];
+/** Other programs read these; an operator's shell may export them. */
+const OTHER_PROGRAMS = ["RELAY_URL", queues.ingest.variable];
 
 const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
   ...SETTING_NAMES,
-  ...[tables, queues, secrets].flatMap((resources) =>
-    Object.values<{ readonly variable: string }>(resources).map(({ variable }) => variable),
-  ),
   secrets.apiKey.plainVariable,
   ...Object.values(metricVariables),
   ...OTHER_PROGRAMS,
