@@ -94,7 +94,7 @@ const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
 export function warnOfUnknownSettings(environment: Environment, log: Log): void {
   const names = unknownSettings(environment, KNOWN_SETTINGS);
   if (names.length > 0)
-    log.warn(`no setting has this name, so it changes nothing: ${names.join(", ")}`, {
+    log.warn(`unknown settings, which change nothing: ${names.join(", ")}`, {
       known: "docs/operating.md",
     });
 }
