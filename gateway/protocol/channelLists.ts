@@ -31,13 +31,13 @@ export const status: Answer = (request, { state, nowEpochMillis }) => {
 };
 
 function statusItem(channel: TrackedChannel, nowEpochMillis: number): ListItem {
-  const valueOf = (name: string) => channel.fields.find(([field]) => field === name)?.[1] ?? "";
+  const fieldOf = (name: string) => channel.fields.find(([field]) => field === name)?.[1] ?? "";
   const fields: AnswerField[] = [
     ...channel.fields,
     ["Type", channel.name.split("/", 1)[0] ?? ""],
     ["DNID", ""],
-    ["EffectiveConnectedLineNum", valueOf("ConnectedLineNum")],
-    ["EffectiveConnectedLineName", valueOf("ConnectedLineName")],
+    ["EffectiveConnectedLineNum", fieldOf("ConnectedLineNum")],
+    ["EffectiveConnectedLineName", fieldOf("ConnectedLineName")],
     ["TimeToHangup", 0],
     ["BridgeID", channel.bridge],
     ["Application", channel.application],

@@ -27,7 +27,7 @@ function* valuesOf(lines: readonly string[], name: string): Generator<string, un
   const wanted = name.toLowerCase();
   for (const line of lines) {
     if (line[name.length] !== ":" || line.slice(0, name.length).toLowerCase() !== wanted) continue;
-    yield line.slice(name.length + 1).replace(/^[\x01-\x20]+/, "");
+    yield line.slice(name.length + 1).replace(/^[^!-\xff]+/, "");
   }
   return undefined;
 }

@@ -130,7 +130,7 @@ export interface TrackedParkedCall {
   readonly parkedAtEpochMillis: number;
 }
 
-const EMPTY: ReadonlyMap<string, never> = new Map();
+const EMPTY = new Map<string, never>();
 
 /** For a feed that has told nothing yet. */
 export const NOTHING_TRACKED: TrackedState = {
