@@ -182,6 +182,7 @@ export class ManagerConnection {
       socket: this.#socket,
       position,
       fanout: feed.fanout,
+      resumes: login.user.resume,
       clock: this.#parts.clock,
       onFull: () => this.#onFull(),
       view: this.#viewOf(login),
