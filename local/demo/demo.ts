@@ -157,7 +157,8 @@ async function removeLeftOvers(client: RelayClient): Promise<void> {
   await Promise.all(leftOver.map(({ id }) => client.deleteSession(id)));
 }
 
-function isOfDemo({ feed, url }: Session): boolean {
-  const { hostname, pathname } = new URL(url);
-  return feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
+function isOfDemo(session: Session): boolean {
+  if (session.kind !== "webhook") return false;
+  const { hostname, pathname } = new URL(session.url);
+  return session.feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
 }

@@ -33,10 +33,12 @@ export class Progress {
 
   #describe(session: Session): string {
     const own = this.#own.get(session.id);
+    const state = troubleOf(session) ?? session.state;
+    // An AMI user without a position.
+    if (session.next === null || session.lagMessages === null) return state;
     const passed = session.next - (own?.first ?? 1);
     const verb = own === undefined ? "passed   " : "delivered";
     const all = passed + session.lagMessages;
-    const state = troubleOf(session) ?? session.state;
     return `${verb} ${count(passed)} of ${count(all)}   lag ${count(session.lagMessages)}   ${state}`;
   }
 }

@@ -64,6 +64,8 @@ export interface Cursor {
   readonly wakesRepeated?: number | undefined;
   readonly changedAtEpochMillis: number;
   readonly lastDeliveryEpochMillis?: number | undefined;
+  /** When the last connection of an AMI user took the row. */
+  readonly heldSinceEpochMillis?: number | undefined;
   readonly lastError?: DeliveryFailure | undefined;
 }
 
@@ -346,15 +348,17 @@ export function evict(cursor: Cursor, floor: Sequence, nowEpochMillis: number): 
 export function newCursor(born: {
   feed: string;
   session: string;
+  kind?: SessionKind;
   next: Sequence;
   segmentSize: number;
   interest: readonly string[] | undefined;
   nowEpochMillis: number;
 }): Cursor {
-  const { feed, session, next, segmentSize, interest, nowEpochMillis } = born;
+  const { feed, session, kind = "webhook", next, segmentSize, interest, nowEpochMillis } = born;
   return {
     feed,
     session,
+    ...(kind === "webhook" ? {} : { kind }),
     state: "parked",
     next,
     segment: segmentOf(next, segmentSize),
