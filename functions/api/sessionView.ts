@@ -1,5 +1,5 @@
 import type { Tail } from "../../shared/queue/tail.ts";
-import { type Cursor, isLeaseExpired } from "../../shared/sessions/cursor.ts";
+import { type Cursor, isHeld } from "../../shared/sessions/cursor.ts";
 import type { SessionFilter } from "../../shared/sessions/selection.ts";
 import type { AmiSession, WebhookSession } from "../../shared/sessions/session.ts";
 import type { AmiSessionView, CursorView, WebhookSessionView } from "./schemas.ts";
@@ -41,8 +41,7 @@ export function viewWebhookSession(session: WebhookSession, standing: Standing):
  */
 export function viewAmiSession(session: AmiSession, standing: Standing | undefined): AmiSessionView {
   const cursor = standing?.cursor;
-  const isHeld =
-    standing?.cursor.state === "active" && !isLeaseExpired(standing.cursor, standing.nowEpochMillis);
+  const isConnected = standing !== undefined && isHeld(standing.cursor, standing.nowEpochMillis);
   return {
     id: session.session,
     feed: session.feed,
@@ -54,7 +53,7 @@ export function viewAmiSession(session: AmiSession, standing: Standing | undefin
     multipleLogin: session.multipleLogin,
     sequenceHeader: session.sequenceHeader,
     state: session.isPaused ? "paused" : cursor?.state === "suspended" ? "suspended" : "active",
-    connectedSince: isHeld ? isoTimeOrNull(cursor?.heldSinceEpochMillis) : null,
+    connectedSince: isConnected ? isoTimeOrNull(cursor?.heldSinceEpochMillis) : null,
     lastLogin: isoTimeOrNull(cursor?.heldSinceEpochMillis),
     next: cursor?.next ?? null,
     ...(standing ? lagOf(standing) : { lagMessages: null, lagSeconds: null }),

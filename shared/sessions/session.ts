@@ -64,19 +64,17 @@ export interface SessionSecret {
 /** Older secrets are dropped. */
 const KEPT_SECRETS = 5;
 
-/** Puts a new secret first. The previous secret keeps signing for `overlapMillis`. */
+/** Puts a new secret first. The others stay valid for `overlapMillis` at most. */
 export function rotateSecret(
   secrets: readonly SessionSecret[],
   secret: string,
   overlapMillis: number,
   nowEpochMillis: number,
 ): SessionSecret[] {
+  const longest = nowEpochMillis + overlapMillis;
   const kept = secrets
-    .filter(({ expiresAtEpochMillis }) => (expiresAtEpochMillis ?? Number.POSITIVE_INFINITY) > nowEpochMillis)
-    .map((old) => ({
-      ...old,
-      expiresAtEpochMillis: old.expiresAtEpochMillis ?? nowEpochMillis + overlapMillis,
-    }));
+    .map((old) => ({ ...old, expiresAtEpochMillis: Math.min(old.expiresAtEpochMillis ?? longest, longest) }))
+    .filter(({ expiresAtEpochMillis }) => expiresAtEpochMillis > nowEpochMillis);
   return [{ secret }, ...kept].slice(0, KEPT_SECRETS);
 }
 

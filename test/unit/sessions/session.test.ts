@@ -31,6 +31,11 @@ describe("rotateSecret", () => {
     expect(validSecrets(rotateSecret([{ secret: "old" }], "new", 0, NOW), NOW)).toEqual(["new"]);
   });
 
+  it("without an overlap ends all others, also those that were rotated away before", () => {
+    const once = rotateSecret([{ secret: "a" }], "b", OVERLAP, NOW);
+    expect(rotateSecret(once, "c", 0, NOW + 1)).toEqual([{ secret: "c" }]);
+  });
+
   it("keeps only the newest secrets, so that the row stays small however often they are rotated", () => {
     let secrets: SessionSecret[] = [{ secret: "0" }];
     for (let n = 1; n <= 20; n += 1) secrets = rotateSecret(secrets, String(n), OVERLAP, NOW);
