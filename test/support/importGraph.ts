@@ -9,6 +9,7 @@ export const CODE_FOLDERS = [
   "client",
   "examples",
   "functions",
+  "gateway",
   "infra",
   "local",
   "shared",
