@@ -33,7 +33,7 @@ export interface RelayStage {
 
 /** What a stage says of its AMI gateway. */
 export interface GatewayStage {
-  /** The name of a secret in Secrets Manager with a PEM certificate chain and its key: `{"certificate":…,"key":…}`. */
+  /** The name of a secret in Secrets Manager: JSON with a certificate chain and its key in PEM, `certificate` and `key`. */
   readonly certificateSecretName: string;
   /** Tasks at least and at most. Two survive the loss of an availability zone. */
   readonly tasks: { readonly least: number; readonly most: number };

@@ -55,6 +55,19 @@ export const secrets = {
   webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
 } as const;
 
+/** What the AMI gateway's process finds in its environment, beside its resources. */
+export const gatewayVariables = {
+  /** The name of the secret with its certificate and key. */
+  certificate: "RELAY_GATEWAY_CERTIFICATE_SECRET",
+  tlsPort: "AMI_TLS_PORT",
+  httpsPort: "AMI_HTTPS_PORT",
+  /** Absent or 0: not open. */
+  plainPort: "AMI_PORT",
+} as const;
+
+/** Asterisk's own ports. */
+export const gatewayPorts = { plain: 5038, tls: 5039, https: 8089 } as const;
+
 export type TableName = keyof typeof tables;
 export type QueueName = keyof typeof queues;
 export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
