@@ -2,11 +2,13 @@ import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
   ChangedSession,
-  CreatedSession,
+  CreatedAmiSession,
+  CreatedWebhookSession,
   Feed,
   FeedChange,
   MessageList,
   MessagesQuery,
+  NewAmiSession,
   NewSession,
   Session,
   SessionChange,
@@ -63,8 +65,10 @@ export class RelayClient {
     this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
   }
 
-  /** Subscribes a webhook. Keep the returned secret: it is not shown again. */
-  createSession(session: NewSession): Promise<CreatedSession> {
+  /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
+  createSession<New extends NewSession>(
+    session: New,
+  ): Promise<New extends NewAmiSession ? CreatedAmiSession : CreatedWebhookSession> {
     return this.#call("POST", "/v1/sessions", json(session));
   }
 

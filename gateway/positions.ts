@@ -30,8 +30,12 @@ export interface OpenPosition {
   advance(next: Sequence): CursorGap | undefined;
   /** Aborts when the connection must be closed. Its `reason` is a `PositionLoss`. */
   readonly lost: AbortSignal;
-  /** Writes the last position and gives up the lease. Never rejects; safe to repeat. */
-  close(): Promise<void>;
+  /**
+   * Writes the last position and gives up the lease. Never rejects; safe to repeat.
+   * @param isReceived whether the client has surely received everything: it answered the connection's end with its own.
+   * Otherwise the client is given the last seconds again, as bytes of them may be lost with the connection.
+   */
+  close(isReceived?: boolean): Promise<void>;
 }
 
 /** Why a connection lost its position. */

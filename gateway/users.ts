@@ -2,11 +2,15 @@
 export interface AmiUser {
   /** The session's id. */
   readonly session: string;
+  /** Grows with every change of the user. A position that is opened for an older version is refused or lost. */
+  readonly version?: number | undefined;
   readonly feed: string;
   /** Unique in a relay. */
   readonly username: string;
   /** Plain text: the MD5 challenge and digest authentication need it. It is never logged. */
   readonly secret: string;
+  /** Secrets that were rotated away and are still accepted for a while, newest first. */
+  readonly formerSecrets?: readonly string[] | undefined;
   /** Read classes, as in `read =` of manager.conf. */
   readonly read: string;
   /** Event filters, as in `eventfilter =` of manager.conf. */

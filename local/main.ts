@@ -5,7 +5,8 @@ import { Activity, watch } from "./activity.ts";
 import { DEMO_FEED, runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
-import { ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
+import { amiHttpPortOf, amiPortOf } from "./relayEnvironment.ts";
+import { amiHelp, ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
@@ -43,13 +44,29 @@ async function main(): Promise<number> {
 /** Runs the relay until the demo is through or a signal comes, and stops it again. */
 async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const activity = new Activity(replay ? [DEMO_FEED] : []);
-  const relay = await startRelay({ environment: process.env, log: terminalLog, metrics: activity });
+  const ami = amiPortOf(process.env);
+  const relay = await startRelay({
+    environment: process.env,
+    amiPort: ami?.port,
+    isAmiPortOptional: ami?.isChosen === false,
+    amiHttpPort: amiHttpPortOf(process.env),
+    log: terminalLog,
+    metrics: activity,
+  });
   try {
     print(greeting(relay.url, relay.apiKey, process.env.RELAY_DATA_DIR));
     print(queueHelp(relay.connection, relay.queues.ingest.url));
+    print(amiHelp(relay, replay && !once));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
     const demo = replay
-      ? runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print })
+      ? runDemo({
+          url: relay.url,
+          apiKey: relay.apiKey,
+          once,
+          hasAmiUser: relay.amiPorts.port !== undefined,
+          stopping,
+          print,
+        })
       : undefined;
     const watching = once ? undefined : watch({ activity, client, stopping, print, showsSessions: !replay });
     const failed = relay.failure.then((error) => {
@@ -84,7 +101,8 @@ function stopWhenAsked(): AbortSignal {
 function explain(error: unknown): string {
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
     const port = "port" in error ? ` ${error.port}` : "";
-    return `port${port} is in use; choose another one with PORT=…`;
+    const variable = "port" in error && error.port === amiPortOf(process.env)?.port ? "AMI_PORT" : "PORT";
+    return `port${port} is in use; choose another one with ${variable}=…`;
   }
   return error instanceof Error ? error.message : String(error);
 }

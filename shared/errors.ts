@@ -80,12 +80,19 @@ export class TransactionRefusedError extends RelayError {
   constructor(facts: {
     feed: string;
     session: string;
-    cause: "conflict" | "reference-missing" | "not-held";
+    cause: "conflict" | "reference-missing" | "not-held" | "changed";
   }) {
     super("transaction.refused", `the transaction for session ${facts.session} was refused: ${facts.cause}`, {
       retryable: facts.cause === "conflict",
       facts,
     });
+  }
+}
+
+/** Another session has this username. */
+export class UsernameTakenError extends RelayError {
+  constructor(facts: { username: string }) {
+    super("username.taken", `there is another AMI user named ${facts.username}`, { facts });
   }
 }
 

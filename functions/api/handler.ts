@@ -5,6 +5,7 @@ import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import type { SessionKind } from "../../shared/sessions/session.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { newSecret } from "../../shared/webhook/signature.ts";
 import { defineHandler } from "../handlerParts.ts";
@@ -12,6 +13,9 @@ import { createApiApp } from "./app.ts";
 
 /** Small, because people read few pages. Deliver serves the sessions and has its own cache. */
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
+
+/** 192 bits: 32 characters, within every client's limits. */
+const AMI_SECRET_BYTES = 24;
 
 export const createHandler = defineHandler("api", (environment, parts) => {
   const stores = openSessions(environment, parts.clients, parts.clock);
@@ -22,7 +26,9 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     pageTimes: stores.pages,
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
-    newSecret: () => newSecret(randomBytes),
+    // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.
+    newSecret: (kind: SessionKind) =>
+      kind === "ami" ? randomBytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(randomBytes),
     sealSecret: createSecretSealer(environment),
   };
   return answerHttpApi(createApiApp(ports, createApiKeyCheck(environment, parts), parts.log));

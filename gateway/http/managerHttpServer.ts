@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { bytesOfText } from "../protocol/request.ts";
-import type { Logins } from "../server/logins.ts";
+import { type Logins, secretsOf } from "../server/logins.ts";
 import type { Certificate } from "../server/managerServer.ts";
 import type { GatewayParts } from "../server/parts.ts";
 import { digestChallenge, isDigestRight, readDigest } from "./digest.ts";
@@ -134,7 +133,7 @@ export class ManagerHttpServer {
     const owner = known?.user;
     const isKnown = owner !== undefined && owner.username === digest.username;
     const user = isKnown
-      ? isRightFor(bytesOfText(owner.secret)) && owner
+      ? secretsOf(owner).some(isRightFor) && owner
       : await this.#logins.verify(digest.username, message.socket.remoteAddress ?? "", isRightFor);
     if (!user) return ask(false);
     // A request that was heard by others cannot be sent again.

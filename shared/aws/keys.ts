@@ -38,6 +38,8 @@ export const keys = {
   }),
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
   session: (sessionId: string) => ({ pk: sessionId }),
+  /** The item that reserves a username for one session. Session ids contain no "#". */
+  username: (key: string) => ({ pk: `username#${key}` }),
 } as const;
 
 /** Partition keys of the Queue table's items as IAM matches them (`dynamodb:LeadingKeys`). */

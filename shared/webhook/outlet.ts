@@ -8,7 +8,7 @@ import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import type { Selection, SessionFilter } from "../sessions/selection.ts";
-import { type SessionSecret, signingSecrets, type WebhookSession } from "../sessions/session.ts";
+import { type SessionSecret, validSecrets, type WebhookSession } from "../sessions/session.ts";
 import { webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
@@ -97,7 +97,7 @@ export class WebhookOutlet implements Outlet {
       url: this.#session.url,
       id: batch.id,
       body: webhookBody(cursor, batch, this.#session.format),
-      secrets: signingSecrets(secrets, clock.nowEpochMillis()),
+      secrets: validSecrets(secrets, clock.nowEpochMillis()),
       timestampEpochMillis: clock.nowEpochMillis(),
       timeoutMillis: requestTimeoutMillis(lane, settings),
     });
