@@ -209,15 +209,17 @@ describe("events", () => {
   it("follow a change of the mask and of the filters", async () => {
     await using world = await startTestGateway();
     using client = await AmiClient.login(world.port);
+    using witness = await AmiClient.login(world.port);
     await client.take("Fully Booted\r\n\r\n");
+    await witness.take("Fully Booted\r\n\r\n");
     expect(await client.ask("Action: Events\r\nEventMask: off")).toContain("Events: Off");
     world.feeds.appendAmi(FEED, events(1, 1));
-    await eventually("the page is passed", () => world.feeds.pageReads > 0);
+    await witness.take("Number: 1\r\n");
     expect(await client.ask("Action: Events\r\nEventMask: call")).toContain("Events: On");
     expect(await client.ask("Action: Filter\r\nOperation: Add\r\nFilter: !Number: 2")).toContain("Success");
     world.feeds.appendAmi(FEED, events(2, 2));
     const got = await client.take("Number: 3\r\n");
-    expect(numbersIn(got).filter((number) => number > 1)).toEqual([3]);
+    expect(numbersIn(got)).toEqual([3]);
   });
 
   it("end a WaitEvent, which has them in its answer", async () => {
