@@ -39,6 +39,8 @@ export class WebSession {
   #reader: WebReader | undefined;
   /** Ends a WaitEvent that a second one replaces. */
   #waiting: AbortController | undefined;
+  /** Settles when the last WaitEvent has ended. */
+  #turn: Promise<void> = Promise.resolve();
   #requests = 0;
   #expiresAtEpochMillis: number;
   isEnded = false;
@@ -164,7 +166,7 @@ export class WebSession {
     if (dialogue.login !== undefined && this.#reader) this.#reader.view = this.#viewOf(dialogue.login);
   }
 
-  /** Asterisk: main/manager.c, `action_waitevent_http`. */
+  /** A second WaitEvent ends the first, which gets nothing. Asterisk: main/manager.c, `action_waitevent_http`. */
   async #wait(
     request: AmiRequest,
     timeoutSeconds: number | undefined,
@@ -176,18 +178,30 @@ export class WebSession {
     const { login } = this.#dialogue;
     // WaitEvent turns events on.
     if (login?.mask === 0) this.#change({ ...this.#dialogue, login: { ...login, mask: login.readable } });
-    const longest = Math.max(
-      0,
-      this.#expiresAtEpochMillis - this.#parts.clock.nowEpochMillis() - WAIT_SPARE_MILLIS,
+    // One after the other: the first gives back what it has before the second takes it.
+    const turn = this.#turn.then(() => this.#gather(waiting, timeoutSeconds, signal));
+    this.#turn = turn.then(
+      () => {},
+      () => {},
     );
+    const events = await turn;
+    if (events === undefined) return { text: "" };
+    return { text: waited(request, events.bytes.toString("latin1")), events };
+  }
+
+  /** Undefined when another request waits now. */
+  async #gather(
+    waiting: AbortController,
+    timeoutSeconds: number | undefined,
+    signal: AbortSignal,
+  ): Promise<Gathered | undefined> {
+    if (this.#waiting !== waiting) return undefined;
+    const now = this.#parts.clock.nowEpochMillis();
+    const longest = Math.max(0, this.#expiresAtEpochMillis - now - WAIT_SPARE_MILLIS);
     const timeoutMillis = timeoutSeconds === undefined ? longest : Math.min(1000 * timeoutSeconds, longest);
     const events = await this.#reader?.gather(timeoutMillis, AbortSignal.any([signal, waiting.signal]));
-    if (this.#waiting !== waiting) {
-      // The second request gets the events.
-      events?.undo();
-      return { text: "" };
-    }
-    this.#waiting = undefined;
-    return { text: waited(request, events?.bytes.toString("latin1") ?? ""), events };
+    if (this.#waiting === waiting) return events;
+    events?.undo();
+    return undefined;
   }
 }

@@ -52,6 +52,8 @@ export class ManagerConnection {
   #holdTimer: NodeJS.Timeout | undefined;
   #writeTimer: NodeJS.Timeout | undefined;
   #isEnding = false;
+  /** Whether this side ended the connection before the client did. */
+  #endedFirst = false;
 
   constructor(socket: Socket, parts: GatewayParts, logins: Logins, hooks: ConnectionHooks) {
     this.#socket = socket;
@@ -84,6 +86,8 @@ export class ManagerConnection {
         if (this.#isEnding) break;
       }
       if (!this.#isEnding) this.close();
+      // A socket that nobody reads never says that its peer has closed.
+      socket.resume();
       if (!socket.closed) await once(socket, "close").catch(() => undefined);
     } catch (error) {
       if (!socket.destroyed)
@@ -97,12 +101,11 @@ export class ManagerConnection {
 
   /** Closes after what was written so far, on a message border. Safe to repeat. */
   close(): void {
+    if (!this.#isEnding) this.#endedFirst = !this.#socket.readableEnded;
     this.#isEnding = true;
     this.#reader?.end();
     const socket = this.#socket;
     if (socket.destroyed) return;
-    // A socket that nobody reads never says that its peer has closed.
-    socket.resume();
     socket.end();
     const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN_MILLIS);
     socket.once("close", () => clearTimeout(timer));
@@ -112,7 +115,8 @@ export class ManagerConnection {
     clearTimeout(this.#holdTimer);
     clearTimeout(this.#writeTimer);
     this.#reader?.end();
-    await this.#admitted?.leave();
+    const { writableFinished, readableEnded } = this.#socket;
+    await this.#admitted?.leave(this.#endedFirst && writableFinished && readableEnded);
   }
 
   async #pace(): Promise<void> {
@@ -182,6 +186,7 @@ export class ManagerConnection {
       socket: this.#socket,
       position,
       fanout: feed.fanout,
+      resumes: login.user.resume,
       clock: this.#parts.clock,
       onFull: () => this.#onFull(),
       view: this.#viewOf(login),

@@ -13,8 +13,11 @@ export interface Admitted {
   readonly user: AmiUser;
   readonly position: OpenPosition;
   readonly feed: FollowedFeed;
-  /** Gives everything back. Never rejects; safe to repeat. */
-  leave(): Promise<void>;
+  /**
+   * Gives everything back. Never rejects; safe to repeat.
+   * @param isReceived see `OpenPosition.close`
+   */
+  leave(isReceived?: boolean): Promise<void>;
 }
 
 export type LoginResult = Admitted | { readonly refused: "failed" | "in-use" };
@@ -105,10 +108,10 @@ export function secretsOf({ secret, formerSecrets = [] }: AmiUser): string[] {
   return [secret, ...formerSecrets].map(bytesOfText);
 }
 
-function leaving(position: OpenPosition, feed: FollowedFeed, count: () => void): () => Promise<void> {
+function leaving(position: OpenPosition, feed: FollowedFeed, count: () => void): Admitted["leave"] {
   let left: Promise<void> | undefined;
-  return () => {
-    left ??= position.close().finally(() => {
+  return (isReceived) => {
+    left ??= position.close(isReceived).finally(() => {
       feed.release();
       count();
     });

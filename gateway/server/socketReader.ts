@@ -13,6 +13,8 @@ export interface SocketReaderParts {
   readonly socket: Socket;
   readonly position: OpenPosition;
   readonly fanout: FeedFanout;
+  /** Whether the position is durable: then it follows what the kernel has taken. */
+  readonly resumes: boolean;
   readonly clock: Clock;
   readonly view: View;
   /** Called when the socket takes no more; `drained` follows when it does again. */
@@ -133,14 +135,20 @@ export class SocketReader implements Reader {
   }
 
   #write(bytes: Buffer, next: Sequence): void {
-    this.#unwritten += 1;
-    const hasRoom = this.#parts.socket.write(bytes, (error) => {
-      this.#unwritten -= 1;
-      if (!error) this.#remember(this.#unwritten === 0 ? Math.max(next, this.next) : next);
-    });
+    const hasRoom = this.#parts.resumes
+      ? this.#writeAndRemember(bytes, next)
+      : this.#parts.socket.write(bytes);
     if (hasRoom) return;
     this.#isFull = true;
     this.#parts.onFull();
+  }
+
+  #writeAndRemember(bytes: Buffer, next: Sequence): boolean {
+    this.#unwritten += 1;
+    return this.#parts.socket.write(bytes, (error) => {
+      this.#unwritten -= 1;
+      if (!error) this.#remember(this.#unwritten === 0 ? Math.max(next, this.next) : next);
+    });
   }
 
   /** The position may have been moved forward by the sweep meanwhile. */
