@@ -300,7 +300,8 @@ export const RACES = [
     },
     test: {
       file: "test/gateway/store/positions.test.ts",
-      title: "is written a few seconds after what was sent, so a cut connection is given its last seconds again",
+      title:
+        "is written a few seconds after what was sent, so a cut connection is given its last seconds again",
     },
   },
   {

@@ -25,11 +25,9 @@ const API_GATEWAY = "https://c3x.dev (aws_apigatewayv2_api)";
 const CLOUDWATCH =
   "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/";
 const DYNAMODB = "https://airbyte.com/data-engineering-resources/dynamodb-pricing";
-const FARGATE =
-  "list prices of AWS Fargate, us-east-1, from memory: check https://aws.amazon.com/fargate/pricing/";
-const BALANCER =
-  "list prices, us-east-1, from memory: check https://aws.amazon.com/elasticloadbalancing/pricing/";
-const ADDRESS = "list price, from memory: check https://aws.amazon.com/vpc/pricing/";
+const FARGATE = "https://www.vantage.sh/blog/fargate-pricing";
+const BALANCER = "a price that nobody has checked: see https://aws.amazon.com/elasticloadbalancing/pricing/";
+const ADDRESS = "a price that nobody has checked: see https://aws.amazon.com/vpc/pricing/";
 const EVENTBRIDGE = "https://cloudburn.io/blog/amazon-eventbridge-pricing";
 const KINESIS = "https://github.com/api-evangelist/kinesis";
 const KMS = "https://cloudburn.io/blog/aws-kms-pricing";
