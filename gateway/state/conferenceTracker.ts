@@ -2,8 +2,8 @@ import { BoundedMap } from "./boundedMap.ts";
 import { CHANNEL_BLOCK, type EventFields } from "./eventFields.ts";
 import type { TrackedConference, TrackedParticipant } from "./trackedState.ts";
 
-const MOST_CONFERENCES = 2_000;
-const MOST_PARTICIPANTS = 5_000;
+const MOST_CONFERENCES = 300;
+const MOST_PARTICIPANTS = 500;
 
 interface Conference extends TrackedConference {
   isLocked: boolean;

@@ -7,7 +7,9 @@ export class EventFields {
   readonly list: readonly StateField[];
 
   constructor({ text, raw }: Pick<AmiMessage, "text" | "raw">) {
-    this.list = [...fieldList(raw?.latin1 ?? asBytes(text))];
+    // A copy: what is kept of it would otherwise keep the whole page in memory.
+    const bytes = Buffer.from(raw?.latin1 ?? text, raw === undefined ? "utf8" : "latin1");
+    this.list = [...fieldList(bytes.toString("latin1"))];
   }
 
   /** The first value; empty when there is none. */

@@ -2,9 +2,9 @@ import { BoundedMap } from "./boundedMap.ts";
 import type { EventFields } from "./eventFields.ts";
 import type { TrackedCaller, TrackedMember, TrackedQueue } from "./trackedState.ts";
 
-const MOST_QUEUES = 2_000;
-const MOST_MEMBERS = 2_000;
-const MOST_CALLERS = 2_000;
+const MOST_QUEUES = 300;
+const MOST_MEMBERS = 300;
+const MOST_CALLERS = 300;
 
 interface Queue extends TrackedQueue {
   readonly name: string;

@@ -13,8 +13,8 @@ import type {
 /** The type of the messages by which a bridge tells a PBX's whole state. */
 export const SNAPSHOT_TYPE = "RelaySnapshot";
 
-/** A snapshot that has more is not taken. */
-const MOST_ITEMS = 100_000;
+/** A larger snapshot is not taken. */
+const MOST_CHARACTERS = 64 * 1024 * 1024;
 
 /** What a finished snapshot says, as the trackers keep it. */
 export interface Snapshot {
@@ -36,6 +36,7 @@ export class SnapshotTracker {
   #id: string | undefined;
   #begin: JsonObject = {};
   #items: JsonObject[] = [];
+  #characters = 0;
 
   /** The snapshot that the message ends, if it does. */
   take(message: Message): Snapshot | undefined {
@@ -47,18 +48,24 @@ export class SnapshotTracker {
       this.#id = id;
       this.#begin = event;
       this.#items = [];
+      this.#characters = 0;
     } else if (id === this.#id) {
       if (item === "end") return this.#end();
       this.#items.push(event);
-      if (this.#items.length > MOST_ITEMS) this.#id = undefined;
+      this.#characters += message.text.length;
+      if (this.#characters > MOST_CHARACTERS) this.#drop();
     }
     return undefined;
   }
 
-  #end(): Snapshot {
-    const items = this.#items;
+  #drop(): void {
     this.#id = undefined;
     this.#items = [];
+  }
+
+  #end(): Snapshot {
+    const items = this.#items;
+    this.#drop();
     const objects = (kind: string, name: string) =>
       items.flatMap((item): JsonObject[] => {
         const object = stringIn(item, "item") === kind ? objectIn(item, name) : undefined;

@@ -1,3 +1,4 @@
+import type { AmiMessage } from "../../shared/ami/amiMessage.ts";
 import type { Page } from "../../shared/queue/page.ts";
 import type { PbxFacts } from "../protocol/pbx.ts";
 import type { BoundedMap } from "./boundedMap.ts";
@@ -11,6 +12,9 @@ import type { Listing, TrackedState } from "./trackedState.ts";
 
 /** Frequent events that change nothing of what is tracked. */
 const IGNORED = new Set(["VarSet", "DTMFBegin", "DTMFEnd", "RTCPSent", "RTCPReceived", "Cdr", "CEL"]);
+
+/** Larger events are not tracked. Asterisk's have a few hundred bytes. */
+const MOST_CHARACTERS = 32 * 1024;
 
 /**
  * Keeps the state of one PBX from its feed's messages. Both kinds of source are read in their AMI form; a snapshot
@@ -58,7 +62,7 @@ export class StateTracker {
       if (message.type === SNAPSHOT_TYPE) {
         const snapshot = this.#snapshots.take(message);
         if (snapshot) this.#replace(snapshot, appendedAtEpochMillis);
-      } else if (message.ami !== undefined && !IGNORED.has(message.ami.name))
+      } else if (message.ami !== undefined && isTracked(message.ami))
         this.#apply(message.ami.name, new EventFields(message.ami), appendedAtEpochMillis);
     }
   }
@@ -94,6 +98,10 @@ export class StateTracker {
     refill(this.#devices.deviceStates, deviceStates);
     refill(this.#devices.endpoints, endpoints);
   }
+}
+
+function isTracked({ name, text }: AmiMessage): boolean {
+  return !IGNORED.has(name) && text.length <= MOST_CHARACTERS;
 }
 
 function refill<T>(map: BoundedMap<T>, entries: Iterable<readonly [string, T]> | Listing<T>): void {
