@@ -31,6 +31,14 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
+  gateway: [
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/ami",
+    "shared/queue",
+    "shared/sessions",
+    "shared/aws",
+  ],
   client: [],
   examples: ["client"],
   // What every program prints and reads on a command line.
@@ -44,6 +52,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/http",
     "shared/aws",
     "functions",
+    "gateway",
     "client",
   ],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
