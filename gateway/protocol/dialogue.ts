@@ -2,7 +2,7 @@ import { type ClassMask, isReadable, readMask } from "../../shared/ami/eventClas
 import type { AmiUser } from "../users.ts";
 import type { World } from "./action.ts";
 import { READ_ACTIONS, readActions, SESSION_ACTIONS } from "./actions.ts";
-import { failure, headers, permissionDenied, response, success } from "./answers.ts";
+import { actionId, failure, headers, permissionDenied, response, success } from "./answers.ts";
 import type { LoginProof } from "./proof.ts";
 import { REFUSED_ACTIONS } from "./refusedActions.ts";
 import { type AmiRequest, filledHeaderOf, headerOf, textOf } from "./request.ts";
@@ -136,13 +136,8 @@ export function loginRefused(request: AmiRequest, reason: "failed" | "in-use"): 
 
 /** The end of WaitEvent: `events` are the blocks that came while it waited. */
 export function waited(request: AmiRequest, events: string): string {
-  const complete = headers([["Event", "WaitEventComplete"], ...idOf(request)]);
+  const complete = headers([["Event", "WaitEventComplete"], ...actionId(request)]);
   return `${success(request, "Waiting for Event completed.")}${events}${complete}\r\n`;
-}
-
-function idOf(request: AmiRequest): [string, string][] {
-  const id = headerOf(request, "ActionID");
-  return id === "" ? [] : [["ActionID", id]];
 }
 
 function changeMask(dialogue: Dialogue, login: Login, request: AmiRequest): Outcome {
