@@ -99,11 +99,15 @@ function stopWhenAsked(): AbortSignal {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-    const port = "port" in error ? ` ${error.port}` : "";
-    const variable = "port" in error && error.port === amiPortOf(process.env)?.port ? "AMI_PORT" : "PORT";
-    return `port${port} is in use; choose another one with ${variable}=…`;
-  }
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const port = error instanceof Error && "port" in error ? ` ${error.port}` : "";
+  const isAmi = error instanceof Error && "port" in error && error.port === amiPortOf(process.env)?.port;
+  const variable = isAmi ? "AMI_PORT" : "PORT";
+  if (code === "EADDRINUSE") return `port${port} is in use; choose another one with ${variable}=…`;
+  if (code === "EACCES" && port !== "")
+    return `port${port} is for root only; choose another one with ${variable}=…`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return `HOST: must be an address of this machine; "${process.env.HOST}" is not`;
   return error instanceof Error ? error.message : String(error);
 }
 
