@@ -127,6 +127,18 @@ describe("a session over HTTP", () => {
     expect(large.status).toBe(413);
   });
 
+  it("that waits does not delay the gateway's stop", async () => {
+    const world = await startTestGateway();
+    const browser = await Browser.login(world);
+    const waiting = browser.text(waitFor(30));
+    await eventually("the request is there", () => world.feeds.pageReads > 0);
+    await browser.text("/rawman?action=ping");
+    const begun = performance.now();
+    await world.gateway.stop();
+    expect(performance.now() - begun).toBeLessThan(4_000);
+    await waiting.catch(() => undefined);
+  });
+
   it("cannot add headers to an answer", async () => {
     await using world = await startTestGateway();
     const browser = await Browser.login(world);
