@@ -186,8 +186,8 @@ function explainProvisioning(error: unknown, environment: Environment): unknown 
 }
 
 /**
- * Whether a key is known at all, which is asked before a body is received. What it may do, and how often, the functions
- * ask for themselves.
+ * Whether a key may be known, which is asked before a body is received. What it may do, and how often, the functions ask
+ * for themselves. They also answer when the key cannot be looked up.
  */
 function openKnownKeys(
   apiKey: string,
@@ -197,7 +197,12 @@ function openKnownKeys(
 ): (key: string) => Promise<boolean> {
   const isManagementKey = fixedApiKey(apiKey);
   const ring = new KeyRing(new AccessKeyStore(documents, tableNames.keys), clock);
-  return async (key) => (await isManagementKey(key)) || (await ring.find(key)).kind === "key";
+  const isUnknown = (key: string) =>
+    ring.find(key).then(
+      ({ kind }) => kind === "unknown",
+      () => false,
+    );
+  return async (key) => (await isManagementKey(key)) || !(await isUnknown(key));
 }
 
 type Functions = ReturnType<typeof createFunctions>;
