@@ -369,7 +369,7 @@ const keyName = z
   .string()
   .min(1)
   .max(100)
-  .regex(/^\P{Cc}*$/u, "must have no control characters");
+  .regex(/^[\x20-\x7e\u00a0-\uffff]*$/, "must have no control characters");
 
 export const newKey = z
   .strictObject({
