@@ -1,5 +1,5 @@
 import { remembered } from "../../shared/queue/producerArchive.ts";
-import { type ProducerTrail, SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
+import { firstKnown, type ProducerTrail, SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
 import type { ProducerView } from "./schemas.ts";
@@ -21,10 +21,11 @@ export async function listProducers(
   return { feed, producers: newestFirst.slice(0, MOST_PRODUCERS).map(viewProducer) };
 }
 
-function viewProducer({ id, start, next, gaps = [], lastSeenEpochMillis, key }: ProducerTrail): ProducerView {
+function viewProducer(trail: ProducerTrail): ProducerView {
+  const { id, next, gaps = [], lastSeenEpochMillis, key } = trail;
   return {
     producer: id,
-    start,
+    start: firstKnown(trail),
     next,
     gaps: gaps.map(([first, last]) => ({ first, last })),
     lastSeen: new Date(lastSeenEpochMillis).toISOString(),
