@@ -7,7 +7,14 @@ import { Lookout } from "./lookout.ts";
 import type { MemoryChanges } from "./memory.ts";
 import { Picture } from "./picture.ts";
 import { type Drift, driftBetween, reconcile } from "./reconcile.ts";
-import { type Gap, gapRecord, inferredEnds, type SnapshotReason, snapshotRecords } from "./records.ts";
+import {
+  type Gap,
+  gapRecord,
+  inferredEnds,
+  type Snapshot,
+  type SnapshotReason,
+  snapshotRecords,
+} from "./records.ts";
 
 /**
  * A link to the PBX: `main` carries the calls and gives the picture; `rest` is Manager beside an ARI link, which carries
@@ -15,7 +22,7 @@ import { type Gap, gapRecord, inferredEnds, type SnapshotReason, snapshotRecords
  */
 export type LinkName = "main" | "rest";
 
-/** What must be appended, and what must be remembered in the same transaction. */
+/** What must be appended, and what must be remembered in the transaction of the last of the records. */
 export interface Entry {
   readonly records: readonly SpoolRecord[];
   readonly changes: MemoryChanges;
@@ -67,8 +74,9 @@ export class Truth {
     pbx: PbxIdentity,
     atEpochMillis: number,
     newId: string,
+    more: Gap["facts"] = {},
   ): Entry & { readonly gap: Gap | undefined; readonly snapshotReason: SnapshotReason } {
-    const facts: Gap["facts"] = name === "rest" ? { link: "ami" } : {};
+    const facts: Gap["facts"] = { ...(name === "rest" && { link: "ami" }), ...more };
     const { memory, gap, snapshotReason } = linkUp(this.link(name), pbx, atEpochMillis, newId, facts);
     const records = gap === undefined ? [] : [gapRecord(gap, atEpochMillis)];
     return { records, changes: this.#setLink(name, memory), gap, snapshotReason };
@@ -92,31 +100,25 @@ export class Truth {
     due: { readonly reason: SnapshotReason; readonly gap: string | undefined },
     atEpochMillis: number,
     newId: string,
-  ): Entry {
-    const { channels, bridges, endpoints, deviceStates, endedChannels, endedBridges } = reconcile(
-      this.#picture,
-      state,
-      lookout,
-    );
-    const ended = { channels: endedChannels, bridges: endedBridges };
-    const changes = this.#picture.replace(channels, bridges);
-    const snapshot = {
+  ): Entry[] {
+    const now = reconcile(this.#picture, state, lookout);
+    // Without a gap there is nothing known that could have ended unseen.
+    const ended = { channels: now.endedChannels, bridges: now.endedBridges };
+    const ends = inferredEnds(ended, due.gap ?? newId, atEpochMillis).map((record) => ({
+      records: [record],
+      changes: this.#picture.apply(factsOf(record)),
+    }));
+    const snapshot: Snapshot = {
       id: newId,
       ...due,
       pbx: state.pbx,
-      channels: [...channels.values()],
-      bridges: [...bridges.values()],
-      endpoints,
-      deviceStates,
+      channels: [...now.channels.values()],
+      bridges: [...now.bridges.values()],
+      endpoints: now.endpoints,
+      deviceStates: now.deviceStates,
     };
-    return {
-      records: [
-        // Without a gap there is nothing known that could have ended unseen.
-        ...inferredEnds(ended, due.gap ?? newId, atEpochMillis),
-        ...snapshotRecords(snapshot, atEpochMillis),
-      ],
-      changes,
-    };
+    const changes = this.#picture.replace(now.channels, now.bridges);
+    return [...ends, { records: snapshotRecords(snapshot, atEpochMillis), changes }];
   }
 
   drift(state: PbxState, lookout: Lookout): Drift {

@@ -218,7 +218,14 @@ export class ModelBridge {
     } = this.truth.linkUp("main", this.#pbx.identity(), ++this.#now, this.#id());
     this.append(entry);
     const { state, lookout } = this.#ask(before, after);
-    this.append(this.truth.snapshot(state, lookout, { reason, gap: gap?.id }, ++this.#now, this.#id()));
+    for (const entry of this.truth.snapshot(
+      state,
+      lookout,
+      { reason, gap: gap?.id },
+      ++this.#now,
+      this.#id(),
+    ))
+      this.append(entry);
     this.truth.end(lookout);
   }
 
@@ -230,9 +237,14 @@ export class ModelBridge {
     if (isDrift) {
       const { gap, ...entry } = this.truth.driftGap(drift, NOW, ++this.#now, this.#id());
       this.append(entry);
-      this.append(
-        this.truth.snapshot(state, lookout, { reason: "drift", gap: gap.id }, ++this.#now, this.#id()),
-      );
+      for (const entry of this.truth.snapshot(
+        state,
+        lookout,
+        { reason: "drift", gap: gap.id },
+        ++this.#now,
+        this.#id(),
+      ))
+        this.append(entry);
     }
     this.truth.end(lookout);
     return isDrift;
