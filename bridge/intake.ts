@@ -1,5 +1,6 @@
 import type { SourceEvent } from "./source.ts";
 import type { AsyncSpool, SpoolRecord } from "./spool.ts";
+import type { MemoryChanges } from "./truth/memory.ts";
 
 export interface IntakeOptions {
   readonly spool: Pick<AsyncSpool, "append">;
@@ -46,6 +47,14 @@ export interface IntakeProgress {
 /** A transaction's records are copied once, on their way to the spool's thread. */
 const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 
+/** What waits for a transaction. The changes of the memory belong to the record; some come without one. */
+interface Waiting {
+  readonly record?: SpoolRecord;
+  readonly changes: MemoryChanges;
+}
+
+const NO_CHANGES: MemoryChanges = new Map();
+
 /** What a waiting record takes besides its body. */
 const RECORD_BYTES = 200;
 
@@ -56,7 +65,7 @@ const RECORD_BYTES = 200;
  */
 export class Intake {
   readonly #options: Required<IntakeOptions>;
-  #waiting: SpoolRecord[] = [];
+  #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #overflow: Overflow | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -79,11 +88,12 @@ export class Intake {
   /**
    * Takes a source's event. Returns false when it is lost, because the memory is full. From then on every event is lost
    * until `reopen`: a later one must not be stored without a gap record before it.
+   * @param changesOf what the event changes in the bridge's memory; not called for a lost event
    */
-  take(event: SourceEvent): boolean {
+  take(event: SourceEvent, changesOf: () => MemoryChanges = () => NO_CHANGES): boolean {
     this.#counts.received += 1;
     if (this.#overflow === undefined && this.#waitingBytes + sizeOf(event) <= this.#options.maxBytes) {
-      this.#add(event);
+      this.#add({ record: event, changes: changesOf() });
       return true;
     }
     this.#counts.lost += 1;
@@ -99,8 +109,13 @@ export class Intake {
    * Takes a record of the bridge itself: a gap or a part of a snapshot. The bound does not hold for it, because a gap
    * must be said. The caller bounds snapshots.
    */
-  note(record: SpoolRecord): void {
-    this.#add(record);
+  note(record: SpoolRecord, changes: MemoryChanges = NO_CHANGES): void {
+    this.#add({ record, changes });
+  }
+
+  /** Changes the bridge's memory without a record. */
+  remember(changes: MemoryChanges): void {
+    if (changes.size > 0) this.#add({ changes });
   }
 
   /** Takes events again. Returns what was lost: write its gap record with `note`, before the next event. */
@@ -128,9 +143,9 @@ export class Intake {
     this.#isStopped = true;
   }
 
-  #add(record: SpoolRecord): void {
-    this.#waiting.push(record);
-    this.#waitingBytes += sizeOf(record);
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#waitingBytes += sizeOf(waiting.record);
     this.#storeIn(this.#options.lingerMillis);
   }
 
@@ -148,10 +163,14 @@ export class Intake {
     this.#isStoring = true;
     try {
       while (this.#waiting.length > 0 && !this.#isStopped) {
-        const records = this.#nextTransaction();
-        const { dropped } = await spool.append(records);
-        this.#waiting = this.#waiting.slice(records.length);
-        for (const record of records) this.#waitingBytes -= sizeOf(record);
+        const batch = this.#nextTransaction();
+        const records = batch.flatMap(({ record }) => (record === undefined ? [] : [record]));
+        const { dropped } = await spool.append(
+          records,
+          new Map(batch.flatMap(({ changes }) => [...changes])),
+        );
+        this.#waiting = this.#waiting.slice(batch.length);
+        for (const { record } of batch) this.#waitingBytes -= sizeOf(record);
         this.#counts.stored += records.length;
         this.#counts.dropped += dropped;
         this.#counts.transactions += 1;
@@ -167,9 +186,9 @@ export class Intake {
     }
   }
 
-  #nextTransaction(): readonly SpoolRecord[] {
+  #nextTransaction(): readonly Waiting[] {
     let bytes = 0;
-    const end = this.#waiting.findIndex((record, index) => {
+    const end = this.#waiting.findIndex(({ record }, index) => {
       bytes += sizeOf(record);
       return index >= this.#options.maxTransactionRecords || (index > 0 && bytes > MAX_TRANSACTION_BYTES);
     });
@@ -183,8 +202,8 @@ export class Intake {
   }
 }
 
-function sizeOf({ body }: SpoolRecord): number {
-  return body.length + RECORD_BYTES;
+function sizeOf(record: SpoolRecord | undefined): number {
+  return (record?.body.length ?? 0) + RECORD_BYTES;
 }
 
 function codeOf(error: unknown): unknown {

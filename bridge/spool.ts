@@ -1,4 +1,5 @@
 import type { SourceEvent } from "./source.ts";
+import type { MemoryChanges } from "./truth/memory.ts";
 
 /**
  * The spool port: the bridge's only durable thing. One spool per feed. The SQLite implementation lives in bridge/spool/
@@ -12,10 +13,13 @@ export interface Spool {
   /** The producer's name in the feed. A new spool file is a new producer. */
   readonly producer: string;
   /**
-   * Stores the records in order in one transaction. When it returns, the records survive a power cut.
+   * Stores the records in order, and the changes of the memory, in one transaction. When it returns, they survive a
+   * power cut.
    * @throws SpoolError when the disk refuses, or when the spool is full and its policy is `block`
    */
-  append(records: readonly SpoolRecord[]): Appended;
+  append(records: readonly SpoolRecord[], changes?: MemoryChanges): Appended;
+  /** What `append` was given to remember. Empty in a new spool. */
+  memory(): ReadonlyMap<string, string>;
   /** The oldest records that were not acknowledged yet, of one format, up to the limits; at least one if there is any. */
   read(limit: ReadLimit): SpoolBatch;
   /** Deletes everything up to a position: the relay has it. Refused records move to the table of refused events. */
@@ -30,7 +34,8 @@ export interface Spool {
 
 /** A spool that works in another thread. The calls are done in their order. */
 export interface AsyncSpool {
-  append(records: readonly SpoolRecord[]): Promise<Appended>;
+  append(records: readonly SpoolRecord[], changes?: MemoryChanges): Promise<Appended>;
+  memory(): Promise<ReadonlyMap<string, string>>;
   read(limit: ReadLimit): Promise<SpoolBatch>;
   acknowledge(answer: Acknowledgement): Promise<void>;
   renewProducer(): Promise<void>;

@@ -10,6 +10,7 @@ import type {
   SpoolMeasure,
   SpoolRecord,
 } from "../spool.ts";
+import type { MemoryChanges } from "../truth/memory.ts";
 import { configure, createTables, hasTables } from "./schema.ts";
 import { type Clocks, spoolClock } from "./spoolClock.ts";
 import { isSpoolError, SpoolError, spoolErrorOf } from "./spoolError.ts";
@@ -70,8 +71,12 @@ class FeedSpool implements Spool {
     return this.#spool.producer;
   }
 
-  append(records: readonly SpoolRecord[]): Appended {
-    return this.#recover((spool) => spool.append(records));
+  append(records: readonly SpoolRecord[], changes?: MemoryChanges): Appended {
+    return this.#recover((spool) => spool.append(records, changes));
+  }
+
+  memory(): ReadonlyMap<string, string> {
+    return this.#recover((spool) => spool.memory());
   }
 
   read(limit: ReadLimit): SpoolBatch {

@@ -9,6 +9,8 @@ const SCHEMA_VERSION = 1;
  * `records` holds what the relay has not acknowledged, in the order of `id`. Ids are not positions: the position of the
  * first record is `state.acknowledged + 1`, and the others follow without holes.
  *
+ * `memory` is what the bridge knows of the PBX, by key (truth/memory.ts).
+ *
  * `stored_at` is on the spool's own clock, which only runs forward: `state.clock_millis` when `state.clock_wall_epoch_millis`
  * was written.
  */
@@ -30,6 +32,10 @@ CREATE TABLE refused (
   reason TEXT NOT NULL,
   body BLOB NOT NULL
 ) STRICT;
+CREATE TABLE memory (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE state (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   producer TEXT NOT NULL,

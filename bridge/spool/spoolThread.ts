@@ -9,6 +9,7 @@ import type {
   SpoolMeasure,
   SpoolRecord,
 } from "../spool.ts";
+import type { MemoryChanges } from "../truth/memory.ts";
 import type { OpenSpoolOptions } from "./openSpool.ts";
 import { memoryOf, packRecords, unpackRecords } from "./packing.ts";
 import { SpoolError } from "./spoolError.ts";
@@ -108,9 +109,14 @@ class ThreadSpool implements AsyncSpool {
     this.#measure = measure;
   }
 
-  async append(records: readonly SpoolRecord[]): Promise<Appended> {
-    const result = await this.#perform({ kind: "append", records: packRecords(records) });
+  async append(records: readonly SpoolRecord[], changes: MemoryChanges = new Map()): Promise<Appended> {
+    const result = await this.#perform({ kind: "append", records: packRecords(records), changes });
     return result.kind === "appended" ? result.appended : { dropped: 0 };
+  }
+
+  async memory(): Promise<ReadonlyMap<string, string>> {
+    const result = await this.#perform({ kind: "memory" });
+    return result.kind === "memory" ? result.memory : new Map();
   }
 
   async read(limit: ReadLimit): Promise<SpoolBatch> {

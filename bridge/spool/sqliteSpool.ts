@@ -8,6 +8,7 @@ import type {
   SpoolMeasure,
   SpoolRecord,
 } from "../spool.ts";
+import type { MemoryChanges } from "../truth/memory.ts";
 import { gapRecord, type SpoolGap } from "./gapRecord.ts";
 import { RefusedTable } from "./refusedTable.ts";
 import { pragma } from "./schema.ts";
@@ -48,6 +49,8 @@ export class SqliteSpool implements Spool {
   readonly #idAt: StatementSync;
   readonly #deleteThrough: StatementSync;
   readonly #writeState: StatementSync;
+  readonly #remember: StatementSync;
+  readonly #forget: StatementSync;
   #state: SpoolState;
   #nextId: number;
 
@@ -66,6 +69,8 @@ export class SqliteSpool implements Spool {
     this.#idAt = database.prepare("SELECT id FROM records ORDER BY id LIMIT 1 OFFSET ?");
     this.#deleteThrough = database.prepare("DELETE FROM records WHERE id <= ?");
     this.#writeState = database.prepare(WRITE_STATE);
+    this.#remember = database.prepare("INSERT OR REPLACE INTO memory VALUES (?, ?)");
+    this.#forget = database.prepare("DELETE FROM memory WHERE key = ?");
     this.#nextId = numberIn(database.prepare("SELECT max(id) AS id FROM records").get(), "id") + 1;
   }
 
@@ -73,7 +78,7 @@ export class SqliteSpool implements Spool {
     return this.#state.producer;
   }
 
-  append(records: readonly SpoolRecord[]): Appended {
+  append(records: readonly SpoolRecord[], changes: MemoryChanges = new Map()): Appended {
     const droppedBefore = this.#state.dropped;
     let nextId = this.#nextId;
     this.#commit((state) => {
@@ -94,11 +99,19 @@ export class SqliteSpool implements Spool {
         );
         nextId += 1;
       }
+      for (const [key, value] of changes)
+        if (value === null) this.#forget.run(key);
+        else this.#remember.run(key, value);
       const added = { ...state, records: state.records + records.length, bytes: state.bytes + bytes };
       return isOver ? this.#keeper.trim(added, clock.nowEpochMillis()) : added;
     });
     this.#nextId = nextId;
     return { dropped: this.#state.dropped - droppedBefore };
+  }
+
+  memory(): ReadonlyMap<string, string> {
+    const rows = this.#guard(() => this.#parts.database.prepare("SELECT key, value FROM memory").all());
+    return new Map(rows.map(({ key, value }) => [String(key), String(value)]));
   }
 
   read(limit: ReadLimit): SpoolBatch {

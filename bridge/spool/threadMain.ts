@@ -30,7 +30,9 @@ function perform(number: number, task: Task): Result {
   if (spool === undefined) throw new SpoolError("closed", "the spool is closed");
   switch (task.kind) {
     case "append":
-      return { kind: "appended", appended: spool.append(unpackRecords(task.records)) };
+      return { kind: "appended", appended: spool.append(unpackRecords(task.records), task.changes) };
+    case "memory":
+      return { kind: "memory", memory: spool.memory() };
     case "read": {
       const batch = spool.read(task.limit);
       return { kind: "batch", batch: { ...batch, records: packRecords(batch.records) } };

@@ -1,4 +1,5 @@
 import type { Acknowledgement, Appended, ReadLimit, SpoolBatch, SpoolMeasure } from "../spool.ts";
+import type { MemoryChanges } from "../truth/memory.ts";
 import type { OpenSpoolOptions } from "./openSpool.ts";
 import type { PackedRecords } from "./packing.ts";
 import type { SpoolErrorCode } from "./spoolError.ts";
@@ -6,7 +7,8 @@ import type { SpoolErrorCode } from "./spoolError.ts";
 /** What the main thread asks of the spools' thread. `spool` is the number that the main thread gave the spool. */
 export type Task =
   | { readonly kind: "open"; readonly options: OpenSpoolOptions }
-  | { readonly kind: "append"; readonly records: PackedRecords }
+  | { readonly kind: "append"; readonly records: PackedRecords; readonly changes: MemoryChanges }
+  | { readonly kind: "memory" }
   | { readonly kind: "read"; readonly limit: ReadLimit }
   | { readonly kind: "acknowledge"; readonly answer: Acknowledgement }
   | { readonly kind: "renewProducer" }
@@ -25,6 +27,7 @@ export interface PackedBatch extends Omit<SpoolBatch, "records"> {
 export type Result =
   | { readonly kind: "done" }
   | { readonly kind: "appended"; readonly appended: Appended }
+  | { readonly kind: "memory"; readonly memory: ReadonlyMap<string, string> }
   | { readonly kind: "batch"; readonly batch: PackedBatch };
 
 /** An error's class does not survive the way between threads; its parts do. */
