@@ -31,6 +31,8 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
+  // From a PBX into a feed.
+  bridge: ["shared/ami"],
   client: [],
   examples: ["client"],
   // What every program prints and reads on a command line.
