@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LinkLoss, PbxIdentity, PbxState, SourceEvent } from "../source.ts";
 import type { SpoolRecord } from "../spool.ts";
-import { factsOf } from "./facts.ts";
+import { factsOf } from "./eventFacts.ts";
 import { heard, type LinkMemory, linkUp, lost, takenOver, UNKNOWN_LINK } from "./link.ts";
 import { Lookout } from "./lookout.ts";
 import type { MemoryChanges } from "./memory.ts";

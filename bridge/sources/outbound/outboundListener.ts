@@ -93,6 +93,11 @@ export class OutboundListener {
     return source;
   }
 
+  /** Forgets a PBX. Stop its source before. */
+  remove(access: Omit<PbxAccess, "password">): void {
+    this.#directory.remove(access);
+  }
+
   /** Stops listening and cuts what is still connected. Stop the sources first. */
   async close(): Promise<void> {
     const closed = new Promise<void>((done) => this.#server.close(() => done()));

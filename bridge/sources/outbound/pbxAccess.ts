@@ -33,6 +33,13 @@ export class PbxDirectory<T> {
     this.#entries.push({ access: { path, username }, digest: digestOf(password), pbx });
   }
 
+  remove({ path, username }: Omit<PbxAccess, "password">): void {
+    const index = this.#entries.findIndex(
+      ({ access }) => access.path === path && access.username === username,
+    );
+    if (index >= 0) this.#entries.splice(index, 1);
+  }
+
   /**
    * @param target the request's target, with or without a query
    * @param authorization the header

@@ -116,7 +116,7 @@ function pick(objects: ReadonlyMap<string, PbxObject>, choice: number): PbxObjec
 }
 
 /** What a subscriber of the feed knows: with snapshots, or by the beginnings and ends alone. */
-export class Subscriber {
+class Subscriber {
   channels = new Map<string, PbxObject>();
   bridges = new Map<string, PbxObject>();
   readonly begun = new Set<string>();
