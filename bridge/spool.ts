@@ -65,6 +65,11 @@ export interface Acknowledgement {
   /** The last position that the relay has. */
   readonly position: number;
   readonly refused: readonly RefusedRecord[];
+  /**
+   * Set when the relay refused every record of a request and so wrote nothing: it does not know these positions, and the
+   * records that follow take them. Otherwise it would report a gap before them.
+   */
+  readonly positionsAreUnused?: boolean;
 }
 
 export interface RefusedRecord {

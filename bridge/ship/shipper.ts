@@ -174,7 +174,11 @@ export class Shipper {
     );
     switch (step.kind) {
       case "refused":
-        return this.#answered(judge({ accepted: 0, duplicates: 0, refused: step.refused }, sent), batch);
+        return this.#answered(judge({ accepted: 0, duplicates: 0, refused: step.refused }, sent), batch, {
+          // In doubt, as after a restart, an earlier request with more records may have used the positions. Then the relay
+          // reports the refused events as a gap, which is true: they never come.
+          positionsAreUnused: resentThrough < position,
+        });
       case "split":
         return this.#split(batch, error);
       case "conflict":
@@ -206,7 +210,11 @@ export class Shipper {
     this.#unreadable.clear();
   }
 
-  async #answered(verdict: Verdict, { producer }: SpoolBatch): Promise<boolean> {
+  async #answered(
+    verdict: Verdict,
+    { producer }: SpoolBatch,
+    { positionsAreUnused = false } = {},
+  ): Promise<boolean> {
     if (verdict.kind === "senseless") {
       const error = new ShippingError("answer.invalid", verdict.detail);
       await this.#failed("misconfigured", error, this.#options.retryTimes.repairMillis);
@@ -214,7 +222,7 @@ export class Shipper {
     }
     const { through, accepted, duplicates, refused, conflict } = verdict;
     const requestMillis = performance.now() - this.#sentAt;
-    await this.#acknowledge({ producer, position: through, refused });
+    await this.#acknowledge({ producer, position: through, refused, positionsAreUnused });
     for (const position of this.#unreadable.keys())
       if (position <= through) this.#unreadable.delete(position);
     this.#maxRecords = Math.min(MAX_BATCH.records, 2 * this.#maxRecords);

@@ -141,7 +141,7 @@ export class SqliteSpool implements Spool {
     return { producer, position: acknowledged + 1, records: records.slice(0, count) };
   }
 
-  acknowledge({ producer, position, refused }: Acknowledgement): void {
+  acknowledge({ producer, position, refused, positionsAreUnused = false }: Acknowledgement): void {
     const { acknowledged, records } = this.#state;
     const count = position - acknowledged;
     if (producer !== this.producer || count <= 0) return;
@@ -161,7 +161,7 @@ export class SqliteSpool implements Spool {
       this.#deleteThrough.run(lastId);
       return {
         ...changed,
-        acknowledged: position,
+        acknowledged: positionsAreUnused ? acknowledged : position,
         records: changed.records - count,
         bytes: changed.bytes - bytes,
         gap_record: changed.gap_record !== null && changed.gap_record <= lastId ? null : changed.gap_record,

@@ -7,7 +7,7 @@ import { freePort } from "../../local/freePort.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
 import { PbxStateOfTests } from "../support/asterisk/pbxState.ts";
 import { TestRelay } from "../support/testRelay.ts";
-import { ariConfig, bridgeConfig, TestDirectory } from "./support.ts";
+import { ariConfig, bridgeConfig, TestDirectory } from "./testBridge.ts";
 
 let relay: TestRelay;
 

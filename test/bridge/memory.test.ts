@@ -7,7 +7,7 @@ import type { SpoolLimits } from "../../bridge/spool/spoolLimits.ts";
 import type { AsyncSpool, SpoolRecord } from "../../bridge/spool.ts";
 import type { MemoryChanges } from "../../bridge/truth/memory.ts";
 import { eventually } from "../support/eventually.ts";
-import { TestDirectory } from "./support.ts";
+import { TestDirectory } from "./testBridge.ts";
 
 const LIMITS: SpoolLimits = { maxBytes: 4 * 2 ** 20, maxAgeMillis: 86_400_000, policy: "block" };
 

@@ -1,84 +1,97 @@
-import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Bridge } from "../../bridge/bridge.ts";
-import type { Resolved, ResolvedPbx } from "../../bridge/config/resolve.ts";
-import { systemClock } from "../../shared/runtime/clock.ts";
-import type { Log } from "../../shared/runtime/log.ts";
-import type { AriPbx } from "../support/asterisk/ariPbx.ts";
-import type { LogEntry, TestRelay } from "../support/testRelay.ts";
+import { type OpenSpoolOptions, type OpenSpoolParts, openSpool } from "../../bridge/spool/openSpool.ts";
+import type { Spool, SpoolRecord } from "../../bridge/spool.ts";
 
-/** A directory of a test's own. */
-export class TestDirectory implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "stasis-relay-bridge-"));
+export const MEBIBYTE = 1024 * 1024;
+export const DAY_MILLIS = 24 * 3_600_000;
+
+/** A directory that goes away with the test. */
+export class TemporaryDirectory implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "spool-"));
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true });
+    rmSync(this.path, { recursive: true, force: true });
   }
 }
 
-export function ariConfig(feed: string, pbx: Pick<AriPbx, "url">): ResolvedPbx {
-  const ari = { url: pbx.url, username: "ari", password: "secret", app: `relay-${feed}` };
-  return { feed, main: { kind: "ari", ari }, rest: undefined };
+/** Clocks that a test sets. */
+export class TestClocks {
+  wall = Date.parse("2026-11-27T08:00:00Z");
+  monotonic = 1000;
+  readonly nowEpochMillis = () => this.wall;
+  readonly monotonicMillis = () => this.monotonic;
+
+  pass(millis: number): void {
+    this.wall += millis;
+    this.monotonic += millis;
+  }
 }
 
-export function bridgeConfig(
-  relay: Pick<TestRelay["relay"], "url" | "apiKey">,
-  directory: TestDirectory,
-  pbxs: readonly ResolvedPbx[],
-): Resolved {
-  return {
-    relay: { url: relay.url, key: relay.apiKey },
-    spool: {
-      directory: directory.path,
-      limits: { maxBytes: 64 * 2 ** 20, maxAgeMillis: 86_400_000, policy: "drop-oldest" },
+let names = 0;
+
+export function open(
+  path: string,
+  options: Partial<OpenSpoolOptions & OpenSpoolOptions["limits"]> = {},
+  parts: Partial<OpenSpoolParts> = {},
+): Spool {
+  const {
+    maxBytes = 64 * MEBIBYTE,
+    maxAgeMillis = 7 * DAY_MILLIS,
+    policy = "drop-oldest",
+    maxFileBytes,
+  } = options;
+  return openSpool(
+    {
+      path,
+      limits: { maxBytes, maxAgeMillis, policy },
+      ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
     },
-    outside: { host: "127.0.0.1", port: 0 },
-    listen: undefined,
-    pbxs,
+    {
+      clocks: new TestClocks(),
+      processId: process.pid,
+      newName: () => {
+        names += 1;
+        return `name-${names}`;
+      },
+      onCorrupt: () => {},
+      ...parts,
+    },
+  );
+}
+
+/** An event with a number, padded to a size. */
+export function event(number: number, bytes = 0, receivedAtEpochMillis = number): SpoolRecord {
+  const pad = "x".repeat(bytes);
+  return {
+    format: "stasis",
+    body: Buffer.from(JSON.stringify({ type: "Numbered", number, pad })),
+    receivedAtEpochMillis,
   };
 }
 
-/** A bridge in this process, with what it logged. Times are short: nobody waits a minute for drift. */
-export class TestBridge implements AsyncDisposable {
-  readonly bridge: Bridge;
-  readonly logged: LogEntry[];
+export function events(first: number, last: number, bytes = 0): SpoolRecord[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => event(first + index, bytes));
+}
 
-  private constructor(bridge: Bridge, logged: LogEntry[]) {
-    this.bridge = bridge;
-    this.logged = logged;
-  }
+export const ALL = { records: 10_000, bytes: 100 * MEBIBYTE };
 
-  static async start(config: Resolved, driftEveryMillis = 60_000): Promise<TestBridge> {
-    const logged: LogEntry[] = [];
-    const entry =
-      (level: LogEntry["level"]) =>
-      (message: string, facts: Record<string, unknown> = {}) =>
-        void logged.push({ level, message, facts });
-    const log: Log = { info: entry("info"), warn: entry("warn"), error: entry("error") };
-    const watchTimes = { settleMillis: 50, confirmMillis: 50, driftEveryMillis, retryMillis: 50 };
-    const bridge = await Bridge.start(config, {
-      clock: systemClock,
-      log,
-      newId: randomUUID,
-      watchTimes,
-      shipWithinMillis: 2_000,
-    });
-    return new TestBridge(bridge, logged);
-  }
+export function bodyOf({ body }: SpoolRecord): Record<string, unknown> {
+  return JSON.parse(body.toString());
+}
 
-  status(feed: string) {
-    return this.bridge.statuses().find((status) => status.feed === feed);
-  }
+export function numbersOf(records: readonly SpoolRecord[]): unknown[] {
+  return records.map((record) => bodyOf(record).number);
+}
 
-  linesOf(feed: string, level: LogEntry["level"]): string[] {
-    return this.logged
-      .filter((entry) => entry.facts.feed === feed && entry.level === level)
-      .map(({ message }) => message);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.bridge.stop();
+/** Hands everything out as the shipper does, and acknowledges it. */
+export function drain(spool: Spool): SpoolRecord[] {
+  const all: SpoolRecord[] = [];
+  for (;;) {
+    const { producer, position, records } = spool.read(ALL);
+    if (records.length === 0) return all;
+    all.push(...records);
+    spool.acknowledge({ producer, position: position + records.length - 1, refused: [] });
   }
 }

@@ -4,7 +4,7 @@ import { recordedStasis } from "../support/asterisk/recordings.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
-import { ariConfig, bridgeConfig, TestBridge, TestDirectory } from "./support.ts";
+import { ariConfig, bridgeConfig, TestBridge, TestDirectory } from "./testBridge.ts";
 
 let relay: TestRelay;
 
