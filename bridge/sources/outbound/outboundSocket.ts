@@ -6,6 +6,7 @@ import { HeldEvents } from "../heldEvents.ts";
 import { lossOf, SourceError } from "../sourceError.ts";
 import { type LifeTimes, watchLife } from "../webSocketLife.ts";
 import { asOneLine, bytesOf } from "../webSocketText.ts";
+import { outboundNetworkLoss } from "./outboundFailure.ts";
 import { SocketRest } from "./socketRest.ts";
 
 /** A backlog comes before the answer to the first question. Asterisk may have queued for hours. */
@@ -49,9 +50,7 @@ export class OutboundSocket {
       this.end({ code: "timeout", message: `${parts.pbx} answers no pings: the connection is dead` }),
     );
     socket.on("message", (data, isBinary) => this.#take(bytesOf(data), isBinary));
-    socket.on("error", (error) =>
-      this.end({ code: "protocol", message: `${parts.pbx} does not speak ARI's protocol: ${error.message}` }),
-    );
+    socket.on("error", (error) => this.end(outboundNetworkLoss(error, parts.pbx)));
     socket.on("close", (code) =>
       this.end({ code: "closed", message: `${parts.pbx} closed its WebSocket (code ${code})` }),
     );

@@ -69,9 +69,11 @@ export class OutboundPbx implements Disposable {
     else this.#send(this.#session, event);
   }
 
-  /** Resets the connection and dials again. */
+  /** Resets the connection and dials again. Events wait from now on. */
   cut(): void {
-    this.#session?.socket.terminate();
+    const session = this.#session;
+    this.#session = undefined;
+    session?.socket.terminate();
   }
 
   /** Opens a new connection while the old one stays open: what it holds arrives after newer events. */
