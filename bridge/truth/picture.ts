@@ -25,7 +25,10 @@ export class Picture {
   constructor(memory: ReadonlyMap<string, string> = new Map()) {
     for (const [key, text] of memory)
       for (const kind of KINDS)
-        if (key.startsWith(`${kind}:`)) this.#objects[kind].set(key.slice(kind.length + 1), readObject(text));
+        if (key.startsWith(`${kind}:`)) {
+          const id = key.slice(kind.length + 1);
+          this.#objects[kind].set(id, readObject(text) ?? { id });
+        }
   }
 
   get channels(): Objects {
@@ -105,12 +108,12 @@ function withMembers(bridge: PbxObject, before: PbxObject | undefined, member: C
   return { ...bridge, channels: [...channels] };
 }
 
-/** The memory is the bridge's own. An entry that cannot be read is worth no more than its id. */
-function readObject(text: string): PbxObject {
+/** The memory is the bridge's own. Of an entry that cannot be read, the id is still worth something. */
+function readObject(text: string): PbxObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
