@@ -8,7 +8,8 @@ export interface IntakeOptions {
   readonly maxBytes?: number;
   /** The most records in one transaction; 2,000 if absent. */
   readonly maxTransactionRecords?: number;
-  /** How long a record waits for others to share its transaction; 5 ms if absent. */
+  /** How long a record waits for others to share its transaction; 10 ms if absent. It costs no latency that
+   * matters, and halves the transactions of a busy PBX. */
   readonly lingerMillis?: number;
   /** How long the intake waits after the disk refused; 250 ms if absent. */
   readonly retryMillis?: number;
@@ -79,7 +80,7 @@ export class Intake {
     this.#options = {
       maxBytes: 32 * 1024 * 1024,
       maxTransactionRecords: 2000,
-      lingerMillis: 5,
+      lingerMillis: 10,
       retryMillis: 250,
       ...options,
     };

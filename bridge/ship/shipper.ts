@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { type EventBody, RelayCallError, type RelayClient } from "../../client/index.ts";
-import { SpoolError } from "../spool/spoolError.ts";
+import type { EventBody, RelayClient } from "../../client/index.ts";
 import type { Acknowledgement, AsyncSpool, SpoolBatch } from "../spool.ts";
 import { judge, type Verdict } from "./answer.ts";
+import { failureOf, ShippingError, storedNothing } from "./failure.ts";
 import { PACE, type Pace, waitBeforeSending } from "./pacing.ts";
-import { NO_COUNTS, type ShipperFailure, type ShipperProgress, type ShipperSituation } from "./progress.ts";
+import { NO_COUNTS, type ShipperProgress, type ShipperSituation } from "./progress.ts";
 import { type RequestBody, requestBody } from "./requestBody.ts";
 import { nextStep, RETRY_TIMES, type RetryTimes } from "./retryRules.ts";
 
@@ -302,33 +302,4 @@ export class Shipper {
     if (state !== before.state || lastError?.code !== before.lastError?.code)
       this.#options.onChange(this.progress());
   }
-}
-
-/** A response that no request could have. */
-class ShippingError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Whether the relay answered that the request is wrong, so that it certainly stored nothing. */
-function storedNothing(error: unknown): boolean {
-  const status = error instanceof RelayCallError ? error.status : undefined;
-  return status !== undefined && status >= 400 && status < 500 && status !== 408;
-}
-
-function failureOf(error: unknown, waitMillis: number): ShipperFailure {
-  const nowEpochMillis = Date.now();
-  const isKnown =
-    error instanceof RelayCallError || error instanceof SpoolError || error instanceof ShippingError;
-  return {
-    code: isKnown ? error.code : "unknown",
-    message: error instanceof Error ? error.message : String(error),
-    status: error instanceof RelayCallError ? error.status : undefined,
-    atEpochMillis: nowEpochMillis,
-    retryAtEpochMillis: nowEpochMillis + waitMillis,
-  };
 }

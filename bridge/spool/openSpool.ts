@@ -27,6 +27,9 @@ export interface OpenSpoolOptions {
   readonly maxFileBytes?: number;
 }
 
+/** How long a reader such as `spool ls` may hold a write up, when it is the first or the last to use the file. */
+const READER_MILLIS = 1000;
+
 export interface OpenSpoolParts {
   readonly clocks: Clocks;
   readonly processId: number;
@@ -132,7 +135,7 @@ class FeedSpool implements Spool {
     const { clocks, newName } = this.#parts;
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(path);
+      database = new DatabaseSync(path, { timeout: READER_MILLIS });
       const isNew = !hasTables(database, path);
       configure(database, maxFileBytes);
       if (isNew) createTables(database, { producer: newName(), nowEpochMillis: clocks.nowEpochMillis() });

@@ -57,6 +57,8 @@ CREATE TABLE state (
 `;
 
 const PAGE_BYTES = 4096;
+/** SQLite's own limit. */
+const MOST_PAGES = 4_294_967_294;
 
 /**
  * Sets the connection up. `synchronous = FULL`: a commit is on the disk. Freed pages go back to the file system little by
@@ -70,7 +72,7 @@ export function configure(database: DatabaseSync, maxFileBytes: number): void {
     PRAGMA synchronous = FULL;
     PRAGMA journal_size_limit = 16777216;
     PRAGMA cache_size = -2048;
-    PRAGMA max_page_count = ${Math.ceil(maxFileBytes / PAGE_BYTES)};
+    PRAGMA max_page_count = ${Math.min(MOST_PAGES, Math.ceil(maxFileBytes / PAGE_BYTES))};
   `);
 }
 

@@ -2,6 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { isSpoolError, SpoolError, spoolErrorOf } from "./spoolError.ts";
 import { lockPath } from "./spoolPath.ts";
 
+/** `lockHolder` holds the lock for an instant. */
+const INSPECTION_MILLIS = 200;
+
 /**
  * One process writes a spool. The lock is a write transaction that stays open on a small database beside the spool: the
  * operating system drops it when the process ends, however it ends. Readers still see who holds it.
@@ -17,7 +20,7 @@ export class SpoolLock {
   static take(path: string, processId: number): SpoolLock {
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(lockPath(path));
+      database = new DatabaseSync(lockPath(path), { timeout: INSPECTION_MILLIS });
       database.exec("CREATE TABLE IF NOT EXISTS holder (process_id INTEGER NOT NULL) STRICT");
       database.exec("BEGIN IMMEDIATE; DELETE FROM holder");
       database.prepare("INSERT INTO holder VALUES (?)").run(processId);

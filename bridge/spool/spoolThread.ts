@@ -41,7 +41,7 @@ export class SpoolThread {
     this.#worker = new Worker(new URL("./threadMain.ts", import.meta.url), {
       name: "spool",
       // A spool reads 1 MiB at a time and keeps nothing else.
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (response: Response) => this.#answered(response));
     this.#worker.on("error", (error) => this.#end(`the spools' thread failed: ${String(error)}`));
