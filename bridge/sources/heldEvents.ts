@@ -1,7 +1,7 @@
 import type { SourceEvent } from "../source.ts";
 
 /** Many seconds of a busy PBX. */
-export const MAX_HELD_BYTES = 8 * 1024 * 1024;
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
 
 /**
  * Holds the events that a socket delivers before the PBX has said who it is, so that they follow `linkUp`. When more

@@ -1,7 +1,7 @@
 import { SourceError } from "../sourceError.ts";
 
 /** The relay accepts events of 128 KB; what is between is refused there, event by event. Beyond, it is no Manager. */
-export const MAX_BLOCK_BYTES = 256 * 1024;
+const MAX_BLOCK_BYTES = 256 * 1024;
 
 const LINE_END = Buffer.from("\r\n");
 const BLOCK_END = Buffer.from("\r\n\r\n");

@@ -13,7 +13,7 @@ import { readIdentity, readState } from "./ariState.ts";
 import { ariUrls } from "./ariUrls.ts";
 
 /** Asterisk's largest events have some 10 KB. The relay accepts 128 KB. */
-export const MAX_EVENT_BYTES = 1024 * 1024;
+const MAX_EVENT_BYTES = 1024 * 1024;
 
 const TIMED_OUT = Object.assign(new Error("the handshake timed out"), { code: "ETIMEDOUT" });
 

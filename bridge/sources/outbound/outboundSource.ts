@@ -108,6 +108,7 @@ export class OutboundSource implements Source {
       code: "closed",
       message: `${this.#options.pbx} has opened a new connection in place of the old one`,
     });
+    for (const older of this.#sockets.slice(0, this.#sockets.indexOf(socket))) older.release();
     this.#up = socket;
     listener.linkUp(socket.identity);
     socket.release();

@@ -24,6 +24,8 @@ const { values } = parseArgs({
     /** Events to play; 0: no end. */
     count: { type: "string", default: "0" },
     "started-at": { type: "string" },
+    /** `websocket_write_timeout`. */
+    "write-timeout": { type: "string", default: "100" },
   },
 });
 
@@ -31,7 +33,12 @@ const TICK_MILLIS = 20;
 const recording = z.enum(["calls-mixed", "busy-150"]).parse(values.recording);
 const journal = new Journal(values.journal);
 const state = new PbxStateOfTests(Date.parse(values["started-at"] ?? new Date().toISOString()));
-const ari = await AriPbx.start({ port: Number(values["ari-port"]), journal, state });
+const ari = await AriPbx.start({
+  port: Number(values["ari-port"]),
+  writeTimeoutMillis: Number(values["write-timeout"]),
+  journal,
+  state,
+});
 const manager = await ManagerPbx.start({ port: Number(values["ami-port"]), journal, state });
 const outbound = values.outbound === undefined ? undefined : dial(new URL(values.outbound));
 console.log(JSON.stringify({ ariPort: ari.port, amiPort: manager.port }));

@@ -45,6 +45,8 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   DeviceStateList: ["call", "reporting"],
   PJSIPShowEndpoints: ["system"],
   Filter: ["system"],
+  Originate: ["originate"],
+  Command: ["command"],
 };
 
 /** Manager's answer to an action of a logged-in user, as recorded. `id` is the ActionID's line, or empty. */
@@ -60,6 +62,7 @@ export function answerTo(
     return `Response: Error\r\n${id}Message: Invalid/unknown command: ${action}. Use Action: ListCommands to show available commands.\r\n\r\n`;
   if (needed.length > 0 && !needed.some((each) => write.includes(each)))
     return `Response: Error\r\n${id}Message: Permission denied\r\n\r\n`;
+  if (action === "Originate" || action === "Command") throw new Error(`no bridge sends the action ${action}`);
   const list = (message: string, items: readonly string[], end: string) =>
     `Response: Success\r\n${id}EventList: start\r\nMessage: ${message}\r\n\r\n${items.join("")}Event: ${end}\r\n${id}EventList: Complete\r\nListItems: ${items.length}\r\n\r\n`;
   const success = (body: string) => `Response: Success\r\n${id}${body}\r\n\r\n`;

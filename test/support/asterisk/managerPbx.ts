@@ -32,7 +32,8 @@ interface Session {
   hasEvents: boolean;
   input: string;
   waiting: Buffer[];
-  readonly filters: RegExp[];
+  readonly includes: RegExp[];
+  readonly excludes: RegExp[];
 }
 
 const ADMIN: ManagerUser = { name: "bridge", secret: "secret", write: ["system", "call", "reporting"] };
@@ -134,7 +135,7 @@ export class ManagerPbx implements AsyncDisposable {
   #flush(session: Session): void {
     if (this.#isStalled) return;
     for (const block of session.waiting.splice(0)) {
-      if (session.filters.some((filter) => filter.test(block.toString("latin1")))) continue;
+      if (!passes(session, block.toString("latin1"))) continue;
       session.socket.write(block, (error) => {
         if (!error) this.journal.note(session.name, block);
       });
@@ -151,7 +152,8 @@ export class ManagerPbx implements AsyncDisposable {
       hasEvents: false,
       input: "",
       waiting: [],
-      filters: [],
+      includes: [],
+      excludes: [],
     };
     this.#sessions.add(session);
     socket.on("error", () => socket.destroy());
@@ -178,7 +180,8 @@ export class ManagerPbx implements AsyncDisposable {
         respond("Error", "Message: Authentication failed");
         session.socket.end();
       }, this.#options.failureMillis ?? 1_000);
-    if (action === "Challenge") respond("Success", `Challenge: ${session.challenge}`);
+    if (action === "Login" && session.isLoggedIn) respond("Success", "Message: Already authenticated");
+    else if (action === "Challenge") respond("Success", `Challenge: ${session.challenge}`);
     else if (action === "Login") {
       const key = createHash("md5")
         .update(session.challenge + this.#user.secret)
@@ -190,19 +193,38 @@ export class ManagerPbx implements AsyncDisposable {
       respond("Success", "Message: Authentication accepted");
       const uptime = Math.floor((this.state.nowEpochMillis - this.state.startedAtEpochMillis) / 1000);
       const booted = `Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: ${uptime}\r\nLastReload: ${uptime}\r\nStatus: Fully Booted\r\n\r\n`;
-      session.waiting.push(Buffer.from(booted));
+      if (session.hasEvents) session.waiting.push(Buffer.from(booted));
     } else if (action === "Logoff") {
       respond("Goodbye", "Message: Thanks for all the fish.");
       session.socket.end();
     } else if (!session.isLoggedIn) respond("Error", "Message: Permission denied");
     else if (action === "Filter" && this.#user.write.includes("system")) {
-      session.filters.push(new RegExp((fields.Filter ?? "").replace(/^!/, "")));
-      respond("Success", "Message: Success");
+      const error = addFilter(session, fields);
+      respond(error === undefined ? "Success" : "Error", `Message: ${error ?? "Success"}`);
     } else if (action === "Events") {
       session.hasEvents = fields.EventMask !== "off";
       respond("Success", `Events: ${session.hasEvents ? "On" : "Off"}`);
     } else session.socket.write(answerTo(fields, id, this.#user.write, this.state), "latin1");
   }
+}
+
+/** A legacy filter: a regular expression over the whole text. Returns what is wrong with it. */
+function addFilter({ includes, excludes }: Session, { Operation, Filter = "" }: Fields): string | undefined {
+  if (Operation !== "Add") return "Unknown operation";
+  if (Filter === "") return "Filter was formatted incorrectly.  Check the syntax of the filter given.";
+  const filters = Filter.startsWith("!") ? excludes : includes;
+  try {
+    filters.push(new RegExp(Filter.replace(/^!/, ""), "s"));
+    return undefined;
+  } catch {
+    return "Filter did not compile.  Check the syntax of the filter given.";
+  }
+}
+
+/** No filter: all. With includes one must match; no exclude may. */
+function passes({ includes, excludes }: Session, text: string): boolean {
+  const isIncluded = includes.length === 0 || includes.some((filter) => filter.test(text));
+  return isIncluded && !excludes.some((filter) => filter.test(text));
 }
 
 function fieldsOf(block: string): Fields {

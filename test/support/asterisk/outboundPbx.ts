@@ -42,6 +42,8 @@ export class OutboundPbx implements Disposable {
   #sessions = 0;
   #retry: NodeJS.Timeout | undefined;
   #isStopped = false;
+  /** Reads requests, and answers none. */
+  isDeaf = false;
   /** Answers requests with this status. */
   refusal: number | undefined;
 
@@ -138,6 +140,7 @@ export class OutboundPbx implements Disposable {
   }
 
   #answer({ socket }: Session, text: string): void {
+    if (this.isDeaf) return;
     const { request_id, method, uri } = requestSchema.parse(JSON.parse(text));
     const value = this.state.ari(uri.split("?")[0] ?? "");
     const status = this.refusal ?? (method === "GET" ? (value === undefined ? 404 : 200) : 403);
