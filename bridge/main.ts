@@ -14,6 +14,7 @@ import { SECRET_VARIABLES, SINGLE_SETTINGS, type SingleFlags, singleConfig } fro
 import { bridgeLog } from "./outside/log.ts";
 import { startOutsideServer } from "./outside/server.ts";
 import { systemd } from "./outside/systemd.ts";
+import { spoolCommand } from "./spool/commands.ts";
 
 /** `npm run bridge -- --help`. Exits with 1 when the configuration is wrong, and with 0 after SIGTERM. */
 
@@ -57,6 +58,8 @@ withSources(program.command("doctor"))
     for (const line of doctorLines(findings, process.stdout.isTTY)) print(line);
     process.exitCode = findings.some(({ verdict }) => verdict === "wrong") ? 1 : 0;
   });
+
+program.addCommand(spoolCommand(process.env.BRIDGE_SPOOL || "/var/lib/stasis-relay-bridge"));
 
 /** @throws ConfigError */
 function configured(options: Options): Resolved {

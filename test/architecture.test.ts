@@ -35,7 +35,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/ami", "client"],
   client: [],
   examples: ["client"],
-  bridge: ["cli/terminal", "shared/errors.ts", "shared/ami", "client"],
   // What every program prints and reads on a command line.
   "cli/terminal": [],
   cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis"],

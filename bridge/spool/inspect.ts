@@ -54,6 +54,11 @@ export class SpoolInspection implements Disposable {
     }
   }
 
+  /** What the bridge knows of the PBX, by key (truth/memory.ts). */
+  memory(): ReadonlyMap<string, string> {
+    return new Map([...this.#rows("SELECT key, value FROM memory")].map((row) => memoryRow.parse(row)));
+  }
+
   *refused(): Generator<RefusedEvent> {
     for (const row of this.#rows("SELECT * FROM refused ORDER BY id")) {
       const { producer, position, refused_at_epoch_millis, reason } = refusedSchema.parse(row);
@@ -116,6 +121,10 @@ export interface RefusedEvent {
 }
 
 const countSchema = z.object({ count: z.number().int(), bytes: z.number().int() });
+
+const memoryRow = z
+  .object({ key: z.string(), value: z.string() })
+  .transform(({ key, value }): [string, string] => [key, value]);
 
 const refusedSchema = z.object({
   producer: z.string(),

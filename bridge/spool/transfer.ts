@@ -7,12 +7,14 @@ import { openSpool } from "./openSpool.ts";
 import { SpoolError } from "./spoolError.ts";
 
 /**
- * A spool as text: a head with the producer and its position, then one line of JSON for each record. A body is text, or
+ * A spool as text: a head with the producer and its position, then one line of JSON for each thing that the bridge knows
+ * of the PBX, and for each record. A body is text, or
  * `base64` where its bytes are not UTF-8.
  */
 export function* exportLines(spool: SpoolInspection, feed: string): Generator<string> {
   const { producer, acknowledged } = spool.state;
   yield line({ spool: 1, feed, producer, acknowledged });
+  for (const [memory, value] of spool.memory()) yield line({ memory, value });
   for (const { position, record } of spool.records()) yield line({ position, ...shown(record) });
 }
 
@@ -44,6 +46,9 @@ const recordSchema = z
   .object({ format: z.enum(["stasis", "ami"]), receivedAt: z.iso.datetime() })
   .and(z.union([z.object({ body: z.string() }), z.object({ base64: z.base64() })]));
 
+const memorySchema = z.object({ memory: z.string(), value: z.string() });
+const lineSchema = z.union([memorySchema, recordSchema]);
+
 const IMPORT_RECORDS = 1000;
 /** An import removes nothing, whatever the bridge's limits are. */
 const NO_LIMITS = { maxBytes: 2 ** 40, maxAgeMillis: Number.MAX_SAFE_INTEGER, policy: "block" } as const;
@@ -67,7 +72,11 @@ export async function importLines(
     for await (const text of lines) {
       number += 1;
       if (spool === undefined) spool = openAs(readLine(headSchema, text, number), path, parts);
-      else if (text !== "") waiting.push(recordIn(readLine(recordSchema, text, number)));
+      else if (text !== "") {
+        const read = readLine(lineSchema, text, number);
+        if ("memory" in read) spool.append([], new Map([[read.memory, read.value]]));
+        else waiting.push(recordIn(read));
+      }
       if (waiting.length < IMPORT_RECORDS) continue;
       spool.append(waiting);
       stored += waiting.length;

@@ -16,7 +16,7 @@ afterEach(() => directory[Symbol.dispose]());
 function run(args: readonly string[], input = "") {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [join(import.meta.dirname, "spoolMain.ts"), ...args, "--data", directory.path],
+    [join(import.meta.dirname, "../../bridge/main.ts"), "spool", ...args, "--data", directory.path],
     { encoding: "utf8", input },
   );
   return { status, stdout, stderr };
@@ -80,15 +80,17 @@ describe("spool", () => {
 
   it("export and import move a spool: the same producer goes on at the same position, byte for byte", () => {
     const spool = open(pathOf("pbx"));
-    spool.append([...events(1, 1500), LATIN1]);
+    const memory = new Map([["channel:1.1", '{"id":"1.1"}']]);
+    spool.append([...events(1, 1500), LATIN1], memory);
     spool.acknowledge({ producer: spool.producer, position: 2, refused: [] });
     const { producer } = spool;
     const { stdout } = run(["export", "pbx"]);
     spool.close();
-    expect(stdout.split("\n")).toHaveLength(1501);
+    expect(stdout.split("\n")).toHaveLength(1502);
     const imported = run(["import", "moved"], stdout);
     expect(imported).toMatchObject({ status: 0, stderr: "moved: 1499 events\n" });
     const moved = open(pathOf("moved"));
+    expect(moved.memory()).toEqual(memory);
     const first = moved.read(ALL);
     expect(first).toMatchObject({ producer, position: 3 });
     expect(first.records).toHaveLength(1498);
