@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isEvent } from "../../bridge/sources/ami/amiBlock.ts";
 import { AmiFramer } from "../../bridge/sources/ami/amiFramer.ts";
 import { ariSource } from "../../bridge/sources/ari/ariSource.ts";
 import { asOneLine } from "../../bridge/sources/webSocketText.ts";
+import { readAmiEvents } from "../../shared/ami/amiEvents.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
 import { FaultyNetwork } from "../support/asterisk/faultyNetwork.ts";
 import { recordedAmi, recordedStasis } from "../support/asterisk/recordings.ts";
@@ -13,11 +15,19 @@ const GREETING = Buffer.from("Asterisk Call Manager/12.0.0\r\n");
 /** A block as Manager may write it: any bytes in a value, line feeds of its own included. */
 const blocks = fc.array(
   fc
-    .array(fc.string({ unit: fc.constantFrom("a", ":", " ", "\n", "\xfc", "\xff"), maxLength: 12 }), {
-      minLength: 1,
-      maxLength: 5,
-    })
-    .map((values) => `Event: E\r\n${values.map((value) => `H: ${value}\r\n`).join("")}\r\n`),
+    .array(
+      fc.string({ unit: fc.constantFrom("a", ":", " ", "\n", "\r", "\0", "\xfc", "\xff"), maxLength: 12 }),
+      {
+        minLength: 1,
+        maxLength: 5,
+      },
+    )
+    .map(
+      (values) =>
+        `Event: E\r\nPrivilege: call,all\r\n${values.map((value) => `H: ${value}\r\n`).join("")}\r\n`,
+    )
+    // That would be the end of the block. Nobody could tell it from Manager's own.
+    .filter((text) => text.indexOf("\r\n\r\n") === text.length - 4),
   { maxLength: 8 },
 );
 
@@ -46,16 +56,18 @@ describe("the blocks of Manager", () => {
     );
   });
 
-  it("are whole, one for each that was written, and hold no empty line", () => {
+  it("are whole, and the relay reads each as one event", () => {
     fc.assert(
       fc.property(blocks, (texts) => {
         const bytes = Buffer.concat([GREETING, ...texts.map((text) => Buffer.from(text, "latin1"))]);
         const [greeting, ...rest] = framed([bytes]);
         expect(greeting).toBe(GREETING.toString());
-        expect(rest.map((text) => text.replaceAll(/[\r\n]/g, ""))).toEqual(
-          texts.map((text) => text.replaceAll(/[\r\n]/g, "")),
-        );
-        for (const text of rest) expect(text.slice(0, -4)).not.toMatch(/\n\r?\n/);
+        const withoutLineEnds = (text: string) => text.replaceAll(/[\r\n\0]/g, "");
+        expect(rest.map(withoutLineEnds)).toEqual(texts.map(withoutLineEnds));
+        for (const text of rest) {
+          expect(isEvent(Buffer.from(text, "latin1"))).toBe(true);
+          expect(readAmiEvents(Buffer.from(text, "latin1"))).toMatchObject({ events: [{ ami: {} }], skipped: 0 });
+        }
       }),
     );
   });
@@ -65,6 +77,7 @@ describe("the blocks of Manager", () => {
     const bytes = Buffer.concat([GREETING, ...recorded]);
     const pieces = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
     expect(framed(pieces).slice(1)).toEqual(recorded.map((block) => block.toString("latin1")));
+    for (const block of recorded) expect(readAmiEvents(block)).toMatchObject({ events: [{ ami: {} }], skipped: 0 });
   });
 });
 

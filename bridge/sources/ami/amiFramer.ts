@@ -84,13 +84,14 @@ export class AmiFramer {
   }
 }
 
-const EMPTY_LINES = /\n(?:\r?\n)+/g;
-const OUTER_EMPTY_LINES = /^[\r\n]+|\n+$/g;
+/** The relay reads a line of nothing but these as empty (shared/ami/amiParser.ts). */
+const EMPTY_LINES = /\n(?:[\r\0]*\n)+/;
+const EVERY_EMPTY_LINE = new RegExp(EMPTY_LINES, "g");
+const OUTER_EMPTY_LINES = /^(?:[\r\0]*\n)+|\n[\r\0]*$/g;
 
 function withoutEmptyLines(block: Buffer): Buffer {
-  const body = block.subarray(0, -BLOCK_END.length);
-  const isWhole = body[0] !== 0x0a && body[0] !== 0x0d && !body.includes("\n\n") && !body.includes("\n\r\n");
-  if (isWhole) return block;
-  const text = body.toString("latin1").replace(EMPTY_LINES, "\n").replace(OUTER_EMPTY_LINES, "");
+  const body = block.toString("latin1", 0, block.length - BLOCK_END.length);
+  if (!EMPTY_LINES.test(body) && body.search(OUTER_EMPTY_LINES) < 0) return block;
+  const text = body.replace(EVERY_EMPTY_LINE, "\n").replace(OUTER_EMPTY_LINES, "");
   return Buffer.from(`${text}\r\n\r\n`, "latin1");
 }

@@ -5,18 +5,21 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
+import { type AriUser, refusalOf } from "./ariAccess.ts";
 import { Journal } from "./journal.ts";
+import { listenLocally } from "./listenLocally.ts";
 import { PbxStateOfTests } from "./pbxState.ts";
 
 export interface AriPbxOptions {
   readonly port?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly user?: { readonly name: string; readonly password: string; readonly isReadOnly?: boolean };
+  readonly user?: AriUser;
   /** A path before `/ari`: `prefix` of http.conf. */
   readonly prefix?: string;
   readonly journal?: Journal;
@@ -32,6 +35,7 @@ interface Session {
   blockedSinceMillis: number | undefined;
 }
 
+const filterSchema = z.object({ disallowed: z.array(z.object({ type: z.string() })) });
 const typeSchema = z.object({ type: z.string() });
 
 /** What may wait in a socket before it counts as blocked. */
@@ -105,8 +109,7 @@ export class AriPbx implements AsyncDisposable {
     });
     server.on("request", (request, response) => void this.#answer(request, response));
     server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
-    await new Promise<void>((done) => server.listen(this.#port, "127.0.0.1", done));
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port = await listenLocally(server, this.#port);
   }
 
   /** Stops listening and cuts everything, as when the PBX is stopped. `listen` brings it back on the same port. */
@@ -204,7 +207,7 @@ export class AriPbx implements AsyncDisposable {
     this.requests.push(`WS ${url.pathname}${url.search}`);
     if (this.handshakeMillis > 0) await pause(this.handshakeMillis);
     const app = url.searchParams.get("app");
-    const status = this.#refused(request, url.pathname, "GET") ?? (app === null ? 400 : undefined);
+    const status = this.#refused(request, url.pathname) ?? (app === null ? 400 : undefined);
     if (status !== undefined || url.pathname !== `${this.#options.prefix ?? ""}/ari/events`) {
       socket.end(`HTTP/1.1 ${status ?? 404} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
@@ -242,12 +245,11 @@ export class AriPbx implements AsyncDisposable {
     const url = new URL(request.url ?? "", "http://pbx");
     const method = request.method ?? "";
     this.requests.push(`${method} ${url.pathname}${url.search}`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = await text(request);
     if (this.answerMillis > 0) await pause(this.answerMillis);
     const root = `${this.#options.prefix ?? ""}/ari/`;
     const path = url.pathname.startsWith(root) ? url.pathname.slice(root.length) : "";
-    const refused = this.#refused(request, url.pathname, method);
+    const refused = this.#refused(request, url.pathname);
     const reply = (status: number, body: unknown) => {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify(body));
@@ -256,9 +258,7 @@ export class AriPbx implements AsyncDisposable {
     if (refused !== undefined) reply(refused, { message: "refused" });
     else if (method === "PUT" && filterOf !== undefined) {
       const app = decodeURIComponent(filterOf);
-      const { disallowed } = JSON.parse(Buffer.concat(chunks).toString()) as {
-        disallowed: { type: string }[];
-      };
+      const { disallowed } = filterSchema.parse(JSON.parse(body));
       if (!this.#apps.has(app)) return reply(404, { message: "Application does not exist." });
       this.#filters.set(app, new Set(disallowed.map(({ type }) => type)));
       reply(200, { name: app });
@@ -268,12 +268,8 @@ export class AriPbx implements AsyncDisposable {
     }
   }
 
-  #refused(request: IncomingMessage, path: string, method: string): number | undefined {
-    if (this.refusal !== undefined) return this.refusal;
-    if (!path.startsWith(`${this.#options.prefix ?? ""}/ari/`)) return 404;
-    const { name, password, isReadOnly = false } = this.#options.user ?? { name: "ari", password: "secret" };
-    const expected = `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
-    if (request.headers.authorization !== expected) return 401;
-    return isReadOnly && method !== "GET" ? 403 : undefined;
+  #refused(request: IncomingMessage, path: string): number | undefined {
+    const { prefix = "", user = { name: "ari", password: "secret" } } = this.#options;
+    return this.refusal ?? refusalOf(request, path, prefix, user);
   }
 }

@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { listenLocally } from "./listenLocally.ts";
 
 /**
  * A network between a client and a PBX, byte by byte: what goes through is cut into pieces anywhere, stopped, or lost.
@@ -9,11 +10,11 @@ export class FaultyNetwork implements AsyncDisposable {
   readonly #sockets: Set<Socket>;
   readonly #settings: { isStopped: boolean };
 
-  private constructor(server: Server, sockets: Set<Socket>, settings: { isStopped: boolean }) {
+  private constructor(port: number, server: Server, sockets: Set<Socket>, settings: { isStopped: boolean }) {
     this.#server = server;
     this.#sockets = sockets;
     this.#settings = settings;
-    this.port = (server.address() as AddressInfo).port;
+    this.port = port;
   }
 
   /**
@@ -42,8 +43,7 @@ export class FaultyNetwork implements AsyncDisposable {
       pass(client, pbx);
       pass(pbx, client);
     });
-    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-    return new FaultyNetwork(server, sockets, settings);
+    return new FaultyNetwork(await listenLocally(server, 0), server, sockets, settings);
   }
 
   /** From now on everything is lost, and nobody is told: a NAT that forgot the connection. */

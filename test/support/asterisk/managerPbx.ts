@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { Journal } from "./journal.ts";
+import { listenLocally } from "./listenLocally.ts";
 import { answerTo, type Fields } from "./managerAnswers.ts";
 import { PbxStateOfTests } from "./pbxState.ts";
 
@@ -83,8 +84,7 @@ export class ManagerPbx implements AsyncDisposable {
     const accept = (socket: Socket) => this.#accept(socket);
     const server = tls ? createTlsServer(tls, accept) : createTcpServer(accept);
     this.#server = server;
-    await new Promise<void>((done) => server.listen(this.#port, "127.0.0.1", done));
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port = await listenLocally(server, this.#port);
   }
 
   async down(): Promise<void> {
@@ -228,5 +228,10 @@ function passes({ includes, excludes }: Session, text: string): boolean {
 }
 
 function fieldsOf(block: string): Fields {
-  return Object.fromEntries(block.split(/\r?\n/).map((line) => line.split(/: (.*)/s, 2) as [string, string]));
+  return Object.fromEntries(
+    block.split(/\r?\n/).map((line) => {
+      const colon = line.indexOf(": ");
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    }),
+  );
 }
