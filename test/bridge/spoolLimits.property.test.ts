@@ -95,6 +95,6 @@ it("whatever happens, the limits hold, every record is shipped once in order or 
       }
       expect([expected, counted]).toEqual([appended + 1, dropped]);
     }),
-    { numRuns: 15 },
+    { numRuns: 15, endOnFailure: true },
   );
 }, 120_000);
