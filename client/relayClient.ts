@@ -10,6 +10,7 @@ import type {
   FeedSummary,
   Key,
   KeyList,
+  MessageFormat,
   MessageList,
   MessagesQuery,
   NewKey,
@@ -26,7 +27,7 @@ export type Fetch = (
   request: {
     readonly method: string;
     readonly headers: Record<string, string>;
-    readonly body?: string;
+    readonly body?: string | Uint8Array<ArrayBuffer>;
     readonly signal: AbortSignal;
   },
 ) => Promise<Pick<Response, "ok" | "status" | "headers" | "text">>;
@@ -44,6 +45,15 @@ export interface RelayClientOptions {
 
 /** An event as an object or as its JSON text. Text reaches subscribers byte for byte. */
 export type Event = object | string;
+
+/** Events as the bytes of a request body, for callers that must not change them, or that compress them. */
+export interface EventBody {
+  /** `stasis`: one event per line. `ami`: AMI text in any charset. */
+  readonly format: MessageFormat;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Set when `bytes` are compressed. */
+  readonly encoding?: "gzip";
+}
 
 /** The producer's name and the first event's position. With it, the same events can be resent without duplicates. */
 export interface ProducerPosition {
@@ -139,12 +149,26 @@ export class RelayClient {
 
   /** Appends events. Resolves once they are durable. It does not retry: `Producer` does. */
   append(feed: string, events: readonly Event[], from?: ProducerPosition): Promise<AppendResult> {
-    return this.#append(feed, "application/x-ndjson", events.map(eventLine).join("\n"), from);
+    const lines = events.map(eventLine).join("\n");
+    return this.#append(feed, { "content-type": CONTENT_TYPES.stasis }, lines, from);
   }
 
   /** Appends AMI events as Asterisk sent them. */
   appendAmi(feed: string, text: string, from?: ProducerPosition): Promise<AppendResult> {
-    return this.#append(feed, "text/x-ami", text, from);
+    return this.#append(feed, { "content-type": CONTENT_TYPES.ami }, text, from);
+  }
+
+  /** Appends the events of a prepared body. */
+  appendBody(
+    feed: string,
+    { format, bytes, encoding }: EventBody,
+    from?: ProducerPosition,
+  ): Promise<AppendResult> {
+    const headers = {
+      "content-type": CONTENT_TYPES[format],
+      ...(encoding && { "content-encoding": encoding }),
+    };
+    return this.#append(feed, headers, bytes, from);
   }
 
   /** Whether the relay and its tables respond. */
@@ -155,9 +179,14 @@ export class RelayClient {
     );
   }
 
-  #append(feed: string, contentType: string, body: string, from?: ProducerPosition): Promise<AppendResult> {
+  #append(
+    feed: string,
+    contentHeaders: Readonly<Record<string, string>>,
+    body: string | Uint8Array<ArrayBuffer>,
+    from: ProducerPosition | undefined,
+  ): Promise<AppendResult> {
     const headers = {
-      "content-type": contentType,
+      ...contentHeaders,
       ...(from && { "relay-producer": from.producer, "relay-position": String(from.position) }),
     };
     return this.#call("POST", `/v1/feeds/${encodeURIComponent(feed)}/events`, { headers, body });
@@ -217,9 +246,14 @@ export class RelayClient {
   }
 }
 
+const CONTENT_TYPES: Readonly<Record<MessageFormat, string>> = {
+  stasis: "application/x-ndjson",
+  ami: "text/x-ami",
+};
+
 interface Content {
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
 function json(value: object): Content {

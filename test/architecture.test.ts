@@ -39,6 +39,8 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
+  // From a PBX into a feed.
+  bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/ami", "client"],
   client: [],
   examples: ["client"],
   // What every program prints and reads on a command line.
@@ -54,6 +56,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/aws",
     "functions",
     "client",
+    "bridge",
   ],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
   "tools/bench": [
