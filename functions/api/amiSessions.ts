@@ -1,3 +1,4 @@
+import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
 import { compileReadFilter } from "../../shared/ami/readFilter.ts";
 import { EventFilterError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -66,13 +67,14 @@ export async function changeAmiSession(
   parts: ApiParts,
   id: string,
   change: SessionChange,
+  caller: Caller,
 ): Promise<AmiSessionView & { secret?: string }> {
   if (change.eventFilters !== undefined) checkEventFilters(change.eventFilters);
   const isRotated = change.rotateSecret !== undefined || change.secret !== undefined;
   const secret = isRotated ? (change.secret ?? parts.newSecret("ami")) : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret, "ami");
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const stored = await requireSession(parts, id);
+    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
     if (!isAmiUser(stored)) throw new TypeError(`${id} has changed its kind`);
     const tail = await requireTail(parts, stored.session.feed);
     const changed = changedSession(parts, stored.session, change, sealedSecret);

@@ -1,4 +1,6 @@
 import type { z } from "@hono/zod-openapi";
+import { type Caller, coversFeed, MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
+import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { SessionKind } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
@@ -9,32 +11,35 @@ import type { changedSession, createdSession, newSession, SessionChange, Session
 import { MOST_ATTEMPTS, requireSession, storedSession, viewSession } from "./storedSession.ts";
 import { changeWebhookSession, createWebhookSession } from "./webhookSessions.ts";
 
-export function createSession(
+export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,
+  caller: Caller,
 ): Promise<z.infer<typeof createdSession>> {
+  requireFeed(caller, wanted.feed, MAY_MANAGE);
   return wanted.kind === "ami" ? createAmiSession(parts, wanted) : createWebhookSession(parts, wanted);
 }
 
-export async function showSession(parts: ApiParts, id: string): Promise<SessionView> {
-  const stored = await requireSession(parts, id);
+export async function showSession(parts: ApiParts, id: string, caller: Caller): Promise<SessionView> {
+  const stored = await requireSession(parts, id, caller, MAY_READ);
   return viewSession(parts, stored, await requireTail(parts, stored.session.feed));
 }
 
+/** The sessions of the feeds that the caller's key covers. A page may have fewer than `limit`, or none, and go on. */
 export async function listSessions(
   parts: ApiParts,
   { limit, after }: { limit: number; after?: string | undefined },
+  caller: Caller,
 ): Promise<{ sessions: SessionView[]; after?: string }> {
   const page = await parts.sessions.listSessions(limit, after);
-  const cursors = new Map(
-    (await parts.cursors.readCursors(page.sessions)).map((each) => [each.session, each]),
-  );
-  const feeds = [...new Set(page.sessions.map(({ feed }) => feed))];
+  const covered = page.sessions.filter(({ feed }) => coversFeed(caller, feed));
+  const cursors = new Map((await parts.cursors.readCursors(covered)).map((each) => [each.session, each]));
+  const feeds = [...new Set(covered.map(({ feed }) => feed))];
   const tails = new Map(
     await Promise.all(feeds.map(async (feed) => [feed, await requireTail(parts, feed)] as const)),
   );
   const views = await Promise.all(
-    page.sessions.map(async (session) => {
+    covered.map(async (session) => {
       const stored = storedSession(session, cursors.get(session.session));
       const tail = tails.get(session.feed);
       // A session deleted between the two reads has no row.
@@ -70,8 +75,9 @@ export async function changeSession(
   parts: ApiParts,
   id: string,
   change: SessionChange,
+  caller: Caller,
 ): Promise<z.infer<typeof changedSession>> {
-  const { session } = await requireSession(parts, id);
+  const { session } = await requireSession(parts, id, caller, MAY_MANAGE);
   const other = session.kind === "ami" ? "webhook" : "ami";
   const foreign = OWN_FIELDS[other].filter((field) => change[field] !== undefined);
   if (foreign.length > 0)
@@ -82,14 +88,14 @@ export async function changeSession(
       })),
     });
   return session.kind === "ami"
-    ? changeAmiSession(parts, id, change)
-    : changeWebhookSession(parts, id, change);
+    ? changeAmiSession(parts, id, change, caller)
+    : changeWebhookSession(parts, id, change, caller);
 }
 
 /** Deletes a session and its reference in one transaction. */
-export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
+export async function deleteSession(parts: ApiParts, id: string, caller: Caller): Promise<void> {
   await untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const { session, cursor } = await requireSession(parts, id);
+    const { session, cursor } = await requireSession(parts, id, caller, MAY_MANAGE);
     await parts.sessions.remove(cursor, session);
   });
 }

@@ -1,3 +1,6 @@
+import type { Role } from "../../shared/access/accessKey.ts";
+import type { Caller } from "../../shared/access/caller.ts";
+import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
@@ -39,12 +42,18 @@ export function isWebhook(stored: StoredSession): stored is StoredWebhook {
   return stored.session.kind === "webhook";
 }
 
-/** @throws HttpProblem 404 when there is no such session */
-export async function requireSession(parts: ApiParts, id: string): Promise<StoredSession> {
+/** @throws HttpProblem 404 when there is no such session, 403 when the caller's key does not cover its feed */
+export async function requireSession(
+  parts: ApiParts,
+  id: string,
+  caller: Caller,
+  roles: readonly Role[],
+): Promise<StoredSession> {
   const session = await parts.sessions.readSession(id);
   const cursor = session && (await parts.cursors.readCursor(session.feed, id));
   const stored = session && storedSession(session, cursor);
   if (stored === undefined) throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
+  requireFeed(caller, stored.session.feed, roles);
   return stored;
 }
 

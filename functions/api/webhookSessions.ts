@@ -1,3 +1,4 @@
+import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
 import { EventFilterError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
@@ -67,12 +68,13 @@ export async function changeWebhookSession(
   parts: ApiParts,
   id: string,
   change: SessionChange,
+  caller: Caller,
 ): Promise<WebhookSessionView & { secret?: string }> {
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret("webhook") : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret, "webhook");
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const stored = await requireSession(parts, id);
+    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
     if (!isWebhook(stored)) throw new TypeError(`${id} has changed its kind`);
     const { session, cursor } = stored;
     const tail = await requireTail(parts, session.feed);

@@ -13,6 +13,9 @@ import { WebSession } from "./webSession.ts";
 /** How often expired sessions are ended. */
 const EXPIRY_STEP_MILLIS = 1_000;
 
+/** Clients that take no answer cannot delay a stop for longer. */
+const STOP_WITHIN_MILLIS = 5_000;
+
 /** http.conf: `session_keep_alive`. */
 const KEEP_ALIVE_MILLIS = 15_000;
 
@@ -68,7 +71,9 @@ export class ManagerHttpServer {
     await Promise.all([...this.#sessions.values()].map((session) => session.end()));
     this.#sessions.clear();
     this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), STOP_WITHIN_MILLIS);
     await closed;
+    clearTimeout(timer);
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -175,6 +180,7 @@ export class ManagerHttpServer {
             Pragma: "SuppressEvents",
           }),
       "Content-Length": body.length,
+      ...(this.#stopping.signal.aborted && { Connection: "close" }),
     });
     response.end(body);
   }

@@ -37,8 +37,12 @@ export class MemoryPositions implements Positions {
   readonly #feeds: MemoryFeeds;
   readonly next = new Map<string, number>();
   readonly #holders = new Map<string, AbortController>();
-  /** A gap that the next `advance` or `open` tells. */
+  /** Gaps that the client was not told yet. */
   readonly gaps = new Map<string, CursorGap>();
+  /** Gaps that the next `advance` tells, as after an eviction by the sweep. */
+  readonly evictions = new Map<string, CursorGap>();
+  /** Whether the client of each closed position surely received everything. */
+  readonly closed: (boolean | undefined)[] = [];
 
   constructor(feeds: MemoryFeeds) {
     this.#feeds = feeds;
@@ -60,9 +64,12 @@ export class MemoryPositions implements Positions {
       lost: lost.signal,
       advance: (reached) => {
         if (user.resume && this.#holders.get(session) === lost) this.next.set(session, reached);
-        return undefined;
+        const evicted = this.evictions.get(session);
+        this.evictions.delete(session);
+        return evicted;
       },
-      close: async () => {
+      close: async (isReceived) => {
+        this.closed.push(isReceived);
         if (this.#holders.get(session) === lost) this.#holders.delete(session);
       },
     };

@@ -13,6 +13,8 @@ export class MemoryFeeds implements PageSource, TailSource {
   readonly #heads = new Map<string, FeedHead>();
   /** Reads of pages that the cache did not have. */
   pageReads = 0;
+  /** Pages that these reads gave. */
+  pagesGiven = 0;
   nowEpochMillis: () => number = () => Date.now();
 
   constructor(segmentSize = 5000) {
@@ -73,9 +75,11 @@ export class MemoryFeeds implements PageSource, TailSource {
 
   async readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]> {
     this.pageReads += 1;
-    return this.#inSegment(feed, segment)
+    const pages = this.#inSegment(feed, segment)
       .filter(({ first }) => first >= sequence)
       .slice(0, 25);
+    this.pagesGiven += pages.length;
+    return pages;
   }
 
   async readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined> {

@@ -39,6 +39,11 @@ export class RelayApi extends RelayClient {
     return session;
   }
 
+  /** The same relay, called with another key. */
+  as(key: string): RelayApi {
+    return new RelayApi(this.url, key);
+  }
+
   async call(
     method: string,
     path: string,

@@ -348,7 +348,7 @@ describe("the sweep", () => {
     await using relay = await TestRelay.start({
       ...SETTINGS,
       RELAY_SWEEP_SECONDS: "0.2",
-      RELAY_FREE_GRACE_SECONDS: "0.5",
+      RELAY_FREE_GRACE_SECONDS: "4",
     });
     await relay.append("pbx", someEvents(3));
     const { open, references, rowOf, user } = await wallboard(relay);

@@ -111,6 +111,8 @@ it("with resume, a client that comes back after a restart of the gateway misses 
   await eventually("120 events", () => numbersOf(before).length === 120);
   await first.stop();
   expect(before.isClosed).toBe(true);
+  // The client had read everything before the end, and said so with its own.
+  expect(await relay.amiUser(id)).toMatchObject({ next: 121 });
   await relay.append("pbx", stateChanges(80, 121));
   expect(await relay.amiUser(id)).toMatchObject({ connectedSince: null, cursor: { state: "parked" } });
 
