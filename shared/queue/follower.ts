@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../runtime/clock.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
@@ -44,12 +45,19 @@ export class Follower {
   }
 }
 
-/** Returns one follower per feed, created on first use. A feed's segment size never changes. */
+/** The feeds whose followers a process keeps. */
+const KEPT_FOLLOWERS = 1_000;
+
+/**
+ * Returns one follower per feed, created on first use. A feed's segment size never changes. The followers that were not
+ * used for the longest time are forgotten: turns that hold one go on with it, and a new one reads the same pages.
+ */
 export function createFollowers(
   pages: Pick<PageReader, "read">,
   clock: Clock,
+  kept = KEPT_FOLLOWERS,
 ): (feed: string, segmentSize: number) => Follower {
-  const followers = new Map<string, Follower>();
+  const followers = new LRUCache<string, Follower>({ max: kept });
   return (feed, segmentSize) => {
     const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock);
     followers.set(feed, follower);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { Neighbour } from "../support/share/neighbour.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
@@ -50,6 +51,32 @@ describe("what one session makes large", () => {
       return json.state === "suspended" && json.lastError.reason === "filter.too-costly";
     });
     expect(await relay.append("pbx", someEvents(1))).toMatchObject({ first: 51 });
+  });
+
+  it("many sessions with filters that cost too much take turns with everybody else", async () => {
+    const costly = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        relay.createSession({
+          feed: "many",
+          url: receiver.url("/many"),
+          format: "ami",
+          filter: { eventFilters: [`([a-j]{1,2}[b-k]?[a-i]){0,300}[K-Z]${n}`] },
+        }),
+      ),
+    );
+    await using neighbour = await Neighbour.start(relay);
+    await neighbour.longestOf(5);
+    const usual = await neighbour.longestOf(10);
+    const events = Array.from({ length: 20 }, (_, n) => ({
+      type: "ChannelVarset",
+      variable: "X",
+      value: hardText(1000 + n),
+    }));
+    const waited = await neighbour.longestDuring(relay.append("many", events), 30);
+    // Without turns it was 15 s, 300 times as long as usual.
+    expect(waited.delivery).toBeLessThan(3_000 + 5 * usual.delivery);
+    const { json } = await relay.expectCall(200, "GET", `/v1/sessions/${costly[0]?.id}`);
+    expect(["filter.waits", "filter.too-costly"]).toContain(json.lastError?.reason);
   });
 
   it("a list of sessions is cut before it is too large for a response, and goes on where it ended", async () => {

@@ -7,7 +7,7 @@ import { AppendTimeoutError } from "../../shared/errors.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
-import { selectionOf } from "../../shared/sessions/selection.ts";
+import { createJudges } from "../../shared/sessions/judge.ts";
 import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
@@ -127,7 +127,7 @@ class MemoryFeed implements WorldFeed {
       sessions: this.#relay.sessionStore(),
       wakes: this.#wakeSender(gate),
       webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
-      selectionOf,
+      judgeOf: createJudges(() => 0, shared.clock),
       stopping: new AbortController().signal,
     };
     const { turnMillis } = this.#run.settings;
