@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { freePort } from "../../local/freePort.ts";
+import { RelayApi } from "../support/relayApi.ts";
+import { RelayProcess } from "../support/relayProcess.ts";
+import { largeAnswers } from "../support/share/largeAnswers.ts";
+import { largeBodies } from "../support/share/largeBodies.ts";
+import { largeRequests, manyCalls } from "../support/share/largeRequests.ts";
+import { largeSessions } from "../support/share/largeSessions.ts";
+import { largeSettings } from "../support/share/largeSettings.ts";
+import { Neighbour, type Waited } from "../support/share/neighbour.ts";
+
+/** `SHARE_SEED=7 SHARE_RUNS=200 npx vitest run test/pipeline/share.test.ts` looks further. */
+const SEED = Number(process.env.SHARE_SEED ?? 1);
+const RUNS = Number(process.env.SHARE_RUNS ?? 8);
+
+/** Room for a noisy machine, which may be busy with other tests at the same time. */
+const RATIO = 5;
+const FLOOR_MILLIS = 2_000;
+
+/** The heap's limit is 384 MB. Buffers and code come on top. */
+const MAX_MEGABYTES = 800;
+
+const anyLargeInput = fc.oneof(
+  { weight: 3, arbitrary: largeSessions },
+  { weight: 3, arbitrary: largeBodies },
+  { weight: 2, arbitrary: largeRequests },
+  { weight: 1, arbitrary: manyCalls },
+  { weight: 2, arbitrary: largeAnswers },
+);
+
+async function megabytesOf(processId: number): Promise<number> {
+  const status = await readFile(`/proc/${processId}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+}
+
+async function checkShares(settings: Record<string, string>, runs: number, seed: number): Promise<void> {
+  await using relay = await RelayProcess.start(await freePort(), settings);
+  await using neighbour = await Neighbour.start(relay.client);
+  await neighbour.longestOf(10);
+  const usual = await neighbour.longestOf(20);
+  const check = (input: string, kind: keyof Waited, waited: Waited) => {
+    const most = FLOOR_MILLIS + RATIO * usual[kind];
+    expect(waited[kind], `the neighbour's ${kind} beside ${input}, usually ${usual[kind]} ms`).toBeLessThan(
+      most,
+    );
+  };
+  await fc.assert(
+    fc.asyncProperty(anyLargeInput, async (input) => {
+      const send = input.build();
+      const sending = send(new RelayApi(relay.client.url, "local"));
+      const waited = await neighbour.longestDuring(sending, 3).catch((cause) => {
+        throw new Error(`beside ${input}: ${relay.output.slice(-2000)}`, { cause });
+      });
+      if (process.env.SHARE_RUNS !== undefined)
+        console.log(
+          `${Math.round(waited.append)} ${Math.round(waited.delivery)} ms, ${Math.round(await megabytesOf(relay.processId))} MB: ${input}`.slice(
+            0,
+            400,
+          ),
+        );
+      check(`${input}`, "append", waited);
+      check(`${input}`, "delivery", waited);
+      expect(await megabytesOf(relay.processId), `megabytes after ${input}`).toBeLessThan(MAX_MEGABYTES);
+    }),
+    // What is large is not made smaller: the relay is the same one, and each try takes seconds.
+    { numRuns: runs, seed, endOnFailure: true },
+  );
+}
+
+it("whatever a user makes large, its neighbour waits no longer than usual", async () => {
+  await checkShares({}, RUNS, SEED);
+}, 600_000);
+
+it("whatever the settings are", async () => {
+  for (const settings of fc.sample(largeSettings, { numRuns: Math.ceil(RUNS / 8), seed: SEED }))
+    await checkShares(settings, 4, SEED);
+}, 600_000);
