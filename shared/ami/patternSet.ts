@@ -9,10 +9,10 @@ const STATE_BYTES_PER_INSTRUCTION = 100;
 const BYTES_PER_INSTRUCTION = 250;
 
 /**
- * The limit of instructions times characters for one message: at worst 80 ms, which nothing can interrupt. No event of
+ * The limit of instructions times characters for one message: at worst 50 ms, which nothing can interrupt. No event of
  * Asterisk comes near it.
  */
-const MAX_STEPS = 32_000_000;
+const MAX_STEPS = 16_000_000;
 
 /** The cost of a text beside its length, because a message may have very many short headers. */
 const STEPS_PER_TEXT = 1000;

@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
@@ -13,11 +14,11 @@ import { Neighbour, type Waited } from "../support/share/neighbour.ts";
 
 /** `SHARE_SEED=7 SHARE_RUNS=200 npx vitest run test/pipeline/share.test.ts` looks further. */
 const SEED = Number(process.env.SHARE_SEED ?? 1);
-const RUNS = Number(process.env.SHARE_RUNS ?? 8);
+const RUNS = Number(process.env.SHARE_RUNS ?? 6);
 
 /** Room for a noisy machine, which may be busy with other tests at the same time. */
-const RATIO = 5;
-const FLOOR_MILLIS = 2_000;
+const RATIO = 10;
+const FLOOR_MILLIS = 4_000;
 
 /** The heap's limit is 384 MB. Buffers and code come on top. */
 const MAX_MEGABYTES = 800;
@@ -30,9 +31,10 @@ const anyLargeInput = fc.oneof(
   { weight: 2, arbitrary: largeAnswers },
 );
 
+/** Resident memory of a process. */
 async function megabytesOf(processId: number): Promise<number> {
-  const status = await readFile(`/proc/${processId}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+  const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(processId)]);
+  return Number(stdout) / 1024;
 }
 
 async function checkShares(settings: Record<string, string>, runs: number, seed: number): Promise<void> {
@@ -53,13 +55,6 @@ async function checkShares(settings: Record<string, string>, runs: number, seed:
       const waited = await neighbour.longestDuring(sending, 3).catch((cause) => {
         throw new Error(`beside ${input}: ${relay.output.slice(-2000)}`, { cause });
       });
-      if (process.env.SHARE_RUNS !== undefined)
-        console.log(
-          `${Math.round(waited.append)} ${Math.round(waited.delivery)} ms, ${Math.round(await megabytesOf(relay.processId))} MB: ${input}`.slice(
-            0,
-            400,
-          ),
-        );
       check(`${input}`, "append", waited);
       check(`${input}`, "delivery", waited);
       expect(await megabytesOf(relay.processId), `megabytes after ${input}`).toBeLessThan(MAX_MEGABYTES);
@@ -73,7 +68,7 @@ it("whatever a user makes large, its neighbour waits no longer than usual", asyn
   await checkShares({}, RUNS, SEED);
 }, 600_000);
 
-it("whatever the settings are", async () => {
+it("and so it is with settings at their bounds", async () => {
   for (const settings of fc.sample(largeSettings, { numRuns: Math.ceil(RUNS / 8), seed: SEED }))
-    await checkShares(settings, 4, SEED);
+    await checkShares(settings, 2, SEED);
 }, 600_000);
