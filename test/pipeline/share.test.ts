@@ -10,15 +10,11 @@ import { largeBodies } from "../support/share/largeBodies.ts";
 import { largeRequests, manyCalls } from "../support/share/largeRequests.ts";
 import { largeSessions } from "../support/share/largeSessions.ts";
 import { largeSettings } from "../support/share/largeSettings.ts";
-import { Neighbour, type Waited } from "../support/share/neighbour.ts";
+import { mostMillis, Neighbour, type Waited } from "../support/share/neighbour.ts";
 
 /** `SHARE_SEED=7 SHARE_RUNS=200 npx vitest run test/pipeline/share.test.ts` looks further. */
 const SEED = Number(process.env.SHARE_SEED ?? 1);
 const RUNS = Number(process.env.SHARE_RUNS ?? 6);
-
-/** Room for a noisy machine, which may be busy with other tests at the same time. */
-const RATIO = 10;
-const FLOOR_MILLIS = 4_000;
 
 /** The heap's limit is 384 MB. Buffers and code come on top. */
 const MAX_MEGABYTES = 800;
@@ -43,9 +39,8 @@ async function checkShares(settings: Record<string, string>, runs: number, seed:
   await neighbour.longestOf(10);
   const usual = await neighbour.longestOf(20);
   const check = (input: string, kind: keyof Waited, waited: Waited) => {
-    const most = FLOOR_MILLIS + RATIO * usual[kind];
     expect(waited[kind], `the neighbour's ${kind} beside ${input}, usually ${usual[kind]} ms`).toBeLessThan(
-      most,
+      mostMillis(usual[kind]),
     );
   };
   await fc.assert(
