@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { nameProblem } from "../shared/ami/amiEvents.ts";
 import { type AmiItem, AmiParser, readAmi } from "../shared/ami/amiParser.ts";
 import { bytesOf } from "../shared/ami/amiText.ts";
 import { CLASS_NAMES, READ_CLASSES } from "../shared/ami/eventClass.ts";
@@ -31,13 +32,18 @@ export async function filterText(
     return 1;
   }
   let exitCode = 0;
+  const report = (problem: string) => {
+    errors.write(`${problem}\n`);
+    exitCode = 1;
+  };
   const write = async (items: Iterable<AmiItem>) => {
     for (const item of items) {
-      if ("error" in item) {
-        errors.write(`${item.error.message}\n`);
-        exitCode = 1;
-      } else if (item.kind === "event" && passes(readAmi(item)) && !output.write(bytesOf(item)))
-        await once(output, "drain");
+      if ("error" in item) report(item.error.message);
+      if ("error" in item || item.kind !== "event") continue;
+      const event = readAmi(item);
+      const problem = nameProblem(event);
+      if (problem !== undefined) report(problem);
+      else if (passes(event) && !output.write(bytesOf(item))) await once(output, "drain");
     }
   };
   const parser = new AmiParser();

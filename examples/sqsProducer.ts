@@ -11,6 +11,10 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/clie
 const [feed, event] = process.argv.slice(2);
 const { QUEUE = "stasis-relay-ingest.fifo" } = process.env;
 if (!feed || !event) throw new Error("name a feed, and an event as JSON");
+if (!process.env.AWS_REGION && !process.env.AWS_PROFILE) {
+  console.error("This shell has no AWS settings. Paste the line with export that npm start prints.");
+  process.exit(1);
+}
 
 // An embedded queue's URL has a name that not every system resolves. The endpoint in the shell leads to it as well.
 const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });

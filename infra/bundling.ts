@@ -13,11 +13,13 @@ export const bundling: BundlingOptions = {
   sourceMapMode: SourceMapMode.EXTERNAL,
   sourcesContent: false,
   mainFields: ["module", "main"],
-  // Lambda passes credentials in the environment. The SDK loads these other providers (profiles, single sign-on, roles
-  // for tokens) only when those credentials are missing.
-  externalModules: ["ini", "process", "sso", "web-identity"].map(
-    (source) => `@aws-sdk/credential-provider-${source}`,
-  ),
+  externalModules: [
+    // Lambda passes credentials in the environment. The SDK loads these other providers (profiles, single sign-on, roles
+    // for tokens) only when those credentials are missing.
+    ...["ini", "process", "sso", "web-identity"].map((source) => `@aws-sdk/credential-provider-${source}`),
+    // undici has its HTTP parser twice. It loads this one, 72 kB, only on processors without SIMD, which Lambda has not.
+    "*/llhttp/llhttp-wasm.js",
+  ],
   // Tells undici that it is being bundled. It then leaves out its second, experimental HTTP parser.
   define: { esbuildDetection: "true" },
   esbuildArgs: { "--alias:undici": join(import.meta.dirname, "bundled/undici.mjs") },

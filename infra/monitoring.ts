@@ -31,28 +31,29 @@ export class Monitoring extends Construct {
 function addIngestAlarms(alarms: RelayAlarms, { stage, queues, http }: MonitoringProps): void {
   alarms.add("HTTP API fails", {
     severity: "high",
-    impact: "Producers and people get errors of the server; producers must keep and resend their events.",
+    impact: "Callers get server errors. Producers must keep their events and resend them.",
     metric: http.httpApi.metricServerError({ statistic: "Sum", period: FIVE_MINUTES }),
     threshold: 5,
     periods: 2,
   });
   alarms.add("Appends time out", {
     severity: "high",
-    impact: "Producers wait for their events to be taken, and subscribers get them late.",
+    impact: "Producers time out and must resend, and subscribers get the events late.",
     metric: relayMetric(stage, "AppendTimeouts", "Sum"),
     threshold: 1,
     periods: 2,
   });
   alarms.add("Ingest queue is old", {
     severity: "high",
-    impact: "At least one feed that comes by SQS stands still; its subscribers get nothing new.",
+    impact: "At least one feed that arrives over SQS has stalled: its subscribers get nothing new.",
     metric: queues.ingest.queue.metricApproximateAgeOfOldestMessage({ statistic: "Maximum", period: MINUTE }),
     threshold: 120,
     periods: 3,
   });
   alarms.add("Ingest dead letters", {
     severity: "high",
-    impact: "Events were given up and are in no feed; subscribers miss them until they are sent again.",
+    impact:
+      "Events went to the dead-letter queue and are in no feed. Subscribers miss them until they are redriven.",
     metric: queues.ingest.deadLetters.metricApproximateNumberOfMessagesVisible({
       statistic: "Maximum",
       period: FIVE_MINUTES,
@@ -62,7 +63,7 @@ function addIngestAlarms(alarms: RelayAlarms, { stage, queues, http }: Monitorin
   });
   alarms.add("Events are refused", {
     severity: "low",
-    impact: "A producer sends what cannot be taken; subscribers never see those events.",
+    impact: "A producer sends events that the relay cannot accept, and subscribers never see them.",
     metric: relayMetric(stage, "RefusedEvents", "Sum"),
     threshold: 1,
     periods: 1,
@@ -73,14 +74,15 @@ function addIngestAlarms(alarms: RelayAlarms, { stage, queues, http }: Monitorin
 function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringProps): void {
   alarms.add("Deliveries are late", {
     severity: "high",
-    impact: "Subscribers whose endpoints are fast get their messages more than ten seconds late.",
+    impact: "Subscribers with fast endpoints get their messages more than ten seconds late.",
     metric: relayMetric(stage, "AppendToDelivery", "p99"),
     threshold: 10_000,
     periods: 3,
   });
   alarms.add("Hint queues are old", {
     severity: "high",
-    impact: "Sessions are not woken: their messages come a minute late, with the next sweep, or not at all.",
+    impact:
+      "Sessions are not woken: their messages wait up to a minute for the next sweep, or do not arrive at all.",
     metric: combined(
       "MAX",
       "oldest hint, seconds",
@@ -94,10 +96,10 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
   });
   alarms.add("Hint dead letters", {
     severity: "low",
-    impact: "The same work fails again and again: some sessions are only served by the sweep, or not at all.",
+    impact: "The same work keeps failing: some sessions are served by the sweep alone, or not at all.",
     metric: combined(
       "SUM",
-      "hints given up",
+      "dead hints",
       [queues.notify, queues.wake, queues.slow].map(({ deadLetters }) =>
         deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum", period: FIVE_MINUTES }),
       ),
@@ -107,14 +109,15 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
   });
   alarms.add("A session lags", {
     severity: "low",
-    impact: "At least one subscriber is more than 15 minutes behind; beyond the retention it loses messages.",
+    impact:
+      "At least one subscriber is more than 15 minutes behind. Beyond the retention it will lose messages.",
     metric: relayMetric(stage, "SlowestSessionLagSeconds", "Maximum"),
     threshold: 900,
     periods: 3,
   });
   alarms.add("Sessions are suspended", {
     severity: "low",
-    impact: "At least one subscriber gets nothing until a person resumes its session.",
+    impact: "At least one subscriber gets nothing until someone resumes its session.",
     metric: relayMetric(stage, "SuspendedSessions", "Maximum"),
     threshold: 1,
     periods: 1,
@@ -122,7 +125,7 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
   const gaps: MetricName[] = ["GapsBeforeIngest", "GapsExpired", "GapsRetention"];
   alarms.add("Messages are lost", {
     severity: "high",
-    impact: "A subscriber was told of a gap: there are messages that it will never get.",
+    impact: "A subscriber was sent a gap message: it will never get the messages in the gap.",
     metric: combined(
       "SUM",
       "gaps",
@@ -137,7 +140,7 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
 function addSweepAlarms(alarms: RelayAlarms, { stage, functions }: MonitoringProps): void {
   alarms.add("Sweep does not run", {
     severity: "high",
-    impact: "Lost hints are not repaired, so sessions may stand still; nothing is freed.",
+    impact: "Lost hints are not repaired, so sessions may stall, and no segment is freed.",
     metric: functions.sweep.metricInvocations({ statistic: "Sum", period: FIVE_MINUTES }),
     threshold: 1,
     below: true,
@@ -146,14 +149,15 @@ function addSweepAlarms(alarms: RelayAlarms, { stage, functions }: MonitoringPro
   });
   alarms.add("Hints are lost", {
     severity: "low",
-    impact: "Sessions are woken by the sweep instead of at once: their messages come up to a minute late.",
+    impact: "Sessions wait for the sweep to wake them: their messages arrive up to a minute late.",
     metric: relayMetric(stage, "RepairedWakes", "Sum"),
     threshold: 10,
     periods: 3,
   });
   alarms.add("Reference counts differ", {
     severity: "high",
-    impact: "Nothing yet. Messages are kept longer than needed, or could be freed while somebody needs them.",
+    impact:
+      "Nothing yet. Messages may be kept longer than needed, or freed while a session still needs them.",
     metric: relayMetric(stage, "AuditDifferences", "Sum"),
     threshold: 1,
     periods: 1,
@@ -164,7 +168,7 @@ function addFunctionAlarms(alarms: RelayAlarms, { functions }: MonitoringProps):
   const each = Object.values(functions);
   alarms.add("Functions fail", {
     severity: "high",
-    impact: "Work is tried again and comes late; if it goes on, it ends in a dead-letter queue.",
+    impact: "Failed work is retried and finishes late. What keeps failing ends in a dead-letter queue.",
     metric: combined(
       "SUM",
       "errors",
@@ -175,7 +179,7 @@ function addFunctionAlarms(alarms: RelayAlarms, { functions }: MonitoringProps):
   });
   alarms.add("Functions are throttled", {
     severity: "high",
-    impact: "The account has no room for more invocations: requests fail with 503, and deliveries come late.",
+    impact: "The account has no free concurrency: requests fail with 503, and deliveries are late.",
     metric: combined(
       "SUM",
       "throttles",

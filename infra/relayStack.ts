@@ -50,7 +50,7 @@ export class RelayStack extends Stack {
 
     new CfnOutput(this, "ApiUrl", {
       value: http.url,
-      description: "The HTTP interface: opened in a browser, it says where to go on",
+      description: "The HTTP interface; in a browser it shows where to start",
     });
     new CfnOutput(this, "ManagementKeySecretArn", {
       value: secrets.managementKeyArn,

@@ -98,7 +98,7 @@ function patientReceiver(
     } catch (error) {
       // Said once, not at each try.
       if (errorsInARow === 0)
-        log.warn("polling fails; trying again", { function: target.name, error: String(error) });
+        log.warn("polling failed; retrying", { function: target.name, error: String(error) });
       const { first, most } = ERROR_PAUSE_MILLIS;
       await clock.sleep(Math.min(most, first * 2 ** errorsInARow), stopping);
       errorsInARow++;
@@ -151,7 +151,10 @@ async function handBack(options: EventSourceMappingOptions, messages: readonly M
       new ChangeMessageVisibilityBatchCommand({ QueueUrl: options.queue.url, Entries: visible }),
     );
   } catch (error) {
-    options.log.warn("messages return late", { function: options.target.name, error: String(error) });
+    options.log.warn("messages could not be released; they return when their visibility timeout expires", {
+      function: options.target.name,
+      error: String(error),
+    });
   }
 }
 

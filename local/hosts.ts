@@ -9,11 +9,16 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
+const MAX_PORT = 65_535;
+
 /** The host name or address of an authority (`host`, `host:port`, `[address]:port`); undefined when malformed. */
 export function hostnameOf(authority: string): string | undefined {
-  const match = /^(?:\[(?<address>[\da-f:.]+)\]|(?<name>[a-z\d._-]+?)\.?)(?::\d{0,5})?$/i.exec(authority);
+  const match = /^(?:\[(?<address>[\da-f:.]+)\]|(?<name>[a-z\d._-]+?)\.?)(?::(?<port>\d{0,5}))?$/i.exec(
+    authority,
+  );
   if (match?.groups === undefined) return undefined;
-  const { address, name } = match.groups;
+  const { address, name, port } = match.groups;
+  if (Number(port) > MAX_PORT) return undefined;
   if (address !== undefined) return isIP(address) === 6 ? address.toLowerCase() : undefined;
   return name?.toLowerCase();
 }

@@ -147,7 +147,11 @@ function foreignness(
   if (origin !== undefined && !isServedHost(URL.parse(origin)?.host ?? "", served))
     return [403, "origin.foreign", "Pages of other origins may not call the relay."];
   if (target.host === undefined || PUBLIC_PATH.test(target.path) || isServedHost(target.host, served)) return;
-  return [421, "host.foreign", "This relay has another name; RELAY_ALLOWED_HOSTS adds one."];
+  return [
+    421,
+    "host.foreign",
+    "The relay does not answer to this host name. RELAY_ALLOWED_HOSTS can add it.",
+  ];
 }
 
 async function receive(bodies: BodyReader, request: IncomingMessage, response: ServerResponse) {

@@ -82,10 +82,12 @@ function stopWhenAsked(): AbortSignal {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-    const port = "port" in error ? ` ${error.port}` : "";
-    return `port${port} is in use; choose another one with PORT=…`;
-  }
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const port = error instanceof Error && "port" in error ? ` ${error.port}` : "";
+  if (code === "EADDRINUSE") return `port${port} is in use; choose another one with PORT=…`;
+  if (code === "EACCES" && port !== "") return `port${port} is for root only; choose another one with PORT=…`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return `HOST: must be an address of this machine; "${process.env.HOST}" is not`;
   return error instanceof Error ? error.message : String(error);
 }
 

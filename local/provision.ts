@@ -122,7 +122,7 @@ async function ensureTimeToLive(
       }),
     );
   } catch (error) {
-    log.info("the endpoint refuses a time to live", { table: name, error: String(error) });
+    log.info("the endpoint does not support time to live", { table: name, error: String(error) });
   }
 }
 

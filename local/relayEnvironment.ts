@@ -75,14 +75,11 @@ export function hostOf(environment: Environment): string {
   return (environment.HOST?.trim() || "127.0.0.1").replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Of the command line; an operator's shell may export them. */
-const OTHER_PROGRAMS = ["RELAY_URL"];
+/** Other programs read these; an operator's shell may export them. */
+const OTHER_PROGRAMS = ["RELAY_URL", queues.ingest.variable];
 
 const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
   ...SETTING_NAMES,
-  ...[tables, queues, secrets].flatMap((resources) =>
-    Object.values<{ readonly variable: string }>(resources).map(({ variable }) => variable),
-  ),
   secrets.apiKey.plainVariable,
   ...Object.values(metricVariables),
   ...OTHER_PROGRAMS,
@@ -97,7 +94,7 @@ const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
 export function warnOfUnknownSettings(environment: Environment, log: Log): void {
   const names = unknownSettings(environment, KNOWN_SETTINGS);
   if (names.length > 0)
-    log.warn(`no setting has this name, so it changes nothing: ${names.join(", ")}`, {
+    log.warn(`unknown settings, which change nothing: ${names.join(", ")}`, {
       known: "docs/operating.md",
     });
 }

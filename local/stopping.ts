@@ -34,9 +34,9 @@ export class Stopping {
     await wait(Math.min(SAY_AFTER_MILLIS, leftMillis()));
     while (leftMillis() > 0 && !over.aborted) {
       const secondsLeft = Math.ceil(leftMillis() / 1000);
-      this.log.warn(`stopping waits for ${what}; Ctrl-C again ends it at once`, { secondsLeft });
+      this.log.warn(`waiting for ${what}; press Ctrl-C again to stop at once`, { secondsLeft });
       await wait(Math.min(2_000, leftMillis()));
     }
-    if (!over.aborted) this.log.warn(`stopped without waiting longer for ${what}`);
+    if (!over.aborted) this.log.warn(`stopped waiting for ${what}`);
   }
 }

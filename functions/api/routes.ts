@@ -51,7 +51,7 @@ export const root = createRoute({
   method: "get",
   path: "/",
   tags: ["Operation"],
-  summary: "What this is, and where to go on: HTML for browsers, JSON for programs",
+  summary: "What this is and where to start: HTML for browsers, JSON for programs",
   responses: {
     200: {
       description: "The name of the service, and the paths of its description",

@@ -23,23 +23,25 @@ const position = z.union([z.enum(["tail", "head"]), sequence], 'must be "tail", 
 
 const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 
+const KNOWN_CLASSES = `${CLASS_NAMES.join(",")},all`;
+
 const filter = z
   .strictObject({
     types: nameList.optional().openapi({ description: "Stasis event types." }),
     read: z
-      .union([
-        z
-          .string()
-          .max(256)
-          .regex(
-            READ_CLASSES,
-            `must be classes with commas and no blanks between: ${CLASS_NAMES.join(",")},all`,
-          ),
-        z
-          .array(z.enum([...CLASS_NAMES, "all"]))
-          .min(1)
-          .max(100),
-      ])
+      .union(
+        [
+          z
+            .string()
+            .max(256)
+            .regex(READ_CLASSES, `must be classes with commas and no blanks between: ${KNOWN_CLASSES}`),
+          z
+            .array(z.enum([...CLASS_NAMES, "all"]))
+            .min(1)
+            .max(100),
+        ],
+        `must be a list or a text of these classes: ${KNOWN_CLASSES}`,
+      )
       .optional()
       .openapi({
         description:

@@ -4,6 +4,7 @@ import { type Message, renderAmiOnly, renderGap, renderMessage } from "../../sha
 import { MAX_PAGE_MESSAGES, MAX_PAGE_TEXT_BYTES } from "../../shared/queue/pageCodec.ts";
 import {
   type AppendedRun,
+  firstKnown,
   type PositionRange,
   type ProducerTrail,
   REMEMBERED_PRODUCERS,
@@ -116,7 +117,7 @@ class PageUnderConstruction {
       if (stand.kind === "jumps") {
         const gap = [stand.expected, first - 1] as const;
         if (!this.#addGap(producer.id, gap)) return { offset, accepted: 0, duplicates };
-        known = known && { ...known, ...withGap(known, gap) };
+        known = known && { ...known, ...withGap({ ...known, start: firstKnown(known) }, gap) };
       }
       expected = stand.kind === "jumps" ? first : stand.expected;
     }
@@ -218,9 +219,9 @@ class PageUnderConstruction {
     appended: boolean,
   ): void {
     this.touched.set(producer.id, {
-      ...known,
       id: producer.id,
-      start: known?.start ?? producer.position,
+      start: known === undefined ? producer.position : firstKnown(known),
+      gaps: known?.gaps ?? [],
       next: Math.max(known?.next ?? 0, producer.position + index),
       page: appended ? this.#tail.next : (known?.page ?? 0),
       lastSeenEpochMillis: this.#nowEpochMillis,

@@ -23,6 +23,6 @@ export async function suspendBeyondTail(
     const detail = `the session stands at ${next}, but the feed ends at ${facts.tail}`;
     const failure = { reason: "queue.rewound", detail, atEpochMillis: parts.clock.nowEpochMillis() };
     if (await unlessChanged(parts.cursors.write(cursor, suspend(cursor, failure))))
-      parts.log.error("the queue ends before where a session stands; the session is suspended", facts);
+      parts.log.error("the queue ends before the session's position; the session is suspended", facts);
   }
 }

@@ -83,7 +83,7 @@ async function untilHealthy(endpoint: string, hasEnded: () => boolean): Promise<
     if (hasEnded()) throw new MinistackError(endpoint, "ended at once; is the port in use?");
     if (healthy) return;
     if (performance.now() > deadline)
-      throw new MinistackError(endpoint, `is not up in ${START_WITHIN_MILLIS} ms`);
+      throw new MinistackError(endpoint, `was not ready within ${START_WITHIN_MILLIS} ms`);
     await pause(START_CHECK_EVERY_MILLIS);
   }
 }

@@ -42,7 +42,6 @@ export class DeliveryCheck {
   readonly #ids = new Set<string>();
   #highest: number;
   #chain: ChainState;
-  #messages = 0;
   #expected = 0;
   #delivered = 0;
   #doubled = 0;
@@ -83,11 +82,6 @@ export class DeliveryCheck {
     for (const { sequence, event } of request.messages) this.#receiveMessage(sequence, JSON.stringify(event));
   }
 
-  /** All messages that came, also those that others put into the feed. */
-  get messages(): number {
-    return this.#messages;
-  }
-
   isComplete(): boolean {
     return this.#awaited.size === 0;
   }
@@ -115,7 +109,6 @@ export class DeliveryCheck {
       this.#doubled++;
       return;
     }
-    this.#messages++;
     const line = this.#awaited.get(sequence);
     this.#awaited.delete(sequence);
     if (line === undefined) this.#unmatched.set(sequence, event);

@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, statfsSync, statSync, utimesSync } from "node:fs";
 import { access, chmod, readFile, realpath, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -132,6 +132,9 @@ function faultOf(directory: string, watched: readonly WatchedFile[]): string | u
       return `${file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
   try {
     accessSync(directory, constants.W_OK);
+    // A file system that its driver made read-only after an error still grants access. Only a write tells.
+    const now = new Date();
+    utimesSync(directory, now, now);
     const { bavail, bsize } = statfsSync(directory);
     if (bavail * bsize < LEAST_FREE_BYTES)
       return `no space is left for ${directory}. Make room; the relay goes on by itself.`;

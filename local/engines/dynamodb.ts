@@ -52,8 +52,11 @@ export async function startDynamodb(options: DynamodbOptions = {}): Promise<Engi
       const now = performance.now();
       restartedAt.push(now);
       if (restartedAt.filter((at) => now - at < RESTARTS.withinMillis).length > RESTARTS.most)
-        throw new RelayError("local.dynamodb", `${ended}, again and again; its data are in ${databaseFile}`);
-      log.warn("the embedded DynamoDB ended and is started again", { how, databaseFile });
+        throw new RelayError(
+          "local.dynamodb",
+          `${ended}, after several restarts; its data are in ${databaseFile}`,
+        );
+      log.warn("the embedded DynamoDB ended; restarting it", { how, databaseFile });
       engine = start();
     }
   };

@@ -39,6 +39,7 @@ export async function startToolProcess(
   program: string,
   args: readonly string[],
   onSpawned: (processId: number) => Promise<void>,
+  silenceMillis = SILENCE_MILLIS,
 ): Promise<ToolProcess> {
   // Its own process group: Ctrl-C in the terminal must reach us only, because we still need it while stopping.
   const child = spawn(program, ["mcp", ...args], { stdio: "pipe", detached: true });
@@ -65,7 +66,7 @@ export async function startToolProcess(
 
   const watchSilence = () => {
     clearTimeout(silence);
-    if (waiting.size > 0) silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MILLIS).unref();
+    if (waiting.size > 0) silence = setTimeout(() => child.kill("SIGKILL"), silenceMillis).unref();
   };
   onLines(child.stdout, (line) => {
     const answer = parseAnswer(line);

@@ -33,9 +33,15 @@ function readAmiEvent(block: AmiBlock): AmiEvents["events"] {
   if (bytes > MAX_AMI_BYTES)
     return [{ error: `the event has ${bytes} bytes; at most ${MAX_AMI_BYTES} are accepted` }];
   const ami = readAmi(block);
-  if (!isEventName(ami.name))
-    return [{ error: ami.name.includes(": ") ? `${BAD_NAME}; ${LINE_ENDS_LOST}` : BAD_NAME }];
+  const error = nameProblem(ami);
+  if (error !== undefined) return [{ error }];
   return belongsToResponse(ami) ? [] : [{ ami }];
+}
+
+/** What is wrong with an event's name, and the likely cause. */
+export function nameProblem({ name }: AmiMessage): string | undefined {
+  if (isEventName(name)) return undefined;
+  return name.includes(": ") ? `${BAD_NAME}; ${LINE_ENDS_LOST}` : BAD_NAME;
 }
 
 const BAD_NAME = `the event's name must have 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters`;

@@ -19,7 +19,9 @@ export type AmiItem = AmiBlock | { readonly error: AmiSyntaxError };
 
 const GREETING = /^Asterisk Call Manager\//;
 
-/** The first line of a response whose output may have empty lines (Asterisk up to 13). It ends with the marker. */
+const EVENT = /^event:/i;
+
+/** A line of a response whose output may have empty lines (Asterisk up to 13). The output ends with the marker. */
 const OUTPUT_FOLLOWS = /^response: *follows$/i;
 const END_OF_OUTPUT = "--END COMMAND--";
 
@@ -105,7 +107,7 @@ export class AmiParser {
     else if (content.length > MAX_LINE_BYTES) this.#break("the line is too long");
     else if (this.#block.length + content.length > MAX_BLOCK_BYTES) this.#break("the block is too long");
     else {
-      if (this.#block === "" && OUTPUT_FOLLOWS.test(content)) this.#outputSince = this.#lineNumber;
+      if (OUTPUT_FOLLOWS.test(content) && !EVENT.test(this.#block)) this.#outputSince = this.#lineNumber;
       this.#block += `${content}\r\n`;
       if (GREETING.test(this.#block)) yield* this.#endBlock();
     }
@@ -135,7 +137,7 @@ export class AmiParser {
 
 function kindOf(text: string): AmiBlock["kind"] {
   if (GREETING.test(text)) return "greeting";
-  if (/^event:/i.test(text)) return "event";
+  if (EVENT.test(text)) return "event";
   return /^response:/i.test(text) ? "response" : "other";
 }
 

@@ -34,11 +34,17 @@ interface Criteria {
 
 const METHODS: readonly string[] = ["regex", "exact", "starts_with", "ends_with", "contains", "none"];
 
-/** The start of a line of manager.conf. */
-const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/;
+/** The start of a line of manager.conf. Older versions of Asterisk read the name in any case. */
+const LINE = /^\s*eventfilter\s*(?:[(=;]|\+=|$)/i;
+
+/** Such a line that is commented out. As a pattern it would match nothing. */
+const COMMENTED_OUT = /^\s*;\s*eventfilter\s*[(=+]/i;
 
 /** The name on such a line, with its criteria in parentheses. */
-const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/s;
+const NAME = /^eventfilter\s*(?:\((?<criteria>.*)\))?$/is;
+
+/** The start of criteria. As the start of a pattern it would match nothing: no event begins with it. */
+const CRITERIA_START = /^\s*(?:action|name|header|method)\(/;
 
 /** Criteria alone, as in the Filter action's MatchCriteria. A pattern may follow after an equals sign. */
 const BARE =
@@ -145,7 +151,10 @@ function parse(expression: string, patterns: PatternSet): EventFilter {
 /** Splits a line of manager.conf or the Filter action's criteria. Any other expression is a legacy pattern. */
 function split(expression: string): { criteria: string | undefined; pattern: string } {
   if (LINE.test(expression)) return splitLine(expression);
+  if (COMMENTED_OUT.test(expression)) throw new EventFilterError(expression, "the line is a comment");
   const groups = BARE.exec(expression)?.groups;
+  if (groups === undefined && CRITERIA_START.test(expression))
+    throw new EventFilterError(expression, "the criteria are not followed by = and a pattern");
   return {
     criteria: groups?.criteria,
     pattern: groups === undefined ? expression : (groups.pattern ?? "").trim(),

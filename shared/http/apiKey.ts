@@ -46,7 +46,7 @@ export function rotatingApiKey(parts: {
       return keys;
     } catch (error) {
       if (known === undefined) throw error;
-      parts.log.warn("the management key could not be read again", { error });
+      parts.log.warn("the management key could not be refreshed; the last one stays valid", { error });
       known = { ...known, readAtEpochMillis };
       return known.keys;
     }

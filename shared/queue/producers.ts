@@ -17,7 +17,7 @@ export interface ProducerTrail {
   readonly start: number;
   /** The next position. */
   readonly next: number;
-  /** Positions that were skipped and reported as gaps, ascending. Absent when there are none, as in older pages. */
+  /** Positions that were skipped and reported as gaps, ascending. Absent in pages that were written before gaps were kept. */
   readonly gaps?: readonly PositionRange[];
   /** First sequence number of the last page that holds an event of this producer. */
   readonly page: Sequence;
@@ -54,11 +54,20 @@ export type Standing =
 export function standing(trail: ProducerTrail | undefined, [first, last]: PositionRange): Standing {
   if (trail === undefined) return { kind: "continues", expected: first };
   const expected = trail.next;
-  if (first < trail.start) return { kind: "conflict", expected, position: first };
+  if (first < firstKnown(trail)) return { kind: "conflict", expected, position: first };
   if (first > expected) return { kind: "jumps", expected };
   const gap = trail.gaps?.find(([from, to]) => from <= last && to >= first);
   if (gap !== undefined) return { kind: "conflict", expected, position: Math.max(first, gap[0]) };
   return { kind: "continues", expected };
+}
+
+/**
+ * The first position of which it is known whether it was appended. A trail without a list of gaps may have had some. No
+ * position below its end is taken for appended, because its event may have been lost: the producer is told of a conflict,
+ * also when it resends what was in flight during the update. An SQS message has no gaps: it is redelivered as it was.
+ */
+export function firstKnown({ id, start, next, gaps }: ProducerTrail): number {
+  return gaps === undefined && !id.startsWith(SQS_PRODUCER_PREFIX) ? next : start;
 }
 
 /** The most gaps remembered per producer: each page stores them. */

@@ -33,7 +33,7 @@ export async function untilUnchanged<T>(
     } catch (error) {
       if (!isOvertaken(error)) throw error;
       if (attempt === attempts)
-        throw new RelayError("session.busy", `${sessionId} changes too fast`, {
+        throw new RelayError("session.busy", `${sessionId} kept changing during the request`, {
           retryable: true,
           cause: error,
         });

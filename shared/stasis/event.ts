@@ -57,7 +57,8 @@ export function readEvent(written: string): EventOrRefusal {
   const { type } = parsed.data;
   const body = value as JsonObject;
   const { timestamp } = body;
-  const isTime = typeof timestamp === "string" && timestamp.length <= MAX_TIMESTAMP_CHARACTERS;
+  const isTime =
+    typeof timestamp === "string" && timestamp !== "" && timestamp.length <= MAX_TIMESTAMP_CHARACTERS;
   return { event: { type, timestamp: isTime ? timestamp : undefined, text: onOneLine(text), body } };
 }
 

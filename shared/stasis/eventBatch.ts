@@ -16,10 +16,34 @@ export function splitLines(body: string): string[] {
   return body.split("\n").filter((line) => line.trim() !== "");
 }
 
-/** One event whose JSON may have line breaks, or one event per line. */
+/** One event whose JSON may have line breaks, or one event per line, or events as formatters print them. */
 export function splitEvents(body: string): string[] {
   const lines = splitLines(body);
-  return lines.length > 1 && isJson(body) ? [body] : lines;
+  return lines.length > 1 && isJson(body) ? [body] : joinFormatted(lines);
+}
+
+/** The first and the last line of an object that a formatter such as jq has spread over lines. */
+const OPENING = /^\ufeff?\{\s*$/;
+const CLOSING = /^\}\s*$/;
+
+/** Joins the lines of each formatted object. All other lines stay as they are, also those of an object that is not JSON. */
+function joinFormatted(lines: readonly string[]): string[] {
+  const texts: string[][] = [];
+  let open: string[] | undefined;
+  for (const line of lines) {
+    if (OPENING.test(line)) {
+      open = [line];
+      texts.push(open);
+    } else if (open === undefined) texts.push([line]);
+    else {
+      open.push(line);
+      if (!CLOSING.test(line)) continue;
+      const text = open.join("\n");
+      if (isJson(text)) open.splice(0, open.length, text);
+      open = undefined;
+    }
+  }
+  return texts.flat();
 }
 
 function isJson(text: string): boolean {

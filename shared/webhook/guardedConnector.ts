@@ -116,7 +116,7 @@ async function resolveOrFail(resolve: ResolveHost, hostname: string): Promise<re
 }
 
 function exhausted(error: unknown): ConnectionFailure {
-  return new ConnectionFailure("relay.exhausted", `the relay has too little left: ${codeOf(error)}`, error);
+  return new ConnectionFailure("relay.exhausted", `the relay itself ran short: ${codeOf(error)}`, error);
 }
 
 function asFailure(error: unknown, otherwise: ConnectionReason): ConnectionFailure {

@@ -273,7 +273,7 @@ function failureOf(error: Error): FailedFacts {
   if (error instanceof ConnectionFailure) return { reason: error.reason, detail: error.message };
   const code = codeOf(error);
   if (isExhaustion(error))
-    return { reason: "relay.exhausted", detail: `the relay has too little left: ${code}` };
+    return { reason: "relay.exhausted", detail: `the relay itself ran short: ${code}` };
   if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED")
     return { reason: "aborted", detail: "the relay is closing" };
   return { reason: "connection.failed", detail: `the connection ended before an answer: ${code}` };

@@ -119,6 +119,12 @@ describe("relay filter", () => {
     expect(errors).toContain(says);
   });
 
+  it("names text whose line ends are lost, and exits with 1", async () => {
+    const { output, errors, code } = await relay(["filter"], "Event: APrivilege: call,allX: 1");
+    expect([output, code]).toEqual(["", 1]);
+    expect(errors).toContain("line ends seem to be lost");
+  });
+
   it("writes the bytes that it read, whatever their charset, and no byte order mark", async () => {
     const event = (value: string, charset: BufferEncoding) =>
       Buffer.from(`Event: A\r\nPrivilege: call,all\r\nX: ${value}\r\n\r\n`, charset);

@@ -61,6 +61,9 @@ describe("a request's host", () => {
     "[2001:db8::1]",
     "evil",
     "user@localhost",
+    "127.0.0.1:65536",
+    "127.1",
+    "0x7f000001",
     "",
   ])("may not be %j: a name that was rebound to this machine", async (host) =>
     expect(await listed(host)).toBe(421),

@@ -1,5 +1,17 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -135,6 +147,39 @@ describe.runIf(canMount)("a file system of its own", () => {
     await rm(join(directory, "filler"));
     await until(async () => (await append(relay)) === 202, "appends are accepted again");
     expect(await health(relay)).toEqual({ status: 200 });
+  });
+});
+
+/** A file system that its driver makes read-only after an error, as a failing disk does. */
+const canFail = canMount && ["/dev/loop-control", "/usr/sbin/mkfs.ext4"].every((file) => existsSync(file));
+
+describe.runIf(canFail)("a file system with errors", () => {
+  const run = promisify(execFile);
+
+  beforeEach(async () => {
+    const image = join(parent, "image");
+    await mkdir(directory);
+    await writeFile(image, "");
+    await truncate(image, 32 * 1024 * 1024);
+    await run("/usr/sbin/mkfs.ext4", ["-q", image]);
+    await run("mount", ["-o", "loop", image, directory]);
+  });
+
+  afterEach(async () => {
+    await run("umount", ["--lazy", directory]);
+  });
+
+  it("that becomes read-only stops appends, and the health check says which directory and what to do", async () => {
+    const relay = await start();
+    expect(await append(relay)).toBe(202);
+    await run("mount", ["-o", "remount,abort", directory]);
+    expect(await append(relay)).toBe(503);
+    expect(await health(relay)).toEqual({
+      status: 503,
+      detail: expect.stringMatching(
+        new RegExp(`${directory} cannot be written: .*read-only.*Make it writable`),
+      ),
+    });
   });
 });
 

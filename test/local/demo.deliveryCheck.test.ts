@@ -110,6 +110,5 @@ describe("the check of a session's deliveries", () => {
     check.expect(12, line(12));
     check.receive("a", request([11, 12, 13], 10));
     expect(check.report()).toEqual({ ...clean, expected: 1, delivered: 1 });
-    expect(check.messages).toBe(3);
   });
 });

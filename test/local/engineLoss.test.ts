@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findDynoxide } from "../../local/engines/dynoxide.ts";
+import { startToolProcess } from "../../local/engines/toolProcess.ts";
 import { freePort } from "../../local/freePort.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 import { RelayProcess } from "../support/relayProcess.ts";
@@ -76,6 +78,36 @@ describe("an embedded DynamoDB that is killed", () => {
     expect(await started.exitCode).toBe(1);
   });
 });
+
+describe("an embedded DynamoDB that freezes", () => {
+  it("for a moment keeps appends waiting, and loses none", async () => {
+    relay = await startRelay({ environment: {}, port: 0, dataDirectory: directory });
+    const engine = await engineOf(directory);
+    process.kill(engine, "SIGSTOP");
+    await until(() => stateOf(engine) === "T", "the engine is stopped");
+    const appended = append(relay);
+    process.kill(engine, "SIGCONT");
+    expect(await appended).toBe(202);
+    expect(await engineOf(directory)).toBe(engine);
+  });
+
+  it("for too long is ended, so that it can be started again", async () => {
+    const silenceMillis = 300;
+    const engine = await startToolProcess(findDynoxide(), [], async () => {}, silenceMillis);
+    expect(await engine.call("list_tables", {})).toMatchObject({ isError: false });
+    process.kill(engine.processId, "SIGSTOP");
+    await expect(engine.call("list_tables", {})).rejects.toMatchObject({
+      code: "local.dynamodb",
+      retryable: true,
+    });
+    expect(await engine.ended).toMatch(/SIGKILL/);
+  });
+});
+
+/** T: stopped (proc(5)). */
+function stateOf(processId: number): string | undefined {
+  return /\) (\w) /.exec(readFileSync(`/proc/${processId}/stat`, "utf8"))?.[1];
+}
 
 async function feed({ url }: Relay): Promise<{ json: unknown }> {
   const response = await fetch(`${url}/v1/feeds/f`, { headers: { authorization: "Bearer local" } });

@@ -291,7 +291,7 @@ describe("an event source mapping", () => {
     });
     mappings.push(mapping);
     await until(() => handled, "the message arrives in the end");
-    expect(logged).toEqual(["polling fails; trying again", "polling works again"]);
+    expect(logged).toEqual(["polling failed; retrying", "polling works again"]);
   });
 
   it("delivers without delay when it has a free slot", async () => {

@@ -19,3 +19,14 @@ it("deploy:local without a local cloud says how to start one, without a stack tr
     ),
   });
 });
+
+it.each(["foo", "0", "70000"])("ministack names the setting when its port is %s", async (MINISTACK_PORT) => {
+  const cloud = promisify(execFile)(process.execPath, ["local/cloud/ministackMain.ts"], {
+    cwd: new URL("../../", import.meta.url),
+    env: { ...process.env, MINISTACK_PORT },
+  });
+  await expect(cloud).rejects.toMatchObject({
+    code: 1,
+    stderr: `ministack: MINISTACK_PORT: must be a whole number of a port, from 1 to 65535; "${MINISTACK_PORT}" is not\n`,
+  });
+});

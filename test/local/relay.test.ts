@@ -125,6 +125,13 @@ describe("npm start", () => {
     expect(code).toBe(1);
   });
 
+  it("says that its host is no address of this machine", async () => {
+    const environment = { HOST: "192.0.2.1", PORT: "0", RELAY_API_KEY: "k" };
+    const { code, stderr } = await runMain(["--no-replay"], environment);
+    expect(stderr).toContain('HOST: must be an address of this machine; "192.0.2.1" is not');
+    expect(code).toBe(1);
+  });
+
   it("has --help", async () => {
     expect((await runMain(["--help"], {})).stdout).toContain("--no-replay");
     expect(await runMain(["--json"], {})).toMatchObject({

@@ -93,8 +93,11 @@ describe("the local defaults", () => {
   it("name the variables that nobody reads, and no others", () => {
     const warned: string[] = [];
     const log = { ...silentLog, warn: (message: string) => void warned.push(message) };
-    warnOfUnknownSettings({ RELAY_SEGMENTSIZE: "3", RELAY_Sweep_Seconds: "1", RELAYED: "x", PATH: "y" }, log);
-    expect(warned).toEqual([expect.stringMatching(/: RELAY_SEGMENTSIZE, RELAY_Sweep_Seconds$/)]);
+    const mistaken = { RELAY_SEGMENTSIZE: "3", RELAY_Sweep_Seconds: "1", RELAY_QUEUE_TABLE: "t" };
+    warnOfUnknownSettings({ ...mistaken, RELAYED: "x", PATH: "y" }, log);
+    expect(warned).toEqual([
+      expect.stringMatching(/: RELAY_SEGMENTSIZE, RELAY_Sweep_Seconds, RELAY_QUEUE_TABLE$/),
+    ]);
     const known = [
       "RELAY_DATA_DIR",
       "RELAY_API_KEY",
@@ -102,7 +105,7 @@ describe("the local defaults", () => {
       "RELAY_ALLOWED_HOSTS",
       "RELAY_LINGER_SECONDS",
       "RELAY_METRICS_FEEDS",
-      "RELAY_QUEUE_TABLE",
+      "RELAY_INGEST_QUEUE_URL",
       "RELAY_SWEEP_SECONDS",
       "RELAY_URL",
     ];

@@ -47,7 +47,7 @@ describe("stopping", () => {
     const startedAt = performance.now();
     expect(await relay.end("SIGTERM")).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    expect(relay.output).toMatch(/stopping waits for deliveries in flight; Ctrl-C again ends it at once/);
+    expect(relay.output).toMatch(/waiting for deliveries in flight; press Ctrl-C again to stop at once/);
   }, 60_000);
 
   it("ends within ten seconds although a request is never finished", async () => {
@@ -64,7 +64,7 @@ describe("stopping", () => {
     const startedAt = performance.now();
     expect(await relay.end("SIGINT")).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    expect(relay.output).toMatch(/stopping waits for HTTP requests in flight/);
+    expect(relay.output).toMatch(/waiting for HTTP requests in flight/);
     socket.destroy();
   }, 60_000);
 

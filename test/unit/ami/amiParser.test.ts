@@ -97,6 +97,13 @@ describe("AmiParser", () => {
     ).toMatchObject([{ kind: "response" }, { kind: "event", text: EVENT }]);
   });
 
+  it("takes the output of a command for one response also when another header comes first", () => {
+    const output = "ActionID: 1\r\nResponse: Follows\r\na\n\nEvent: no event\n\n--END COMMAND--\r\n\r\n";
+    expect(parse(`${output}${EVENT}`)).toMatchObject([{ kind: "other" }, { kind: "event", text: EVENT }]);
+    const event = "Event: A\r\nPrivilege: call,all\r\nResponse: Follows\r\n\r\n";
+    expect(parse(`${event}${EVENT}`)).toMatchObject([{ kind: "event", text: event }, { kind: "event" }]);
+  });
+
   it("says that the output of a command has no end marker, and where it begins", () => {
     expect(parse(`${EVENT}Response: Follows\r\nPrivilege: Command\r\n\r\n${EVENT}`)).toMatchObject([
       { kind: "event" },

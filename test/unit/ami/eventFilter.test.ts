@@ -82,6 +82,8 @@ describe("one filter", () => {
     ["eventfilter = \\;", []],
     ["eventfilter = Event: Hangup\\;|VarSet", ["VarSet"]],
     ["eventfilter = Event: Hangup\r\n", ["Hangup"]],
+    ["EventFilter = Event: Hangup", ["Hangup"]],
+    ["\ufeffeventfilter = Event: Hangup", ["Hangup"]],
     // Anything else is a pattern as the Filter action takes it: a semicolon is itself.
     ["Event: Hangup;", []],
     ["!Event: VarSet ;comment", ["Newchannel", "Hangup", "VarSet"]],
@@ -119,6 +121,10 @@ describe("one filter", () => {
     ["eventfilter = Event: Hangup\neventfilter = Event: VarSet", "line break"],
     ["eventfilter = ;Event: Hangup", "needs a pattern"],
     ["eventfilter ;= Event: Hangup", "needs a pattern"],
+    [";eventfilter = !Event: Hangup", "is a comment"],
+    [" ; EventFilter(name(Hangup))", "is a comment"],
+    ["name(Hangup) ; comment", "not followed by = and a pattern"],
+    ["action(exclude),name(Hangup", "not followed by = and a pattern"],
     ["eventfilter(header(a=b),method(exact)) = c", "parenthesis"],
   ])("%j is refused", (expression, reason) => {
     if (reason === "") return expect(() => compileEventFilters([expression])).not.toThrow(TypeError);

@@ -204,7 +204,7 @@ describe("Appender", () => {
     expect(resent).toMatchObject({ first: 1, last: 2, duplicates: 2 });
   });
 
-  it("reads pages that remember no gaps", async () => {
+  it("takes no position for appended that a page without memory of gaps may have told as lost", async () => {
     await appender.append(FEED, [{ ...by("p", 1), events: events(2) }]);
     await appender.append(FEED, [{ ...by("p", 9), events: events(2, 9) }]);
     for (const [key, page] of queue.pages)
@@ -212,8 +212,15 @@ describe("Appender", () => {
         ...page,
         producers: page.producers.map(({ gaps: _, ...trail }) => trail),
       });
-    const [next] = await new Appender(parts).append(FEED, [{ ...by("p", 11), events: events(1, 11) }]);
+    const updated = new Appender(parts);
+    const [late] = await updated.append(FEED, [{ ...by("p", 3), events: events(2, 3) }]);
+    expect(late).toBeInstanceOf(PositionConflictError);
+    const [next] = await updated.append(FEED, [{ ...by("p", 11), events: events(1, 11) }]);
     expect(next).toMatchObject({ accepted: 1, duplicates: 0 });
+    const [stillLate] = await updated.append(FEED, [{ ...by("p", 4), events: events(1, 4) }]);
+    expect(stillLate).toBeInstanceOf(PositionConflictError);
+    const [resent] = await updated.append(FEED, [{ ...by("p", 11), events: events(1, 11) }]);
+    expect(resent).toMatchObject({ accepted: 0, duplicates: 1 });
   });
 
   it("leaves the names out of a hint when they are too many for one", async () => {

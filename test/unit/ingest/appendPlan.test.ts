@@ -16,7 +16,7 @@ function work(items: readonly EventOrRefusal[], producer?: Submission["producer"
 }
 
 function trail(facts: Partial<ProducerTrail> = {}): ProducerTrail {
-  return { id: "p", start: 1, next: 11, page: 3, lastSeenEpochMillis: NOW - 1, ...facts };
+  return { id: "p", start: 1, next: 11, gaps: [], page: 3, lastSeenEpochMillis: NOW - 1, ...facts };
 }
 
 /** The event name or the gap of each message of the page. */
@@ -106,7 +106,9 @@ describe("planPage with a producer", () => {
 
   it("leaves a trail for the next append, and a link to the producer's earlier page", () => {
     const plan = planPage(tail, [work(events(2), { id: "p", position: 11 })], NOW);
-    expect(plan.producers).toEqual([{ id: "p", start: 1, next: 13, page: 5, lastSeenEpochMillis: NOW }]);
+    expect(plan.producers).toEqual([
+      { id: "p", start: 1, next: 13, gaps: [], page: 5, lastSeenEpochMillis: NOW },
+    ]);
     expect(plan.runs).toEqual([{ producer: "p", position: 11, first: 5, count: 2, earlierPage: 3 }]);
   });
 

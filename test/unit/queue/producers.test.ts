@@ -14,7 +14,7 @@ import { NOW } from "./samples.ts";
 const DAY = 24 * 3_600_000;
 
 function trail(id: string, facts: Partial<ProducerTrail> = {}): ProducerTrail {
-  return { id, start: 1, next: 2, page: 1, lastSeenEpochMillis: NOW, ...facts };
+  return { id, start: 1, next: 2, gaps: [], page: 1, lastSeenEpochMillis: NOW, ...facts };
 }
 
 function trails(count: number, prefix = "p"): ProducerTrail[] {
@@ -36,6 +36,9 @@ describe("standing", () => {
     ],
   });
 
+  const { gaps: _, ...older } = known;
+  const olderMessage = { ...older, id: `${SQS_PRODUCER_PREFIX}m` };
+
   it.each<[ProducerTrail | undefined, number, number, Standing]>([
     [undefined, 7, 9, { kind: "continues", expected: 7 }],
     [known, 20, 22, { kind: "continues", expected: 20 }],
@@ -50,6 +53,9 @@ describe("standing", () => {
     [jumped, 20, 29, { kind: "continues", expected: 40 }],
     [jumped, 20, 45, { kind: "conflict", expected: 40, position: 30 }],
     [jumped, 35, 45, { kind: "continues", expected: 40 }],
+    [older, 19, 22, { kind: "conflict", expected: 20, position: 19 }],
+    [older, 20, 22, { kind: "continues", expected: 20 }],
+    [olderMessage, 10, 19, { kind: "continues", expected: 20 }],
   ])("of %o at positions %i to %i is %o", (before, first, last, expected) => {
     expect(standing(before, [first, last])).toEqual(expected);
   });

@@ -31,6 +31,7 @@ describe("readEvent", () => {
 
   it.each([
     '"timestamp":null',
+    '"timestamp":""',
     '"timestamp":1700000000123',
     '"timestamp":{"at":1}',
     `"timestamp":"${"0".repeat(65)}"`,

@@ -22,6 +22,28 @@ describe("splitEvents", () => {
     expect(splitEvents(`\ufeff${event}`)).toHaveLength(1);
   });
 
+  it("takes each of several formatted events as one, beside events on one line", () => {
+    const formatted = '{\n  "type": "A",\n  "args": [\n    {\n    }\n  ]\n}';
+    expect(splitEvents(`${formatted}\n{"a":1}\n\ufeff${formatted}\r\n`)).toEqual([
+      formatted,
+      '{"a":1}',
+      `\ufeff${formatted}\r`,
+    ]);
+  });
+
+  it("loses no other line to a formatted event that is not JSON", () => {
+    expect(splitEvents('{\n"a":\n{"b":1}\n{\n"c":2\n}\n{"d":1}\n{\n"e"')).toEqual([
+      "{",
+      '"a":',
+      '{"b":1}',
+      '{\n"c":2\n}',
+      '{"d":1}',
+      "{",
+      '"e"',
+    ]);
+    expect(splitEvents('{\n"a"\n}\n{"b":1}')).toEqual(["{", '"a"', "}", '{"b":1}']);
+  });
+
   it("takes everything else line by line", () => {
     expect(splitEvents('{"a":1}\n{"b":\n{"c":1}')).toEqual(['{"a":1}', '{"b":', '{"c":1}']);
     expect(splitEvents('{"a":1}')).toEqual(['{"a":1}']);
