@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../runtime/clock.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
@@ -57,10 +56,14 @@ export function createFollowers(
   clock: Clock,
   kept = KEPT_FOLLOWERS,
 ): (feed: string, segmentSize: number) => Follower {
-  const followers = new LRUCache<string, Follower>({ max: kept });
+  // A Map keeps insertion order, and each use re-inserts, so the first entry is the least recently used one.
+  const followers = new Map<string, Follower>();
   return (feed, segmentSize) => {
     const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock);
+    followers.delete(feed);
     followers.set(feed, follower);
+    const [oldest] = followers.keys();
+    if (followers.size > kept && oldest !== undefined) followers.delete(oldest);
     return follower;
   };
 }
