@@ -42,10 +42,10 @@ export function selectionOf(format: MessageFormat, filter: SessionFilter = {}): 
     interest: shortList(types ?? reader?.interest),
     bytes: FILTER_BYTES + 2 * JSON.stringify(filter).length + (reader?.bytes ?? 0),
     wants: (message) =>
-      message.type === GAP_TYPE ||
-      (hasForm(message, format) &&
-        (wantedTypes === undefined || (message.type !== undefined && wantedTypes.has(message.type))) &&
-        (reader === undefined || (message.ami !== undefined && reader.passes(message.ami)))),
+      hasForm(message, format) &&
+      (message.type === GAP_TYPE ||
+        ((wantedTypes === undefined || (message.type !== undefined && wantedTypes.has(message.type))) &&
+          (reader === undefined || (message.ami !== undefined && reader.passes(message.ami))))),
   };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
+import { AriPbx } from "../support/asterisk/ariPbx.ts";
 import { Commands } from "./commands.ts";
 import { blocksOf, ROOT } from "./documents.ts";
 import { Terminal } from "./terminal.ts";
@@ -22,6 +23,10 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     { document, part: "npx cdk bootstrap", why: "needs an AWS account" },
     { document, part: "npx cdk deploy", why: "needs an AWS account" },
   ]),
+  ...["sudo install -d", "sudo install -m 600", "sudo install -m 644", "sudo systemctl", "journalctl"].map(
+    (part) => ({ document: "docs/connect-asterisk.md", part, why: "changes the system's services" }),
+  ),
+  { document: "README.md", part: "--asterisk", why: "docs/connect-asterisk.md has it too" },
   { document: "docs/deploying.md", part: "aws secretsmanager get", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "curl https://", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "aws secretsmanager put", why: "needs an AWS account" },
@@ -138,6 +143,20 @@ describe("README", () => {
   });
 });
 
+describe("docs/keys.md", () => {
+  it("makes a key, uses it within its role, and revokes it", async () => {
+    await using reader = new Terminal();
+    const run = (...parts: string[]) => reader.run(typed(commands.take("docs/keys.md", ...parts)));
+    expect(await run("relay=", "call() {", "created=", 'echo "$created"')).toMatch(
+      /"role":"producer","feeds":\["pbx-1"\].*"key":"srk_/,
+    );
+    expect(await run("KEY=", '-d \'[{"type":"Dial"}]\'')).toContain('"accepted":1');
+    expect(await run('feeds/pbx-1 -H "Authorization')).toContain('"code":"key.role"');
+    expect(await run("call $relay/keys ")).toContain('"name":"bridge of pbx-1"');
+    expect(await run("ID=", "-X DELETE")).toContain("204");
+  });
+});
+
 describe("docs/ami.md", () => {
   it("has a session that the recorded calls reach, without what its filter leaves out", async () => {
     await using reader = new Terminal();
@@ -165,6 +184,50 @@ describe("docs/ami.md", () => {
     expect(filtered).toMatch(/^Channel: Local.*;1\r$/m);
     expect(filtered).not.toMatch(/^Channel: .*;2\r$/m);
     expect(await run("relay -- help")).toContain("Usage: relay");
+  });
+});
+
+describe("docs/connect-asterisk.md", () => {
+  const CREATED = JSON.stringify({
+    type: "ChannelCreated",
+    timestamp: "2026-11-27T08:00:24.396+0000",
+    channel: {
+      id: "1.1",
+      name: "PJSIP/alice-00000001",
+      state: "Ring",
+      caller: { name: "Alice", number: "1001" },
+      dialplan: { context: "office", exten: "200", priority: 1 },
+    },
+  });
+
+  it("brings the calls of an Asterisk into a relay, and shows them", async () => {
+    await using pbx = await AriPbx.start({ user: { name: "relay", password: "PASSWORD", isReadOnly: true } });
+    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const command = commands.take("docs/connect-asterisk.md", "npm start -- --asterisk");
+    await terminal.start(command.replace(":8088", `:${pbx.port}`), "connected to the PBX version=23.5.0");
+    await terminal.until("snapshot    channels 0");
+    pbx.emit(CREATED);
+    await terminal.until("pbx-1: 08:00:24 new call    PJSIP/alice-00000001  1001 → 200");
+  });
+
+  it("checks, shows and runs the bridge with flags", async () => {
+    await using pbx = await AriPbx.start({ user: { name: "relay", password: "PASSWORD", isReadOnly: true } });
+    const environment = { BRIDGE_SPOOL: join(folder, "bridge"), BRIDGE_OUTSIDE: "127.0.0.1:0" };
+    await using terminal = new Terminal(environment);
+    const run = (part: string) =>
+      terminal.run(
+        typed(commands.take("docs/connect-asterisk.md", part))
+          .replace(":8088", `:${pbx.port}`)
+          .replace(" --spool .data/bridge", ""),
+      );
+    await run("export BRIDGE_RELAY_KEY");
+    await run("pbx=");
+    expect(await run("-- validate")).toMatch(/^ok {5}PBX of the feed pbx-2 +Asterisk 23\.5\.0/m);
+    expect(await run("-- doctor")).toMatch(/^ +entity id +02:fc:00:00:00:01$/m);
+    await terminal.start(commands.take("docs/connect-asterisk.md", "bridge -- $pbx"), "the bridge runs");
+    await terminal.until('"message":"connected to the PBX"');
+    pbx.emit(CREATED);
+    await relay.until(/pbx-2: appended \d+/);
   });
 });
 

@@ -5,6 +5,7 @@ export const root = join(import.meta.dirname, "../..");
 
 /** Top-level folders that hold code. */
 export const CODE_FOLDERS = [
+  "bridge",
   "cli",
   "client",
   "examples",
