@@ -82,7 +82,8 @@ export function amiHelp(
         `  (printf 'Action: Login\\r\\nUsername: ${DEMO_AMI_USER.username}\\r\\nSecret: ${DEMO_AMI_USER.secret}\\r\\n\\r\\n'; cat) | nc ${host} ${port}`,
       );
   }
-  if (port !== undefined) lines.push("", "docs/ami-clients.md has a program for each of the usual AMI libraries.");
+  if (port !== undefined)
+    lines.push("", "docs/ami-clients.md has a program for each of the usual AMI libraries.");
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
