@@ -102,9 +102,14 @@ function createdBy(printed: string): { id: string; secret: string } {
 
 describe("README", () => {
   it("starts a demo that ends with a verdict", async () => {
-    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const demoAmiPort = await freePort();
+    await using terminal = new Terminal({ PORT: String(await freePort()), AMI_PORT: String(demoAmiPort) });
     const command = withoutInstall(commands.take("README.md", "npm ci && npm start"));
     const shown = await terminal.start(command, "The relay goes on");
+    const [, login = ""] = /^ *\(printf '(Action: Login.*)'; cat\) \| nc/m.exec(shown) ?? [];
+    using client = await AmiClient.connect(demoAmiPort);
+    client.send(login.replaceAll("\\r\\n", "\r\n"));
+    expect(await client.take("Event: Hangup\r\n")).toContain("Event: Newchannel\r\n");
     expect(shown).toContain("OK: all 453 events reached every session once, in order and unchanged");
     for (const [, delivered, all, lag] of shown.matchAll(/delivered +(\d+) of +(\d+) +lag +(\d+)/g))
       expect(Number(delivered) + Number(lag)).toBe(Number(all));
