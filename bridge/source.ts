@@ -17,13 +17,17 @@ export interface Source {
 export interface SourceListener {
   /** The link works: logged in, subscribed, and the PBX has said who it is. */
   linkUp(pbx: PbxIdentity): void;
-  /** One event as the PBX sent it. The bytes are not changed, and not looked into beyond what the framing needs. */
+  /**
+   * One event as the PBX sent it, on one line or in one block. The bytes are not changed otherwise, and not looked into
+   * beyond what the framing needs. Events follow `linkUp`, with two exceptions: a backlog that is larger than a source
+   * may hold comes before it, and an old connection's last events can come after the `linkUp` of a new one.
+   */
   event(event: SourceEvent): void;
   /** The link is lost; the source reconnects by itself. Called once per `linkUp`. */
   linkDown(loss: LinkLoss): void;
   /** A connection attempt failed. The next one follows after `retryMillis`. */
   connectFailed(failure: LinkLoss, retryMillis: number): void;
-  /** Another client took the ARI application. The source has stopped: it does not fight. */
+  /** Another client took the ARI application. The source has stopped, after `linkDown`: it does not fight. */
   takenOver(): void;
 }
 

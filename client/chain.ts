@@ -1,4 +1,4 @@
-import type { AmiMessage, Message, Session, StasisMessage, WebhookRequest } from "./types.ts";
+import type { AmiMessage, CursorView, Message, StasisMessage, WebhookRequest } from "./types.ts";
 
 /**
  * The chain check: how a receiver proves that it missed nothing. Every request names the last number sent to the session
@@ -36,7 +36,7 @@ export interface ChainStep {
 /** The first state of a receiver whose session was just created or moved: right before the session's next message. */
 export function beginningOf(session: {
   readonly next: number;
-  readonly cursor: Pick<Session["cursor"], "fence">;
+  readonly cursor: Pick<CursorView, "fence">;
 }): ChainState {
   return { last: session.next - 1, epoch: session.cursor.fence };
 }
@@ -68,12 +68,18 @@ export function follow(
 
 /** Messages that will never arrive, as reported by a message of type `RelayGap`. */
 export interface Gap {
-  /** `retention` and `expired`: the session lagged too far. `lost-before-ingest`: a producer's positions jumped. */
+  /**
+   * `retention` and `expired`: the session lagged too far. `lost-before-ingest`: a producer's positions jumped. Others are
+   * a bridge's: nobody knows how many events are missing, or whether any are.
+   */
   readonly reason: string;
-  /** Sequence numbers, or the producer's positions when the reason is `lost-before-ingest`. */
-  readonly first: number;
-  readonly last: number;
+  /** Sequence numbers, or the producer's positions when the reason is `lost-before-ingest`. Absent in a bridge's gaps. */
+  readonly first?: number;
+  readonly last?: number;
   readonly producer?: string;
+  /** ISO times between which events may be missing. In a bridge's gaps. */
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** The gap that a message reports; undefined for an ordinary message. */
@@ -83,11 +89,20 @@ export function gapOf(
   if (message.type !== "RelayGap") return undefined;
   const fact = (name: string) =>
     "event" in message ? message.event[name] : message.fields[name.charAt(0).toUpperCase() + name.slice(1)];
-  const producer = fact("producer");
+  const text = (name: string) => {
+    const value = fact(name);
+    return value === undefined ? {} : { [name]: String(value) };
+  };
+  const number = (name: string, ofProducer: string) => {
+    const value = fact(name) ?? fact(ofProducer);
+    return value === undefined ? {} : { [name]: Number(value) };
+  };
   return {
     reason: String(fact("reason")),
-    first: Number(fact("first") ?? fact("firstPosition")),
-    last: Number(fact("last") ?? fact("lastPosition")),
-    ...(producer === undefined ? {} : { producer: String(producer) }),
+    ...number("first", "firstPosition"),
+    ...number("last", "lastPosition"),
+    ...text("producer"),
+    ...text("from"),
+    ...text("to"),
   };
 }

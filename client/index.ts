@@ -23,6 +23,7 @@ export {
 export { RelayCallError } from "./relayCallError.ts";
 export {
   type Event,
+  type EventBody,
   type Fetch,
   type ProducerPosition,
   RelayClient,

@@ -2,12 +2,22 @@ import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
   ChangedSession,
-  CreatedSession,
+  CreatedAmiSession,
+  CreatedKey,
+  CreatedWebhookSession,
   Feed,
   FeedChange,
+  FeedList,
+  FeedSummary,
+  Key,
+  KeyList,
+  MessageFormat,
   MessageList,
   MessagesQuery,
+  NewAmiSession,
+  NewKey,
   NewSession,
+  ProducerList,
   Session,
   SessionChange,
   SessionList,
@@ -19,7 +29,7 @@ export type Fetch = (
   request: {
     readonly method: string;
     readonly headers: Record<string, string>;
-    readonly body?: string;
+    readonly body?: string | Uint8Array<ArrayBuffer>;
     readonly signal: AbortSignal;
   },
 ) => Promise<Pick<Response, "ok" | "status" | "headers" | "text">>;
@@ -27,6 +37,7 @@ export type Fetch = (
 export interface RelayClientOptions {
   /** For example `https://relay.example.com`. */
   readonly url: string;
+  /** The management key, or one from `createKey`. */
   readonly apiKey: string;
   /** The time limit of one call, response included; 30 s if absent. */
   readonly timeoutMillis?: number;
@@ -36,6 +47,15 @@ export interface RelayClientOptions {
 
 /** An event as an object or as its JSON text. Text reaches subscribers byte for byte. */
 export type Event = object | string;
+
+/** Events as the bytes of a request body, for callers that must not change them, or that compress them. */
+export interface EventBody {
+  /** `stasis`: one event per line. `ami`: AMI text in any charset. */
+  readonly format: MessageFormat;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Set when `bytes` are compressed. */
+  readonly encoding?: "gzip";
+}
 
 /** The producer's name and the first event's position. With it, the same events can be resent without duplicates. */
 export interface ProducerPosition {
@@ -63,8 +83,10 @@ export class RelayClient {
     this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
   }
 
-  /** Subscribes a webhook. Keep the returned secret: it is not shown again. */
-  createSession(session: NewSession): Promise<CreatedSession> {
+  /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
+  createSession<New extends NewSession>(
+    session: New,
+  ): Promise<New extends NewAmiSession ? CreatedAmiSession : CreatedWebhookSession> {
     return this.#call("POST", "/v1/sessions", json(session));
   }
 
@@ -85,12 +107,32 @@ export class RelayClient {
 
   /** Yields all sessions. Fetches the next page only when the caller reads that far. */
   async *listSessions(pageSize = 100): AsyncGenerator<Session, void, undefined> {
-    let after: string | undefined;
-    do {
-      const page: SessionList = await this.#call("GET", `/v1/sessions${query({ limit: pageSize, after })}`);
-      yield* page.sessions;
-      after = page.after;
-    } while (after !== undefined);
+    for await (const page of this.#pages<SessionList>("/v1/sessions", pageSize)) yield* page.sessions;
+  }
+
+  /** Yields all feeds that the key covers, by name. */
+  async *listFeeds(pageSize = 100): AsyncGenerator<FeedSummary, void, undefined> {
+    for await (const page of this.#pages<FeedList>("/v1/feeds", pageSize)) yield* page.feeds;
+  }
+
+  /** Reads a feed's producers, the one seen last first. */
+  producers(feed: string): Promise<ProducerList> {
+    return this.#call("GET", `/v1/feeds/${encodeURIComponent(feed)}/producers`);
+  }
+
+  /** Makes a key. Keep the returned `key`: it is not shown again. */
+  createKey(key: NewKey): Promise<CreatedKey> {
+    return this.#call("POST", "/v1/keys", json(key));
+  }
+
+  /** Yields all keys, without their texts. */
+  async *listKeys(pageSize = 100): AsyncGenerator<Key, void, undefined> {
+    for await (const page of this.#pages<KeyList>("/v1/keys", pageSize)) yield* page.keys;
+  }
+
+  /** Revokes a key. It stops working within 30 seconds. */
+  async deleteKey(id: string): Promise<void> {
+    await this.#call("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
   }
 
   /** Reads a feed's first and last numbers and its segments. */
@@ -111,12 +153,26 @@ export class RelayClient {
 
   /** Appends events. Resolves once they are durable. It does not retry: `Producer` does. */
   append(feed: string, events: readonly Event[], from?: ProducerPosition): Promise<AppendResult> {
-    return this.#append(feed, "application/x-ndjson", events.map(eventLine).join("\n"), from);
+    const lines = events.map(eventLine).join("\n");
+    return this.#append(feed, { "content-type": CONTENT_TYPES.stasis }, lines, from);
   }
 
   /** Appends AMI events as Asterisk sent them. */
   appendAmi(feed: string, text: string, from?: ProducerPosition): Promise<AppendResult> {
-    return this.#append(feed, "text/x-ami", text, from);
+    return this.#append(feed, { "content-type": CONTENT_TYPES.ami }, text, from);
+  }
+
+  /** Appends the events of a prepared body. */
+  appendBody(
+    feed: string,
+    { format, bytes, encoding }: EventBody,
+    from?: ProducerPosition,
+  ): Promise<AppendResult> {
+    const headers = {
+      "content-type": CONTENT_TYPES[format],
+      ...(encoding && { "content-encoding": encoding }),
+    };
+    return this.#append(feed, headers, bytes, from);
   }
 
   /** Whether the relay and its tables respond. */
@@ -127,12 +183,29 @@ export class RelayClient {
     );
   }
 
-  #append(feed: string, contentType: string, body: string, from?: ProducerPosition): Promise<AppendResult> {
+  #append(
+    feed: string,
+    contentHeaders: Readonly<Record<string, string>>,
+    body: string | Uint8Array<ArrayBuffer>,
+    from: ProducerPosition | undefined,
+  ): Promise<AppendResult> {
     const headers = {
-      "content-type": contentType,
+      ...contentHeaders,
       ...(from && { "relay-producer": from.producer, "relay-position": String(from.position) }),
     };
     return this.#call("POST", `/v1/feeds/${encodeURIComponent(feed)}/events`, { headers, body });
+  }
+
+  async *#pages<Page extends { readonly after?: string }>(
+    path: string,
+    limit: number,
+  ): AsyncGenerator<Page, void, undefined> {
+    let after: string | undefined;
+    do {
+      const page: Page = await this.#call("GET", `${path}${query({ limit, after })}`);
+      yield page;
+      after = page.after;
+    } while (after !== undefined);
   }
 
   async #call<T>(method: string, path: string, content: Content = {}): Promise<T> {
@@ -177,9 +250,14 @@ export class RelayClient {
   }
 }
 
+const CONTENT_TYPES: Readonly<Record<MessageFormat, string>> = {
+  stasis: "application/x-ndjson",
+  ami: "text/x-ami",
+};
+
 interface Content {
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
 function json(value: object): Content {

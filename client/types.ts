@@ -44,7 +44,7 @@ export interface Filter {
   readonly eventFilters?: readonly string[];
 }
 
-export interface NewSession {
+export interface NewWebhookSession {
   readonly feed: string;
   readonly kind?: "webhook";
   readonly url: string;
@@ -57,20 +57,69 @@ export interface NewSession {
   readonly filter?: Filter;
 }
 
+/** A user who can log in to the AMI gateway. */
+export interface NewAmiSession {
+  readonly feed: string;
+  readonly kind: "ami";
+  /** Unique in the relay; upper and lower case count as the same. */
+  readonly username: string;
+  /** 12 characters at least; the relay makes one if absent. */
+  readonly secret?: string;
+  /** As `read =` in manager.conf; `all` if absent. */
+  readonly read?: string;
+  /** As `eventfilter =` in manager.conf. */
+  readonly eventFilters?: readonly string[];
+  /** A login goes on where the last connection was. false if absent: it begins with the next event. */
+  readonly resume?: boolean;
+  /** What a second login of a user with `resume` does; `take-over` if absent. */
+  readonly multipleLogin?: "refuse" | "take-over";
+  /** Adds a `RelaySequence` header to every event; false if absent. */
+  readonly sequenceHeader?: boolean;
+}
+
+export type NewSession = NewWebhookSession | NewAmiSession;
+
 export interface SessionChange {
-  readonly url?: string;
-  /** null removes the filter. */
-  readonly filter?: Filter | null;
-  readonly maxBatch?: number;
   /** `active` resumes a paused or suspended session where it stopped, and ends a backoff. */
   readonly state?: "paused" | "active";
   /** Seek: moves the session, so that this message is its next. */
   readonly next?: Position;
-  /** Creates a new secret. For a day, both the old and the new secret sign every request. */
-  readonly rotateSecret?: true;
+  /** Creates a new secret. For a day, the old secret stays valid beside it; with `at-once` it ends now. */
+  readonly rotateSecret?: true | "at-once";
+  /** Of webhooks. */
+  readonly url?: string;
+  /** Of webhooks. null removes the filter. */
+  readonly filter?: Filter | null;
+  /** Of webhooks. */
+  readonly maxBatch?: number;
+  /** Of AMI users, as all that follows: the new secret, instead of one that the relay makes. */
+  readonly secret?: string;
+  readonly read?: string;
+  readonly eventFilters?: readonly string[];
+  readonly resume?: boolean;
+  readonly multipleLogin?: "refuse" | "take-over";
+  readonly sequenceHeader?: boolean;
 }
 
-export interface Session {
+/** The session's durable row, for troubleshooting. */
+export interface CursorView {
+  readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
+  readonly segment: number;
+  readonly fence: number;
+  readonly lane: "fast" | "slow";
+  readonly leaseUntil: string | null;
+  readonly dueAt: string | null;
+  readonly gap: { readonly first: number; readonly last: number; readonly reason: string } | null;
+}
+
+export interface SessionError {
+  readonly reason: string;
+  readonly detail: string;
+  readonly status?: number;
+  readonly at: string;
+}
+
+export interface WebhookSession {
   readonly id: string;
   readonly feed: string;
   readonly kind: "webhook";
@@ -85,35 +134,55 @@ export interface Session {
   readonly lagSeconds: number;
   /** Consecutive failures. */
   readonly attempts: number;
-  readonly lastError: {
-    readonly reason: string;
-    readonly detail: string;
-    readonly status?: number;
-    readonly at: string;
-  } | null;
+  readonly lastError: SessionError | null;
   readonly lastDelivery: string | null;
   readonly createdAt: string;
-  /** The session's durable row, for troubleshooting. */
-  readonly cursor: {
-    readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
-    readonly segment: number;
-    readonly fence: number;
-    readonly lane: "fast" | "slow";
-    readonly leaseUntil: string | null;
-    readonly dueAt: string | null;
-    readonly gap: { readonly first: number; readonly last: number; readonly reason: string } | null;
-  };
+  readonly cursor: CursorView;
 }
 
-export interface CreatedSession extends Session {
-  /** Signs the session's requests. Not shown again. */
+export interface AmiSession {
+  readonly id: string;
+  readonly feed: string;
+  readonly kind: "ami";
+  readonly username: string;
+  readonly read: string;
+  readonly eventFilters: readonly string[];
+  readonly resume: boolean;
+  readonly multipleLogin: "refuse" | "take-over";
+  readonly sequenceHeader: boolean;
+  readonly state: "active" | "paused" | "suspended";
+  /** When the connection that holds the position logged in. Without `resume`, connections are not recorded. */
+  readonly connectedSince: string | null;
+  readonly lastLogin: string | null;
+  /** The first message that the user has not received; null without `resume`, as all that follows from it. */
+  readonly next: number | null;
+  readonly lagMessages: number | null;
+  readonly lagSeconds: number | null;
+  readonly lastError: SessionError | null;
+  readonly lastDelivery: string | null;
+  readonly createdAt: string;
+  readonly cursor: CursorView | null;
+}
+
+export type Session = WebhookSession | AmiSession;
+
+interface NewSecret {
+  /** Signs a webhook's requests, or logs in to the AMI gateway. Not shown again. */
   readonly secret: string;
 }
 
-export interface ChangedSession extends Session {
+interface MaybeNewSecret {
   /** The new secret. Present only after a rotation. */
   readonly secret?: string;
 }
+
+export interface CreatedWebhookSession extends WebhookSession, NewSecret {}
+export interface CreatedAmiSession extends AmiSession, NewSecret {}
+export type CreatedSession = CreatedWebhookSession | CreatedAmiSession;
+
+export interface ChangedWebhookSession extends WebhookSession, MaybeNewSecret {}
+export interface ChangedAmiSession extends AmiSession, MaybeNewSecret {}
+export type ChangedSession = ChangedWebhookSession | ChangedAmiSession;
 
 /** One page of sessions. */
 export interface SessionList {
@@ -136,6 +205,81 @@ export interface Feed {
     /** Cursors that stand in the segment. */
     readonly references: number;
   }[];
+}
+
+export interface FeedSummary {
+  readonly feed: string;
+  /** The first sequence number still held. */
+  readonly head: number;
+  /** The last sequence number appended; 0 for none. */
+  readonly tail: number;
+  readonly lastAppend: string | null;
+  /** How many sessions follow the feed. */
+  readonly sessions: number;
+  /** No session lags more messages than this. */
+  readonly lagMessagesAtMost: number;
+  /** Named producers of the last day, at most 32. */
+  readonly producers: number;
+}
+
+/** One page of feeds. */
+export interface FeedList {
+  readonly feeds: readonly FeedSummary[];
+  /** Pass it as `after` to get the next page; absent on the last page. */
+  readonly after?: string;
+}
+
+export interface ProducerList {
+  readonly feed: string;
+  /** The one seen last first. */
+  readonly producers: readonly {
+    readonly producer: string;
+    /** The first position that the feed knows. */
+    readonly start: number;
+    /** The position that the feed expects next. */
+    readonly next: number;
+    /** Positions that were skipped and reported as gaps; the last 8. */
+    readonly gaps: readonly { readonly first: number; readonly last: number }[];
+    readonly lastSeen: string;
+    /** The id of the key under which it first sent, which makes the feed remember it for 30 days. */
+    readonly key: string | null;
+  }[];
+}
+
+/** `manager`: everything. `producer`: appends. `reader`: reads feeds, messages and sessions. */
+export type Role = "manager" | "producer" | "reader";
+
+export interface NewKey {
+  /** For people: who has it. */
+  readonly name: string;
+  readonly role: Role;
+  /** Names of feeds, in which `*` stands for any characters. Only a manager may leave it out, and then covers all. */
+  readonly feeds?: readonly string[];
+  /** The rate limit, in each process of the relay; 200 if absent. */
+  readonly requestsPerSecond?: number;
+}
+
+export interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly feeds: readonly string[];
+  readonly requestsPerSecond: number;
+  readonly createdAt: string;
+  /** Exact to the hour. */
+  readonly lastUsed: string | null;
+}
+
+export interface CreatedKey extends Key {
+  /** The bearer token. Not shown again. */
+  readonly key: string;
+}
+
+/** One page of keys. */
+export interface KeyList {
+  readonly keys: readonly Key[];
+  /** Pass it as `after` to get the next page; absent on the last page. */
+  readonly after?: string;
 }
 
 export interface FeedChange {

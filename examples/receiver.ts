@@ -40,7 +40,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 function describe(message: Message): string {
   const gap = gapOf(message);
   // The relay reports messages that it can no longer deliver: docs/webhooks.md, "Gaps".
-  if (gap) return `${message.sequence} GAP ${gap.first} to ${gap.last}: ${gap.reason}`;
+  if (gap) return `${message.sequence} GAP ${gap.first ?? gap.from} to ${gap.last ?? gap.to}: ${gap.reason}`;
   return `${message.sequence} ${message.timestamp} ${message.type}`;
 }
 

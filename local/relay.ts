@@ -5,6 +5,10 @@ import type { HandlerOptions } from "../functions/handlerOptions.ts";
 import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
+import type { RunningGateway } from "../gateway/gateway.ts";
+import { type RelayGatewayOptions, startRelayGateway } from "../gateway/relayGateway.ts";
+import { KeyRing } from "../shared/access/keyRing.ts";
+import { AccessKeyStore } from "../shared/aws/accessKeys.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
 import { httpTimeoutSeconds, queueLimits, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
 import {
@@ -12,6 +16,7 @@ import {
   namesOf,
   type QueueName,
   functions as resourcesOf,
+  type ServiceName,
 } from "../shared/aws/resources.ts";
 import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
@@ -51,13 +56,19 @@ export interface RelayOptions {
   readonly environment: Environment;
   /** Instead of PORT; 0 for any free one. */
   readonly port?: number;
+  /** Where AMI clients connect, 0 for any free port. Absent: nowhere. */
+  readonly amiPort?: number | undefined;
+  /** The relay goes on without AMI when that port is in use, and warns. */
+  readonly isAmiPortOptional?: boolean;
+  /** Where AMI over HTTP is served, 0 for any free port. Absent: nowhere. */
+  readonly amiHttpPort?: number | undefined;
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
   /** A set of clients per function instead of one for all, so that a test can hold each to its role. */
-  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly clientsOf?: (name: ServiceName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
   readonly host?: FunctionHost;
@@ -70,6 +81,8 @@ export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
 
 export interface Relay extends Provisioned {
   readonly url: string;
+  /** The ports of the AMI gateway that are open. */
+  readonly amiPorts: RunningGateway["ports"];
   readonly apiKey: string;
   readonly settings: Settings;
   readonly endpoints: Endpoints;
@@ -137,14 +150,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   );
   started.defer(() => isStopping.abort());
 
-  const isApiKey = fixedApiKey(apiKey);
+  const knownKeys = openKnownKeys(apiKey, clients, provisioned, clock);
   const gateway = await startHttpGateway({
     host,
     port,
     allowedHosts,
     isAuthorised: async (authorization) => {
       const key = bearerKey(authorization);
-      return key !== undefined && isApiKey(key);
+      return key !== undefined && knownKeys(key);
     },
     fault: engines.fault,
     ingest: localFunction("ingest", region, httpTimeoutSeconds, functions.ingest),
@@ -156,11 +169,21 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     gateway.closeNow();
   });
 
+  const ami = await startAmi(options, {
+    environment: functionEnvironment("gateway", environment, connection, provisioned),
+    clients: options.clientsOf?.("gateway", connection) ?? clients,
+    clock,
+    log,
+    listen: { host, port: options.amiPort, httpPort: options.amiHttpPort },
+  });
+  started.defer(() => stopping.step("AMI connections", ami.stop()));
+
   stopping.log = log;
   const running = started.move();
   return {
     ...provisioned,
     url: `http://${reachable(host)}:${gateway.port}`,
+    amiPorts: ami.ports,
     apiKey,
     settings,
     endpoints,
@@ -169,6 +192,33 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     failure: engines.failure,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** @throws Error EADDRINUSE when a port is in use that the operator has chosen */
+async function startAmi(
+  { isAmiPortOptional = false }: RelayOptions,
+  gateway: RelayGatewayOptions,
+): Promise<RunningGateway> {
+  const { port, ...others } = gateway.listen;
+  try {
+    return await startRelayGateway(gateway);
+  } catch (error) {
+    if (!isAmiPortOptional || !isPortInUse(error, port)) throw error;
+    gateway.log.warn(
+      `port ${port} is in use, perhaps by an Asterisk, so AMI clients cannot connect; AMI_PORT=… names another one, and AMI_PORT=0 none`,
+    );
+    return startRelayGateway({ ...gateway, listen: others });
+  }
+}
+
+function isPortInUse(error: unknown, port: number | undefined): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "EADDRINUSE" &&
+    "port" in error &&
+    error.port === port
+  );
 }
 
 /** A server that listens but is not what its setting says answers in ways that no SDK explains. */
@@ -181,6 +231,26 @@ function explainProvisioning(error: unknown, environment: Environment): unknown 
     `${named.join(" and ")} must lead to DynamoDB and SQS, or to what speaks their protocols; the tables and queues could not be made there (${what})`,
     { cause: error },
   );
+}
+
+/**
+ * Whether a key may be known, which is asked before a body is received. What it may do, and how often, the functions ask
+ * for themselves. They also answer when the key cannot be looked up.
+ */
+function openKnownKeys(
+  apiKey: string,
+  { documents }: AwsClients,
+  { tableNames }: Provisioned,
+  clock: Clock,
+): (key: string) => Promise<boolean> {
+  const isManagementKey = fixedApiKey(apiKey);
+  const ring = new KeyRing(new AccessKeyStore(documents, tableNames.keys), clock);
+  const isUnknown = (key: string) =>
+    ring.find(key).then(
+      ({ kind }) => kind === "unknown",
+      () => false,
+    );
+  return async (key) => (await isManagementKey(key)) || !(await isUnknown(key));
 }
 
 type Functions = ReturnType<typeof createFunctions>;

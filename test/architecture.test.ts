@@ -24,13 +24,31 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
   "shared/queue": ["shared/errors.ts", "shared/runtime", "shared/ami"],
   "shared/sessions": ["shared/errors.ts", "shared/runtime", "shared/ami", "shared/queue"],
   "shared/webhook": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions"],
-  "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue"],
-  "shared/aws": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions", "shared/http"],
+  "shared/access": ["shared/runtime", "shared/queue"],
+  "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/access"],
+  "shared/aws": [
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/queue",
+    "shared/sessions",
+    "shared/access",
+    "shared/http",
+  ],
 };
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
+  gateway: [
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/ami",
+    "shared/queue",
+    "shared/sessions",
+    "shared/aws",
+  ],
+  // From a PBX into a feed.
+  bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/ami", "client"],
   client: [],
   examples: ["client"],
   // What every program prints and reads on a command line.
@@ -41,10 +59,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "cli/terminal",
     "shared/errors.ts",
     "shared/runtime",
+    "shared/access",
     "shared/http",
     "shared/aws",
     "functions",
+    "gateway",
     "client",
+    "bridge",
   ],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
   "tools/bench": [

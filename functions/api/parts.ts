@@ -1,12 +1,16 @@
+import type { AccessKey } from "../../shared/access/accessKey.ts";
+import type { NewKeyText } from "../../shared/access/keyText.ts";
+import type { ListedKey } from "../../shared/aws/accessKeys.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
+import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
-import type { TailSource } from "../../shared/queue/tail.ts";
+import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
-import type { Session } from "../../shared/sessions/session.ts";
+import type { AmiSession, Session, SessionKind } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
 /** The ports and settings of the API. */
@@ -15,12 +19,14 @@ export interface ApiParts {
   readonly heads: {
     createFeed(feed: string, segmentSize: number): Promise<void>;
     setWrapUnmapped(feed: string, wrapUnmapped: boolean): Promise<void>;
+    listSomeHeads(limit: number, after?: string): Promise<{ heads: FeedHead[]; last?: string }>;
   };
   readonly pages: Pick<PageReader, "read">;
   /** When the page that holds a number was appended. */
   readonly pageTimes: {
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
+  readonly archives: { readArchives(feed: string): Promise<ProducerArchive[]> };
   readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
     readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
@@ -29,23 +35,32 @@ export interface ApiParts {
   readonly sessions: {
     readSession(sessionId: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    /** Writes session and cursor in one transaction, as `change` and `remove` do. */
-    create(cursor: Cursor, session: Session): Promise<void>;
+    /** Writes session and cursor in one transaction, as the other writes do. AMI users without `resume` have no cursor. */
+    create(cursor: Cursor | undefined, session: Session): Promise<void>;
     change(
       cursor: Cursor,
       change: CursorChange,
       session: Session,
       condition: { readonly mustBeHeld?: Segment | undefined },
     ): Promise<Cursor>;
-    remove(cursor: Cursor): Promise<void>;
+    replace(session: AmiSession): Promise<void>;
+    addCursor(cursor: Cursor, session: AmiSession): Promise<void>;
+    removeCursor(cursor: Cursor, session: AmiSession): Promise<void>;
+    remove(cursor: Cursor | undefined, session: Session): Promise<void>;
+  };
+  readonly keys: {
+    createKey(key: AccessKey): Promise<void>;
+    listKeys(limit: number, after?: string): Promise<{ keys: ListedKey[]; last?: string }>;
+    removeKey(id: string): Promise<boolean>;
   };
   readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
   readonly guard: AddressGuard;
   readonly clock: Clock;
   newSessionId(): string;
-  newSecret(): string;
+  newKeyText(): NewKeyText;
+  newSecret(kind: SessionKind): string;
   /** Encrypts a session's secret for the table. */
-  sealSecret(sessionId: string, secret: string): Promise<string>;
+  sealSecret(sessionId: string, secret: string, kind: SessionKind): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

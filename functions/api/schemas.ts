@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { ROLES } from "../../shared/access/accessKey.ts";
+import { FEED_PATTERN } from "../../shared/access/feedPattern.ts";
 import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
 import { MAX_EVENT_NAME_CHARACTERS } from "../../shared/ami/eventName.ts";
 import type { Problem } from "../../shared/http/problem.ts";
@@ -25,16 +27,20 @@ const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 
 const KNOWN_CLASSES = `${CLASS_NAMES.join(",")},all`;
 
+const readText = z
+  .string()
+  .max(256)
+  .regex(READ_CLASSES, `must be classes with commas and no blanks between: ${KNOWN_CLASSES}`);
+
+const eventFilter = z.string().min(1).max(1000);
+
 const filter = z
   .strictObject({
     types: nameList.optional().openapi({ description: "Stasis event types." }),
     read: z
       .union(
         [
-          z
-            .string()
-            .max(256)
-            .regex(READ_CLASSES, `must be classes with commas and no blanks between: ${KNOWN_CLASSES}`),
+          readText,
           z
             .array(z.enum([...CLASS_NAMES, "all"]))
             .min(1)
@@ -48,7 +54,7 @@ const filter = z
           "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. An event passes if all its classes are in it.",
       }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
-    eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
+    eventFilters: z.array(eventFilter).min(1).max(100).optional().openapi({
       description:
         "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions, with repetitions expanded.",
     }),
@@ -62,10 +68,10 @@ const maxBatch = z.int().min(1).max(1000).openapi({ description: "The most messa
 
 const url = z.string().min(1).max(2048).openapi({ example: "https://example.com/calls" });
 
-export const newSession = z
+const newWebhookSession = z
   .strictObject({
     feed: feedName,
-    kind: z.literal("webhook").default("webhook"),
+    kind: z.literal("webhook").optional().openapi({ description: "May be left out." }),
     url,
     format: format.default("stasis").openapi({
       description:
@@ -78,30 +84,142 @@ export const newSession = z
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
   })
+  .openapi("NewWebhookSession");
+export type NewWebhookSession = z.output<typeof newWebhookSession>;
+
+/**
+ * What a section of manager.conf can be called, within Asterisk's 79 characters, and digest authentication can name.
+ * Asterisk: main/manager.c, `struct ast_manager_user`; main/config.c, `process_text_line`.
+ */
+const username = z
+  .string()
+  .regex(
+    /^[!#-9<-Z^-~]{1,79}$/,
+    'must have 1 to 79 visible ASCII characters, none of them one of [ ] ; : " \\',
+  )
+  .refine((name) => name.toLowerCase() !== "general", 'must not be "general"')
+  .openapi({
+    example: "wallboard",
+    description: "Unique in the relay. As in Manager, upper and lower case count as the same.",
+  });
+
+const amiSecret = z
+  .string()
+  .regex(/^[\x21-\x7e]{12,256}$/, "must have 12 to 256 visible ASCII characters")
+  .openapi({ description: "What the client logs in with. Without it, the relay makes one." });
+
+const amiRead = readText.openapi({
+  description: "Read classes, as in `read =` of manager.conf. An event passes if all its classes are in it.",
+});
+const amiEventFilters = z.array(eventFilter).max(100).openapi({
+  description: "Event filters, legacy or advanced, as in `eventfilter =` of manager.conf.",
+});
+const resume = z.boolean().openapi({
+  description:
+    "Whether a login goes on where the user's last connection was. Otherwise it begins with the next event, as in Manager.",
+});
+const multipleLogin = z.enum(["refuse", "take-over"]).openapi({
+  description:
+    "What a second login of a user with `resume` does: it is refused, or it closes the first connection. Without `resume`, a user may have several connections.",
+});
+const sequenceHeader = z.boolean().openapi({
+  description:
+    "Whether every event has a `RelaySequence` header, by which a client recognises events that it was sent before.",
+});
+
+const newAmiSession = z
+  .strictObject({
+    feed: feedName,
+    kind: z.literal("ami"),
+    username,
+    secret: amiSecret.optional(),
+    read: amiRead.default("all"),
+    eventFilters: amiEventFilters.default([]),
+    resume: resume.default(false),
+    multipleLogin: multipleLogin.default("take-over"),
+    sequenceHeader: sequenceHeader.default(false),
+  })
+  .openapi("NewAmiSession");
+export type NewAmiSession = z.output<typeof newAmiSession>;
+
+export const newSession = z
+  .discriminatedUnion("kind", [newWebhookSession, newAmiSession])
   .openapi("NewSession");
 
+const state = z.enum(["paused", "active"]).optional().openapi({
+  description:
+    '"active" resumes a paused or suspended session where it stopped, and ends a backoff. A paused AMI user cannot log in, and its connections are closed.',
+});
+const next = position.optional().openapi({
+  description: "Moves the session (seek): the next message to send to it. An AMI user needs `resume` for it.",
+});
+
+/** The kind of an existing session is known, so the body does not name it. */
 export const sessionChange = z
   .strictObject({
-    url: url.optional(),
-    filter: filter.nullable().optional().openapi({ description: "null removes the filter." }),
-    maxBatch: maxBatch.optional(),
-    state: z.enum(["paused", "active"]).optional().openapi({
-      description: '"active" resumes a paused or suspended session where it stopped, and ends a backoff.',
-    }),
-    next: position
+    state,
+    next,
+    rotateSecret: z
+      .union([z.literal(true), z.literal("at-once")])
       .optional()
-      .openapi({ description: "Moves the session (seek): the next message to send to it." }),
-    rotateSecret: z.literal(true).optional().openapi({
+      .openapi({
+        description:
+          'Makes a new secret, shown in this response only. For a while, the old secret also signs every request, or can log in; with "at-once" it ends now.',
+      }),
+    url: url.optional().openapi({ description: "Webhooks only." }),
+    filter: filter.nullable().optional().openapi({ description: "Webhooks only. null removes the filter." }),
+    maxBatch: maxBatch
+      .optional()
+      .openapi({ description: "Webhooks only. The most messages in one request." }),
+    secret: amiSecret.optional().openapi({
       description:
-        "Makes a new secret, shown in this response only. For a while, the old secret also signs every request.",
+        "AMI users only, with `rotateSecret`: the new secret, instead of one that the relay makes.",
     }),
+    read: amiRead.optional().openapi({ description: "AMI users only. Read classes, as in manager.conf." }),
+    eventFilters: amiEventFilters
+      .optional()
+      .openapi({ description: "AMI users only. An empty list removes the filters." }),
+    resume: resume.optional().openapi({
+      description: "AMI users only. true begins a position at the tail; false gives the position up.",
+    }),
+    multipleLogin: multipleLogin.optional().openapi({ description: "AMI users only." }),
+    sequenceHeader: sequenceHeader.optional().openapi({ description: "AMI users only." }),
   })
   .refine((change) => Object.keys(change).length > 0, "must change something")
   .openapi("SessionChange", { minProperties: 1 });
+export type SessionChange = z.output<typeof sessionChange>;
 
 const time = z.iso.datetime().openapi({ example: "2026-11-23T08:00:24.396Z" });
 
-export const sessionView = z
+const sequenceNext = z.int().openapi({ description: "The first message that the session has not received." });
+const lagSeconds = z
+  .number()
+  .openapi({ description: "Age of the oldest message that the session has not received." });
+const lastError = z
+  .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
+  .nullable();
+
+const cursorView = z
+  .object({
+    state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]).openapi({
+      description: "The state of the row. Here `active` means that a turn or a connection holds it.",
+    }),
+    segment: z.int().openapi({ description: "The segment in which the session is counted." }),
+    fence: z.int().openapi({
+      description: "Grows each time the cursor is taken over. Webhooks carry it as `epoch`.",
+    }),
+    lane: z.enum(["fast", "slow"]),
+    leaseUntil: time.nullable().openapi({ description: "When the lease of its holder expires." }),
+    dueAt: time.nullable().openapi({ description: "When the backoff ends." }),
+    gap: z
+      .object({ first: z.int(), last: z.int(), reason: z.string() })
+      .nullable()
+      .openapi({ description: "A gap that is not reported to the subscriber yet." }),
+  })
+  .openapi({ description: "The durable row behind the session, for troubleshooting." });
+export type CursorView = z.infer<typeof cursorView>;
+
+const webhookSessionView = z
   .object({
     id: z.string(),
     feed: z.string(),
@@ -114,47 +232,72 @@ export const sessionView = z
       description:
         "What the session's owner wants, and what stops it. Here `active` means that nothing does; whether a turn holds the session is in `cursor.state`.",
     }),
-    next: z.int().openapi({ description: "The first message that the session has not received." }),
+    next: sequenceNext,
     lagMessages: z.int(),
-    lagSeconds: z
-      .number()
-      .openapi({ description: "Age of the oldest message that the session has not received." }),
+    lagSeconds,
     attempts: z.int().openapi({ description: "Failures in a row." }),
-    lastError: z
-      .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
-      .nullable(),
+    lastError,
     lastDelivery: time.nullable(),
     createdAt: time,
-    cursor: z
-      .object({
-        state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]).openapi({
-          description: "The state of the row. Here `active` means that a turn holds it.",
-        }),
-        segment: z.int().openapi({ description: "The segment in which the session is counted." }),
-        fence: z.int().openapi({
-          description: "Grows each time the cursor is taken over. Webhooks carry it as `epoch`.",
-        }),
-        lane: z.enum(["fast", "slow"]),
-        leaseUntil: time.nullable().openapi({ description: "When the lease of the turn expires." }),
-        dueAt: time.nullable().openapi({ description: "When the backoff ends." }),
-        gap: z
-          .object({ first: z.int(), last: z.int(), reason: z.string() })
-          .nullable()
-          .openapi({ description: "A gap that is not reported to the subscriber yet." }),
-      })
-      .openapi({ description: "The durable row behind the session, for troubleshooting." }),
+    cursor: cursorView,
   })
+  .openapi("WebhookSession");
+export type WebhookSessionView = z.infer<typeof webhookSessionView>;
+
+const amiSessionView = z
+  .object({
+    id: z.string(),
+    feed: z.string(),
+    kind: z.literal("ami"),
+    username: z.string(),
+    read: z.string(),
+    eventFilters: z.array(z.string()),
+    resume: z.boolean(),
+    multipleLogin: z.enum(["refuse", "take-over"]),
+    sequenceHeader: z.boolean(),
+    state: z.enum(["active", "paused", "suspended"]).openapi({
+      description:
+        "`active`: can log in. `suspended`: the position is beyond the feed's end, so a person must set it.",
+    }),
+    connectedSince: time.nullable().openapi({
+      description:
+        "When the connection that holds the position logged in; null when there is none. Without `resume`, connections are not recorded, and it is null.",
+    }),
+    lastLogin: time.nullable().openapi({ description: "Recorded with `resume` only." }),
+    next: sequenceNext
+      .nullable()
+      .openapi({ description: "null without `resume`, as all that follows from it." }),
+    lagMessages: z.int().nullable(),
+    lagSeconds: lagSeconds.nullable(),
+    lastError,
+    lastDelivery: time.nullable(),
+    createdAt: time,
+    cursor: cursorView.nullable(),
+  })
+  .openapi("AmiSession");
+export type AmiSessionView = z.infer<typeof amiSessionView>;
+
+export const sessionView = z
+  .discriminatedUnion("kind", [webhookSessionView, amiSessionView])
   .openapi("Session");
 export type SessionView = z.infer<typeof sessionView>;
 
-export const createdSession = sessionView
-  .extend({
-    secret: z.string().openapi({ description: "Signs the requests (Standard Webhooks). Not shown again." }),
-  })
+const newSecret = z.string().openapi({
+  description: "Signs the requests (Standard Webhooks), or logs in to the AMI gateway. Not shown again.",
+});
+export const createdSession = z
+  .discriminatedUnion("kind", [
+    webhookSessionView.extend({ secret: newSecret }).openapi("CreatedWebhookSession"),
+    amiSessionView.extend({ secret: newSecret }).openapi("CreatedAmiSession"),
+  ])
   .openapi("CreatedSession");
 
-export const changedSession = sessionView
-  .extend({ secret: z.string().optional().openapi({ description: "The new secret, after a rotation." }) })
+const rotatedSecret = z.string().optional().openapi({ description: "The new secret, after a rotation." });
+export const changedSession = z
+  .discriminatedUnion("kind", [
+    webhookSessionView.extend({ secret: rotatedSecret }).openapi("ChangedWebhookSession"),
+    amiSessionView.extend({ secret: rotatedSecret }).openapi("ChangedAmiSession"),
+  ])
   .openapi("ChangedSession");
 
 export const sessionList = z
@@ -186,6 +329,12 @@ export const listQuery = z.object({
     .openapi({ description: "The `after` of the previous response." }),
 });
 
+/** Lists leave out what the caller's key does not cover, so a page may have fewer entries than asked for, or none. */
+const nextPage = z
+  .string()
+  .optional()
+  .openapi({ description: "Pass it as `after` to get the next page; absent on the last page." });
+
 export const feedView = z
   .object({
     feed: z.string(),
@@ -207,6 +356,47 @@ export const feedView = z
   })
   .openapi("Feed");
 export type FeedView = z.infer<typeof feedView>;
+
+const feedSummary = z
+  .object({
+    feed: z.string(),
+    head: z.int().openapi({ description: "The first sequence number still held." }),
+    tail: z.int().openapi({ description: "The last sequence number appended; 0 if there is none." }),
+    lastAppend: time.nullable(),
+    sessions: z.int().openapi({ description: "How many sessions follow the feed." }),
+    lagMessagesAtMost: z.int().openapi({
+      description:
+        "No session lags more than this: from the first number of the lowest segment with a session to the tail.",
+    }),
+    producers: z
+      .int()
+      .openapi({ description: "How many named producers the last page knows: those of the last day." }),
+  })
+  .openapi("FeedSummary");
+export type FeedSummary = z.infer<typeof feedSummary>;
+
+export const feedList = z.object({ feeds: z.array(feedSummary), after: nextPage }).openapi("FeedList");
+
+const producerView = z
+  .object({
+    producer: z.string(),
+    start: z.int().openapi({ description: "The first position that the feed knows of this producer." }),
+    next: z.int().openapi({ description: "The position that the feed expects next." }),
+    gaps: z
+      .array(z.object({ first: z.int(), last: z.int() }))
+      .openapi({ description: "Positions that were skipped and reported as gaps; the last 8." }),
+    lastSeen: time,
+    key: z.string().nullable().openapi({
+      description:
+        "The key under which it first sent: the feed remembers it for 30 days. null: a day, as one of 32.",
+    }),
+  })
+  .openapi("Producer");
+export type ProducerView = z.infer<typeof producerView>;
+
+export const producerList = z
+  .object({ feed: z.string(), producers: z.array(producerView) })
+  .openapi("ProducerList");
 
 export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi("FeedChange");
 
@@ -303,6 +493,66 @@ export const events = z
     description: `Each an object with a \`type\` of 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters. An event that is not is refused alone; the response names it.`,
     example: [{ type: "ChannelCreated", timestamp: "2026-11-23T08:00:24.403+0000", channel: { id: "1.0" } }],
   });
+
+const role = z.enum(ROLES);
+
+const feedPatterns = z
+  .array(
+    z
+      .string()
+      .regex(
+        FEED_PATTERN,
+        "must have 1 to 64 letters, digits, dots, underscores, hyphens or stars; a star stands for any characters",
+      ),
+  )
+  .min(1)
+  .max(20);
+
+const keyName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\x20-\x7e\u00a0-\uffff]*$/, "must have no control characters");
+
+export const newKey = z
+  .strictObject({
+    name: keyName.openapi({ description: "For people: who has it.", example: "bridge of pbx-1" }),
+    role: role.openapi({
+      description: "`manager`: everything. `producer`: append. `reader`: read feeds, messages, sessions.",
+    }),
+    feeds: feedPatterns.optional().openapi({
+      description:
+        "Names of feeds, in which `*` stands for any characters. A manager may leave it out, and then covers all feeds.",
+      example: ["pbx-1"],
+    }),
+    requestsPerSecond: z.int().min(1).max(10_000).default(200).openapi({
+      description: "The rate limit, in each process of the relay. Twice as many may come at once.",
+    }),
+  })
+  .refine(({ role, feeds }) => role === "manager" || feeds !== undefined, {
+    path: ["feeds"],
+    message: "must be given for this role",
+  })
+  .openapi("NewKey");
+
+export const keyView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role,
+    feeds: z.array(z.string()),
+    requestsPerSecond: z.int(),
+    createdAt: time,
+    lastUsed: time.nullable().openapi({ description: "Exact to the hour." }),
+  })
+  .openapi("Key");
+export type KeyView = z.infer<typeof keyView>;
+
+export const createdKey = keyView
+  .extend({ key: z.string().openapi({ description: "The bearer token. Not shown again." }) })
+  .openapi("CreatedKey");
+
+export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).openapi("KeyList");
 
 export const serviceView = z
   .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })

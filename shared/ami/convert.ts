@@ -4,6 +4,7 @@ import type { ChannelBlock, Conversion, Convert } from "./conversion.ts";
 import { escapeC } from "./escape.ts";
 import type { EventClass } from "./eventClass.ts";
 import { type JsonObject, objectIn, stringIn, textIn } from "./json.ts";
+import { relayConversions, withInference } from "./relayMessages.ts";
 import { bridgeFields, channelFields } from "./snapshots.ts";
 import { transferConversions } from "./transfers.ts";
 import {
@@ -55,7 +56,8 @@ export class AmiConverter {
           ? wrapped(event, this.#channelBlock)
           : undefined;
     if (conversion === undefined) return undefined;
-    const message = renderAmi(conversion.name, [conversion.eventClass], conversion.fields);
+    const { name, eventClass, fields } = withInference(conversion, body);
+    const message = renderAmi(name, [eventClass], fields);
     return Buffer.byteLength(message.text) <= MAX_AMI_BYTES ? message : undefined;
   }
 
@@ -305,6 +307,7 @@ const CONVERSIONS: ReadonlyMap<string, Convert> = new Map<string, Convert>([
   ["DeviceStateChanged", deviceState],
   ["PeerStatusChange", peerStatus],
   ["ContactStatusChange", contactStatus],
+  ...relayConversions,
 ]);
 
 /** Manager gets a user event only when it is about a channel. Asterisk: res/res_stasis.c, `stasis_app_user_event`. */

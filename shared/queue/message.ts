@@ -1,6 +1,7 @@
 import { type AmiMessage, renderAmi } from "../ami/amiMessage.ts";
 import { fieldsOf } from "../ami/amiParser.ts";
 import { bytesOf } from "../ami/amiText.ts";
+import { gapFields } from "../ami/relayMessages.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -83,8 +84,6 @@ export function renderGap(
 ): Message {
   const timestamp = new Date(atEpochMillis).toISOString();
   const event = JSON.stringify({ type: GAP_TYPE, timestamp, reason, ...facts });
-  const fields = Object.entries({ reason, ...facts }).map(
-    ([name, value]) => [name.charAt(0).toUpperCase() + name.slice(1), String(value)] as const,
-  );
-  return renderMessage(GAP_TYPE, timestamp, event, renderAmi(GAP_TYPE, ["system"], fields));
+  const ami = renderAmi(GAP_TYPE, ["system"], gapFields({ reason, ...facts }));
+  return renderMessage(GAP_TYPE, timestamp, event, ami);
 }

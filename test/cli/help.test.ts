@@ -15,6 +15,7 @@ it("local/cloud/testMain.ts explains itself and does nothing else when it is ask
 });
 
 describe.each([
+  "bridge/main.ts",
   "cli/main.ts",
   "infra/bundleSizes.ts",
   "local/main.ts",

@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
+import { AmiClient } from "../support/amiClient.ts";
+import { AriPbx } from "../support/asterisk/ariPbx.ts";
 import { Commands } from "./commands.ts";
 import { blocksOf, ROOT } from "./documents.ts";
 import { Terminal } from "./terminal.ts";
@@ -22,6 +25,10 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     { document, part: "npx cdk bootstrap", why: "needs an AWS account" },
     { document, part: "npx cdk deploy", why: "needs an AWS account" },
   ]),
+  ...["sudo install -d", "sudo install -m 600", "sudo install -m 644", "sudo systemctl", "journalctl"].map(
+    (part) => ({ document: "docs/connect-asterisk.md", part, why: "changes the system's services" }),
+  ),
+  { document: "README.md", part: "--asterisk", why: "docs/connect-asterisk.md has it too" },
   { document: "docs/deploying.md", part: "aws secretsmanager get", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "curl https://", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "aws secretsmanager put", why: "needs an AWS account" },
@@ -38,6 +45,11 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     part,
     why: "takes minutes: .ci/run does all of it with test:local-cloud",
   })),
+  {
+    document: "docs/ami-clients.md",
+    part: "relay -- ami --to",
+    why: "needs a gateway with TLS; test/cli has one",
+  },
   ...["SEED=17 SEEDS=1", "SEED=17 npx", "npm run torture -- --minutes", "npm run torture -- --schedules"].map(
     (part) => ({ document: "docs/testing.md", part, why: "takes minutes, and npm test has these tests" }),
   ),
@@ -46,20 +58,30 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
 const commands = new Commands();
 let relayPort: number;
 let receiverPort: number;
+let amiPort: number;
+let amiHttpPort: number;
 let relay: Terminal;
 /** Where a reader of a document with files works. */
 let folder: string;
 
 /** With the ports of this test. */
 const typed = (text: string) =>
-  text.replaceAll(":8080", `:${relayPort}`).replaceAll(":9000", `:${receiverPort}`);
+  text
+    .replaceAll(":8080", `:${relayPort}`)
+    .replaceAll(":8090", `:${amiHttpPort}`)
+    .replaceAll(":9000", `:${receiverPort}`);
 /** With packages installed. */
 const withoutInstall = (text: string) => text.replace("npm ci && ", "");
 
 beforeAll(async () => {
   [relayPort, receiverPort] = [await freePort(), await freePort()];
+  [amiPort, amiHttpPort] = [await freePort(), await freePort()];
   folder = await mkdtemp(join(tmpdir(), "stasis-relay-docs-"));
-  relay = new Terminal({ PORT: String(relayPort) });
+  relay = new Terminal({
+    PORT: String(relayPort),
+    AMI_PORT: String(amiPort),
+    AMI_HTTP_PORT: String(amiHttpPort),
+  });
   await relay.start(commands.take("README.md", "npm start -- --no-replay"), "Ctrl-C stops");
 });
 
@@ -80,9 +102,14 @@ function createdBy(printed: string): { id: string; secret: string } {
 
 describe("README", () => {
   it("starts a demo that ends with a verdict", async () => {
-    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const demoAmiPort = await freePort();
+    await using terminal = new Terminal({ PORT: String(await freePort()), AMI_PORT: String(demoAmiPort) });
     const command = withoutInstall(commands.take("README.md", "npm ci && npm start"));
     const shown = await terminal.start(command, "The relay goes on");
+    const [, login = ""] = /^ *\(printf '(Action: Login.*)'; cat\) \| nc/m.exec(shown) ?? [];
+    using client = await AmiClient.connect(demoAmiPort);
+    client.send(login.replaceAll("\\r\\n", "\r\n"));
+    expect(await client.take("Event: Hangup\r\n")).toContain("Event: Newchannel\r\n");
     expect(shown).toContain("OK: all 453 events reached every session once, in order and unchanged");
     for (const [, delivered, all, lag] of shown.matchAll(/delivered +(\d+) of +(\d+) +lag +(\d+)/g))
       expect(Number(delivered) + Number(lag)).toBe(Number(all));
@@ -138,6 +165,20 @@ describe("README", () => {
   });
 });
 
+describe("docs/keys.md", () => {
+  it("makes a key, uses it within its role, and revokes it", async () => {
+    await using reader = new Terminal();
+    const run = (...parts: string[]) => reader.run(typed(commands.take("docs/keys.md", ...parts)));
+    expect(await run("relay=", "call() {", "created=", 'echo "$created"')).toMatch(
+      /"role":"producer","feeds":\["pbx-1"\].*"key":"srk_/,
+    );
+    expect(await run("KEY=", '-d \'[{"type":"Dial"}]\'')).toContain('"accepted":1');
+    expect(await run('feeds/pbx-1 -H "Authorization')).toContain('"code":"key.role"');
+    expect(await run("call $relay/keys ")).toContain('"name":"bridge of pbx-1"');
+    expect(await run("ID=", "-X DELETE")).toContain("204");
+  });
+});
+
 describe("docs/ami.md", () => {
   it("has a session that the recorded calls reach, without what its filter leaves out", async () => {
     await using reader = new Terminal();
@@ -165,6 +206,90 @@ describe("docs/ami.md", () => {
     expect(filtered).toMatch(/^Channel: Local.*;1\r$/m);
     expect(filtered).not.toMatch(/^Channel: .*;2\r$/m);
     expect(await run("relay -- help")).toContain("Usage: relay");
+  });
+});
+
+describe("docs/connect-asterisk.md", () => {
+  const CREATED = JSON.stringify({
+    type: "ChannelCreated",
+    timestamp: "2026-11-27T08:00:24.396+0000",
+    channel: {
+      id: "1.1",
+      name: "PJSIP/alice-00000001",
+      state: "Ring",
+      caller: { name: "Alice", number: "1001" },
+      dialplan: { context: "office", exten: "200", priority: 1 },
+    },
+  });
+
+  it("brings the calls of an Asterisk into a relay, and shows them", async () => {
+    await using pbx = await AriPbx.start({ user: { name: "relay", password: "PASSWORD", isReadOnly: true } });
+    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const command = commands.take("docs/connect-asterisk.md", "npm start -- --asterisk");
+    await terminal.start(command.replace(":8088", `:${pbx.port}`), "connected to the PBX version=23.5.0");
+    await terminal.until("snapshot    channels 0");
+    pbx.emit(CREATED);
+    await terminal.until("pbx-1: 08:00:24 new call    PJSIP/alice-00000001  1001 → 200");
+  });
+
+  it("checks, shows and runs the bridge with flags", async () => {
+    await using pbx = await AriPbx.start({ user: { name: "relay", password: "PASSWORD", isReadOnly: true } });
+    const environment = { BRIDGE_SPOOL: join(folder, "bridge"), BRIDGE_OUTSIDE: "127.0.0.1:0" };
+    await using terminal = new Terminal(environment);
+    const run = (part: string) =>
+      terminal.run(
+        typed(commands.take("docs/connect-asterisk.md", part))
+          .replace(":8088", `:${pbx.port}`)
+          .replace(" --spool .data/bridge", ""),
+      );
+    await run("export BRIDGE_RELAY_KEY");
+    await run("pbx=");
+    expect(await run("-- validate")).toMatch(/^ok {5}PBX of the feed pbx-2 +Asterisk 23\.5\.0/m);
+    expect(await run("-- doctor")).toMatch(/^ +entity id +02:fc:00:00:00:01$/m);
+    await terminal.start(commands.take("docs/connect-asterisk.md", "bridge -- $pbx"), "the bridge runs");
+    await terminal.until('"message":"connected to the PBX"');
+    pbx.emit(CREATED);
+    await relay.until(/pbx-2: appended \d+/);
+  });
+});
+
+describe("docs/ami-clients.md", () => {
+  it("has a user who logs in over TCP and HTTP, and is given the recorded calls", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(typed(commands.take("docs/ami-clients.md", part)));
+    expect(await run('"kind": "ami"')).toContain('"secret":"wallboard-secret"');
+
+    // Without nc, which not every machine has: the printf before it writes the login.
+    const login = commands
+      .take("docs/ami-clients.md", "| nc 127.0.0.1 5038")
+      .replace("; cat) | nc 127.0.0.1 5038", ")");
+    using client = await AmiClient.connect(amiPort);
+    client.send(`${await reader.run(login)}\r\n\r\n`);
+    await client.take("Message: Authentication accepted\r\n\r\n");
+    expect(await run("stasis.ndjson.gz")).toContain('"accepted":453');
+    const calls = await client.take("Event: Hangup\r\n");
+    expect(calls).toMatch(/^Event: Newchannel\r\n(?:.+\r\n)*RelaySequence: \d+\r\n/m);
+    expect(calls).not.toContain("VarSet");
+
+    await run("url=");
+    expect(await run("action=login")).toContain("Authentication accepted");
+    await fetch(`http://127.0.0.1:${relayPort}/v1/feeds/pbx-1/events`, {
+      method: "POST",
+      headers: { authorization: "Bearer local", "content-type": "text/x-ami" },
+      body: "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Hello\r\n\r\n",
+    });
+    expect(await run("action=waitevent")).toMatch(/^Event: /m);
+    expect(await run("action=logoff")).toContain("Response: Goodbye");
+    await run("rm cookies");
+  });
+
+  it("shows the programs that test/clients runs", () => {
+    const programs = (folder: string, isProgram: RegExp) =>
+      readdirSync(join(ROOT, "test/clients", folder))
+        .filter((name) => isProgram.test(name))
+        .map((name) => readFileSync(join(ROOT, "test/clients", folder, name), "utf8"));
+    expect(blocksOf("docs/ami-clients.md", "js").sort()).toEqual(programs("node", /\.[mc]js$/).sort());
+    expect(blocksOf("docs/ami-clients.md", "python").sort()).toEqual(programs("python", /\.py$/).sort());
   });
 });
 

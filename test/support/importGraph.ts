@@ -5,10 +5,12 @@ export const root = join(import.meta.dirname, "../..");
 
 /** Top-level folders that hold code. */
 export const CODE_FOLDERS = [
+  "bridge",
   "cli",
   "client",
   "examples",
   "functions",
+  "gateway",
   "infra",
   "local",
   "shared",

@@ -129,6 +129,14 @@ describe("a gap", () => {
     });
   });
 
+  it("made by a bridge names the times between which events may be missing", () => {
+    const [from, to] = ["2026-11-27T08:00:00.000Z", "2026-11-27T08:00:05.000Z"];
+    const event = { type: "RelayGap", reason: "link", gap: "g", from, to, epochBefore: null };
+    expect(gapOf({ ...reported, event })).toEqual({ reason: "link", from, to });
+    const fields = { Event: "RelayGap", Reason: "link", From: from, To: to };
+    expect(gapOf({ ...reported, fields })).toEqual({ reason: "link", from, to });
+  });
+
   it("is the same in AMI", () => {
     const fields = { Event: "RelayGap", Reason: "expired", First: "3", Last: "25" };
     expect(gapOf({ ...reported, fields })).toEqual({ reason: "expired", first: 3, last: 25 });

@@ -1,0 +1,100 @@
+import type { LinkLoss, PbxIdentity } from "../source.ts";
+import type { Gap, GapReason, SnapshotReason } from "./records.ts";
+
+/**
+ * What is known of one link to a PBX. ARI and AMI have no sequence numbers that could show a loss, so every time in which
+ * nobody listened is a gap:
+ *
+ *   never connected ── up ──▶ connected ── lost ──▶ gap open ── up ──▶ connected, and the gap is reported
+ *
+ * A bridge that was killed finds itself in the memory as connected. When the link comes up again, that is a gap too.
+ */
+export interface LinkMemory {
+  /** Asterisk's start time, as it said itself when the link was up last: the epoch. */
+  readonly startedAtEpochMillis: number | undefined;
+  /** Up to this time nothing can be missing. */
+  readonly heardAtEpochMillis: number | undefined;
+  readonly open: OpenGap | undefined;
+}
+
+export interface OpenGap {
+  readonly reason: Extract<GapReason, "link" | "takeover" | "reader-too-slow">;
+  /** The code of the link's loss. */
+  readonly code: string;
+  readonly fromEpochMillis: number;
+}
+
+export const UNKNOWN_LINK: LinkMemory = {
+  startedAtEpochMillis: undefined,
+  heardAtEpochMillis: undefined,
+  open: undefined,
+};
+
+/** Something came over the link, or the PBX's state was compared and is right. */
+export function heard(memory: LinkMemory, atEpochMillis: number): LinkMemory {
+  return { ...memory, heardAtEpochMillis: Math.max(memory.heardAtEpochMillis ?? 0, atEpochMillis) };
+}
+
+/** Opens a gap. One that is open already began earlier and stays. */
+export function lost(memory: LinkMemory, loss: Pick<LinkLoss, "code">, atEpochMillis: number): LinkMemory {
+  return opened(
+    memory,
+    loss.code === "reader-too-slow" ? "reader-too-slow" : "link",
+    loss.code,
+    atEpochMillis,
+  );
+}
+
+export function takenOver(memory: LinkMemory, atEpochMillis: number): LinkMemory {
+  return opened(memory, "takeover", "taken-over", atEpochMillis);
+}
+
+function opened(
+  memory: LinkMemory,
+  reason: OpenGap["reason"],
+  code: string,
+  atEpochMillis: number,
+): LinkMemory {
+  if (memory.open !== undefined) return memory;
+  // A lost link is often noticed late, so the gap begins with the last thing that was heard.
+  const fromEpochMillis = memory.heardAtEpochMillis ?? atEpochMillis;
+  return { ...memory, open: { reason, code, fromEpochMillis } };
+}
+
+export interface LinkUp {
+  readonly memory: LinkMemory;
+  /** Undefined when this PBX was never connected before: nobody has missed anything. */
+  readonly gap: Gap | undefined;
+  readonly snapshotReason: SnapshotReason;
+}
+
+/** The link works again. Closes the open gap, and looks whether it is still the same run of Asterisk. */
+export function linkUp(
+  memory: LinkMemory,
+  pbx: PbxIdentity,
+  atEpochMillis: number,
+  gapId: string,
+  facts: Gap["facts"] = {},
+): LinkUp {
+  const { startedAtEpochMillis, heardAtEpochMillis, open } = memory;
+  const next = {
+    startedAtEpochMillis: pbx.startedAtEpochMillis,
+    heardAtEpochMillis: atEpochMillis,
+    open: undefined,
+  };
+  if (startedAtEpochMillis === undefined) return { memory: next, gap: undefined, snapshotReason: "start" };
+  const restarted = startedAtEpochMillis !== pbx.startedAtEpochMillis;
+  const reason: GapReason = restarted ? "restart" : (open?.reason ?? "link");
+  const fromEpochMillis = open?.fromEpochMillis ?? heardAtEpochMillis ?? atEpochMillis;
+  const gap: Gap = {
+    id: gapId,
+    reason,
+    fromEpochMillis,
+    // The clock may have been set back meanwhile.
+    toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
+    epochBeforeEpochMillis: startedAtEpochMillis,
+    epochAfterEpochMillis: pbx.startedAtEpochMillis,
+    facts: { ...facts, code: open?.code ?? "bridge-down" },
+  };
+  return { memory: next, gap, snapshotReason: reason };
+}

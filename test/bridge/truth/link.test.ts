@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { PbxIdentity } from "../../../bridge/source.ts";
+import { heard, linkUp, lost, takenOver, UNKNOWN_LINK } from "../../../bridge/truth/link.ts";
+import { CLOSED, NOW } from "./world.ts";
+
+const BOOT = NOW - 3_600_000;
+const pbx: PbxIdentity = {
+  startedAtEpochMillis: BOOT,
+  version: "23.5.0",
+  systemName: undefined,
+  entityId: undefined,
+};
+const connected = heard(linkUp(UNKNOWN_LINK, pbx, NOW, "first").memory, NOW + 1_000);
+
+describe("a link that comes up", () => {
+  it("for the first time has missed nothing", () => {
+    expect(linkUp(UNKNOWN_LINK, pbx, NOW, "g")).toMatchObject({ gap: undefined, snapshotReason: "start" });
+  });
+
+  it("after a loss reports a gap that begins with the last thing that was heard", () => {
+    const { gap, memory, snapshotReason } = linkUp(
+      lost(connected, CLOSED, NOW + 30_000),
+      pbx,
+      NOW + 31_000,
+      "g",
+    );
+    expect(gap).toEqual({
+      id: "g",
+      reason: "link",
+      fromEpochMillis: NOW + 1_000,
+      toEpochMillis: NOW + 31_000,
+      epochBeforeEpochMillis: BOOT,
+      epochAfterEpochMillis: BOOT,
+      facts: { code: "closed" },
+    });
+    expect(memory.open).toBeUndefined();
+    expect(snapshotReason).toBe("link");
+  });
+
+  it("again after several failures still reports one gap, from the first loss", () => {
+    const twice = lost(lost(connected, CLOSED, NOW + 2_000), { code: "reader-too-slow" }, NOW + 3_000);
+    expect(linkUp(twice, pbx, NOW + 4_000, "g").gap).toMatchObject({
+      reason: "link",
+      fromEpochMillis: NOW + 1_000,
+    });
+  });
+
+  it("after the bridge was killed reports a gap, although nobody saw the loss", () => {
+    expect(linkUp(connected, pbx, NOW + 60_000, "g").gap).toMatchObject({
+      reason: "link",
+      fromEpochMillis: NOW + 1_000,
+      facts: { code: "bridge-down" },
+    });
+  });
+
+  it("with another start time says that Asterisk restarted, whatever else happened", () => {
+    const restarted = { ...pbx, startedAtEpochMillis: NOW + 5_000 };
+    for (const before of [
+      connected,
+      lost(connected, { code: "reader-too-slow" }, NOW),
+      takenOver(connected, NOW),
+    ])
+      expect(linkUp(before, restarted, NOW + 6_000, "g").gap).toMatchObject({
+        reason: "restart",
+        epochBeforeEpochMillis: BOOT,
+        epochAfterEpochMillis: NOW + 5_000,
+      });
+  });
+
+  it.each([
+    ["reader-too-slow", lost(connected, { code: "reader-too-slow" }, NOW)],
+    ["takeover", takenOver(connected, NOW)],
+  ])("after %s gives that as the reason", (reason, before) => {
+    expect(linkUp(before, pbx, NOW + 6_000, "g").gap?.reason).toBe(reason);
+  });
+
+  it("never reports a gap that ends before it begins, also when the clock was set back", () => {
+    const gap = linkUp(lost(connected, CLOSED, NOW), pbx, NOW - 86_400_000, "g").gap;
+    expect(gap?.toEpochMillis).toBe(gap?.fromEpochMillis);
+  });
+});
