@@ -24,7 +24,7 @@ const holding = countHolding(protocol.map(([name, scenario]) => [name, () => che
 console.log("\nEach race, reopened, with a shortest path to the failure:\n");
 const found = countFound(VARIANTS.map((each) => [each, () => checkScenario(variantOf(each))]));
 
-console.log("\nCursor groups (docs/decisions/0015-cursor-groups.md), in every order of their steps:\n");
+console.log("\nCursor groups (docs/decisions/0017-cursor-groups.md), in every order of their steps:\n");
 const groupsHolding = countHolding(groups.map(([name, scenario]) => [name, () => checkGroups(scenario)]));
 console.log("\nEach wrong variant of cursor groups, with a shortest path to the failure:\n");
 const groupsFound = countFound(GROUP_VARIANTS.map((each) => [each, () => checkGroups(groupVariantOf(each))]));

@@ -1,6 +1,7 @@
+import { batchOf, begins, idle, mapCursors, receive } from "./begin.ts";
+import { lateSteps } from "./late.ts";
 import {
   accept,
-  begin,
   type CursorGroup,
   extend,
   fail,
@@ -11,8 +12,6 @@ import {
   merge,
   needsTurn,
   park,
-  permittedBatch,
-  settle,
   take,
 } from "./rules.ts";
 import {
@@ -89,7 +88,7 @@ class Turn {
     else if (at === "take") yield* this.#take();
     else if (at === "hold") yield* this.#hold();
     else if (at === "sendWake") yield this.#sendWake();
-    else yield* this.#late();
+    else yield* lateSteps(this.#deliverer, this.#state, this.#scenario);
   }
 
   #becomes(change: Partial<Deliverer>, from: State = this.#state): State {
@@ -99,6 +98,10 @@ class Turn {
 
   #ends(from: State = this.#state): State {
     return { ...from, deliverers: replace(from.deliverers, this.#deliverer.name) };
+  }
+
+  #begins(change: Partial<Deliverer>, from: State = this.#state): State {
+    return begins({ ...this.#deliverer, ...change }, from, this.#scenario);
   }
 
   #plan(): Step {
@@ -147,27 +150,14 @@ class Turn {
   *#hold(): Generator<Step> {
     const { requests, isOver } = this.#deliverer;
     for (const [session, request] of Object.entries(requests)) yield* this.#answers(session, request);
-    const mayBegin = this.#idle().some(([session, cursor]) => this.#batchOf(session, cursor) !== undefined);
+    const mayBegin = idle(this.#deliverer).some(
+      ([session]) => batchOf(this.#deliverer, session, this.#scenario) !== undefined,
+    );
     if (!isOver && mayBegin) yield this.#look();
     if (!isOver && this.#needsExtending()) yield* this.#extend();
     const isDone = Object.keys(requests).length === 0 && (isOver || !mayBegin);
     const isHandedOn = isOver && this.#scenario.variant !== "a hung request holds the group";
     if (isDone || isHandedOn) yield* this.#park();
-  }
-
-  /** Sessions that wait for nothing but messages and have no request under way. */
-  #idle(): [string, GroupCursor][] {
-    const { mine, requests } = this.#deliverer;
-    return Object.entries(mine.cursors).filter(
-      ([session, cursor]) => requests[session] === undefined && isReady(cursor, NOW),
-    );
-  }
-
-  #batchOf(session: string, cursor: GroupCursor, planned = this.#deliverer.mine.planned) {
-    const { maxBatch } = this.#scenario;
-    return permittedBatch(session, cursor, planned, (_, next, limit) =>
-      Math.min(limit, next + (maxBatch[session] ?? 1) - 1),
-    );
   }
 
   *#answers(session: string, request: Request): Generator<Step> {
@@ -247,7 +237,7 @@ class Turn {
       ([session, cursor]) =>
         requests[session] === undefined &&
         hasWork(cursor, this.#state.tail, NOW) &&
-        !(isReady(cursor, NOW) && this.#batchOf(session, cursor)),
+        !(isReady(cursor, NOW) && batchOf(this.#deliverer, session, this.#scenario)),
     );
   }
 
@@ -333,98 +323,4 @@ class Turn {
       state: Object.keys(requests).length === 0 ? this.#ends(woken) : this.#becomes({ at: "late" }, woken),
     };
   }
-
-  /**
-   * The turn has handed its group on and waits for its last requests. Each outcome is read, changed and written until no
-   * other write comes between, so it is one step here.
-   */
-  *#late(): Generator<Step> {
-    const { requests } = this.#deliverer;
-    const { hung, variant } = this.#scenario;
-    if (Object.keys(requests).length === 0) yield { name: "ends", state: this.#ends() };
-    for (const [session, request] of Object.entries(requests)) {
-      if (hung.includes(session)) continue;
-      const { [session]: _, ...others } = requests;
-      const name = `${session} answers ${request.first}-${request.last} late: `;
-      const outcome = (state: State, change: (cursor: GroupCursor) => GroupCursor): State => {
-        const { group } = state;
-        const current = group?.cursors[session];
-        const number =
-          variant === "a late outcome written whatever its number" && current !== undefined
-            ? { generation: current.generation, number: current.requests }
-            : request;
-        const read =
-          group && variant === "a late outcome written whatever its number"
-            ? withCursor(group, session, (cursor) => ({ ...cursor, requestUntilEpochMillis: FUTURE }))
-            : group;
-        const settled = read && settle(read, { session, ...number }, change);
-        return settled && group ? { ...state, group: { ...group, ...settled } } : state;
-      };
-      yield {
-        name: `${name}accepted`,
-        state: this.#becomes(
-          { requests: others, at: "sendWake" },
-          settleCounts(
-            this.#state,
-            outcome(receive(this.#state, session, request), (cursor) => accept(cursor, request)),
-          ),
-        ),
-      };
-      if (this.#state.faults.refusal > 0)
-        yield {
-          name: `${name}refused`,
-          state: this.#becomes(
-            { requests: others, owed: [session] },
-            outcome(spend(this.#state, "refusal"), (cursor) => fail(cursor, request, FUTURE)),
-          ),
-        };
-    }
-  }
-
-  /** Begins a batch for every session that may have one under the row as written. */
-  #begins(change: Partial<Deliverer>, from: State = this.#state): State {
-    const deliverer = { ...this.#deliverer, ...change };
-    const turn = new Turn(deliverer, from, this.#scenario);
-    let { mine, requests } = deliverer;
-    let { begun, repeated } = from;
-    for (const [session, cursor] of turn.#idle()) {
-      const batch = turn.#batchOf(session, cursor);
-      if (batch === undefined) continue;
-      mine = withCursor(mine, session, (each) => begin(each, batch));
-      requests = { ...requests, [session]: { ...batch, generation: cursor.generation, number: 0 } };
-      const key = `${session} ${cursor.generation}`;
-      const range = `${batch.first}-${batch.last}`;
-      const before = begun[key] ?? [];
-      if (before.includes(range)) repeated = this.#scenario.isOnce ? `${session} ${range}` : null;
-      else begun = { ...begun, [key]: [...before, range].sort() };
-    }
-    return turn.#becomes({ mine, requests }, { ...from, begun, repeated });
-  }
-}
-
-/** The outcome of a late request may move the group's reference. */
-function settleCounts(before: State, after: State): State {
-  const [from, to] = [before.group?.segment, after.group?.segment];
-  if (from === undefined || to === undefined || from === to) return after;
-  const counts = [...after.counts];
-  counts[from] = (counts[from] ?? 0) - 1;
-  counts[to] = (counts[to] ?? 0) + 1;
-  return { ...after, counts };
-}
-
-/** Only what was sent since the last seek counts. */
-function receive(state: State, session: string, { first, last, generation }: Request): State {
-  const had = state.received[session];
-  const isCurrent = state.group?.cursors[session]?.generation === generation;
-  if (!isCurrent || had === undefined || first > had + 1 || last <= had) return state;
-  return { ...state, received: { ...state.received, [session]: last } };
-}
-
-function mapCursors(
-  { cursors = {} }: Partial<CursorGroup>,
-  change: (cursor: GroupCursor, session: string) => GroupCursor,
-): Record<string, GroupCursor> {
-  return Object.fromEntries(
-    Object.entries(cursors).map(([session, cursor]) => [session, change(cursor, session)]),
-  );
 }

@@ -90,7 +90,7 @@ export const GROUP_SCENARIOS = {
     ...BASE,
     sweep: "off",
     messages: 1,
-    appends: 1,
+    appends: 2,
     notifiers: 1,
     deliverers: 2,
     hung: ["s1"],

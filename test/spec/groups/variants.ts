@@ -130,6 +130,12 @@ export const GROUP_VARIANTS = [
     breaks: /moved back/,
   },
   {
+    name: "a late outcome wakes nobody",
+    harm: "The session has more to read, and its group was parked while the request was under way.",
+    scenario: NOTHING_FAILS,
+    breaks: IS_STUCK,
+  },
+  {
     name: "a take is recognised by its fence",
     harm: "The answer to a take is lost, another turn takes the group: both believe that they hold it.",
     scenario: LOST_ANSWER,
@@ -140,6 +146,12 @@ export const GROUP_VARIANTS = [
     harm: "The turn takes its own parking for another's and does not read the tail again: a page waits.",
     scenario: LOST_ANSWER,
     breaks: IS_STUCK,
+  },
+  {
+    name: "subscribe without a check of the head",
+    harm: "The sweep frees the head's segment between the read and the write: a new cursor stands in a freed segment.",
+    scenario: SEGMENTS,
+    breaks: IN_FREED_SEGMENT,
   },
   {
     name: "the reference is the fastest cursor's",
