@@ -11,8 +11,7 @@ import {
   resume,
   seek,
 } from "./rules.ts";
-import type { Wish } from "./scenarios.ts";
-import { type Person, replace, type State, type Step } from "./state.ts";
+import { type Person, replace, type State, type Step, type Wish } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 import { move, write } from "./writes.ts";
 

@@ -1,4 +1,4 @@
-import type { Faults } from "./state.ts";
+import type { Faults, Wish } from "./state.ts";
 
 /** The bounds of a search: the participants, and how often each fault may happen. */
 export interface GroupBounds {
@@ -19,12 +19,6 @@ export interface GroupBounds {
   readonly faults: Partial<Faults>;
   /** Nothing fails, so no batch may be sent twice. */
   readonly isOnce: boolean;
-}
-
-export interface Wish {
-  readonly action: "subscribe" | "seek" | "pause" | "resume" | "remove";
-  readonly session: string;
-  readonly to?: "head" | "tail";
 }
 
 /** Two sessions in one group: one takes two messages a request, the other one. */

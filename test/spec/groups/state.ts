@@ -1,5 +1,4 @@
 import type { Batch, CursorGroup, GroupCursor } from "./rules.ts";
-import type { Wish } from "./scenarios.ts";
 
 /**
  * Everything that the rules of cursor groups can see: one group's row, the reference counts, the hints in flight, and the
@@ -85,6 +84,12 @@ export interface Person {
   readonly read: CursorGroup | null;
   readonly tail: number;
   readonly headSegment: number;
+}
+
+export interface Wish {
+  readonly action: "subscribe" | "seek" | "pause" | "resume" | "remove";
+  readonly session: string;
+  readonly to?: "head" | "tail";
 }
 
 /** How often each fault may still happen. */
