@@ -66,7 +66,10 @@ describe("the blocks of Manager", () => {
         expect(rest.map(withoutLineEnds)).toEqual(texts.map(withoutLineEnds));
         for (const text of rest) {
           expect(isEvent(Buffer.from(text, "latin1"))).toBe(true);
-          expect(readAmiEvents(Buffer.from(text, "latin1"))).toMatchObject({ events: [{ ami: {} }], skipped: 0 });
+          expect(readAmiEvents(Buffer.from(text, "latin1"))).toMatchObject({
+            events: [{ ami: {} }],
+            skipped: 0,
+          });
         }
       }),
     );
@@ -77,7 +80,8 @@ describe("the blocks of Manager", () => {
     const bytes = Buffer.concat([GREETING, ...recorded]);
     const pieces = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
     expect(framed(pieces).slice(1)).toEqual(recorded.map((block) => block.toString("latin1")));
-    for (const block of recorded) expect(readAmiEvents(block)).toMatchObject({ events: [{ ami: {} }], skipped: 0 });
+    for (const block of recorded)
+      expect(readAmiEvents(block)).toMatchObject({ events: [{ ami: {} }], skipped: 0 });
   });
 });
 
