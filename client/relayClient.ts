@@ -2,13 +2,20 @@ import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
   ChangedSession,
+  CreatedKey,
   CreatedSession,
   Feed,
   FeedChange,
+  FeedList,
+  FeedSummary,
+  Key,
+  KeyList,
   MessageFormat,
   MessageList,
   MessagesQuery,
+  NewKey,
   NewSession,
+  ProducerList,
   Session,
   SessionChange,
   SessionList,
@@ -28,6 +35,7 @@ export type Fetch = (
 export interface RelayClientOptions {
   /** For example `https://relay.example.com`. */
   readonly url: string;
+  /** The management key, or one from `createKey`. */
   readonly apiKey: string;
   /** The time limit of one call, response included; 30 s if absent. */
   readonly timeoutMillis?: number;
@@ -95,12 +103,32 @@ export class RelayClient {
 
   /** Yields all sessions. Fetches the next page only when the caller reads that far. */
   async *listSessions(pageSize = 100): AsyncGenerator<Session, void, undefined> {
-    let after: string | undefined;
-    do {
-      const page: SessionList = await this.#call("GET", `/v1/sessions${query({ limit: pageSize, after })}`);
-      yield* page.sessions;
-      after = page.after;
-    } while (after !== undefined);
+    for await (const page of this.#pages<SessionList>("/v1/sessions", pageSize)) yield* page.sessions;
+  }
+
+  /** Yields all feeds that the key covers, by name. */
+  async *listFeeds(pageSize = 100): AsyncGenerator<FeedSummary, void, undefined> {
+    for await (const page of this.#pages<FeedList>("/v1/feeds", pageSize)) yield* page.feeds;
+  }
+
+  /** Reads a feed's producers, the one seen last first. */
+  producers(feed: string): Promise<ProducerList> {
+    return this.#call("GET", `/v1/feeds/${encodeURIComponent(feed)}/producers`);
+  }
+
+  /** Makes a key. Keep the returned `key`: it is not shown again. */
+  createKey(key: NewKey): Promise<CreatedKey> {
+    return this.#call("POST", "/v1/keys", json(key));
+  }
+
+  /** Yields all keys, without their texts. */
+  async *listKeys(pageSize = 100): AsyncGenerator<Key, void, undefined> {
+    for await (const page of this.#pages<KeyList>("/v1/keys", pageSize)) yield* page.keys;
+  }
+
+  /** Revokes a key. It stops working within 30 seconds. */
+  async deleteKey(id: string): Promise<void> {
+    await this.#call("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
   }
 
   /** Reads a feed's first and last numbers and its segments. */
@@ -162,6 +190,18 @@ export class RelayClient {
       ...(from && { "relay-producer": from.producer, "relay-position": String(from.position) }),
     };
     return this.#call("POST", `/v1/feeds/${encodeURIComponent(feed)}/events`, { headers, body });
+  }
+
+  async *#pages<Page extends { readonly after?: string }>(
+    path: string,
+    limit: number,
+  ): AsyncGenerator<Page, void, undefined> {
+    let after: string | undefined;
+    do {
+      const page: Page = await this.#call("GET", `${path}${query({ limit, after })}`);
+      yield page;
+      after = page.after;
+    } while (after !== undefined);
   }
 
   async #call<T>(method: string, path: string, content: Content = {}): Promise<T> {

@@ -138,6 +138,81 @@ export interface Feed {
   }[];
 }
 
+export interface FeedSummary {
+  readonly feed: string;
+  /** The first sequence number still held. */
+  readonly head: number;
+  /** The last sequence number appended; 0 for none. */
+  readonly tail: number;
+  readonly lastAppend: string | null;
+  /** How many sessions follow the feed. */
+  readonly sessions: number;
+  /** No session lags more messages than this. */
+  readonly lagMessagesAtMost: number;
+  /** Named producers of the last day, at most 32. */
+  readonly producers: number;
+}
+
+/** One page of feeds. */
+export interface FeedList {
+  readonly feeds: readonly FeedSummary[];
+  /** Pass it as `after` to get the next page; absent on the last page. */
+  readonly after?: string;
+}
+
+export interface ProducerList {
+  readonly feed: string;
+  /** The one seen last first. */
+  readonly producers: readonly {
+    readonly producer: string;
+    /** The first position that the feed knows. */
+    readonly start: number;
+    /** The position that the feed expects next. */
+    readonly next: number;
+    /** Positions that were skipped and reported as gaps; the last 8. */
+    readonly gaps: readonly { readonly first: number; readonly last: number }[];
+    readonly lastSeen: string;
+    /** The id of the key under which it first sent, which makes the feed remember it for 30 days. */
+    readonly key: string | null;
+  }[];
+}
+
+/** `manager`: everything. `producer`: appends. `reader`: reads feeds, messages and sessions. */
+export type Role = "manager" | "producer" | "reader";
+
+export interface NewKey {
+  /** For people: who has it. */
+  readonly name: string;
+  readonly role: Role;
+  /** Names of feeds, in which `*` stands for any characters. Only a manager may leave it out, and then covers all. */
+  readonly feeds?: readonly string[];
+  /** The rate limit, in each process of the relay; 200 if absent. */
+  readonly requestsPerSecond?: number;
+}
+
+export interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly feeds: readonly string[];
+  readonly requestsPerSecond: number;
+  readonly createdAt: string;
+  /** Exact to the hour. */
+  readonly lastUsed: string | null;
+}
+
+export interface CreatedKey extends Key {
+  /** The bearer token. Not shown again. */
+  readonly key: string;
+}
+
+/** One page of keys. */
+export interface KeyList {
+  readonly keys: readonly Key[];
+  /** Pass it as `after` to get the next page; absent on the last page. */
+  readonly after?: string;
+}
+
 export interface FeedChange {
   /** Whether events unknown to Manager become a UserEvent named `ARI-<type>`. */
   readonly wrapUnmapped: boolean;

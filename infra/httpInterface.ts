@@ -64,7 +64,7 @@ export class HttpInterface extends Construct {
     Validations.of(this.httpApi).acknowledge({
       id: "AwsSolutions-APIG4",
       reason:
-        "The functions compare the management key themselves, in constant time and with its rotation; health and the OpenAPI document are public.",
+        "The functions check the caller's key themselves, in constant time, with its role, its feeds and its revocation; health and the OpenAPI document are public.",
     });
   }
 }

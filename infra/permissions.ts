@@ -30,15 +30,15 @@ const ACTIONS = [
   "BatchWriteItem",
 ] as const;
 
-/** Pages, heads and reference counts share the Queue table, but different functions may write them. */
-const QUEUE_ITEMS = ["pages", "heads", "references"] as const;
+/** Several kinds of items share the Queue table, and two the Keys table, but different functions may write them. */
+const ITEMS = namesOf(keyPatterns);
 
 type Right = TableRights[TableName];
 
 interface Call {
   readonly action: (typeof ACTIONS)[number];
   /** Absent where all items of the table are of one kind. */
-  readonly items?: (typeof QUEUE_ITEMS)[number];
+  readonly items?: (typeof ITEMS)[number];
 }
 
 const CALLS: Readonly<Record<Right, readonly Call[]>> = {
@@ -53,6 +53,8 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
     { action: "GetItem", items: "pages" },
     { action: "PutItem", items: "pages" },
   ],
+  readProducers: [{ action: "Query", items: "producers" }],
+  archiveProducers: [{ action: "PutItem", items: "producers" }],
   countReferences: [{ action: "Query", items: "references" }],
   moveReferences: [{ action: "UpdateItem", items: "references" }],
   freeSegments: [
@@ -70,6 +72,20 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   listSessions: [{ action: "Scan" }],
   putSessions: [{ action: "PutItem" }],
   removeSessions: [{ action: "DeleteItem" }],
+  readKeys: [{ action: "GetItem", items: "accessKeys" }],
+  listKeys: [
+    { action: "Query", items: "accessKeys" },
+    { action: "Query", items: "keyUses" },
+  ],
+  createKeys: [{ action: "PutItem", items: "accessKeys" }],
+  removeKeys: [
+    { action: "DeleteItem", items: "accessKeys" },
+    { action: "DeleteItem", items: "keyUses" },
+  ],
+  recordKeyUse: [
+    { action: "GetItem", items: "keyUses" },
+    { action: "PutItem", items: "keyUses" },
+  ],
 };
 
 /** Everything that a function's role allows, apart from its log and traces. */
@@ -98,7 +114,7 @@ export function permissionsOf(
 function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
   const calls = rights.flatMap((right) => CALLS[right]);
   const itemsOf = (action: Call["action"]) =>
-    QUEUE_ITEMS.filter((items) => calls.some((call) => call.action === action && call.items === items));
+    ITEMS.filter((items) => calls.some((call) => call.action === action && call.items === items));
   const actions = ACTIONS.filter((action) => calls.some((call) => call.action === action));
   return [...Map.groupBy(actions, (action) => itemsOf(action).join()).values()].map((group) => {
     const statement = allow(

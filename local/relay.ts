@@ -5,6 +5,8 @@ import type { HandlerOptions } from "../functions/handlerOptions.ts";
 import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
+import { KeyRing } from "../shared/access/keyRing.ts";
+import { AccessKeyStore } from "../shared/aws/accessKeys.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
 import { httpTimeoutSeconds, queueLimits, sweepTimeoutSeconds } from "../shared/aws/limits.ts";
 import {
@@ -137,14 +139,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   );
   started.defer(() => isStopping.abort());
 
-  const isApiKey = fixedApiKey(apiKey);
+  const knownKeys = openKnownKeys(apiKey, clients, provisioned, clock);
   const gateway = await startHttpGateway({
     host,
     port,
     allowedHosts,
     isAuthorised: async (authorization) => {
       const key = bearerKey(authorization);
-      return key !== undefined && isApiKey(key);
+      return key !== undefined && knownKeys(key);
     },
     fault: engines.fault,
     ingest: localFunction("ingest", region, httpTimeoutSeconds, functions.ingest),
@@ -181,6 +183,26 @@ function explainProvisioning(error: unknown, environment: Environment): unknown 
     `${named.join(" and ")} must lead to DynamoDB and SQS, or to what speaks their protocols; the tables and queues could not be made there (${what})`,
     { cause: error },
   );
+}
+
+/**
+ * Whether a key may be known, which is asked before a body is received. What it may do, and how often, the functions ask
+ * for themselves. They also answer when the key cannot be looked up.
+ */
+function openKnownKeys(
+  apiKey: string,
+  { documents }: AwsClients,
+  { tableNames }: Provisioned,
+  clock: Clock,
+): (key: string) => Promise<boolean> {
+  const isManagementKey = fixedApiKey(apiKey);
+  const ring = new KeyRing(new AccessKeyStore(documents, tableNames.keys), clock);
+  const isUnknown = (key: string) =>
+    ring.find(key).then(
+      ({ kind }) => kind === "unknown",
+      () => false,
+    );
+  return async (key) => (await isManagementKey(key)) || !(await isUnknown(key));
 }
 
 type Functions = ReturnType<typeof createFunctions>;

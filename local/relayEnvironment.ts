@@ -1,3 +1,4 @@
+import { keyIdIn } from "../shared/access/keyText.ts";
 import {
   type FunctionName,
   functions,
@@ -62,6 +63,11 @@ export function apiKeyOf(environment: Environment): string {
   const key = environment.RELAY_API_KEY || KNOWN_KEY;
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new SettingsError("RELAY_API_KEY", "must have visible ASCII characters only, without blanks");
+  if (keyIdIn(key) !== undefined)
+    throw new SettingsError(
+      "RELAY_API_KEY",
+      "must not have the form of the keys that the relay makes (srk_…)",
+    );
   if (key === KNOWN_KEY && !isLoopbackName(hostOf(environment)))
     throw new SettingsError(
       "RELAY_API_KEY",

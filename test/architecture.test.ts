@@ -24,8 +24,16 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
   "shared/queue": ["shared/errors.ts", "shared/runtime", "shared/ami"],
   "shared/sessions": ["shared/errors.ts", "shared/runtime", "shared/ami", "shared/queue"],
   "shared/webhook": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions"],
-  "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue"],
-  "shared/aws": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions", "shared/http"],
+  "shared/access": ["shared/runtime", "shared/queue"],
+  "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/access"],
+  "shared/aws": [
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/queue",
+    "shared/sessions",
+    "shared/access",
+    "shared/http",
+  ],
 };
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -43,6 +51,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "cli/terminal",
     "shared/errors.ts",
     "shared/runtime",
+    "shared/access",
     "shared/http",
     "shared/aws",
     "functions",

@@ -131,6 +131,53 @@ export const RACES = [
     test: { file: APPEND, title: "recognise their own page when the response to its put was lost" },
   },
   {
+    name: "page that drops a producer before the archive has it",
+    harm: "Ingest dies between the page and the archive: nobody remembers the producer, and a resend is appended twice.",
+    model: { none: "The model's events have no producers; test/proof/ tries the orders of the real code." },
+    mutant: {
+      file: "functions/ingest/append.ts",
+      find: `        await archiveDropped(store, tail, page, deadline);
+        if (deadline.aborted) throw this.#timedOut(feed);
+        if (!(await this.#put(feed, tail, page, deadline))) {
+`,
+      replace: `        const isPut = await this.#put(feed, tail, page, deadline);
+        await archiveDropped(store, tail, page, deadline);
+        if (!isPut) {
+`,
+    },
+    test: {
+      file: APPEND,
+      title: "has a trail that a page drops, also when the process dies right after the page",
+    },
+  },
+  {
+    name: "archive read before the tail",
+    harm: "A page up to the tail dropped the producer after the archive was read: a resend is appended twice.",
+    model: { none: "The model's events have no producers; test/proof/ tries the orders of the real code." },
+    mutant: {
+      file: "functions/ingest/producerMemory.ts",
+      find: `  return { ...tail, archived: remembered(await memory.readArchives(tail.feed), nowEpochMillis) };
+`,
+      replace: `  const once = work as { archives?: ProducerArchive[] };
+  once.archives ??= await memory.readArchives(tail.feed);
+  return { ...tail, archived: remembered(once.archives, nowEpochMillis) };
+`,
+    },
+    test: { file: APPEND, title: "is read again after a lost race" },
+  },
+  {
+    name: "archive without its version",
+    harm: "Two processes archive for one key at once: the second write removes what the first one archived.",
+    model: { none: "The model's events have no producers; test/proof/ tries the orders of the real code." },
+    mutant: {
+      file: "functions/ingest/producerMemory.ts",
+      find: "isDone = changed === undefined || (await memory.putArchive(feed, changed, expiresAtEpochSeconds));",
+      replace: `if (changed !== undefined) await memory.putArchive(feed, changed, expiresAtEpochSeconds);
+      isDone = true;`,
+    },
+    test: { file: APPEND, title: "keeps what two processes archive at once for the same key" },
+  },
+  {
     name: "search of the tail without a second look at the head",
     harm: "A segment is freed between two reads of the search: the full segment before it is taken for the tail.",
     model: { scenario: SEARCHED_TAIL, breaks: NUMBER_TWICE },

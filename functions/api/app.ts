@@ -1,13 +1,16 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import type { Callers } from "../../shared/access/callers.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
-import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
-import { bearerAuth } from "../../shared/http/bearerAuth.ts";
+import { bearerAuth, type CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { listFeeds } from "./feedList.ts";
 import { changeFeed, describeFeed, readMessages } from "./feeds.ts";
+import { createKey, deleteKey, listKeys } from "./keys.ts";
 import { openApiDocument, registerIngestRoute } from "./openApi.ts";
 import type { ApiParts } from "./parts.ts";
+import { listProducers } from "./producers.ts";
 import * as routes from "./routes.ts";
 import { changeSession, createSession, deleteSession, listSessions, showSession } from "./sessions.ts";
 import { welcome } from "./welcome.ts";
@@ -21,8 +24,8 @@ const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** The HTTP interface except ingest, which is a separate function. */
-export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): OpenAPIHono {
-  const app = new OpenAPIHono({
+export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenAPIHono<CallerVariables> {
+  const app = new OpenAPIHono<CallerVariables>({
     defaultHook: (result) => {
       if (!result.success)
         throw new HttpProblem(400, "request.invalid", "The request is invalid.", {
@@ -35,7 +38,7 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
   });
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
-  const authenticate = bearerAuth(isApiKey);
+  const authenticate = bearerAuth(callers);
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
 
@@ -45,6 +48,12 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
     await parts.tails.readHead("health");
     return context.json({ status: "ok" as const }, 200);
   });
+  app.openapi(routes.getFeeds, async (context) =>
+    context.json(await listFeeds(parts, context.req.valid("query"), context.get("caller")), 200),
+  );
+  app.openapi(routes.getProducers, async (context) =>
+    context.json(await listProducers(parts, context.req.valid("param").feed), 200),
+  );
   app.openapi(routes.getFeed, async (context) =>
     context.json(await describeFeed(parts, context.req.valid("param").feed), 200),
   );
@@ -56,19 +65,37 @@ export function createApiApp(parts: ApiParts, isApiKey: ApiKeyCheck, log: Log): 
     return context.body(text, 200, { "content-type": "application/json" }) as never;
   });
   app.openapi(routes.postSession, async (context) =>
-    context.json(await createSession(parts, context.req.valid("json")), 201),
+    context.json(await createSession(parts, context.req.valid("json"), context.get("caller")), 201),
   );
   app.openapi(routes.getSessions, async (context) =>
-    context.json(await listSessions(parts, context.req.valid("query")), 200),
+    context.json(await listSessions(parts, context.req.valid("query"), context.get("caller")), 200),
   );
   app.openapi(routes.getSession, async (context) =>
-    context.json(await showSession(parts, context.req.valid("param").id), 200),
+    context.json(await showSession(parts, context.req.valid("param").id, context.get("caller")), 200),
   );
   app.openapi(routes.patchSession, async (context) =>
-    context.json(await changeSession(parts, context.req.valid("param").id, context.req.valid("json")), 200),
+    context.json(
+      await changeSession(
+        parts,
+        context.req.valid("param").id,
+        context.req.valid("json"),
+        context.get("caller"),
+      ),
+      200,
+    ),
   );
   app.openapi(routes.deleteSession, async (context) => {
-    await deleteSession(parts, context.req.valid("param").id);
+    await deleteSession(parts, context.req.valid("param").id, context.get("caller"));
+    return context.body(null, 204);
+  });
+  app.openapi(routes.postKey, async (context) =>
+    context.json(await createKey(parts, context.req.valid("json"), context.get("caller")), 201),
+  );
+  app.openapi(routes.getKeys, async (context) =>
+    context.json(await listKeys(parts, context.req.valid("query"), context.get("caller")), 200),
+  );
+  app.openapi(routes.deleteKey, async (context) => {
+    await deleteKey(parts, context.req.valid("param").id, context.get("caller"));
     return context.body(null, 204);
   });
 

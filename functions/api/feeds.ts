@@ -8,7 +8,7 @@ import {
 } from "../../shared/queue/message.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
-import { firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
+import { type FoundTail, firstHeld, readTail, tailSegment } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
 import type { FeedView } from "./schemas.ts";
 
@@ -16,7 +16,10 @@ import type { FeedView } from "./schemas.ts";
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** @throws HttpProblem 404 when nothing was ever appended to the feed and no session follows it */
-export async function requireTail(parts: Pick<ApiParts, "tails" | "clock">, feed: string): Promise<Tail> {
+export async function requireTail(
+  parts: Pick<ApiParts, "tails" | "clock">,
+  feed: string,
+): Promise<FoundTail> {
   const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
   if (tail === undefined) throw new HttpProblem(404, "feed.unknown", `There is no feed ${feed}.`);
   return tail;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
+import { newKeyText } from "../../shared/access/keyText.ts";
+import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
@@ -15,17 +16,20 @@ const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
 
 export const createHandler = defineHandler("api", (environment, parts) => {
   const stores = openSessions(environment, parts.clients, parts.clock);
+  const keys = openKeys(environment, parts.clients);
   const ports = {
     ...parts,
     ...stores,
     pages: new PageReader(stores.pages, PAGE_CACHE_BYTES),
     pageTimes: stores.pages,
+    keys,
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
+    newKeyText: () => newKeyText(randomBytes),
     newSecret: () => newSecret(randomBytes),
     sealSecret: createSecretSealer(environment),
   };
-  return answerHttpApi(createApiApp(ports, createApiKeyCheck(environment, parts), parts.log));
+  return answerHttpApi(createApiApp(ports, openCallers(environment, keys, parts), parts.log));
 });
 
 export const handler = onFirstEvent(createHandler);

@@ -1,4 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { MAY_APPEND } from "../../shared/access/caller.ts";
+import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { feedPath, problems, security } from "./routes.ts";
 import { appendResult, events, webhookRequest } from "./schemas.ts";
 
@@ -14,9 +16,14 @@ export const openApiDocument = {
 };
 
 /** Describes the route that ingest serves and the request that deliver sends. */
-export function registerIngestRoute(app: OpenAPIHono): void {
+export function registerIngestRoute(app: OpenAPIHono<CallerVariables>): void {
   const { openAPIRegistry } = app;
-  openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
+  openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "The management key, which may do everything, or a key from `POST /v1/keys`. Each operation lists the roles that may call it.",
+  });
   openAPIRegistry.registerPath({
     method: "post",
     path: "/v1/feeds/{feed}/events",
@@ -24,7 +31,7 @@ export function registerIngestRoute(app: OpenAPIHono): void {
     summary: "Append events",
     description:
       "The response comes once the events are durable. With Relay-Producer and Relay-Position, resending is safe.",
-    security,
+    security: security(MAY_APPEND),
     request: {
       params: feedPath,
       headers: z.object({
@@ -60,7 +67,7 @@ export function registerIngestRoute(app: OpenAPIHono): void {
     },
     responses: {
       202: { description: "Durable", content: { "application/json": { schema: appendResult } } },
-      ...problems(400, 401, 404, 409, 413, 415, 422, 503),
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     },
   });
   openAPIRegistry.registerWebhook({

@@ -1,7 +1,11 @@
+import type { AccessKey } from "../../shared/access/accessKey.ts";
+import type { NewKeyText } from "../../shared/access/keyText.ts";
+import type { ListedKey } from "../../shared/aws/accessKeys.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
+import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
-import type { TailSource } from "../../shared/queue/tail.ts";
+import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
@@ -15,12 +19,14 @@ export interface ApiParts {
   readonly heads: {
     createFeed(feed: string, segmentSize: number): Promise<void>;
     setWrapUnmapped(feed: string, wrapUnmapped: boolean): Promise<void>;
+    listSomeHeads(limit: number, after?: string): Promise<{ heads: FeedHead[]; last?: string }>;
   };
   readonly pages: Pick<PageReader, "read">;
   /** When the page that holds a number was appended. */
   readonly pageTimes: {
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
+  readonly archives: { readArchives(feed: string): Promise<ProducerArchive[]> };
   readonly references: { counts(feed: string): Promise<ReferenceCounts> };
   readonly cursors: {
     readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
@@ -39,10 +45,16 @@ export interface ApiParts {
     ): Promise<Cursor>;
     remove(cursor: Cursor): Promise<void>;
   };
+  readonly keys: {
+    createKey(key: AccessKey): Promise<void>;
+    listKeys(limit: number, after?: string): Promise<{ keys: ListedKey[]; last?: string }>;
+    removeKey(id: string): Promise<boolean>;
+  };
   readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
   readonly guard: AddressGuard;
   readonly clock: Clock;
   newSessionId(): string;
+  newKeyText(): NewKeyText;
   newSecret(): string;
   /** Encrypts a session's secret for the table. */
   sealSecret(sessionId: string, secret: string): Promise<string>;

@@ -1,15 +1,25 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import type { Role } from "../../shared/access/accessKey.ts";
+import { MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
+import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
+import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import {
   changedSession,
+  createdKey,
   createdSession,
   feedChange,
+  feedList,
   feedName,
   feedView,
+  keyList,
   listQuery,
   messageList,
   messagesQuery,
+  newKey,
   newSession,
   problem,
+  producerList,
   serviceView,
   sessionChange,
   sessionList,
@@ -18,7 +28,22 @@ import {
 
 /** The routes of the interface, with their requests and responses. */
 
-export const security = [{ apiKey: [] }];
+/** One alternative for each role that may call. In the document, the roles stand where OAuth has its scopes. */
+export function security(roles: readonly Role[]) {
+  return roles.map((role) => ({ apiKey: [role] }));
+}
+
+/** Who may call an operation: documented, and checked before the request is looked at. A feed in the path counts too. */
+function access(roles: readonly Role[]) {
+  const check: MiddlewareHandler<CallerVariables> = async (context, next) => {
+    const caller = context.get("caller");
+    requireRole(caller, roles);
+    const feed = context.req.param("feed");
+    if (feed !== undefined) requireFeed(caller, feed, roles);
+    await next();
+  };
+  return { security: security(roles), middleware: check };
+}
 
 function json<T extends z.ZodType>(description: string, schema: T) {
   return { description, content: { "application/json": { schema } } };
@@ -42,10 +67,11 @@ const jsonBody = <T extends z.ZodType>(schema: T) => ({
 });
 
 /** The relay makes no longer ids. */
-const MAX_SESSION_ID_CHARACTERS = 64;
+const MAX_ID_CHARACTERS = 64;
 
 export const feedPath = z.object({ feed: feedName });
-const sessionPath = z.object({ id: z.string().min(1).max(MAX_SESSION_ID_CHARACTERS) });
+const keyPath = z.object({ id: z.string().min(1).max(MAX_ID_CHARACTERS) });
+const sessionPath = z.object({ id: z.string().min(1).max(MAX_ID_CHARACTERS) });
 
 export const root = createRoute({
   method: "get",
@@ -71,14 +97,37 @@ export const health = createRoute({
   responses: { 200: json("Ready", z.object({ status: z.literal("ok") })), ...problems(503) },
 });
 
+export const getFeeds = createRoute({
+  method: "get",
+  path: "/v1/feeds",
+  tags: ["Feeds"],
+  summary: "The feeds: how far each is, when it last grew, who follows it",
+  ...access(MAY_READ),
+  request: { query: listQuery },
+  responses: { 200: json("Feeds by name", feedList), ...problems(400, 401, 403, 429, 503) },
+});
+
+export const getProducers = createRoute({
+  method: "get",
+  path: "/v1/feeds/{feed}/producers",
+  tags: ["Feeds"],
+  summary: "The feed's producers: when each was last seen, its position, its gaps",
+  ...access(MAY_READ),
+  request: { params: feedPath },
+  responses: {
+    200: json("Producers, the one seen last first", producerList),
+    ...problems(400, 401, 403, 404, 429, 503),
+  },
+});
+
 export const getFeed = createRoute({
   method: "get",
   path: "/v1/feeds/{feed}",
   tags: ["Feeds"],
   summary: "The feed's segments, and how many sessions stand in each",
-  security,
+  ...access(MAY_READ),
   request: { params: feedPath },
-  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 503) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 403, 404, 429, 503) },
 });
 
 export const patchFeed = createRoute({
@@ -86,9 +135,9 @@ export const patchFeed = createRoute({
   path: "/v1/feeds/{feed}",
   tags: ["Feeds"],
   summary: "Change how the feed's events are converted from now on",
-  security,
+  ...access(MAY_MANAGE),
   request: { params: feedPath, body: jsonBody(feedChange) },
-  responses: { 200: json("The feed", feedView), ...problems(400, 401, 404, 413, 415, 503) },
+  responses: { 200: json("The feed", feedView), ...problems(400, 401, 403, 404, 413, 415, 429, 503) },
 });
 
 export const getMessages = createRoute({
@@ -96,9 +145,9 @@ export const getMessages = createRoute({
   path: "/v1/feeds/{feed}/messages",
   tags: ["Feeds"],
   summary: "Read the queue without a session",
-  security,
+  ...access(MAY_READ),
   request: { params: feedPath, query: messagesQuery },
-  responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 404, 503) },
+  responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 403, 404, 429, 503) },
 });
 
 export const postSession = createRoute({
@@ -106,11 +155,11 @@ export const postSession = createRoute({
   path: "/v1/sessions",
   tags: ["Sessions"],
   summary: "Subscribe a webhook to a feed",
-  security,
+  ...access(MAY_MANAGE),
   request: { body: jsonBody(newSession) },
   responses: {
     201: json("The session and its secret", createdSession),
-    ...problems(400, 401, 409, 413, 415, 503),
+    ...problems(400, 401, 403, 409, 413, 415, 429, 503),
   },
 });
 
@@ -119,9 +168,9 @@ export const getSessions = createRoute({
   path: "/v1/sessions",
   tags: ["Sessions"],
   summary: "All sessions: state, lag, last error",
-  security,
+  ...access(MAY_READ),
   request: { query: listQuery },
-  responses: { 200: json("Sessions", sessionList), ...problems(400, 401, 503) },
+  responses: { 200: json("Sessions", sessionList), ...problems(400, 401, 403, 429, 503) },
 });
 
 export const getSession = createRoute({
@@ -129,9 +178,9 @@ export const getSession = createRoute({
   path: "/v1/sessions/{id}",
   tags: ["Sessions"],
   summary: "One session: state, lag, last error",
-  security,
+  ...access(MAY_READ),
   request: { params: sessionPath },
-  responses: { 200: json("The session", sessionView), ...problems(400, 401, 404, 503) },
+  responses: { 200: json("The session", sessionView), ...problems(400, 401, 403, 404, 429, 503) },
 });
 
 export const patchSession = createRoute({
@@ -139,11 +188,11 @@ export const patchSession = createRoute({
   path: "/v1/sessions/{id}",
   tags: ["Sessions"],
   summary: "Change, pause, resume, seek, or rotate the secret",
-  security,
+  ...access(MAY_MANAGE),
   request: { params: sessionPath, body: jsonBody(sessionChange) },
   responses: {
     200: json("The session as it is now", changedSession),
-    ...problems(400, 401, 404, 409, 413, 415, 503),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 429, 503),
   },
 });
 
@@ -152,7 +201,41 @@ export const deleteSession = createRoute({
   path: "/v1/sessions/{id}",
   tags: ["Sessions"],
   summary: "Unsubscribe, so that messages that only this session held can be freed",
-  security,
+  ...access(MAY_MANAGE),
   request: { params: sessionPath },
-  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 404, 503) },
+  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 403, 404, 429, 503) },
+});
+
+export const postKey = createRoute({
+  method: "post",
+  path: "/v1/keys",
+  tags: ["Keys"],
+  summary: "Make a key",
+  description: "Keys are made, listed and revoked by managers of all feeds.",
+  ...access(MAY_MANAGE),
+  request: { body: jsonBody(newKey) },
+  responses: {
+    201: json("The key, which is not shown again", createdKey),
+    ...problems(400, 401, 403, 413, 415, 429, 503),
+  },
+});
+
+export const getKeys = createRoute({
+  method: "get",
+  path: "/v1/keys",
+  tags: ["Keys"],
+  summary: "All keys, without their texts",
+  ...access(MAY_MANAGE),
+  request: { query: listQuery },
+  responses: { 200: json("Keys", keyList), ...problems(400, 401, 403, 429, 503) },
+});
+
+export const deleteKey = createRoute({
+  method: "delete",
+  path: "/v1/keys/{id}",
+  tags: ["Keys"],
+  summary: "Revoke a key: it stops working within 30 seconds everywhere",
+  ...access(MAY_MANAGE),
+  request: { params: keyPath },
+  responses: { 204: { description: "Revoked" }, ...problems(400, 401, 403, 404, 429, 503) },
 });

@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { ROLES } from "../../shared/access/accessKey.ts";
+import { FEED_PATTERN } from "../../shared/access/feedPattern.ts";
 import { CLASS_NAMES, READ_CLASSES } from "../../shared/ami/eventClass.ts";
 import { MAX_EVENT_NAME_CHARACTERS } from "../../shared/ami/eventName.ts";
 import type { Problem } from "../../shared/http/problem.ts";
@@ -186,6 +188,12 @@ export const listQuery = z.object({
     .openapi({ description: "The `after` of the previous response." }),
 });
 
+/** Lists leave out what the caller's key does not cover, so a page may have fewer entries than asked for, or none. */
+const nextPage = z
+  .string()
+  .optional()
+  .openapi({ description: "Pass it as `after` to get the next page; absent on the last page." });
+
 export const feedView = z
   .object({
     feed: z.string(),
@@ -207,6 +215,47 @@ export const feedView = z
   })
   .openapi("Feed");
 export type FeedView = z.infer<typeof feedView>;
+
+const feedSummary = z
+  .object({
+    feed: z.string(),
+    head: z.int().openapi({ description: "The first sequence number still held." }),
+    tail: z.int().openapi({ description: "The last sequence number appended; 0 if there is none." }),
+    lastAppend: time.nullable(),
+    sessions: z.int().openapi({ description: "How many sessions follow the feed." }),
+    lagMessagesAtMost: z.int().openapi({
+      description:
+        "No session lags more than this: from the first number of the lowest segment with a session to the tail.",
+    }),
+    producers: z
+      .int()
+      .openapi({ description: "How many named producers the last page knows: those of the last day." }),
+  })
+  .openapi("FeedSummary");
+export type FeedSummary = z.infer<typeof feedSummary>;
+
+export const feedList = z.object({ feeds: z.array(feedSummary), after: nextPage }).openapi("FeedList");
+
+const producerView = z
+  .object({
+    producer: z.string(),
+    start: z.int().openapi({ description: "The first position that the feed knows of this producer." }),
+    next: z.int().openapi({ description: "The position that the feed expects next." }),
+    gaps: z
+      .array(z.object({ first: z.int(), last: z.int() }))
+      .openapi({ description: "Positions that were skipped and reported as gaps; the last 8." }),
+    lastSeen: time,
+    key: z.string().nullable().openapi({
+      description:
+        "The key under which it first sent: the feed remembers it for 30 days. null: a day, as one of 32.",
+    }),
+  })
+  .openapi("Producer");
+export type ProducerView = z.infer<typeof producerView>;
+
+export const producerList = z
+  .object({ feed: z.string(), producers: z.array(producerView) })
+  .openapi("ProducerList");
 
 export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi("FeedChange");
 
@@ -303,6 +352,66 @@ export const events = z
     description: `Each an object with a \`type\` of 1 to ${MAX_EVENT_NAME_CHARACTERS} visible characters. An event that is not is refused alone; the response names it.`,
     example: [{ type: "ChannelCreated", timestamp: "2026-11-23T08:00:24.403+0000", channel: { id: "1.0" } }],
   });
+
+const role = z.enum(ROLES);
+
+const feedPatterns = z
+  .array(
+    z
+      .string()
+      .regex(
+        FEED_PATTERN,
+        "must have 1 to 64 letters, digits, dots, underscores, hyphens or stars; a star stands for any characters",
+      ),
+  )
+  .min(1)
+  .max(20);
+
+const keyName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\x20-\x7e\u00a0-\uffff]*$/, "must have no control characters");
+
+export const newKey = z
+  .strictObject({
+    name: keyName.openapi({ description: "For people: who has it.", example: "bridge of pbx-1" }),
+    role: role.openapi({
+      description: "`manager`: everything. `producer`: append. `reader`: read feeds, messages, sessions.",
+    }),
+    feeds: feedPatterns.optional().openapi({
+      description:
+        "Names of feeds, in which `*` stands for any characters. A manager may leave it out, and then covers all feeds.",
+      example: ["pbx-1"],
+    }),
+    requestsPerSecond: z.int().min(1).max(10_000).default(200).openapi({
+      description: "The rate limit, in each process of the relay. Twice as many may come at once.",
+    }),
+  })
+  .refine(({ role, feeds }) => role === "manager" || feeds !== undefined, {
+    path: ["feeds"],
+    message: "must be given for this role",
+  })
+  .openapi("NewKey");
+
+export const keyView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role,
+    feeds: z.array(z.string()),
+    requestsPerSecond: z.int(),
+    createdAt: time,
+    lastUsed: time.nullable().openapi({ description: "Exact to the hour." }),
+  })
+  .openapi("Key");
+export type KeyView = z.infer<typeof keyView>;
+
+export const createdKey = keyView
+  .extend({ key: z.string().openapi({ description: "The bearer token. Not shown again." }) })
+  .openapi("CreatedKey");
+
+export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).openapi("KeyList");
 
 export const serviceView = z
   .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })

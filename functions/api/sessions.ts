@@ -1,5 +1,8 @@
 import type { z } from "@hono/zod-openapi";
+import type { Role } from "../../shared/access/accessKey.ts";
+import { type Caller, coversFeed, MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
 import { EventFilterError } from "../../shared/errors.ts";
+import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
 import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
@@ -31,7 +34,9 @@ const MOST_ATTEMPTS = 10;
 export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,
+  caller: Caller,
 ): Promise<SessionView & { secret: string }> {
+  requireFeed(caller, wanted.feed, MAY_MANAGE);
   const url = checkUrl(parts, wanted.url);
   const { interest } = checkFilter(wanted.format, wanted.filter);
   const id = parts.newSessionId();
@@ -68,25 +73,26 @@ export async function createSession(
   });
 }
 
-export async function showSession(parts: ApiParts, id: string): Promise<SessionView> {
-  const { session, cursor } = await requireSession(parts, id);
+export async function showSession(parts: ApiParts, id: string, caller: Caller): Promise<SessionView> {
+  const { session, cursor } = await requireSession(parts, id, caller, MAY_READ);
   return view(parts, session, cursor, await requireTail(parts, session.feed));
 }
 
+/** The sessions of the feeds that the caller's key covers. A page may have fewer than `limit`, or none, and go on. */
 export async function listSessions(
   parts: ApiParts,
   { limit, after }: { limit: number; after?: string | undefined },
+  caller: Caller,
 ): Promise<{ sessions: SessionView[]; after?: string }> {
   const page = await parts.sessions.listSessions(limit, after);
-  const cursors = new Map(
-    (await parts.cursors.readCursors(page.sessions)).map((each) => [each.session, each]),
-  );
-  const feeds = [...new Set(page.sessions.map(({ feed }) => feed))];
+  const covered = page.sessions.filter(({ feed }) => coversFeed(caller, feed));
+  const cursors = new Map((await parts.cursors.readCursors(covered)).map((each) => [each.session, each]));
+  const feeds = [...new Set(covered.map(({ feed }) => feed))];
   const tails = new Map(
     await Promise.all(feeds.map(async (feed) => [feed, await requireTail(parts, feed)] as const)),
   );
   const views = await Promise.all(
-    page.sessions.map(async (session) => {
+    covered.map(async (session) => {
       const cursor = cursors.get(session.session);
       const tail = tails.get(session.feed);
       // A session deleted between the two reads has no row.
@@ -117,12 +123,13 @@ export async function changeSession(
   parts: ApiParts,
   id: string,
   change: z.infer<typeof sessionChange>,
+  caller: Caller,
 ): Promise<SessionView & { secret?: string }> {
   const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
   const secret = change.rotateSecret ? parts.newSecret() : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret);
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const { session, cursor } = await requireSession(parts, id);
+    const { session, cursor } = await requireSession(parts, id, caller, MAY_MANAGE);
     const tail = await requireTail(parts, session.feed);
     const nowEpochMillis = parts.clock.nowEpochMillis();
     const changed: Session = {
@@ -144,9 +151,9 @@ export async function changeSession(
 }
 
 /** Deletes a session and its reference in one transaction. */
-export async function deleteSession(parts: ApiParts, id: string): Promise<void> {
+export async function deleteSession(parts: ApiParts, id: string, caller: Caller): Promise<void> {
   await untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const { cursor } = await requireSession(parts, id);
+    const { cursor } = await requireSession(parts, id, caller, MAY_MANAGE);
     await parts.sessions.remove(cursor);
   });
 }
@@ -196,11 +203,17 @@ function checkFilter(format: MessageFormat, filter: SessionFilter | undefined): 
   }
 }
 
-async function requireSession(parts: ApiParts, id: string): Promise<{ session: Session; cursor: Cursor }> {
+async function requireSession(
+  parts: ApiParts,
+  id: string,
+  caller: Caller,
+  roles: readonly Role[],
+): Promise<{ session: Session; cursor: Cursor }> {
   const session = await parts.sessions.readSession(id);
   const cursor = session && (await parts.cursors.readCursor(session.feed, id));
   if (session === undefined || cursor === undefined)
     throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
+  requireFeed(caller, session.feed, roles);
   return { session, cursor };
 }
 

@@ -28,7 +28,7 @@ const PAGE = `<!doctype html>
 <ul>
 <li><a href="${LINKS.openapi}">${LINKS.openapi}</a> describes every call, and the webhook requests that it sends.</li>
 <li><a href="${LINKS.health}">${LINKS.health}</a> says whether it is ready.</li>
-<li>Every other call needs the management key: <code>Authorization: Bearer KEY</code>.</li>
+<li>Every other call needs a key: <code>Authorization: Bearer KEY</code>.</li>
 </ul>
 <p>Begin with “The interface” in the project's README.md. docs/webhooks.md is for those who receive messages,
 docs/producers.md for those who send events.</p>

@@ -11,12 +11,13 @@ import type { Settings } from "../../shared/runtime/settings.ts";
 import { type PagePlan, type Progress, planPage, type Step, type Submission } from "./appendPlan.ts";
 import { racePauseMillis } from "./appendRace.ts";
 import { type AppendResult, resultOf } from "./appendResult.ts";
+import { archiveDropped, type ProducerMemory, recall } from "./producerMemory.ts";
 import { findResentNumber, type ResentNumberSource } from "./resentNumber.ts";
 import { type TailStore, type WriterTail, type WriterTailParts, WriterTails } from "./writerTail.ts";
 
 export type PutResult = { readonly written: true } | { readonly written: false; readonly winner: StoredPage };
 
-export interface AppendStore extends TailStore, ResentNumberSource {
+export interface AppendStore extends TailStore, ResentNumberSource, ProducerMemory {
   /** Writes the page unless its number is taken. Then returns the page that took it. */
   putPage(
     feed: string,
@@ -71,9 +72,12 @@ export class Appender {
       if (deadline.aborted) throw this.#timedOut(feed);
       if (this.#tails.isTooOld(tail)) tail = await this.#tails.read(feed);
       const putAtEpochMillis = clock.nowEpochMillis();
+      tail = await recall(store, tail, work, putAtEpochMillis);
       const plan = planPage(tail, work, putAtEpochMillis);
       if (plan.messages.length > 0) {
         const page = this.#pageOf(plan, putAtEpochMillis);
+        await archiveDropped(store, tail, page, deadline);
+        if (deadline.aborted) throw this.#timedOut(feed);
         if (!(await this.#put(feed, tail, page, deadline))) {
           racesLost += 1;
           await clock.sleep(racePauseMillis(racesLost, random()), deadline);

@@ -14,7 +14,7 @@ import {
 } from "../../shared/queue/producers.ts";
 import { lastOfSegment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import type { EventOrRefusal } from "../../shared/stasis/event.ts";
-import type { WriterTail } from "./writerTail.ts";
+import { trailOf, type WriterTail } from "./writerTail.ts";
 
 /** Each run costs up to 250 bytes of the page's item. Its limit is DynamoDB's 400 KB, of which messages take 256 KB. */
 const MAX_PAGE_RUNS = 128;
@@ -24,8 +24,15 @@ const MAX_PAGE_NAME_BYTES = 80 * 1024;
 
 /** The events that one producer sends at once. Without a `producer`, a resend cannot be recognised. */
 export interface Submission {
-  readonly producer?: { readonly id: string; readonly position: number };
+  readonly producer?: SubmittingProducer;
   readonly events: readonly EventOrRefusal[];
+}
+
+export interface SubmittingProducer {
+  readonly id: string;
+  readonly position: number;
+  /** The id of the key that the request carries; absent for the management key and for SQS. */
+  readonly key?: string | undefined;
 }
 
 /** The progress of a submission: its first `offset` events are appended, recognised or refused. */
@@ -99,8 +106,10 @@ class PageUnderConstruction {
   take({ submission, offset }: Progress): Step {
     const { producer, events } = submission;
     const duplicates: number[] = [];
+    // A finished submission must not use up the room that others wait for, page after page.
+    if (offset >= events.length) return { offset, accepted: 0, duplicates };
     if (producer && !this.#hasRoomFor(producer.id)) return { offset, accepted: 0, duplicates };
-    let known = producer && (this.touched.get(producer.id) ?? this.#trailOf(producer.id));
+    let known = producer && (this.touched.get(producer.id) ?? trailOf(this.#tail, producer.id));
     let expected = 0;
     if (producer) {
       const first = producer.position + offset;
@@ -149,10 +158,6 @@ class PageUnderConstruction {
   /** A page changes at most as many trails as are remembered. A trail dropped at once could not recognise a resend. */
   #hasRoomFor(producer: string): boolean {
     return this.touched.has(producer) || this.touched.size < REMEMBERED_PRODUCERS;
-  }
-
-  #trailOf(id: string): ProducerTrail | undefined {
-    return this.#tail.producers.find((trail) => trail.id === id);
   }
 
   /** The event's message. If it does not fit, the next page converts the event again. */
@@ -208,17 +213,19 @@ class PageUnderConstruction {
       position,
       first,
       count: 1,
-      earlierPage: this.#trailOf(producer)?.page ?? 0,
+      earlierPage: trailOf(this.#tail, producer)?.page ?? 0,
     });
   }
 
   #leaveTrail(
-    producer: { id: string; position: number },
+    producer: SubmittingProducer,
     known: ProducerTrail | undefined,
     index: number,
     appended: boolean,
   ): void {
+    const key = known?.key ?? producer.key;
     this.touched.set(producer.id, {
+      ...(key !== undefined && { key }),
       id: producer.id,
       start: known === undefined ? producer.position : firstKnown(known),
       gaps: known?.gaps ?? [],

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2, SQSEvent } from "aws-lambda";
-import { createApiKeyCheck } from "../../shared/aws/apiKeys.ts";
+import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
 import { openAppendStore, openNotifyQueue } from "../../shared/aws/openQueue.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
@@ -11,7 +11,7 @@ import { createIngestApp } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { appendBatch } from "./sqs.ts";
 
-/** Ingest knows the Queue table and the notify queue, and nothing of sessions. */
+/** Ingest knows the Queue table, the keys and the notify queue, and nothing of sessions. */
 export const createHandler = defineHandler(
   "ingest",
   recording((environment, parts) => {
@@ -25,8 +25,8 @@ export const createHandler = defineHandler(
       random: Math.random,
     });
     const intake = new Intake(new GroupCommit(appender), metrics);
-    const isApiKey = createApiKeyCheck(environment, parts);
-    const answerHttp = answerHttpApi(createIngestApp(intake, isApiKey, log));
+    const callers = openCallers(environment, openKeys(environment, clients), parts);
+    const answerHttp = answerHttpApi(createIngestApp(intake, callers, log));
     return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
       "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
   }),

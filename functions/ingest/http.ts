@@ -1,7 +1,9 @@
 import { Hono } from "hono";
+import { type Caller, MAY_APPEND } from "../../shared/access/caller.ts";
+import type { Callers } from "../../shared/access/callers.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
-import type { ApiKeyCheck } from "../../shared/http/apiKey.ts";
-import { bearerAuth } from "../../shared/http/bearerAuth.ts";
+import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
+import { bearerAuth, type CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { checkFeedName } from "../../shared/http/feedName.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -10,14 +12,18 @@ import { readProducer } from "./producer.ts";
 import { readEventBody } from "./requestBody.ts";
 
 /** `POST /v1/feeds/{feed}/events`: responds once the events are durable. */
-export function createIngestApp(intake: Intake, isApiKey: ApiKeyCheck, log: Log): Hono {
-  const app = new Hono();
+export function createIngestApp(intake: Intake, callers: Callers, log: Log): Hono<CallerVariables> {
+  const app = new Hono<CallerVariables>();
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
-  app.use(bearerAuth(isApiKey));
+  app.use(bearerAuth(callers));
   app.post("/v1/feeds/:feed/events", async (context) => {
+    const caller = context.get("caller");
+    requireRole(caller, MAY_APPEND);
     const feed = checkFeedName(context.req.param("feed"));
-    const producer = readProducer(context.req.header("relay-producer"), context.req.header("relay-position"));
+    requireFeed(caller, feed, MAY_APPEND);
+    const named = readProducer(context.req.header("relay-producer"), context.req.header("relay-position"));
+    const producer = named && { ...named, ...keyOf(caller) };
     const { events, skipped } = readEventBody({
       bytes: new Uint8Array(await context.req.arrayBuffer()),
       contentType: context.req.header("content-type"),
@@ -35,4 +41,9 @@ function problemOf(outcome: Exclude<IntakeResult, { kind: "appended" }> | undefi
   if (outcome?.kind === "conflict") return outcome.error;
   const refused = outcome?.refused ?? [];
   return new HttpProblem(422, "events.refused", "None of the events can be accepted.", { refused });
+}
+
+/** The archive of producers is bounded for each key. The management key's producers are not archived. */
+function keyOf(caller: Caller): { key?: string } {
+  return caller.kind === "key" ? { key: caller.key.id } : {};
 }

@@ -1,7 +1,7 @@
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { sequenceIn } from "../../shared/queue/producers.ts";
 import { firstOfSegment, type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
-import type { WriterTail } from "./writerTail.ts";
+import { trailOf, type WriterTail } from "./writerTail.ts";
 
 /** The producer's last pages are walked one by one: most resends are of recent events. */
 const PAGES_WALKED = 10;
@@ -21,7 +21,7 @@ export async function findResentNumber(
   producer: string,
   position: number,
 ): Promise<Sequence | undefined> {
-  let pageFirst = tail.producers.find(({ id }) => id === producer)?.page ?? 0;
+  let pageFirst = trailOf(tail, producer)?.page ?? 0;
   for (let walked = 0; walked < PAGES_WALKED && pageFirst > 0; walked += 1) {
     const page = await source.readPageAt(tail.feed, segmentOf(pageFirst, tail.segmentSize), pageFirst);
     const sequence = page && sequenceIn(page.runs, producer, position);

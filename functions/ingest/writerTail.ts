@@ -10,7 +10,16 @@ import type { Settings } from "../../shared/runtime/settings.ts";
 /** A feed's tail with the state that a writer needs to append to it. */
 export interface WriterTail extends Tail {
   readonly producers: readonly ProducerTrail[];
+  /** Trails that the pages have dropped, where they were needed (`recall`). */
+  readonly archived: ReadonlyMap<string, ProducerTrail>;
   readonly callMemory: CallMemoryState;
+}
+
+const NOTHING_ARCHIVED: ReadonlyMap<string, ProducerTrail> = new Map();
+
+/** The positions of a producer, as far as they are known. */
+export function trailOf({ producers, archived }: WriterTail, id: string): ProducerTrail | undefined {
+  return producers.find((trail) => trail.id === id) ?? archived.get(id);
 }
 
 export interface TailStore extends TailSource {
@@ -55,6 +64,7 @@ export class WriterTails {
     const writerTail = {
       ...tail,
       producers: lastPage?.producers ?? [],
+      archived: NOTHING_ARCHIVED,
       callMemory: lastPage ? unpackCallMemory(lastPage.callMemory) : EMPTY_CALL_MEMORY,
     };
     this.keep(writerTail);
@@ -76,7 +86,8 @@ export class WriterTails {
   }
 
   keep(tail: WriterTail): void {
-    this.#known.set(tail.feed, tail);
+    // The archive must not be older than the tail, so each append reads it anew.
+    this.#known.set(tail.feed, { ...tail, archived: NOTHING_ARCHIVED });
   }
 
   forget(feed: string): void {

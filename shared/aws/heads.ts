@@ -2,6 +2,7 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
+  QueryCommand,
   TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
@@ -35,6 +36,22 @@ export class HeadStore {
       ExpressionAttributeValues: { ":pk": keys.heads },
     });
     return items.map(asHead);
+  }
+
+  /** Up to `limit` heads in the order of the feeds' names, after the feed `after`. */
+  async listSomeHeads(limit: number, after?: string): Promise<{ heads: FeedHead[]; last?: string }> {
+    const { Items = [], LastEvaluatedKey } = await this.#documents.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": keys.heads },
+        ...(after === undefined ? {} : { ExclusiveStartKey: keys.head(after) }),
+        Limit: limit,
+        ConsistentRead: true,
+      }),
+    );
+    const last: unknown = LastEvaluatedKey?.sk;
+    return { heads: Items.map(asHead), ...(typeof last === "string" ? { last } : {}) };
   }
 
   /** Creates a feed. An existing feed keeps its segment size. */

@@ -32,13 +32,26 @@ export const keys = {
     sk: `${padded(segment)}#${shard}`,
   }),
   references: (feed: string) => `reference#${feed}`,
+  producers: (feed: string, owner: string) => ({ pk: `producer#${feed}`, sk: owner }),
+  producersOfFeed: (feed: string) => `producer#${feed}`,
   cursor: (feed: string, sessionId: string) => ({
     pk: `${feed}#${shardOf(sessionId, CURSOR_SHARDS)}`,
     sk: sessionId,
   }),
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
   session: (sessionId: string) => ({ pk: sessionId }),
+  accessKey: (id: string) => ({ pk: "key", sk: id }),
+  accessKeys: "key",
+  keyUse: (id: string) => ({ pk: "use", sk: id }),
+  keyUses: "use",
 } as const;
 
-/** Partition keys of the Queue table's items as IAM matches them (`dynamodb:LeadingKeys`). */
-export const keyPatterns = { pages: "page#*", heads: keys.heads, references: "reference#*" } as const;
+/** Partition keys of the items of tables with several kinds, as IAM matches them (`dynamodb:LeadingKeys`). */
+export const keyPatterns = {
+  pages: "page#*",
+  heads: keys.heads,
+  references: "reference#*",
+  producers: "producer#*",
+  accessKeys: keys.accessKeys,
+  keyUses: keys.keyUses,
+} as const;

@@ -5,6 +5,7 @@ import type { AwsClients } from "./clients.ts";
 import { HeadStore } from "./heads.ts";
 import { NotifySender } from "./notifySender.ts";
 import { PageStore } from "./pages.ts";
+import { ProducerArchiveStore } from "./producerArchives.ts";
 import { queues, tables } from "./resources.ts";
 
 /*
@@ -16,6 +17,7 @@ export interface QueueStores {
   readonly heads: HeadStore;
   readonly pages: PageStore;
   readonly tails: TailSource;
+  readonly archives: ProducerArchiveStore;
 }
 
 /** A feed's head and pages in the Queue table. */
@@ -27,7 +29,8 @@ export function openQueue(
   const table = requireVariable(environment, tables.queue.variable);
   const heads = new HeadStore(documents, table);
   const pages = new PageStore(documents, table, clock);
-  return { heads, pages, tails: createTailSource(heads, pages) };
+  const archives = new ProducerArchiveStore(documents, table);
+  return { heads, pages, tails: createTailSource(heads, pages), archives };
 }
 
 /** The reads and writes of an append. */
@@ -36,13 +39,15 @@ export function openAppendStore(
   clients: Pick<AwsClients, "documents">,
   clock: Clock,
 ) {
-  const { heads, pages, tails } = openQueue(environment, clients, clock);
+  const { heads, pages, tails, archives } = openQueue(environment, clients, clock);
   return {
     ...tails,
     createFeed: (feed: string, segmentSize: number) => heads.createFeed(feed, segmentSize),
     readPageAt: (...at: Parameters<PageStore["readPageAt"]>) => pages.readPageAt(...at),
     readPageBefore: (...before: Parameters<PageStore["readPageBefore"]>) => pages.readPageBefore(...before),
     putPage: (...put: Parameters<PageStore["putPage"]>) => pages.putPage(...put),
+    readArchives: (feed: string) => archives.readArchives(feed),
+    putArchive: (...put: Parameters<ProducerArchiveStore["putArchive"]>) => archives.putArchive(...put),
   };
 }
 

@@ -22,6 +22,13 @@ export const tables = {
     sortKey: "sk",
   },
   sessions: { variable: "RELAY_SESSIONS_TABLE", name: "stasis-relay-sessions", partitionKey: "pk" },
+  /** Who may call. */
+  keys: {
+    variable: "RELAY_KEYS_TABLE",
+    name: "stasis-relay-keys",
+    partitionKey: "pk",
+    sortKey: "sk",
+  },
 } as const satisfies Record<string, TableDefinition>;
 
 export interface TableDefinition {
@@ -69,6 +76,8 @@ export interface TableRights {
     | "checkHeads"
     | "readPages"
     | "appendPages"
+    | "readProducers"
+    | "archiveProducers"
     | "countReferences"
     | "moveReferences"
     | "freeSegments";
@@ -80,6 +89,7 @@ export interface TableRights {
     | "changeCursors"
     | "removeCursors";
   readonly sessions: "readSessions" | "listSessions" | "putSessions" | "removeSessions";
+  readonly keys: "readKeys" | "listKeys" | "createKeys" | "removeKeys" | "recordKeyUse";
 }
 
 export interface SecretRights {
@@ -94,10 +104,16 @@ export interface FunctionResources {
   readonly secrets: { readonly [Secret in keyof SecretRights]?: SecretRights[Secret] };
 }
 
-/** The resources that each function is given, and the rights of its role. Ingest does not know that sessions exist. */
+/**
+ * The resources that each function is given, and the rights of its role. Ingest does not know that sessions exist. It
+ * reads keys and cannot change them: their last use is an item of its own.
+ */
 export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
   ingest: {
-    tables: { queue: ["readHeads", "createFeeds", "readPages", "appendPages"] },
+    tables: {
+      queue: ["readHeads", "createFeeds", "readPages", "appendPages", "readProducers", "archiveProducers"],
+      keys: ["readKeys", "recordKeyUse"],
+    },
     sendsTo: ["notify"],
     startedBy: ["ingest"],
     secrets: { apiKey: "read" },
@@ -140,15 +156,18 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
     tables: {
       queue: [
         "readHeads",
+        "listHeads",
         "createFeeds",
         "changeHeads",
         "checkHeads",
         "readPages",
+        "readProducers",
         "countReferences",
         "moveReferences",
       ],
       cursors: ["readCursors", "readCursorsInBatches", "createCursors", "changeCursors", "removeCursors"],
       sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
+      keys: ["readKeys", "listKeys", "createKeys", "removeKeys", "recordKeyUse"],
     },
     sendsTo: ["wake", "slow"],
     // HTTP requests start it.

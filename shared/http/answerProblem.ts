@@ -15,8 +15,11 @@ const STATUS_OF_CODE: Readonly<Record<string, ProblemStatus>> = {
 export function answerProblem(log: Log): (error: Error, context: Context) => Response {
   return (error, context) => {
     if (error instanceof HttpProblem) {
-      const challenge = error.problem.status === 401 ? { "www-authenticate": "Bearer" } : undefined;
-      return problemResponse(error.problem, challenge);
+      const { problem, retryAfterSeconds } = error;
+      return problemResponse(problem, {
+        ...(problem.status === 401 && { "www-authenticate": "Bearer" }),
+        ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+      });
     }
     // Hono throws these for bodies that it cannot read.
     if (error instanceof HTTPException && error.status === 415)

@@ -14,31 +14,36 @@ export interface Problem {
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   409: "Conflict",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
+  429: "Too Many Requests",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };
 
-export type ProblemStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
 /** Thrown by a route. `answerProblem` makes the response. */
 export class HttpProblem extends Error {
   readonly problem: Problem;
+  /** When the same request may succeed. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     status: ProblemStatus,
     code: string,
     detail: string,
-    more: Pick<Problem, "errors" | "refused"> = {},
+    { retryAfterSeconds, ...more }: Pick<Problem, "errors" | "refused"> & { retryAfterSeconds?: number } = {},
   ) {
     super(detail);
     this.name = "HttpProblem";
     this.problem = { type: "about:blank", title: TITLES[status] ?? "Error", status, code, detail, ...more };
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Sequence } from "./sequence.ts";
+
 /**
  * Producer positions, by which a resent event is recognised.
  *
@@ -22,6 +23,8 @@ export interface ProducerTrail {
   /** First sequence number of the last page that holds an event of this producer. */
   readonly page: Sequence;
   readonly lastSeenEpochMillis: number;
+  /** The key under which the producer first sent. Such a trail is archived when the pages drop it (`producerArchive.ts`). */
+  readonly key?: string | undefined;
 }
 
 /** Consecutive positions of one producer that became consecutive sequence numbers of one page. */
@@ -34,7 +37,10 @@ export interface AppendedRun {
   readonly earlierPage: Sequence;
 }
 
-/** Each page pays for the list, so a feed remembers only the last 32 named producers, each for a day. */
+/**
+ * Each page pays for the list, so the pages remember only the last 32 named producers, each for a day. The trails of
+ * producers with a key are archived before a page drops them.
+ */
 export const REMEMBERED_PRODUCERS = 32;
 const REMEMBERED_MILLIS = 24 * 3_600_000;
 

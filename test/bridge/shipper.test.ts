@@ -291,6 +291,31 @@ describe("the shipper", () => {
     await copy.close();
   });
 
+  it("keeps its records when one name after the other is taken for somebody else's", async () => {
+    const spool = await openSpool();
+    const appendBody = async () => ({
+      first: 1,
+      last: 1,
+      accepted: 0,
+      duplicates: spool.measure().records,
+      refused: [],
+    });
+    const shipper = shipperOf(spool, { client: { appendBody } });
+    shipper.start();
+    await spool.append(events(1, 5));
+    shipper.stored();
+    await eventually("several requests", () => shipper.progress().requests >= 4);
+    expect(shipper.progress()).toMatchObject({
+      state: "misconfigured",
+      conflicts: 1,
+      shipped: 0,
+      lastError: { code: "producer.position-conflict" },
+    });
+    expect(spool.measure().records).toBe(6);
+    await shipper.stop();
+    await spool.close();
+  });
+
   it("takes a new name when its positions contradict the relay's memory", async () => {
     const spool = await openSpool();
     const { producer } = spool.measure();

@@ -143,6 +143,20 @@ describe("README", () => {
   });
 });
 
+describe("docs/keys.md", () => {
+  it("makes a key, uses it within its role, and revokes it", async () => {
+    await using reader = new Terminal();
+    const run = (...parts: string[]) => reader.run(typed(commands.take("docs/keys.md", ...parts)));
+    expect(await run("relay=", "call() {", "created=", 'echo "$created"')).toMatch(
+      /"role":"producer","feeds":\["pbx-1"\].*"key":"srk_/,
+    );
+    expect(await run("KEY=", '-d \'[{"type":"Dial"}]\'')).toContain('"accepted":1');
+    expect(await run('feeds/pbx-1 -H "Authorization')).toContain('"code":"key.role"');
+    expect(await run("call $relay/keys ")).toContain('"name":"bridge of pbx-1"');
+    expect(await run("ID=", "-X DELETE")).toContain("204");
+  });
+});
+
 describe("docs/ami.md", () => {
   it("has a session that the recorded calls reach, without what its filter leaves out", async () => {
     await using reader = new Terminal();

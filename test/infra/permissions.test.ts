@@ -11,6 +11,8 @@ const PAGES = "ForAllValues:StringLike dynamodb:LeadingKeys page#*";
 const HEADS = "ForAllValues:StringLike dynamodb:LeadingKeys head";
 const REFERENCES = "ForAllValues:StringLike dynamodb:LeadingKeys reference#*";
 const PAGES_AND_HEADS = `${PAGES}, head`;
+const KEYS = "ForAllValues:StringLike dynamodb:LeadingKeys key";
+const KEY_USES = "ForAllValues:StringLike dynamodb:LeadingKeys use";
 const SESSION_NAMED = "Null kms:EncryptionContext:session false";
 
 const traces = ["xray:PutTelemetryRecords on *", "xray:PutTraceSegments on *"];
@@ -25,8 +27,10 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...ownLog("IngestFunctionLogs"),
     ...traces,
     `dynamodb:GetItem on StorageQueue if ${PAGES_AND_HEADS}`,
-    `dynamodb:Query on StorageQueue if ${PAGES}`,
-    `dynamodb:PutItem on StorageQueue if ${PAGES_AND_HEADS}`,
+    `dynamodb:Query on StorageQueue if ${PAGES}, producer#*`,
+    `dynamodb:PutItem on StorageQueue if ${PAGES_AND_HEADS}, producer#*`,
+    `dynamodb:GetItem on StorageKeys if ${KEYS}, use`,
+    `dynamodb:PutItem on StorageKeys if ${KEY_USES}`,
     "sqs:SendMessage on QueuesNotifyQueue",
     ...receive("QueuesIngestQueue"),
     "secretsmanager:GetSecretValue on SecretsManagementKey",
@@ -72,8 +76,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     `dynamodb:GetItem on StorageQueue if ${HEADS}`,
     `dynamodb:PutItem on StorageQueue if ${HEADS}`,
     `dynamodb:ConditionCheckItem on StorageQueue if ${HEADS}`,
-    `dynamodb:Query on StorageQueue if ${PAGES}, reference#*`,
+    `dynamodb:Query on StorageQueue if ${PAGES_AND_HEADS}, reference#*, producer#*`,
     `dynamodb:UpdateItem on StorageQueue if ${HEADS}, reference#*`,
+    ...["DeleteItem", "GetItem", "PutItem", "Query"].map(
+      (action) => `dynamodb:${action} on StorageKeys if ${KEYS}, use`,
+    ),
     ...["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"].map(
       (action) => `dynamodb:${action} on StorageCursors`,
     ),
@@ -93,6 +100,20 @@ describe("the roles", () => {
 
   it("of ingest can neither read nor write Cursors and Sessions", () => {
     expect(grantsOf(template, "ingest").filter((grant) => /Cursors|Sessions/.test(grant))).toEqual([]);
+  });
+
+  it("of ingest can read keys and not write them: it writes their last use only", () => {
+    const writes = grantsOf(template, "ingest").filter(
+      (grant) => grant.includes("StorageKeys") && WRITES.test(grant),
+    );
+    expect(writes).toEqual([`dynamodb:PutItem on StorageKeys if ${KEY_USES}`]);
+  });
+
+  it("of ingest and api alone reach the keys", () => {
+    const withKeys = Object.keys(expected).filter((name) =>
+      grantsOf(template, name).some((grant) => grant.includes("StorageKeys")),
+    );
+    expect(withKeys).toEqual(["ingest", "api"]);
   });
 
   it("of notify cannot write Queue", () => {

@@ -19,6 +19,7 @@ const STATEFUL = [
 const COMMITTED_IDS = [
   "AWS::ApiGatewayV2::Api HttpHttpApi9D54B0CC",
   "AWS::DynamoDB::Table StorageCursorsDBEE6903",
+  "AWS::DynamoDB::Table StorageKeys12664C02",
   "AWS::DynamoDB::Table StorageQueueF784EBBA",
   "AWS::DynamoDB::Table StorageSessionsFCE686BD",
   "AWS::KMS::Key MonitoringTopicsKey94A85B0A",
@@ -72,6 +73,7 @@ describe.each(["dev", "prod"] as const)("the stack of %s", (name) => {
       StorageQueueF784EBBA: table("queue", [pk, sk], [text("pk"), text("sk")]),
       StorageCursorsDBEE6903: table("cursors", [pk, sk], [text("pk"), text("sk")]),
       StorageSessionsFCE686BD: table("sessions", [pk], [text("pk")]),
+      StorageKeys12664C02: table("keys", [pk, sk], [text("pk"), text("sk")]),
     });
   });
 });

@@ -74,6 +74,17 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
   await relay.changeSession(id, { next: "head", rotateSecret: true });
   await relay.deleteSession(lagging.id);
 
+  // One key reads and another appends, so that both functions record a use.
+  const reader = await relay.createKey({ name: "reader", role: "reader", feeds: ["*"] });
+  await Array.fromAsync(relay.as(reader.key).listFeeds());
+  await relay.as(reader.key).producers("pbx");
+  const bridge = await relay.createKey({ name: "bridge", role: "producer", feeds: ["many"] });
+  // More producers than a page remembers: the others are archived.
+  for (let count = 0; count < 34; count += 1)
+    await relay.as(bridge.key).append("many", someEvents(1), { producer: `p${count}`, position: 1 });
+  await Array.fromAsync(relay.listKeys());
+  await relay.deleteKey(bridge.id);
+
   const all = (list: "refused" | "unused") =>
     [...guards].flatMap(([name, guard]) => guard[list].map((what) => `${name}: ${what}`));
   expect(all("refused")).toEqual([]);

@@ -11,7 +11,12 @@ import { silentLog } from "../../shared/runtime/log.ts";
 import { readSettings } from "../../shared/runtime/settings.ts";
 
 const provisioned = {
-  tableNames: { queue: "queue-table", cursors: "cursors-table", sessions: "sessions-table" },
+  tableNames: {
+    queue: "queue-table",
+    cursors: "cursors-table",
+    sessions: "sessions-table",
+    keys: "keys-table",
+  },
   queues: {
     ingest: { url: "ingest-url", arn: "" },
     notify: { url: "notify-url", arn: "" },
@@ -32,6 +37,7 @@ describe("the environment of a function", () => {
     const environment = functionEnvironment("ingest", operator, connection, provisioned);
     expect(environment).toMatchObject({
       RELAY_QUEUE_TABLE: "queue-table",
+      RELAY_KEYS_TABLE: "keys-table",
       RELAY_NOTIFY_QUEUE_URL: "notify-url",
       RELAY_API_KEY: "local",
       RELAY_SEGMENT_SIZE: "7",

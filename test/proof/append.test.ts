@@ -98,6 +98,122 @@ describe("appends from several processes, step by step in many orders", () => {
   });
 });
 
+describe("the memory of producers with keys", () => {
+  /** 40 of them share a feed, of which a page remembers 32. */
+  const NAMES = Array.from({ length: 40 }, (_, n) => `p${n}`);
+
+  function keyedSubmission(id: string, position: number, count: number) {
+    const key = `key-${Number(id.slice(1)) % 2}`;
+    return submission(id, position, count).map((each) => ({ ...each, producer: { ...each.producer, key } }));
+  }
+
+  it("doubles nothing in many orders: 40 producers send and resend through three processes, one of which dies", async () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const relay = new MemoryRelay(1000);
+      const scheduler = new Scheduler();
+      const random = seededRandom(seed);
+      for (const process of ["a", "b", "c"])
+        scheduler.start(process, async () => {
+          const appender = appenderOf(relay, process, scheduler.gateOf(process));
+          // Every producer sends each batch through every process, in another order.
+          const order = [...NAMES].sort(() => random() - 0.5);
+          for (const position of [1, 3])
+            for (const id of order) {
+              const [result] = await appender.append(FEED, keyedSubmission(id, position, 2));
+              const { accepted, duplicates } = result as AppendResult;
+              if (accepted !== undefined) expect(accepted + duplicates).toBe(2);
+            }
+        });
+      await scheduler.run(seed % 2 === 0 ? chooseEvenly(random) : chooseByPriority(random), () => []);
+
+      expect(scheduler.failures).toEqual([]);
+      for (const id of NAMES) {
+        const positions = [...relay.pages.values()]
+          .sort((x, y) => x.first - y.first)
+          .flatMap(({ runs }) => runs.filter(({ producer }) => producer === id))
+          .flatMap(({ position, count }) => Array.from({ length: count }, (_, index) => position + index));
+        expect([seed, id, new Set(positions).size]).toEqual([seed, id, positions.length]);
+      }
+    }
+  }, 120_000);
+
+  /** A producer is on the last page, and the next page will drop it. */
+  async function relayBeforeDrop(): Promise<MemoryRelay> {
+    const relay = new MemoryRelay(1000);
+    const appender = appenderOf(relay, "before", openGate);
+    await appender.append(FEED, keyedSubmission("p0", 1, 3));
+    for (const id of NAMES.slice(1, 32)) await appender.append(FEED, keyedSubmission(id, 1, 1));
+    expect([...relay.pages.values()].at(-1)?.producers).toHaveLength(32);
+    return relay;
+  }
+
+  it("has a trail that a page drops, also when the process dies right after the page", async () => {
+    const relay = await relayBeforeDrop();
+    const store = relay.appendStore(openGate);
+    const never = new Promise<never>(() => {});
+    let isWritten = (): void => {};
+    const written = new Promise<void>((resolve) => {
+      isWritten = resolve;
+    });
+    const putPage: AppendStore["putPage"] = async (...put) => {
+      await store.putPage(...put);
+      isWritten();
+      return never;
+    };
+    void appenderOf(relay, "dies", openGate, { putPage }).append(FEED, keyedSubmission("p32", 1, 1));
+    await written;
+    const [again] = await appenderOf(relay, "alive", openGate).append(FEED, keyedSubmission("p0", 1, 3));
+    expect(again).toMatchObject({ first: 1, last: 3, accepted: 0, duplicates: 3 });
+  });
+
+  it("is read again after a lost race: the winner's page may have dropped a trail that the archive had not", async () => {
+    const relay = await relayBeforeDrop();
+    const store = relay.appendStore(openGate);
+    // Before the first put, another process appends for the same producer, and then drops it from the pages.
+    let others = 1;
+    const putPage: AppendStore["putPage"] = async (...put) => {
+      if (others-- > 0) {
+        const other = appenderOf(relay, "other", openGate);
+        await other.append(FEED, keyedSubmission("p35", 1, 3));
+        for (let n = 100; n < 132; n += 1) await other.append(FEED, keyedSubmission(`p${n}`, 1, 1));
+      }
+      return store.putPage(...put);
+    };
+    const [again] = await appenderOf(relay, "slow", openGate, { putPage }).append(
+      FEED,
+      keyedSubmission("p35", 1, 3),
+    );
+    expect(again).toMatchObject({ accepted: 0, duplicates: 3 });
+  });
+
+  it("keeps what two processes archive at once for the same key", async () => {
+    const relay = await relayBeforeDrop();
+    const store = relay.appendStore(openGate);
+    let others = 1;
+    const putArchive: AppendStore["putArchive"] = async (...put) => {
+      // Just before the first write, another process archives one of the trails. It never puts its page.
+      if (others-- > 0)
+        await new Promise<void>((resolve) => {
+          const putPage: AppendStore["putPage"] = () => {
+            resolve();
+            return new Promise<never>(() => {});
+          };
+          void appenderOf(relay, "other", openGate, { putPage }).append(FEED, keyedSubmission("p32", 1, 1));
+        });
+      return store.putArchive(...put);
+    };
+    await appenderOf(relay, "slow", openGate, { putArchive }).append(
+      FEED,
+      ["p33", "p34", "p35"].flatMap((id) => keyedSubmission(id, 1, 1)),
+    );
+    const appender = appenderOf(relay, "late", openGate);
+    for (const id of ["p0", "p1", "p2"]) {
+      const [again] = await appender.append(FEED, keyedSubmission(id, 1, 1));
+      expect([id, again]).toMatchObject([id, { accepted: 0, duplicates: 1 }]);
+    }
+  });
+});
+
 describe("no resurrection: a freed number is not assigned again", () => {
   /** A writer caches the tail. Then others append, and everything that may be freed is freed. */
   async function writeAfterFreeing(settings: {

@@ -24,6 +24,7 @@ export class Engine implements AsyncDisposable {
     queue: tables.queue.name,
     cursors: tables.cursors.name,
     sessions: tables.sessions.name,
+    keys: tables.keys.name,
   };
   readonly environment: Environment;
   readonly #engines: AsyncDisposableStack;
@@ -37,6 +38,7 @@ export class Engine implements AsyncDisposable {
       [tables.queue.variable]: this.tableNames.queue,
       [tables.cursors.variable]: this.tableNames.cursors,
       [tables.sessions.variable]: this.tableNames.sessions,
+      [tables.keys.variable]: this.tableNames.keys,
       [queues.notify.variable]: QUEUE_URLS.notify,
       [queues.wake.variable]: QUEUE_URLS.wake,
       [queues.slow.variable]: QUEUE_URLS.slow,

@@ -1,6 +1,10 @@
+import { randomBytes } from "node:crypto";
 import type { ApiParts } from "../../functions/api/parts.ts";
 import { newSession } from "../../functions/api/schemas.ts";
 import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
+import { MANAGEMENT } from "../../shared/access/caller.ts";
+import { newKeyText } from "../../shared/access/keyText.ts";
+import { openKeys } from "../../shared/aws/openKeys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
@@ -25,9 +29,11 @@ export class Person {
       ...stores,
       pages: new PageReader(stores.pages, 0),
       pageTimes: stores.pages,
+      keys: openKeys(environment, clients),
       guard: createAddressGuard(["127.0.0.0/8"]),
       clock,
       newSessionId: () => `s${this.#created++}`,
+      newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",
       sealSecret: async (_session, secret) => secret,
       log: silentLog,
@@ -39,6 +45,7 @@ export class Person {
     const { id } = await createSession(
       this.#parts,
       newSession.parse({ feed: this.#feed, url: "http://127.0.0.1/", from, maxBatch: 4 }),
+      MANAGEMENT,
     );
     this.#sessions.push(id);
   }
@@ -61,8 +68,8 @@ export class Person {
 
   async #fulfil(wish: Wish): Promise<void> {
     if ("create" in wish) await this.createSession(wish.create);
-    else if ("delete" in wish) await deleteSession(this.#parts, this.#idOf(wish.delete));
-    else await changeSession(this.#parts, this.#idOf(wish.change), wish.to);
+    else if ("delete" in wish) await deleteSession(this.#parts, this.#idOf(wish.delete), MANAGEMENT);
+    else await changeSession(this.#parts, this.#idOf(wish.change), wish.to, MANAGEMENT);
   }
 
   #idOf(number: number): string {

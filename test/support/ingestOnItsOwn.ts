@@ -3,13 +3,14 @@ import { queues, secrets, tables } from "../../shared/aws/resources.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
 import type { TestRelay } from "./testRelay.ts";
 
-/** The environment of ingest on AWS: the queue table and the notify queue, without access to cursors or sessions. */
+/** The environment of ingest on AWS: the queue table, the keys and the notify queue, without access to cursors or sessions. */
 export function ingestEnvironment(
   { relay }: TestRelay,
   notifyQueueUrl = relay.queues.notify.url,
 ): Environment {
   return {
     [tables.queue.variable]: relay.tableNames.queue,
+    [tables.keys.variable]: relay.tableNames.keys,
     [queues.notify.variable]: notifyQueueUrl,
     [secrets.apiKey.plainVariable]: "local",
     ...relay.connection,

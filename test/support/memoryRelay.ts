@@ -3,6 +3,7 @@ import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts"
 import type { NotifyHint, WakeHint } from "../../shared/queue/hints.ts";
 import { lastOf, type StoredPage } from "../../shared/queue/page.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
+import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
@@ -23,6 +24,7 @@ export const FEED = "pbx";
  */
 export class MemoryRelay {
   readonly pages = new Map<number, StoredPage>();
+  readonly archives = new Map<string, ProducerArchive>();
   readonly cursors = new Map<string, Cursor>();
   /** Each row before its last change, for stale reads. */
   readonly staleCursors = new Map<string, Cursor>();
@@ -113,6 +115,16 @@ export class MemoryRelay {
       readPageAt: async (_feed, _segment, first) => this.pages.get(first),
       readPageBefore: async (_feed, segment, sequence) =>
         this.#pagesOf(segment).findLast(({ first }) => first <= sequence),
+      readArchives: async () => {
+        await gate("reads the archives");
+        return [...this.archives.values()];
+      },
+      putArchive: async (_feed, archive) => {
+        await gate(`archives for ${archive.key}`);
+        if ((this.archives.get(archive.key)?.version ?? 0) !== archive.version - 1) return false;
+        this.archives.set(archive.key, archive);
+        return true;
+      },
       putPage: async (_feed, _segment, page) => {
         await gate(`puts page ${page.first}`);
         const winner = this.pages.get(page.first);

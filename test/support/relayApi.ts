@@ -25,6 +25,11 @@ export class RelayApi extends RelayClient {
     this.apiKey = apiKey;
   }
 
+  /** The same relay, called with another key. */
+  as(key: string): RelayApi {
+    return new RelayApi(this.url, key);
+  }
+
   async call(
     method: string,
     path: string,

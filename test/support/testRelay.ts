@@ -24,7 +24,7 @@ export class TestRelay extends RelayApi implements AsyncDisposable {
   static async start(
     environment: Environment = {},
     dataDirectory?: string,
-    parts: Pick<RelayOptions, "webhook" | "clientsOf"> = {},
+    parts: Pick<RelayOptions, "webhook" | "clientsOf" | "clock"> = {},
   ): Promise<TestRelay> {
     const logged: LogEntry[] = [];
     const entry =

@@ -76,6 +76,7 @@ export class RelayWithConflicts implements AsyncDisposable {
     const ingest = createIngest(
       {
         [tables.queue.variable]: tableNames.queue,
+        [tables.keys.variable]: tableNames.keys,
         [queues.notify.variable]: this.#relay.queues.notify.url,
         [secrets.apiKey.plainVariable]: apiKey,
         RELAY_SEGMENT_SIZE: String(this.#relay.settings.segmentSize),

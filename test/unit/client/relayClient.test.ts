@@ -57,6 +57,9 @@ describe("the client's calls", () => {
     await client.append("pbx", [{ type: "A" }], { producer: "bridge", position: 7 });
     await client.appendAmi("pbx", "Event: A\r\n\r\n");
     expect(await client.isHealthy()).toBe(true);
+    await client.producers("p/x");
+    await client.createKey({ name: "k", role: "reader", feeds: ["pbx"] });
+    await client.deleteKey("key/1");
     expect(sent.map(({ method, url, body }) => [method, url.replace("http://relay/v1", ""), body])).toEqual([
       ["POST", "/sessions", JSON.stringify(session)],
       ["GET", "/sessions/ses%2F1", undefined],
@@ -70,6 +73,9 @@ describe("the client's calls", () => {
       ["POST", "/feeds/pbx/events", '{"type":"A"}'],
       ["POST", "/feeds/pbx/events", "Event: A\r\n\r\n"],
       ["GET", "/health", undefined],
+      ["GET", "/feeds/p%2Fx/producers", undefined],
+      ["POST", "/keys", '{"name":"k","role":"reader","feeds":["pbx"]}'],
+      ["DELETE", "/keys/key%2F1", undefined],
     ]);
     for (const { headers } of sent) expect(headers.get("authorization")).toBe("Bearer key");
     const types = sent.map(({ headers }) => headers.get("content-type"));

@@ -29,6 +29,11 @@ const agree: {
   readonly createdSession: Agree<client.CreatedSession, Answers<typeof schemas.createdSession>>;
   readonly changedSession: Agree<client.ChangedSession, Answers<typeof schemas.changedSession>>;
   readonly sessionList: Agree<client.SessionList, Answers<typeof schemas.sessionList>>;
+  readonly feedList: Agree<client.FeedList, Answers<typeof schemas.feedList>>;
+  readonly producerList: Agree<client.ProducerList, Answers<typeof schemas.producerList>>;
+  readonly newKey: Agree<client.NewKey, Takes<typeof schemas.newKey>>;
+  readonly createdKey: Agree<client.CreatedKey, Answers<typeof schemas.createdKey>>;
+  readonly keyList: Agree<client.KeyList, Answers<typeof schemas.keyList>>;
   readonly feed: Agree<client.Feed, Answers<typeof schemas.feedView>>;
   readonly messageList: Agree<client.MessageList, Answers<typeof schemas.messageList>>;
   readonly webhookRequest: Agree<client.WebhookRequest, Answers<typeof schemas.webhookRequest>>;
@@ -47,6 +52,11 @@ const agree: {
   createdSession: true,
   changedSession: true,
   sessionList: true,
+  feedList: true,
+  producerList: true,
+  newKey: true,
+  createdKey: true,
+  keyList: true,
   feed: true,
   messageList: true,
   webhookRequest: true,
@@ -59,5 +69,5 @@ const agree: {
 };
 
 it("the compiler finds the client's types equal to the interface's schemas", () => {
-  expect(Object.values(agree).filter(Boolean)).toHaveLength(14);
+  expect(Object.values(agree).filter(Boolean)).toHaveLength(19);
 });

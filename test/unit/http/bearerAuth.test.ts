@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import { answerProblem } from "../../../shared/http/answerProblem.ts";
-import { fixedApiKey } from "../../../shared/http/apiKey.ts";
 import { bearerAuth } from "../../../shared/http/bearerAuth.ts";
+import { managementKey } from "../../support/callers.ts";
 
 const app = new Hono();
 app.onError(answerProblem({ info: () => {}, warn: () => {}, error: () => {} }));
-app.use(bearerAuth(fixedApiKey("k3y")));
+app.use(bearerAuth(managementKey("k3y")));
 app.get("/", (context) => context.text("inside"));
 
 describe("bearerAuth", () => {

@@ -18,6 +18,9 @@ beforeEach(() => {
 });
 
 const by = (id: string, position: number) => ({ producer: { id, position } });
+/** By a producer with a key. */
+const keyed = (id: string, position: number, key = "key_1") => ({ producer: { id, position, key } });
+const DAY = 24 * 3_600_000;
 const names = () => queue.eventsOf(FEED).map(({ event: { n, type } }) => n ?? type);
 
 describe("Appender", () => {
@@ -351,5 +354,136 @@ describe("Appender", () => {
     ]);
     expect(queue.heads.get(FEED)).toMatchObject({ segmentSize: 10 });
     expect(queue.pagesOf(FEED).map(({ count }) => count)).toEqual([1, 5]);
+  });
+});
+
+describe("a producer with a key", () => {
+  const idsOnPage = () =>
+    queue
+      .pagesOf(FEED)
+      .at(-1)
+      ?.producers.map(({ id }) => id);
+
+  it("is recognised by a new process after eight days, while others appended", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    clock.now += 8 * DAY;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    expect(idsOnPage()).toEqual([]);
+    const [again] = await new Appender(parts).append(FEED, [{ ...keyed("bridge", 1), events: events(5) }]);
+    expect(again).toEqual({ first: 1, last: 6, accepted: 2, duplicates: 3, refused: [] });
+    expect(names()).toEqual(["1", "2", "3", "other", "4", "5"]);
+  });
+
+  it("gets its first numbers for a batch that is all old, as long as they are held", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    clock.now += 8 * DAY;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    const submission = { ...keyed("bridge", 1), events: events(3) };
+    expect(await appender.append(FEED, [submission])).toMatchObject([{ first: 1, last: 3, duplicates: 3 }]);
+    queue.pages.delete(`${FEED}#1`);
+    expect(await appender.append(FEED, [submission])).toMatchObject([{ first: null, duplicates: 3 }]);
+  });
+
+  it("goes on after its gaps as if it had never been away", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(2) }]);
+    await appender.append(FEED, [{ ...keyed("bridge", 9), events: events(1, 9) }]);
+    clock.now += 8 * DAY;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    const [inGap] = await appender.append(FEED, [{ ...keyed("bridge", 4), events: events(1, 4) }]);
+    expect(inGap).toBeInstanceOf(PositionConflictError);
+    const [jump] = await appender.append(FEED, [{ ...keyed("bridge", 20), events: events(1, 20) }]);
+    expect(jump).toMatchObject({ accepted: 1 });
+    expect(names()).toEqual(["1", "2", "RelayGap", "9", "other", "RelayGap", "20"]);
+  });
+
+  it("is forgotten after 30 days", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    clock.now += 2 * DAY;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    clock.now += 28 * DAY + 1;
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    expect(names()).toEqual(["1", "2", "3", "other", "1", "2", "3"]);
+  });
+
+  it("is recognised under another key and under the management key", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1, "key_old"), events: events(3) }]);
+    for (const again of [keyed("bridge", 1, "key_new"), by("bridge", 1)]) {
+      clock.now += 2 * DAY;
+      await appender.append(FEED, [{ events: [event("other")] }]);
+      expect(await appender.append(FEED, [{ ...again, events: events(3) }])).toMatchObject([
+        { accepted: 0, duplicates: 3 },
+      ]);
+    }
+  });
+
+  it("is one of any number on a feed: 40 take turns, and each resends", async () => {
+    const turn = async (position: number) => {
+      const results = [];
+      for (let n = 0; n < 40; n += 1) {
+        const [result] = await appender.append(FEED, [
+          { ...keyed(`p${n}`, position, `key_${n % 3}`), events: events(2, position) },
+        ]);
+        results.push(result);
+      }
+      return results;
+    };
+    const first = await turn(1);
+    expect(await turn(1)).toEqual(first.map((result) => ({ ...result, accepted: 0, duplicates: 2 })));
+    await turn(3);
+    expect(await turn(2)).toMatchObject(first.map(() => ({ accepted: 0, duplicates: 2 })));
+    expect(queue.eventsOf(FEED)).toHaveLength(160);
+  });
+
+  it("sends at the same time as more producers than a page remembers", async () => {
+    const all = Array.from({ length: 70 }, (_, n) => ({ ...keyed(`p${n}`, 1), events: events(1) }));
+    await appender.append(FEED, all);
+    const again = await appender.append(FEED, all);
+    expect(again).toMatchObject(all.map(() => ({ accepted: 0, duplicates: 1 })));
+    expect(queue.eventsOf(FEED)).toHaveLength(70);
+  });
+
+  it("without a key is forgotten after a day, as before", async () => {
+    await appender.append(FEED, [{ ...by("bridge", 1), events: events(1) }]);
+    clock.now += DAY + 1;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    expect(queue.calls.putArchive).toBe(0);
+    await appender.append(FEED, [{ ...by("bridge", 1), events: events(1) }]);
+    expect(names()).toEqual(["1", "other", "1"]);
+  });
+
+  it("costs a read of the archive only when the tail does not know it, and a write only when it is dropped", async () => {
+    for (let position = 1; position <= 9; position += 3)
+      await appender.append(FEED, [{ ...keyed("bridge", position), events: events(3, position) }]);
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    expect([queue.calls.readArchives, queue.calls.putArchive]).toEqual([1, 0]);
+  });
+
+  it("is not dropped when it cannot be archived: the page is not written", async () => {
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    clock.now += 2 * DAY;
+    const put = queue.putArchive.bind(queue);
+    queue.putArchive = async () => {
+      throw new Error("throttled");
+    };
+    await expect(appender.append(FEED, [{ events: [event("other")] }])).rejects.toThrow("throttled");
+    expect(names()).toEqual(["1", "2", "3"]);
+    queue.putArchive = put;
+    await appender.append(FEED, [{ events: [event("other")] }]);
+    expect(await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }])).toMatchObject([
+      { duplicates: 3 },
+    ]);
+  });
+
+  it("times out when other writers win every write of the archive", async () => {
+    parts = appendParts(queue, clock, { appendTimeoutMillis: 30 });
+    appender = new Appender(parts);
+    await appender.append(FEED, [{ ...keyed("bridge", 1), events: events(3) }]);
+    clock.now += 2 * DAY;
+    queue.putArchive = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return false;
+    };
+    await expect(appender.append(FEED, [{ events: [event("other")] }])).rejects.toThrow(AppendTimeoutError);
+    expect(names()).toEqual(["1", "2", "3"]);
   });
 });

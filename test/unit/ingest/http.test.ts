@@ -3,7 +3,7 @@ import { Appender } from "../../../functions/ingest/append.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
 import { createIngestApp } from "../../../functions/ingest/http.ts";
 import { Intake } from "../../../functions/ingest/intake.ts";
-import { fixedApiKey } from "../../../shared/http/apiKey.ts";
+import { managementKey } from "../../support/callers.ts";
 import type { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
@@ -17,7 +17,7 @@ beforeEach(() => {
   const parts = appendParts(queue, new ManualClock());
   metrics = parts.metrics;
   const intake = new Intake(new GroupCommit(new Appender(parts)), metrics);
-  app = createIngestApp(intake, fixedApiKey("key"), parts.log);
+  app = createIngestApp(intake, managementKey("key"), parts.log);
 });
 
 async function post(body: string, headers: Record<string, string> = {}, feed = FEED) {

@@ -2,6 +2,7 @@ import type { AppendParts, AppendStore, PutResult } from "../../../functions/ing
 import type { NotifyHint } from "../../../shared/queue/hints.ts";
 import { lastOf, type StoredPage } from "../../../shared/queue/page.ts";
 import { decodePage } from "../../../shared/queue/pageCodec.ts";
+import type { ProducerArchive } from "../../../shared/queue/producerArchive.ts";
 import { segmentOf } from "../../../shared/queue/sequence.ts";
 import type { FeedHead, LastPage } from "../../../shared/queue/tail.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
@@ -24,7 +25,16 @@ export class ManualClock {
 export class MemoryQueue implements AppendStore {
   readonly heads = new Map<string, FeedHead>();
   readonly pages = new Map<string, StoredPage>();
-  readonly calls = { readHead: 0, readLastPage: 0, putPage: 0, readPageAt: 0, readPageBefore: 0 };
+  readonly archives = new Map<string, ProducerArchive>();
+  readonly calls = {
+    readHead: 0,
+    readLastPage: 0,
+    putPage: 0,
+    readPageAt: 0,
+    readPageBefore: 0,
+    readArchives: 0,
+    putArchive: 0,
+  };
   /** Runs before each put. If it throws, the put fails. */
   beforePut: (page: StoredPage, signal: AbortSignal) => void | Promise<void> = () => {};
   /** Runs after each successful put. If it throws, the put's response is lost. */
@@ -76,6 +86,19 @@ export class MemoryQueue implements AppendStore {
     this.pages.set(key, page);
     this.afterPut(page);
     return { written: true };
+  }
+
+  async readArchives(feed: string): Promise<ProducerArchive[]> {
+    this.calls.readArchives += 1;
+    return [...this.archives].filter(([key]) => key.startsWith(`${feed}#`)).map(([, archive]) => archive);
+  }
+
+  async putArchive(feed: string, archive: ProducerArchive): Promise<boolean> {
+    this.calls.putArchive += 1;
+    const key = `${feed}#${archive.key}`;
+    if ((this.archives.get(key)?.version ?? 0) !== archive.version - 1) return false;
+    this.archives.set(key, archive);
+    return true;
   }
 
   pagesOf(feed: string): StoredPage[] {

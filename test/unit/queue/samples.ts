@@ -39,6 +39,7 @@ export function tailOf(facts: Partial<WriterTail> = {}): WriterTail {
     headSegment: 0,
     next: 1,
     producers: [],
+    archived: new Map(),
     callMemory: EMPTY_CALL_MEMORY,
     wrapUnmapped: false,
     lastAppendedAtEpochMillis: 0,

@@ -40,7 +40,7 @@ describe("readTail", () => {
 
   it("finds the beginning of an empty feed", async () => {
     const script = scripted([headOf()], {});
-    const { producers, callMemory, ...emptyTail } = tailOf({ next: 1 });
+    const { producers, archived, callMemory, ...emptyTail } = tailOf({ next: 1 });
     expect(await read(script)).toEqual({ ...emptyTail, lastPage: undefined });
     expect(script.asked).toEqual(["head", "segment 0", "head"]);
   });
