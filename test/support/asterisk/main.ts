@@ -27,6 +27,8 @@ const { values } = parseArgs({
     /** The number of the first event. */
     first: { type: "string", default: "0" },
     "started-at": { type: "string" },
+    /** So many ARI applications are waited for; with 0, any client starts the playing. */
+    apps: { type: "string", default: "0" },
     /** `websocket_write_timeout`. */
     "write-timeout": { type: "string", default: "100" },
   },
@@ -53,7 +55,11 @@ function dial(url: URL): OutboundPbx {
   return new OutboundPbx({ url: url.href, username, password, journal, state });
 }
 
-const isWanted = () => ari.apps.length > 0 || manager.clients > 0 || outbound?.isConnected === true;
+const apps = Number(values.apps);
+const isWanted = () =>
+  apps > 0
+    ? ari.apps.length >= apps
+    : ari.apps.length > 0 || manager.clients > 0 || outbound?.isConnected === true;
 while (!isWanted()) await pause(TICK_MILLIS);
 
 const stasis = recordedStasis(recording);
