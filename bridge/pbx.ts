@@ -146,7 +146,10 @@ export class Pbx {
         if (!this.#isClosed) this.#connected(name, pbx);
       },
       event: (event) => {
-        this.#intake.take(event, () => this.#truth.event(name, event));
+        this.#intake.take(event, () => {
+          if (link.state !== "up" && !link.isEarly) this.#reportEarly(name, link);
+          return this.#truth.event(name, event);
+        });
       },
       linkDown: (loss) => {
         link.down(loss);
@@ -160,6 +163,16 @@ export class Pbx {
         if (name === "main") void this.#watch.end();
       },
     };
+  }
+
+  /** The first event of a connection that may never be up: reports the gap before it. */
+  #reportEarly(name: LinkName, link: LinkState): void {
+    const { clock, newId } = this.#parts;
+    link.isEarly = true;
+    const early = this.#truth.early(name, clock.nowEpochMillis(), newId());
+    if (early === undefined) return;
+    this.#append(early);
+    this.#countGap(early.gap.reason);
   }
 
   /** The link is up and events are taken: reports the gap before it, and sees to the snapshot. */

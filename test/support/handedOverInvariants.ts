@@ -3,7 +3,7 @@ import type { FeedRows, HandedOverEvent, Witnessed } from "./witnessed.ts";
 /**
  * The bridge's promise: every event that the PBX handed over is in the queue, in the PBX's order, or a gap record covers
  * it. A gap record covers what is missing at its place: it stands after the last event before the hole and before the
- * first event after it. A restart of the PBX is said the same way. What was handed over before anything reached the feed
+ * first event after it. A restart of the PBX is said the same way, or a gap that does not know the start time yet. What was handed over before anything reached the feed
  * is older than the feed.
  *
  * That no event is in the queue twice is an invariant of every feed.
@@ -35,7 +35,7 @@ export function handedOverViolations(rows: FeedRows, { handedOver = [] }: Witnes
     if (
       epoch !== undefined &&
       epoch !== previous.epoch &&
-      !said.some(({ epochAfter }) => epochAfter === epoch)
+      !said.some(({ epochAfter }) => epochAfter === epoch || epochAfter === null)
     )
       found.push(`no gap before number ${number} says that the PBX restarted at ${epoch}`);
   };
