@@ -43,6 +43,7 @@ export class Pbx {
   readonly #gaps = new Map<string, number>();
   #reconnects = 0;
   #relayTrouble: string | undefined;
+  #relayTroubleKind: ShipperProgress["state"] | undefined;
   #spoolTrouble: string | undefined;
   /** The memory is full. Links that come up wait until it takes events again. */
   #isClosed = false;
@@ -226,12 +227,16 @@ export class Pbx {
     else log.error("events cannot be stored; they wait in memory", { error });
   }
 
-  /** One line for each change, whatever the number of attempts. */
+  /** One line for each change of what a person can do about it, whatever the number of attempts. */
   #shipperChanged({ state, lastError }: ShipperProgress): void {
     const { log } = this.#parts;
     const trouble = state === "stopped" ? undefined : lastError?.message;
-    const hasChanged = (trouble === undefined) !== (this.#relayTrouble === undefined);
+    // A new attempt does not tell yet whether it is over.
+    const isOpen = state === "sending" || state === "idle";
+    const kind = trouble === undefined ? undefined : isOpen ? (this.#relayTroubleKind ?? state) : state;
+    const hasChanged = kind !== this.#relayTroubleKind;
     this.#relayTrouble = trouble;
+    this.#relayTroubleKind = kind;
     if (!hasChanged) return;
     if (trouble === undefined) log.info("the relay takes events");
     else log.warn("the relay does not take events; they wait in the spool", { state, error: trouble });
