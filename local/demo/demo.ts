@@ -2,13 +2,16 @@ import { randomUUID } from "node:crypto";
 import { RelayClient, type Session } from "../../client/index.ts";
 import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { DeliveryCheck } from "./deliveryCheck.ts";
-import { Progress } from "./progress.ts";
+import { type OwnSessions, Progress } from "./progress.ts";
 import { RECEIVER_PATH, type Receiver, startReceiver } from "./receiver.ts";
 import { readRecording } from "./recording.ts";
 import { replay } from "./replay.ts";
 import { formatSummary, type Summary, summarize } from "./summary.ts";
 
 export const DEMO_FEED = "demo";
+
+/** Everybody knows it, and the recorded calls are no secret. It resumes, so a login after the replay gets them too. */
+export const DEMO_AMI_USER = { username: "demo", secret: "demo-secret-of-the-relay" } as const;
 /** Long enough to watch. */
 const PACE_MILLIS = 10_000;
 const LOOK_EVERY_MILLIS = 500;
@@ -26,6 +29,8 @@ export interface DemoOptions {
   readonly apiKey: string;
   /** Replay as fast as possible and end with the verdict, instead of going on until `stopping` aborts. */
   readonly once: boolean;
+  /** Whether to add the AMI user of `DEMO_AMI_USER`, as long as the demo lasts; not with `once`. */
+  readonly hasAmiUser?: boolean;
   readonly stopping: AbortSignal;
   readonly clock?: Clock;
   print(line: string): void;
@@ -51,6 +56,14 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   await using cleanUp = new AsyncDisposableStack();
   const subscriptions = await Promise.all(SUBSCRIBERS.map((plan) => subscribe(client, plan, cleanUp)));
 
+  const own = new Map(subscriptions.map(({ id, name, first }) => [id, { name, first }]));
+  if (options.hasAmiUser && !once) {
+    const user = { feed: DEMO_FEED, kind: "ami", resume: true, ...DEMO_AMI_USER } as const;
+    const { id, next } = await client.createSession(user);
+    cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
+    own.set(id, { name: "AMI demo", first: next ?? 1 });
+  }
+
   const ending = new AbortController();
   cleanUp.defer(() => ending.abort());
   const signal = AbortSignal.any([stopping, ending.signal]);
@@ -58,7 +71,7 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   const events = await readRecording();
   const startedAt = clock.nowEpochMillis();
   const seconds = () => (clock.nowEpochMillis() - startedAt) / 1000;
-  const follow = new Follow(client, subscriptions, print);
+  const follow = new Follow(client, subscriptions, own, print);
   let replayed = false;
 
   const replayAll = async () => {
@@ -105,11 +118,16 @@ class Follow {
   readonly #settledAtSeconds = new Map<string, number>();
   readonly #print: (line: string) => void;
 
-  constructor(client: RelayClient, subscriptions: readonly Subscription[], print: (line: string) => void) {
+  constructor(
+    client: RelayClient,
+    subscriptions: readonly Subscription[],
+    own: OwnSessions,
+    print: (line: string) => void,
+  ) {
     this.#client = client;
     this.#subscriptions = subscriptions;
     this.#print = print;
-    this.#progress = new Progress(new Map(subscriptions.map(({ id, name, first }) => [id, { name, first }])));
+    this.#progress = new Progress(own);
   }
 
   /** True when all sessions have everything, and the relay says the same. */
@@ -157,7 +175,9 @@ async function removeLeftOvers(client: RelayClient): Promise<void> {
   await Promise.all(leftOver.map(({ id }) => client.deleteSession(id)));
 }
 
-function isOfDemo({ feed, url }: Session): boolean {
-  const { hostname, pathname } = new URL(url);
-  return feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
+function isOfDemo(session: Session): boolean {
+  if (session.kind === "ami")
+    return session.username === DEMO_AMI_USER.username && session.feed === DEMO_FEED;
+  const { hostname, pathname } = new URL(session.url);
+  return session.feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
 }

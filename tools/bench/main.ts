@@ -3,6 +3,7 @@ import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { benchBridge } from "./bridge/bridge.ts";
 import { benchContention } from "./contention.ts";
+import { benchGateway } from "./gateway.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 
@@ -44,5 +45,12 @@ program
   )
   .option("--program <file>", "the bridge as it is installed; without it, bridge/main.ts from its source")
   .action(benchBridge);
+
+program
+  .command("gateway")
+  .description("CPU time and latency of the AMI gateway for each event and connection")
+  .option("--seconds <seconds>", "duration of each measurement", numberOption({ atLeast: 1 }), 10)
+  .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 1_000)
+  .action(benchGateway);
 
 await program.parseAsync();
