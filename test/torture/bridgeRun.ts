@@ -137,13 +137,13 @@ async function cause(world: BridgeWorld, turn: number, random: (name: string) =>
   }
 }
 
-/** Whether the last event of each feed is in the queue. */
+/** Whether the last event of each feed is in the queue. A snapshot may follow it. */
 async function hasLast(world: BridgeWorld): Promise<boolean> {
   for (const feed of FEEDS) {
     const last = world.handedOver(feed).at(-1)?.event;
     const { tail = 0 } = (await world.client?.feed(feed)) ?? {};
     const format = feed === "ami" ? "ami" : "stasis";
-    const page = await world.client?.messages(feed, { from: Math.max(1, tail - 100), limit: 200, format });
+    const page = await world.client?.messages(feed, { from: Math.max(1, tail - 990), limit: 1_000, format });
     const texts = page?.messages.map((message) =>
       "event" in message ? JSON.stringify(message.event) : message.text,
     );
