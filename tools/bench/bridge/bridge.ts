@@ -49,7 +49,9 @@ export async function benchBridge({
     row("event loop: delay p99", ({ usage }) => millisOf(usage.loop.delayMillisP99));
     row("event loop: own work between timers p99", ({ usage }) => millisOf(usage.loop.workMillisP99));
     row("event loop: own work between timers, most", ({ usage }) => millisOf(usage.loop.workMillisMost));
-    for (const share of [0.5, 0.99])
+    // In a burst the PBX itself is too busy to note when it wrote.
+    const shares = load.perSecond === BURST_PER_SECOND ? [] : [0.5, 0.99];
+    for (const share of shares)
       rows.push([
         `${load.name}: handed over to 202, p${100 * share}`,
         millisOf(percentile(latencies, share)),
