@@ -1,11 +1,13 @@
 import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
 import { convertLines } from "./convert.ts";
 import { filterText } from "./filter.ts";
 import { onReaderGone } from "./terminal/reader.ts";
 
 /** `npm run relay -- help`: applies the relay's rules to files, without a relay. Exits with 1 when input was malformed. */
-const program = new Command("relay")
+const program = new Command("stasis-relay")
   .description("Converts Stasis events to AMI, and filters AMI text, as Asterisk's Manager does.")
+  .version(packageJson.version)
   .showHelpAfterError();
 
 onReaderGone();
@@ -42,9 +44,9 @@ program
     "after",
     `
 Examples:
-  relay filter --read call,user
-  relay filter --event-filter '!Event: VarSet'
-  relay filter --event-filter 'eventfilter(action(include),name(Hangup))'`,
+  stasis-relay filter --read call,user
+  stasis-relay filter --event-filter '!Event: VarSet'
+  stasis-relay filter --event-filter 'eventfilter(action(include),name(Hangup))'`,
   )
   .action(async (options: { read?: string; events?: readonly string[]; eventFilter?: readonly string[] }) => {
     const { read, events, eventFilter: eventFilters } = options;

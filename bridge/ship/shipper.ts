@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { EventBody, RelayClient } from "../../client/index.ts";
+import type { EventBody, RelayClient } from "../../client/relayClient.ts";
 import type { Acknowledgement, AsyncSpool, SpoolBatch } from "../spool.ts";
 import { judge, type Verdict } from "./answer.ts";
 import { failureOf, ShippingError, storedNothing } from "./failure.ts";

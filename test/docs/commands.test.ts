@@ -183,7 +183,7 @@ describe("docs/ami.md", () => {
     const filtered = await run("relay -- filter");
     expect(filtered).toMatch(/^Channel: Local.*;1\r$/m);
     expect(filtered).not.toMatch(/^Channel: .*;2\r$/m);
-    expect(await run("relay -- help")).toContain("Usage: relay");
+    expect(await run("relay -- help")).toContain("Usage: stasis-relay");
   });
 });
 
