@@ -1,12 +1,20 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { type AmiOptions, runAmi } from "./ami.ts";
 import { convertLines } from "./convert.ts";
 import { filterText } from "./filter.ts";
+import { numberOption } from "./terminal/numberOption.ts";
 import { onReaderGone } from "./terminal/reader.ts";
+import { type Address, readAddress } from "./tunnelAddress.ts";
 
-/** `npm run relay -- help`: applies the relay's rules to files, without a relay. Exits with 1 when input was malformed. */
+/**
+ * `npm run relay -- help`: applies the relay's rules to files without a relay, and connects AMI clients to a distant one.
+ * Exits with 1 when input was malformed or the port is not free.
+ */
 const program = new Command("stasis-relay")
-  .description("Converts Stasis events to AMI, and filters AMI text, as Asterisk's Manager does.")
+  .description(
+    "Converts Stasis events to AMI and filters AMI text, as Asterisk's Manager does, and connects AMI clients over TLS.",
+  )
   .version(packageJson.version)
   .showHelpAfterError();
 
@@ -56,5 +64,39 @@ Examples:
       eventFilters,
     });
   });
+
+program
+  .command("ami")
+  .description(
+    "Listens for AMI clients that cannot speak TLS, and passes their connections on to a gateway over TLS.",
+  )
+  .requiredOption("--to <host:port>", "the gateway; port 5039 if left out", address(5039))
+  .option("--listen <host:port>", "where clients connect", address(5038), { host: "127.0.0.1", port: 5038 })
+  .option("--ca <file>", "certificates to trust, in PEM, instead of the well-known ones")
+  .option("--server-name <name>", "the name in the gateway's certificate, where it is not the host")
+  .option(
+    "--connections <number>",
+    "the most clients at once",
+    numberOption({ atLeast: 1, isWhole: true }),
+    100,
+  )
+  .addHelpText(
+    "after",
+    `
+Examples:
+  stasis-relay ami --to ami.example.com
+  stasis-relay ami --to 192.0.2.7:5039 --server-name ami.example.com --listen 127.0.0.1:5040`,
+  )
+  .action(async (options: AmiOptions) => {
+    process.exitCode = await runAmi(options, process.stdout, process.stderr);
+  });
+
+function address(defaultPort: number) {
+  return (text: string): Address => {
+    const read = readAddress(text, defaultPort);
+    if (read === undefined) throw new InvalidArgumentError("must be HOST, HOST:PORT or [IPv6]:PORT");
+    return read;
+  };
+}
 
 await program.parseAsync();

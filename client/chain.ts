@@ -1,4 +1,4 @@
-import type { AmiMessage, Message, Session, StasisMessage, WebhookRequest } from "./types.ts";
+import type { AmiMessage, CursorView, Message, StasisMessage, WebhookRequest } from "./types.ts";
 
 /**
  * The chain check: how a receiver proves that it missed nothing. Every request names the last number sent to the session
@@ -36,7 +36,7 @@ export interface ChainStep {
 /** The first state of a receiver whose session was just created or moved: right before the session's next message. */
 export function beginningOf(session: {
   readonly next: number;
-  readonly cursor: Pick<Session["cursor"], "fence">;
+  readonly cursor: Pick<CursorView, "fence">;
 }): ChainState {
   return { last: session.next - 1, epoch: session.cursor.fence };
 }

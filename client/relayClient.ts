@@ -3,8 +3,9 @@ import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
   ChangedSession,
+  CreatedAmiSession,
   CreatedKey,
-  CreatedSession,
+  CreatedWebhookSession,
   Feed,
   FeedChange,
   FeedList,
@@ -14,6 +15,7 @@ import type {
   MessageFormat,
   MessageList,
   MessagesQuery,
+  NewAmiSession,
   NewKey,
   NewSession,
   ProducerList,
@@ -88,8 +90,10 @@ export class RelayClient {
       : undefined;
   }
 
-  /** Subscribes a webhook. Keep the returned secret: it is not shown again. */
-  createSession(session: NewSession): Promise<CreatedSession> {
+  /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
+  createSession<New extends NewSession>(
+    session: New,
+  ): Promise<New extends NewAmiSession ? CreatedAmiSession : CreatedWebhookSession> {
     return this.#call("POST", "/v1/sessions", json(session));
   }
 

@@ -44,7 +44,7 @@ export interface Filter {
   readonly eventFilters?: readonly string[];
 }
 
-export interface NewSession {
+export interface NewWebhookSession {
   readonly feed: string;
   readonly kind?: "webhook";
   readonly url: string;
@@ -57,20 +57,69 @@ export interface NewSession {
   readonly filter?: Filter;
 }
 
+/** A user who can log in to the AMI gateway. */
+export interface NewAmiSession {
+  readonly feed: string;
+  readonly kind: "ami";
+  /** Unique in the relay; upper and lower case count as the same. */
+  readonly username: string;
+  /** 12 characters at least; the relay makes one if absent. */
+  readonly secret?: string;
+  /** As `read =` in manager.conf; `all` if absent. */
+  readonly read?: string;
+  /** As `eventfilter =` in manager.conf. */
+  readonly eventFilters?: readonly string[];
+  /** A login goes on where the last connection was. false if absent: it begins with the next event. */
+  readonly resume?: boolean;
+  /** What a second login of a user with `resume` does; `take-over` if absent. */
+  readonly multipleLogin?: "refuse" | "take-over";
+  /** Adds a `RelaySequence` header to every event; false if absent. */
+  readonly sequenceHeader?: boolean;
+}
+
+export type NewSession = NewWebhookSession | NewAmiSession;
+
 export interface SessionChange {
-  readonly url?: string;
-  /** null removes the filter. */
-  readonly filter?: Filter | null;
-  readonly maxBatch?: number;
   /** `active` resumes a paused or suspended session where it stopped, and ends a backoff. */
   readonly state?: "paused" | "active";
   /** Seek: moves the session, so that this message is its next. */
   readonly next?: Position;
-  /** Creates a new secret. For a day, both the old and the new secret sign every request. */
-  readonly rotateSecret?: true;
+  /** Creates a new secret. For a day, the old secret stays valid beside it; with `at-once` it ends now. */
+  readonly rotateSecret?: true | "at-once";
+  /** Of webhooks. */
+  readonly url?: string;
+  /** Of webhooks. null removes the filter. */
+  readonly filter?: Filter | null;
+  /** Of webhooks. */
+  readonly maxBatch?: number;
+  /** Of AMI users, as all that follows: the new secret, instead of one that the relay makes. */
+  readonly secret?: string;
+  readonly read?: string;
+  readonly eventFilters?: readonly string[];
+  readonly resume?: boolean;
+  readonly multipleLogin?: "refuse" | "take-over";
+  readonly sequenceHeader?: boolean;
 }
 
-export interface Session {
+/** The session's durable row, for troubleshooting. */
+export interface CursorView {
+  readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
+  readonly segment: number;
+  readonly fence: number;
+  readonly lane: "fast" | "slow";
+  readonly leaseUntil: string | null;
+  readonly dueAt: string | null;
+  readonly gap: { readonly first: number; readonly last: number; readonly reason: string } | null;
+}
+
+export interface SessionError {
+  readonly reason: string;
+  readonly detail: string;
+  readonly status?: number;
+  readonly at: string;
+}
+
+export interface WebhookSession {
   readonly id: string;
   readonly feed: string;
   readonly kind: "webhook";
@@ -85,35 +134,55 @@ export interface Session {
   readonly lagSeconds: number;
   /** Consecutive failures. */
   readonly attempts: number;
-  readonly lastError: {
-    readonly reason: string;
-    readonly detail: string;
-    readonly status?: number;
-    readonly at: string;
-  } | null;
+  readonly lastError: SessionError | null;
   readonly lastDelivery: string | null;
   readonly createdAt: string;
-  /** The session's durable row, for troubleshooting. */
-  readonly cursor: {
-    readonly state: "parked" | "signalled" | "active" | "backoff" | "paused" | "suspended";
-    readonly segment: number;
-    readonly fence: number;
-    readonly lane: "fast" | "slow";
-    readonly leaseUntil: string | null;
-    readonly dueAt: string | null;
-    readonly gap: { readonly first: number; readonly last: number; readonly reason: string } | null;
-  };
+  readonly cursor: CursorView;
 }
 
-export interface CreatedSession extends Session {
-  /** Signs the session's requests. Not shown again. */
+export interface AmiSession {
+  readonly id: string;
+  readonly feed: string;
+  readonly kind: "ami";
+  readonly username: string;
+  readonly read: string;
+  readonly eventFilters: readonly string[];
+  readonly resume: boolean;
+  readonly multipleLogin: "refuse" | "take-over";
+  readonly sequenceHeader: boolean;
+  readonly state: "active" | "paused" | "suspended";
+  /** When the connection that holds the position logged in. Without `resume`, connections are not recorded. */
+  readonly connectedSince: string | null;
+  readonly lastLogin: string | null;
+  /** The first message that the user has not received; null without `resume`, as all that follows from it. */
+  readonly next: number | null;
+  readonly lagMessages: number | null;
+  readonly lagSeconds: number | null;
+  readonly lastError: SessionError | null;
+  readonly lastDelivery: string | null;
+  readonly createdAt: string;
+  readonly cursor: CursorView | null;
+}
+
+export type Session = WebhookSession | AmiSession;
+
+interface NewSecret {
+  /** Signs a webhook's requests, or logs in to the AMI gateway. Not shown again. */
   readonly secret: string;
 }
 
-export interface ChangedSession extends Session {
+interface MaybeNewSecret {
   /** The new secret. Present only after a rotation. */
   readonly secret?: string;
 }
+
+export interface CreatedWebhookSession extends WebhookSession, NewSecret {}
+export interface CreatedAmiSession extends AmiSession, NewSecret {}
+export type CreatedSession = CreatedWebhookSession | CreatedAmiSession;
+
+export interface ChangedWebhookSession extends WebhookSession, MaybeNewSecret {}
+export interface ChangedAmiSession extends AmiSession, MaybeNewSecret {}
+export type ChangedSession = ChangedWebhookSession | ChangedAmiSession;
 
 /** One page of sessions. */
 export interface SessionList {

@@ -9,6 +9,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
 import type { MetricName } from "../shared/runtime/metricNames.ts";
+import { gatewayGraphs } from "./gatewayMonitoring.ts";
 import type { MonitoringProps } from "./monitoringProps.ts";
 import { nameIn } from "./nameIn.ts";
 import { relayMetric } from "./relayMetric.ts";
@@ -17,7 +18,7 @@ const WIDTH = 24;
 
 /** One screen: first the alarms, then the effect on users, then every step of an event's way through the system. */
 export function addDashboard(scope: Construct, props: MonitoringProps, alarms: Alarm[]): void {
-  const { stage, queues, functions } = props;
+  const { stage, queues, functions, gateway } = props;
   const { ingest, notify, wake, slow } = queues;
   const ofQueues = Object.entries({ ingest, notify, wake, slow });
   const ofFunctions = Object.entries(functions);
@@ -78,6 +79,9 @@ export function addDashboard(scope: Construct, props: MonitoringProps, alarms: A
           ofFunctions.map(([label, each]) => each.metricDuration({ label, period, statistic: "p99" })),
         ),
       ],
+      ...(gateway === undefined
+        ? []
+        : [gatewayGraphs(stage, gateway).map(({ title, metrics }) => graph(title, metrics))]),
     ],
   });
 }

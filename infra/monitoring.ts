@@ -4,6 +4,7 @@ import type { MetricName } from "../shared/runtime/metricNames.ts";
 import { combined, RelayAlarms } from "./alarms.ts";
 import { AlarmTopics } from "./alarmTopics.ts";
 import { addDashboard } from "./dashboard.ts";
+import { addGatewayAlarms } from "./gatewayMonitoring.ts";
 import type { MonitoringProps } from "./monitoringProps.ts";
 import { relayMetric } from "./relayMetric.ts";
 
@@ -23,6 +24,7 @@ export class Monitoring extends Construct {
     addDeliveryAlarms(alarms, props);
     addSweepAlarms(alarms, props);
     addFunctionAlarms(alarms, props);
+    if (props.gateway !== undefined) addGatewayAlarms(alarms, stage, props.gateway);
     addDashboard(this, props, alarms.made);
   }
 }

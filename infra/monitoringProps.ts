@@ -1,5 +1,6 @@
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { FunctionName } from "../shared/aws/resources.ts";
+import type { Gateway } from "./gateway.ts";
 import type { HttpInterface } from "./httpInterface.ts";
 import type { Queues } from "./queues.ts";
 import type { RelayStage } from "./stages.ts";
@@ -10,4 +11,6 @@ export interface MonitoringProps {
   readonly queues: Queues;
   readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
   readonly http: HttpInterface;
+  /** Undefined where the stage has none. */
+  readonly gateway: Gateway | undefined;
 }

@@ -3,14 +3,16 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Key } from "aws-cdk-lib/aws-kms";
 import { keyPatterns } from "../shared/aws/keys.ts";
 import {
-  type FunctionName,
-  functions,
   namesOf,
   type QueueName,
+  type SecretRights,
+  type ServiceName,
+  services,
   type TableName,
   type TableRights,
 } from "../shared/aws/resources.ts";
 import type { RelayResources } from "./relayResources.ts";
+import type { RelayStage } from "./stages.ts";
 
 /*
  * Translates the rights in shared/aws/resources.ts into IAM statements. Every action is named: no wildcards, and none
@@ -88,12 +90,12 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   ],
 };
 
-/** Everything that a function's role allows, apart from its log and traces. */
+/** Everything that a role allows, apart from its log and traces. */
 export function permissionsOf(
-  name: FunctionName,
-  { storage, queues, secrets }: RelayResources,
+  name: ServiceName,
+  { stage, storage, queues, secrets }: RelayResources,
 ): PolicyStatement[] {
-  const allowed = functions[name];
+  const allowed = services[name];
   const onQueues = (actions: readonly string[], names: readonly QueueName[]) =>
     names.length === 0 ? [] : [allow(actions, ...names.map((each) => queues[each].queue.queueArn))];
   return [
@@ -101,7 +103,7 @@ export function permissionsOf(
       onTable(storage[table], allowed.tables[table] ?? []),
     ),
     ...(allowed.secrets.webhookSecrets
-      ? [onWebhookSecrets(secrets.webhookSecretKey, allowed.secrets.webhookSecrets)]
+      ? [onWebhookSecrets(secrets.webhookSecretKey, allowed.secrets.webhookSecrets, stage)]
       : []),
     ...onQueues(["sqs:SendMessage"], allowed.sendsTo),
     // Lambda's event source mapping receives with the function's role.
@@ -132,10 +134,23 @@ function onTable(table: Table, rights: readonly Right[]): PolicyStatement[] {
   });
 }
 
-/** The key may be used only for webhook secrets. The encryption context binds each of them to its session. */
-function onWebhookSecrets(key: Key, right: "seal" | "open"): PolicyStatement {
+/**
+ * The key may be used only for the sessions' secrets. The encryption context binds each of them to its session, and those
+ * of AMI users to their kind, too. Without a gateway no AMI user can log in, and nobody needs a condition on the kind.
+ */
+function onWebhookSecrets(
+  key: Key,
+  right: SecretRights["webhookSecrets"],
+  stage: RelayStage,
+): PolicyStatement {
   const statement = allow([right === "seal" ? "kms:Encrypt" : "kms:Decrypt"], key.keyArn);
-  statement.addCondition("Null", { "kms:EncryptionContext:session": "false" });
+  const isKindless = right === "openWebhooks" && stage.gateway !== undefined;
+  statement.addCondition("Null", {
+    "kms:EncryptionContext:session": "false",
+    ...(isKindless ? { "kms:EncryptionContext:kind": "true" } : {}),
+  });
+  if (right === "openAmiUsers")
+    statement.addCondition("StringEquals", { "kms:EncryptionContext:kind": "ami" });
   return statement;
 }
 

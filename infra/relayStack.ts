@@ -5,6 +5,7 @@ import { Api } from "./api.ts";
 import { checkNames } from "./checkNames.ts";
 import { checkTimes } from "./checkTimes.ts";
 import { Deliver } from "./deliver.ts";
+import { Gateway } from "./gateway.ts";
 import { HttpInterface } from "./httpInterface.ts";
 import { Ingest } from "./ingest.ts";
 import { Monitoring } from "./monitoring.ts";
@@ -39,6 +40,8 @@ export class RelayStack extends Stack {
     const api = new Api(this, "Api", resources);
     const http = new HttpInterface(this, "Http", { stage, ingest: ingest.function, api: api.function });
 
+    const gateway = stage.gateway && new Gateway(this, "Gateway", resources, stage.gateway);
+
     const functions = {
       ingest: ingest.function.function,
       notify: notify.function.function,
@@ -46,7 +49,7 @@ export class RelayStack extends Stack {
       sweep: sweep.function.function,
       api: api.function.function,
     };
-    new Monitoring(this, "Monitoring", { stage, queues, functions, http });
+    new Monitoring(this, "Monitoring", { stage, queues, functions, http, gateway });
 
     new CfnOutput(this, "ApiUrl", {
       value: http.url,

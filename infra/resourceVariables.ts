@@ -1,21 +1,21 @@
 import {
-  type FunctionName,
-  functions,
   namesOf,
   queues as queueList,
   type SecretRights,
+  type ServiceName,
   secrets as secretList,
+  services,
   type TableName,
   tables,
 } from "../shared/aws/resources.ts";
 import type { RelayResources } from "./relayResources.ts";
 
-/** The environment variables that name a function's resources. */
+/** The environment variables that name the resources of a function or the gateway. */
 export function resourceVariables(
-  name: FunctionName,
+  name: ServiceName,
   { storage, queues, secrets }: RelayResources,
 ): Record<string, string> {
-  const used = functions[name];
+  const used = services[name];
   const secretArns = { apiKey: secrets.managementKeyArn, webhookSecrets: secrets.webhookSecretKey.keyArn };
   return Object.fromEntries([
     ...namesOf<TableName>(used.tables).map((table) => [tables[table].variable, storage[table].tableName]),

@@ -27,6 +27,22 @@ export interface RelayStage {
   readonly runbookUrl?: string;
   /** `RELAY_*` settings of all functions that differ from the defaults in shared/runtime/settings.ts. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The AMI gateway. Without it, the stack has no part of it. */
+  readonly gateway?: GatewayStage;
+}
+
+/** What a stage says of its AMI gateway. */
+export interface GatewayStage {
+  /** The name of a secret in Secrets Manager: JSON with a certificate chain and its key in PEM, `certificate` and `key`. */
+  readonly certificateSecretName: string;
+  /** Tasks at least and at most. Two survive the loss of an availability zone. */
+  readonly tasks: { readonly least: number; readonly most: number };
+  /** A further task is started above so many connections on each. */
+  readonly connectionsPerTask: number;
+  /** CIDR ranges that may connect. */
+  readonly allowedAddressRanges: readonly string[];
+  /** Also listens without TLS at port 5038. Secrets and events are then readable on the way. */
+  readonly plainPort?: true;
 }
 
 export const dev: RelayStage = {

@@ -7,7 +7,8 @@ import { runLocalBridge } from "./asterisk/localBridge.ts";
 import { DEMO_FEED, runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
 import { startRelay } from "./relay.ts";
-import { ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
+import { amiHttpPortOf, amiPortOf } from "./relayEnvironment.ts";
+import { amiHelp, ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
@@ -59,14 +60,30 @@ async function main(): Promise<number> {
 async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const ari = asterisk === undefined ? undefined : asteriskOf(asterisk, feed);
   const activity = new Activity(replay ? [DEMO_FEED] : []);
-  const relay = await startRelay({ environment: process.env, log: terminalLog, metrics: activity });
+  const ami = amiPortOf(process.env);
+  const relay = await startRelay({
+    environment: process.env,
+    amiPort: ami?.port,
+    isAmiPortOptional: ami?.isChosen === false,
+    amiHttpPort: amiHttpPortOf(process.env),
+    log: terminalLog,
+    metrics: activity,
+  });
   try {
     const dataDirectory = process.env.RELAY_DATA_DIR || undefined;
     print(greeting(relay.url, relay.apiKey, dataDirectory));
     print(queueHelp(relay.connection, relay.queues.ingest.url));
+    print(amiHelp(relay, replay && !once));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
     const demo = replay
-      ? runDemo({ url: relay.url, apiKey: relay.apiKey, once, stopping, print })
+      ? runDemo({
+          url: relay.url,
+          apiKey: relay.apiKey,
+          once,
+          hasAmiUser: relay.amiPorts.port !== undefined,
+          stopping,
+          print,
+        })
       : undefined;
     const watching = once ? undefined : watch({ activity, client, stopping, print, showsSessions: !replay });
     const bridge = ari && runLocalBridge({ ari, feed, relay, client, dataDirectory, stopping, print });
@@ -102,8 +119,11 @@ function stopWhenAsked(): AbortSignal {
 function explain(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const port = error instanceof Error && "port" in error ? ` ${error.port}` : "";
-  if (code === "EADDRINUSE") return `port${port} is in use; choose another one with PORT=…`;
-  if (code === "EACCES" && port !== "") return `port${port} is for root only; choose another one with PORT=…`;
+  const isAmi = error instanceof Error && "port" in error && error.port === amiPortOf(process.env)?.port;
+  const variable = isAmi ? "AMI_PORT" : "PORT";
+  if (code === "EADDRINUSE") return `port${port} is in use; choose another one with ${variable}=…`;
+  if (code === "EACCES" && port !== "")
+    return `port${port} is for root only; choose another one with ${variable}=…`;
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
     return `HOST: must be an address of this machine; "${process.env.HOST}" is not`;
   return error instanceof Error ? error.message : String(error);

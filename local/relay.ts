@@ -5,6 +5,8 @@ import type { HandlerOptions } from "../functions/handlerOptions.ts";
 import { createHandler as createIngest } from "../functions/ingest/handler.ts";
 import { createHandler as createNotify } from "../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../functions/sweep/handler.ts";
+import type { RunningGateway } from "../gateway/gateway.ts";
+import { type RelayGatewayOptions, startRelayGateway } from "../gateway/relayGateway.ts";
 import { KeyRing } from "../shared/access/keyRing.ts";
 import { AccessKeyStore } from "../shared/aws/accessKeys.ts";
 import { type AwsClients, createClients, destroyClients } from "../shared/aws/clients.ts";
@@ -14,6 +16,7 @@ import {
   namesOf,
   type QueueName,
   functions as resourcesOf,
+  type ServiceName,
 } from "../shared/aws/resources.ts";
 import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
@@ -53,13 +56,19 @@ export interface RelayOptions {
   readonly environment: Environment;
   /** Instead of PORT; 0 for any free one. */
   readonly port?: number;
+  /** Where AMI clients connect, 0 for any free port. Absent: nowhere. */
+  readonly amiPort?: number | undefined;
+  /** The relay goes on without AMI when that port is in use, and warns. */
+  readonly isAmiPortOptional?: boolean;
+  /** Where AMI over HTTP is served, 0 for any free port. Absent: nowhere. */
+  readonly amiHttpPort?: number | undefined;
   /** Instead of RELAY_DATA_DIR. Without either, everything is held in memory. */
   readonly dataDirectory?: string;
   readonly log?: Log;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
   /** A set of clients per function instead of one for all, so that a test can hold each to its role. */
-  readonly clientsOf?: (name: FunctionName, connection: Environment) => AwsClients;
+  readonly clientsOf?: (name: ServiceName, connection: Environment) => AwsClients;
   readonly webhook?: HandlerOptions["webhook"];
   /** Hosts each function. A measurement may build one several times, as AWS does for invocations at the same time. */
   readonly host?: FunctionHost;
@@ -72,6 +81,8 @@ export type FunctionHost = <Handler extends (event: never) => Promise<unknown>>(
 
 export interface Relay extends Provisioned {
   readonly url: string;
+  /** The ports of the AMI gateway that are open. */
+  readonly amiPorts: RunningGateway["ports"];
   readonly apiKey: string;
   readonly settings: Settings;
   readonly endpoints: Endpoints;
@@ -158,11 +169,21 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     gateway.closeNow();
   });
 
+  const ami = await startAmi(options, {
+    environment: functionEnvironment("gateway", environment, connection, provisioned),
+    clients: options.clientsOf?.("gateway", connection) ?? clients,
+    clock,
+    log,
+    listen: { host, port: options.amiPort, httpPort: options.amiHttpPort },
+  });
+  started.defer(() => stopping.step("AMI connections", ami.stop()));
+
   stopping.log = log;
   const running = started.move();
   return {
     ...provisioned,
     url: `http://${reachable(host)}:${gateway.port}`,
+    amiPorts: ami.ports,
     apiKey,
     settings,
     endpoints,
@@ -171,6 +192,33 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     failure: engines.failure,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** @throws Error EADDRINUSE when a port is in use that the operator has chosen */
+async function startAmi(
+  { isAmiPortOptional = false }: RelayOptions,
+  gateway: RelayGatewayOptions,
+): Promise<RunningGateway> {
+  const { port, ...others } = gateway.listen;
+  try {
+    return await startRelayGateway(gateway);
+  } catch (error) {
+    if (!isAmiPortOptional || !isPortInUse(error, port)) throw error;
+    gateway.log.warn(
+      `port ${port} is in use, perhaps by an Asterisk, so AMI clients cannot connect; AMI_PORT=… names another one, and AMI_PORT=0 none`,
+    );
+    return startRelayGateway({ ...gateway, listen: others });
+  }
+}
+
+function isPortInUse(error: unknown, port: number | undefined): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "EADDRINUSE" &&
+    "port" in error &&
+    error.port === port
+  );
 }
 
 /** A server that listens but is not what its setting says answers in ways that no SDK explains. */

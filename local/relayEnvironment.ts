@@ -1,10 +1,10 @@
 import { keyIdIn } from "../shared/access/keyText.ts";
 import {
-  type FunctionName,
-  functions,
   namesOf,
   queues,
+  type ServiceName,
   secrets,
+  services,
   type TableName,
   tables,
 } from "../shared/aws/resources.ts";
@@ -39,6 +39,21 @@ export function sweepIntervalMillis(environment: Environment): number {
 export function portOf(environment: Environment): number {
   const rule = { least: 0, most: 65_535, unit: "a port", isWhole: true };
   return numberIn(environment, "PORT", 8080, rule);
+}
+
+const AMI_PORT = 5038;
+
+/** Where AMI clients connect; undefined when AMI_PORT is 0. `isChosen`: the operator has named the port. */
+export function amiPortOf(environment: Environment): { port: number; isChosen: boolean } | undefined {
+  const rule = { least: 0, most: 65_535, unit: "a port", isWhole: true };
+  const port = numberIn(environment, "AMI_PORT", AMI_PORT, rule);
+  return port === 0 ? undefined : { port, isChosen: Boolean(environment.AMI_PORT) };
+}
+
+/** Where AMI over HTTP is served; undefined unless AMI_HTTP_PORT names a port. */
+export function amiHttpPortOf(environment: Environment): number | undefined {
+  const rule = { least: 0, most: 65_535, unit: "a port", isWhole: true };
+  return numberIn(environment, "AMI_HTTP_PORT", 0, rule) || undefined;
 }
 
 /** Names by which the HTTP interface may be called, besides those of this machine. */
@@ -111,14 +126,14 @@ const RESOURCE_VARIABLES = new Set<string>([
   secrets.apiKey.plainVariable,
 ]);
 
-/** The environment of one function: the operator's settings, the connection to AWS, and its own resources only. */
+/** The environment of one function, or of the gateway: the operator's settings, the connection to AWS, and its own resources only. */
 export function functionEnvironment(
-  name: FunctionName,
+  name: ServiceName,
   environment: Environment,
   connection: Environment,
   provisioned: Provisioned,
 ): Environment {
-  const told = functions[name];
+  const told = services[name];
   const settings = Object.entries(environment).filter(
     ([variable]) => variable.startsWith("RELAY_") && !RESOURCE_VARIABLES.has(variable),
   );

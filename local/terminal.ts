@@ -1,5 +1,7 @@
 import type { Log } from "../shared/runtime/log.ts";
 import type { Environment } from "../shared/runtime/settings.ts";
+import { DEMO_AMI_USER } from "./demo/demo.ts";
+import type { Relay } from "./relay.ts";
 import { exportLine } from "./shell.ts";
 
 /** What people read beside the demo's lines: only what needs their attention, on stderr. */
@@ -23,6 +25,8 @@ function format(value: unknown): string {
 export const ENVIRONMENT_HELP = `
 Environment:
   PORT, HOST                 where to listen (8080 on 127.0.0.1)
+  AMI_PORT                   where AMI clients connect (5038); 0 turns it off
+  AMI_HTTP_PORT              where AMI over HTTP is served; off without it
   RELAY_API_KEY              the key that callers name (local)
   RELAY_DATA_DIR             keeps the data over a restart; without it they are in memory
   RELAY_SEGMENT_SIZE         messages in a segment
@@ -52,9 +56,38 @@ export function queueHelp(connection: Environment, queueUrl: string): string {
 `;
 }
 
+/** How AMI clients connect; empty when none can. */
+export function amiHelp(
+  { url, apiKey, amiPorts }: Pick<Relay, "url" | "apiKey" | "amiPorts">,
+  hasDemoUser: boolean,
+): string {
+  const key = shownKey(apiKey);
+  const { port, httpPort } = amiPorts;
+  const lines: string[] = [];
+  if (httpPort !== undefined)
+    lines.push(`AMI over HTTP is served at port ${httpPort}: /rawman, /mxml and /manager.`);
+  if (port !== undefined) {
+    const host = new URL(url).hostname;
+    const user = `-d '{"kind":"ami","feed":"demo","username":"wallboard"}'`;
+    lines.push(
+      `AMI clients connect to ${host}:${port}. To add a user of your own, whose secret is in the answer:`,
+      "",
+      `  curl -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" ${user} ${url}/v1/sessions`,
+    );
+    if (hasDemoUser)
+      lines.push(
+        "",
+        "While the demo runs, there is one already. This shows the recorded calls as Manager does:",
+        "",
+        `  (printf 'Action: Login\\r\\nUsername: ${DEMO_AMI_USER.username}\\r\\nSecret: ${DEMO_AMI_USER.secret}\\r\\n\\r\\n'; cat) | nc ${host} ${port}`,
+      );
+  }
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
 /** How to go on from here. The key is shown only if it is the one that everybody knows. */
 export function greeting(url: string, apiKey: string, dataDirectory: string | undefined): string {
-  const key = apiKey === "local" ? "local" : "$RELAY_API_KEY";
+  const key = shownKey(apiKey);
   const authorization = `-H "Authorization: Bearer ${key}"`;
   const json = `-H "Content-Type: application/json"`;
   const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","application":"curl","eventname":"Hello"}`;
@@ -69,4 +102,8 @@ Append an event, read it, and see where the sessions stand:
 
 README.md, "The interface", goes on with a webhook receiver of your own. Ctrl-C stops the relay.
 `;
+}
+
+function shownKey(apiKey: string): string {
+  return apiKey === "local" ? "local" : "$RELAY_API_KEY";
 }

@@ -80,12 +80,19 @@ export class TransactionRefusedError extends RelayError {
   constructor(facts: {
     feed: string;
     session: string;
-    cause: "conflict" | "reference-missing" | "not-held";
+    cause: "conflict" | "reference-missing" | "not-held" | "changed";
   }) {
     super("transaction.refused", `the transaction for session ${facts.session} was refused: ${facts.cause}`, {
       retryable: facts.cause === "conflict",
       facts,
     });
+  }
+}
+
+/** Another session has this username. */
+export class UsernameTakenError extends RelayError {
+  constructor(facts: { username: string }) {
+    super("username.taken", `there is another AMI user named ${facts.username}`, { facts });
   }
 }
 
@@ -108,6 +115,17 @@ export class EventFilterError extends RelayError {
 export class FilterCostError extends RelayError {
   constructor(reason: string) {
     super("filter.too-costly", `the session's event filters cost too much: ${reason}`, { facts: { reason } });
+  }
+}
+
+/** The process's time for event filters, or for slow ones, is taken by those of other sessions. This one tries again. */
+export class FilterBusyError extends RelayError {
+  constructor(facts: { spentMillis: number; characters: number }) {
+    super(
+      "filter.waits",
+      `the session's event filters wait for their share of the process; so far they took ${facts.spentMillis} ms for ${facts.characters} characters of AMI text`,
+      { retryable: true, facts },
+    );
   }
 }
 

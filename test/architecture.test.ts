@@ -39,6 +39,14 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
   functions: Object.keys(SHARED),
+  gateway: [
+    "shared/errors.ts",
+    "shared/runtime",
+    "shared/ami",
+    "shared/queue",
+    "shared/sessions",
+    "shared/aws",
+  ],
   // From a PBX into a feed.
   bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/ami", "client"],
   client: [],
@@ -55,6 +63,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/http",
     "shared/aws",
     "functions",
+    "gateway",
     "client",
     "bridge",
   ],

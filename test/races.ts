@@ -337,6 +337,35 @@ export const RACES = [
     },
   },
   {
+    name: "position written ahead of what was received",
+    harm: "An AMI client's network is cut: what was in flight is lost, although the row says that it was received.",
+    model: { none: "The model's connections send and receive in one step: it has no network to cut." },
+    mutant: {
+      file: "gateway/store/durablePosition.ts",
+      find: "const done = isReceived ? this.#progress.newest : this.#progress.settled(now);",
+      replace: "const done = this.#progress.newest;",
+    },
+    test: {
+      file: "test/gateway/store/positions.test.ts",
+      title:
+        "is written a few seconds after what was sent, so a cut connection is given its last seconds again",
+    },
+  },
+  {
+    name: "connection goes on behind a gap without telling it",
+    harm: "The sweep evicts an AMI user while it is connected: the connection takes the row again and skips the gap.",
+    model: { none: "The model's evictions tell their gap in the same step." },
+    mutant: {
+      file: "gateway/store/durablePosition.ts",
+      find: "if (this.#progress.newest.next < evicted.next) this.#gapToTell = evicted.gap;",
+      replace: "",
+    },
+    test: {
+      file: "test/gateway/store/positions.test.ts",
+      title: "is given the gap while it is connected, and goes on behind it",
+    },
+  },
+  {
     name: "lease never expires",
     harm: "Deliver dies while it holds the lease: its session never receives anything again.",
     model: { scenario: REPAIRS, breaks: /no good end is reachable/ },

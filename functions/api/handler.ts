@@ -6,6 +6,7 @@ import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import type { SessionKind } from "../../shared/sessions/session.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { newSecret } from "../../shared/webhook/signature.ts";
 import { defineHandler } from "../handlerParts.ts";
@@ -13,6 +14,9 @@ import { createApiApp } from "./app.ts";
 
 /** Small, because people read few pages. Deliver serves the sessions and has its own cache. */
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
+
+/** 192 bits: 32 characters, within every client's limits. */
+const AMI_SECRET_BYTES = 24;
 
 export const createHandler = defineHandler("api", (environment, parts) => {
   const stores = openSessions(environment, parts.clients, parts.clock);
@@ -26,7 +30,9 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
-    newSecret: () => newSecret(randomBytes),
+    // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.
+    newSecret: (kind: SessionKind) =>
+      kind === "ami" ? randomBytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(randomBytes),
     sealSecret: createSecretSealer(environment),
   };
   return answerHttpApi(createApiApp(ports, openCallers(environment, keys, parts), parts.log));

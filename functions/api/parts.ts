@@ -10,7 +10,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
-import type { Session } from "../../shared/sessions/session.ts";
+import type { AmiSession, Session, SessionKind } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
 
 /** The ports and settings of the API. */
@@ -35,15 +35,18 @@ export interface ApiParts {
   readonly sessions: {
     readSession(sessionId: string): Promise<Session | undefined>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
-    /** Writes session and cursor in one transaction, as `change` and `remove` do. */
-    create(cursor: Cursor, session: Session): Promise<void>;
+    /** Writes session and cursor in one transaction, as the other writes do. AMI users without `resume` have no cursor. */
+    create(cursor: Cursor | undefined, session: Session): Promise<void>;
     change(
       cursor: Cursor,
       change: CursorChange,
       session: Session,
       condition: { readonly mustBeHeld?: Segment | undefined },
     ): Promise<Cursor>;
-    remove(cursor: Cursor): Promise<void>;
+    replace(session: AmiSession): Promise<void>;
+    addCursor(cursor: Cursor, session: AmiSession): Promise<void>;
+    removeCursor(cursor: Cursor, session: AmiSession): Promise<void>;
+    remove(cursor: Cursor | undefined, session: Session): Promise<void>;
   };
   readonly keys: {
     createKey(key: AccessKey): Promise<void>;
@@ -55,9 +58,9 @@ export interface ApiParts {
   readonly clock: Clock;
   newSessionId(): string;
   newKeyText(): NewKeyText;
-  newSecret(): string;
+  newSecret(kind: SessionKind): string;
   /** Encrypts a session's secret for the table. */
-  sealSecret(sessionId: string, secret: string): Promise<string>;
+  sealSecret(sessionId: string, secret: string, kind: SessionKind): Promise<string>;
   readonly log: Log;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

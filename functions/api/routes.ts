@@ -154,7 +154,7 @@ export const postSession = createRoute({
   method: "post",
   path: "/v1/sessions",
   tags: ["Sessions"],
-  summary: "Subscribe a webhook to a feed",
+  summary: "Subscribe a webhook to a feed, or add a user of the AMI gateway",
   ...access(MAY_MANAGE),
   request: { body: jsonBody(newSession) },
   responses: {

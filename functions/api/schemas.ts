@@ -27,16 +27,20 @@ const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 
 const KNOWN_CLASSES = `${CLASS_NAMES.join(",")},all`;
 
+const readText = z
+  .string()
+  .max(256)
+  .regex(READ_CLASSES, `must be classes with commas and no blanks between: ${KNOWN_CLASSES}`);
+
+const eventFilter = z.string().min(1).max(1000);
+
 const filter = z
   .strictObject({
     types: nameList.optional().openapi({ description: "Stasis event types." }),
     read: z
       .union(
         [
-          z
-            .string()
-            .max(256)
-            .regex(READ_CLASSES, `must be classes with commas and no blanks between: ${KNOWN_CLASSES}`),
+          readText,
           z
             .array(z.enum([...CLASS_NAMES, "all"]))
             .min(1)
@@ -50,7 +54,7 @@ const filter = z
           "AMI read classes: a list, or a text as in manager.conf or the Events action, without blanks. An event passes if all its classes are in it.",
       }),
     events: nameList.optional().openapi({ description: "AMI event names." }),
-    eventFilters: z.array(z.string().min(1).max(1000)).min(1).max(100).optional().openapi({
+    eventFilters: z.array(eventFilter).min(1).max(100).optional().openapi({
       description:
         "AMI event filters, legacy or advanced, as in manager.conf. Their regular expressions together may have 4,000 instructions, with repetitions expanded.",
     }),
@@ -64,10 +68,10 @@ const maxBatch = z.int().min(1).max(1000).openapi({ description: "The most messa
 
 const url = z.string().min(1).max(2048).openapi({ example: "https://example.com/calls" });
 
-export const newSession = z
+const newWebhookSession = z
   .strictObject({
     feed: feedName,
-    kind: z.literal("webhook").default("webhook"),
+    kind: z.literal("webhook").optional().openapi({ description: "May be left out." }),
     url,
     format: format.default("stasis").openapi({
       description:
@@ -80,30 +84,142 @@ export const newSession = z
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
   })
+  .openapi("NewWebhookSession");
+export type NewWebhookSession = z.output<typeof newWebhookSession>;
+
+/**
+ * What a section of manager.conf can be called, within Asterisk's 79 characters, and digest authentication can name.
+ * Asterisk: main/manager.c, `struct ast_manager_user`; main/config.c, `process_text_line`.
+ */
+const username = z
+  .string()
+  .regex(
+    /^[!#-9<-Z^-~]{1,79}$/,
+    'must have 1 to 79 visible ASCII characters, none of them one of [ ] ; : " \\',
+  )
+  .refine((name) => name.toLowerCase() !== "general", 'must not be "general"')
+  .openapi({
+    example: "wallboard",
+    description: "Unique in the relay. As in Manager, upper and lower case count as the same.",
+  });
+
+const amiSecret = z
+  .string()
+  .regex(/^[\x21-\x7e]{12,256}$/, "must have 12 to 256 visible ASCII characters")
+  .openapi({ description: "What the client logs in with. Without it, the relay makes one." });
+
+const amiRead = readText.openapi({
+  description: "Read classes, as in `read =` of manager.conf. An event passes if all its classes are in it.",
+});
+const amiEventFilters = z.array(eventFilter).max(100).openapi({
+  description: "Event filters, legacy or advanced, as in `eventfilter =` of manager.conf.",
+});
+const resume = z.boolean().openapi({
+  description:
+    "Whether a login goes on where the user's last connection was. Otherwise it begins with the next event, as in Manager.",
+});
+const multipleLogin = z.enum(["refuse", "take-over"]).openapi({
+  description:
+    "What a second login of a user with `resume` does: it is refused, or it closes the first connection. Without `resume`, a user may have several connections.",
+});
+const sequenceHeader = z.boolean().openapi({
+  description:
+    "Whether every event has a `RelaySequence` header, by which a client recognises events that it was sent before.",
+});
+
+const newAmiSession = z
+  .strictObject({
+    feed: feedName,
+    kind: z.literal("ami"),
+    username,
+    secret: amiSecret.optional(),
+    read: amiRead.default("all"),
+    eventFilters: amiEventFilters.default([]),
+    resume: resume.default(false),
+    multipleLogin: multipleLogin.default("take-over"),
+    sequenceHeader: sequenceHeader.default(false),
+  })
+  .openapi("NewAmiSession");
+export type NewAmiSession = z.output<typeof newAmiSession>;
+
+export const newSession = z
+  .discriminatedUnion("kind", [newWebhookSession, newAmiSession])
   .openapi("NewSession");
 
+const state = z.enum(["paused", "active"]).optional().openapi({
+  description:
+    '"active" resumes a paused or suspended session where it stopped, and ends a backoff. A paused AMI user cannot log in, and its connections are closed.',
+});
+const next = position.optional().openapi({
+  description: "Moves the session (seek): the next message to send to it. An AMI user needs `resume` for it.",
+});
+
+/** The kind of an existing session is known, so the body does not name it. */
 export const sessionChange = z
   .strictObject({
-    url: url.optional(),
-    filter: filter.nullable().optional().openapi({ description: "null removes the filter." }),
-    maxBatch: maxBatch.optional(),
-    state: z.enum(["paused", "active"]).optional().openapi({
-      description: '"active" resumes a paused or suspended session where it stopped, and ends a backoff.',
-    }),
-    next: position
+    state,
+    next,
+    rotateSecret: z
+      .union([z.literal(true), z.literal("at-once")])
       .optional()
-      .openapi({ description: "Moves the session (seek): the next message to send to it." }),
-    rotateSecret: z.literal(true).optional().openapi({
+      .openapi({
+        description:
+          'Makes a new secret, shown in this response only. For a while, the old secret also signs every request, or can log in; with "at-once" it ends now.',
+      }),
+    url: url.optional().openapi({ description: "Webhooks only." }),
+    filter: filter.nullable().optional().openapi({ description: "Webhooks only. null removes the filter." }),
+    maxBatch: maxBatch
+      .optional()
+      .openapi({ description: "Webhooks only. The most messages in one request." }),
+    secret: amiSecret.optional().openapi({
       description:
-        "Makes a new secret, shown in this response only. For a while, the old secret also signs every request.",
+        "AMI users only, with `rotateSecret`: the new secret, instead of one that the relay makes.",
     }),
+    read: amiRead.optional().openapi({ description: "AMI users only. Read classes, as in manager.conf." }),
+    eventFilters: amiEventFilters
+      .optional()
+      .openapi({ description: "AMI users only. An empty list removes the filters." }),
+    resume: resume.optional().openapi({
+      description: "AMI users only. true begins a position at the tail; false gives the position up.",
+    }),
+    multipleLogin: multipleLogin.optional().openapi({ description: "AMI users only." }),
+    sequenceHeader: sequenceHeader.optional().openapi({ description: "AMI users only." }),
   })
   .refine((change) => Object.keys(change).length > 0, "must change something")
   .openapi("SessionChange", { minProperties: 1 });
+export type SessionChange = z.output<typeof sessionChange>;
 
 const time = z.iso.datetime().openapi({ example: "2026-11-23T08:00:24.396Z" });
 
-export const sessionView = z
+const sequenceNext = z.int().openapi({ description: "The first message that the session has not received." });
+const lagSeconds = z
+  .number()
+  .openapi({ description: "Age of the oldest message that the session has not received." });
+const lastError = z
+  .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
+  .nullable();
+
+const cursorView = z
+  .object({
+    state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]).openapi({
+      description: "The state of the row. Here `active` means that a turn or a connection holds it.",
+    }),
+    segment: z.int().openapi({ description: "The segment in which the session is counted." }),
+    fence: z.int().openapi({
+      description: "Grows each time the cursor is taken over. Webhooks carry it as `epoch`.",
+    }),
+    lane: z.enum(["fast", "slow"]),
+    leaseUntil: time.nullable().openapi({ description: "When the lease of its holder expires." }),
+    dueAt: time.nullable().openapi({ description: "When the backoff ends." }),
+    gap: z
+      .object({ first: z.int(), last: z.int(), reason: z.string() })
+      .nullable()
+      .openapi({ description: "A gap that is not reported to the subscriber yet." }),
+  })
+  .openapi({ description: "The durable row behind the session, for troubleshooting." });
+export type CursorView = z.infer<typeof cursorView>;
+
+const webhookSessionView = z
   .object({
     id: z.string(),
     feed: z.string(),
@@ -116,47 +232,72 @@ export const sessionView = z
       description:
         "What the session's owner wants, and what stops it. Here `active` means that nothing does; whether a turn holds the session is in `cursor.state`.",
     }),
-    next: z.int().openapi({ description: "The first message that the session has not received." }),
+    next: sequenceNext,
     lagMessages: z.int(),
-    lagSeconds: z
-      .number()
-      .openapi({ description: "Age of the oldest message that the session has not received." }),
+    lagSeconds,
     attempts: z.int().openapi({ description: "Failures in a row." }),
-    lastError: z
-      .object({ reason: z.string(), detail: z.string(), status: z.int().optional(), at: time })
-      .nullable(),
+    lastError,
     lastDelivery: time.nullable(),
     createdAt: time,
-    cursor: z
-      .object({
-        state: z.enum(["parked", "signalled", "active", "backoff", "paused", "suspended"]).openapi({
-          description: "The state of the row. Here `active` means that a turn holds it.",
-        }),
-        segment: z.int().openapi({ description: "The segment in which the session is counted." }),
-        fence: z.int().openapi({
-          description: "Grows each time the cursor is taken over. Webhooks carry it as `epoch`.",
-        }),
-        lane: z.enum(["fast", "slow"]),
-        leaseUntil: time.nullable().openapi({ description: "When the lease of the turn expires." }),
-        dueAt: time.nullable().openapi({ description: "When the backoff ends." }),
-        gap: z
-          .object({ first: z.int(), last: z.int(), reason: z.string() })
-          .nullable()
-          .openapi({ description: "A gap that is not reported to the subscriber yet." }),
-      })
-      .openapi({ description: "The durable row behind the session, for troubleshooting." }),
+    cursor: cursorView,
   })
+  .openapi("WebhookSession");
+export type WebhookSessionView = z.infer<typeof webhookSessionView>;
+
+const amiSessionView = z
+  .object({
+    id: z.string(),
+    feed: z.string(),
+    kind: z.literal("ami"),
+    username: z.string(),
+    read: z.string(),
+    eventFilters: z.array(z.string()),
+    resume: z.boolean(),
+    multipleLogin: z.enum(["refuse", "take-over"]),
+    sequenceHeader: z.boolean(),
+    state: z.enum(["active", "paused", "suspended"]).openapi({
+      description:
+        "`active`: can log in. `suspended`: the position is beyond the feed's end, so a person must set it.",
+    }),
+    connectedSince: time.nullable().openapi({
+      description:
+        "When the connection that holds the position logged in; null when there is none. Without `resume`, connections are not recorded, and it is null.",
+    }),
+    lastLogin: time.nullable().openapi({ description: "Recorded with `resume` only." }),
+    next: sequenceNext
+      .nullable()
+      .openapi({ description: "null without `resume`, as all that follows from it." }),
+    lagMessages: z.int().nullable(),
+    lagSeconds: lagSeconds.nullable(),
+    lastError,
+    lastDelivery: time.nullable(),
+    createdAt: time,
+    cursor: cursorView.nullable(),
+  })
+  .openapi("AmiSession");
+export type AmiSessionView = z.infer<typeof amiSessionView>;
+
+export const sessionView = z
+  .discriminatedUnion("kind", [webhookSessionView, amiSessionView])
   .openapi("Session");
 export type SessionView = z.infer<typeof sessionView>;
 
-export const createdSession = sessionView
-  .extend({
-    secret: z.string().openapi({ description: "Signs the requests (Standard Webhooks). Not shown again." }),
-  })
+const newSecret = z.string().openapi({
+  description: "Signs the requests (Standard Webhooks), or logs in to the AMI gateway. Not shown again.",
+});
+export const createdSession = z
+  .discriminatedUnion("kind", [
+    webhookSessionView.extend({ secret: newSecret }).openapi("CreatedWebhookSession"),
+    amiSessionView.extend({ secret: newSecret }).openapi("CreatedAmiSession"),
+  ])
   .openapi("CreatedSession");
 
-export const changedSession = sessionView
-  .extend({ secret: z.string().optional().openapi({ description: "The new secret, after a rotation." }) })
+const rotatedSecret = z.string().optional().openapi({ description: "The new secret, after a rotation." });
+export const changedSession = z
+  .discriminatedUnion("kind", [
+    webhookSessionView.extend({ secret: rotatedSecret }).openapi("ChangedWebhookSession"),
+    amiSessionView.extend({ secret: rotatedSecret }).openapi("ChangedAmiSession"),
+  ])
   .openapi("ChangedSession");
 
 export const sessionList = z

@@ -1,7 +1,6 @@
 import type { Follower } from "../../shared/queue/follower.ts";
 import type { WakeHint } from "../../shared/queue/hints.ts";
 import { type Cursor, isTakeable } from "../../shared/sessions/cursor.ts";
-import type { Outlet } from "../../shared/sessions/outlet.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import { runTurn, type TurnParts } from "../../shared/sessions/turn.ts";
 import { WebhookOutlet, type WebhookOutletParts } from "../../shared/webhook/outlet.ts";
@@ -18,26 +17,20 @@ export interface DeliverParts extends TurnParts, Omit<WebhookOutletParts, "setti
 }
 
 /**
- * Runs one turn of the session that a wake names. A wake is only a hint: it is dropped when the row is held, waiting or
- * gone, or when there is nothing to read.
+ * Runs one turn of the session that a wake names. A wake is only a hint: it is dropped when the row is held, waiting,
+ * gone or of another kind, or when there is nothing to read.
  * @param turnMillis the turn begins no further batch after this time
  */
 export async function deliver(parts: DeliverParts, wake: WakeHint, turnMillis: number): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);
   if (cursor === undefined || !isTakeable(cursor, parts.clock.nowEpochMillis())) return;
   const session = await parts.sessions.readSession(wake.session);
-  if (session === undefined) return;
+  // Sessions of other kinds follow their feed by themselves: nobody wakes them, and a stray wake changes nothing.
+  if (session?.kind !== "webhook") return;
   await runTurn(parts, {
     cursor,
-    outlet: outletOf(parts, session),
+    outlet: new WebhookOutlet(parts, session),
     follower: parts.followerOf(cursor.feed, cursor.segmentSize),
     endsAtEpochMillis: parts.clock.nowEpochMillis() + turnMillis,
   });
-}
-
-function outletOf(parts: DeliverParts, session: Session): Outlet {
-  switch (session.kind) {
-    case "webhook":
-      return new WebhookOutlet(parts, session);
-  }
 }

@@ -1,6 +1,7 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
-import type { Cursor } from "../../shared/sessions/cursor.ts";
+import { type Cursor, isHeld } from "../../shared/sessions/cursor.ts";
+import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import type { SweepParts } from "./parts.ts";
 
 /** Metrics about the sessions of a feed. */
@@ -12,14 +13,19 @@ export interface SessionMeasures {
 
 /**
  * Measures the slowest running session. Paused and suspended sessions do not count: a paused session lags on purpose,
- * and suspended sessions have their own metric.
+ * and suspended sessions have their own metric. Nor does an AMI user who is not logged in: nothing of the relay's is slow.
  */
 export async function measureSessions(
   { pages, clock }: Pick<SweepParts, "pages" | "clock">,
   tail: Tail,
   cursors: readonly Cursor[],
 ): Promise<SessionMeasures> {
-  const running = cursors.filter(({ state }) => state !== "paused" && state !== "suspended");
+  const running = cursors.filter(
+    (cursor) =>
+      cursor.state !== "paused" &&
+      cursor.state !== "suspended" &&
+      (isWokenByQueue(cursor) || isHeld(cursor, clock.nowEpochMillis())),
+  );
   const slowest = Math.min(tail.next, ...running.map(({ next }) => next));
   const appendedAtEpochMillis =
     slowest < tail.next

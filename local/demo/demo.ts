@@ -9,6 +9,9 @@ import { replay } from "./replay.ts";
 import { formatSummary, type Summary, summarize } from "./summary.ts";
 
 export const DEMO_FEED = "demo";
+
+/** Everybody knows it, and the recorded calls are no secret. */
+export const DEMO_AMI_USER = { username: "demo", secret: "demo-secret-of-the-relay" } as const;
 /** Long enough to watch. */
 const PACE_MILLIS = 10_000;
 const LOOK_EVERY_MILLIS = 500;
@@ -26,6 +29,8 @@ export interface DemoOptions {
   readonly apiKey: string;
   /** Replay as fast as possible and end with the verdict, instead of going on until `stopping` aborts. */
   readonly once: boolean;
+  /** Whether to add the AMI user of `DEMO_AMI_USER`, as long as the demo lasts; not with `once`. */
+  readonly hasAmiUser?: boolean;
   readonly stopping: AbortSignal;
   readonly clock?: Clock;
   print(line: string): void;
@@ -50,6 +55,11 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
 
   await using cleanUp = new AsyncDisposableStack();
   const subscriptions = await Promise.all(SUBSCRIBERS.map((plan) => subscribe(client, plan, cleanUp)));
+
+  if (options.hasAmiUser && !once) {
+    const { id } = await client.createSession({ feed: DEMO_FEED, kind: "ami", ...DEMO_AMI_USER });
+    cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
+  }
 
   const ending = new AbortController();
   cleanUp.defer(() => ending.abort());
@@ -157,7 +167,9 @@ async function removeLeftOvers(client: RelayClient): Promise<void> {
   await Promise.all(leftOver.map(({ id }) => client.deleteSession(id)));
 }
 
-function isOfDemo({ feed, url }: Session): boolean {
-  const { hostname, pathname } = new URL(url);
-  return feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
+function isOfDemo(session: Session): boolean {
+  if (session.kind === "ami")
+    return session.username === DEMO_AMI_USER.username && session.feed === DEMO_FEED;
+  const { hostname, pathname } = new URL(session.url);
+  return session.feed === DEMO_FEED && hostname === "127.0.0.1" && pathname.startsWith(RECEIVER_PATH);
 }

@@ -6,7 +6,7 @@ export type OwnSessions = ReadonlyMap<string, { readonly name: string; readonly 
 
 /**
  * Says what moved: one line for each session whose line differs from the one before. Sessions that a person adds are
- * followed too. Each line comes from one reading of the session, so what is delivered and the lag always add up.
+ * followed too, except AMI users without a position. Each line comes from one reading of the session, so what is delivered and the lag always add up.
  */
 export class Progress {
   readonly #own: OwnSessions;
@@ -18,8 +18,9 @@ export class Progress {
   }
 
   changed(sessions: readonly Session[]): string[] {
-    for (const session of sessions) this.#nameWidth = Math.max(this.#nameWidth, this.#nameOf(session).length);
-    return sessions.flatMap((session) => {
+    const moving = sessions.filter(({ next }) => next !== null);
+    for (const session of moving) this.#nameWidth = Math.max(this.#nameWidth, this.#nameOf(session).length);
+    return moving.flatMap((session) => {
       const text = this.#describe(session);
       if (this.#lastLines.get(session.id) === text) return [];
       this.#lastLines.set(session.id, text);
@@ -33,11 +34,13 @@ export class Progress {
 
   #describe(session: Session): string {
     const own = this.#own.get(session.id);
-    const passed = session.next - (own?.first ?? 1);
-    const verb = own === undefined ? "passed   " : "delivered";
-    const all = passed + session.lagMessages;
     const state = troubleOf(session) ?? session.state;
-    return `${verb} ${count(passed)} of ${count(all)}   lag ${count(session.lagMessages)}   ${state}`;
+    const { next, lagMessages } = session;
+    if (next === null || lagMessages === null) return state;
+    const passed = next - (own?.first ?? 1);
+    const verb = own === undefined ? "passed   " : "delivered";
+    const all = passed + lagMessages;
+    return `${verb} ${count(passed)} of ${count(all)}   lag ${count(lagMessages)}   ${state}`;
   }
 }
 

@@ -40,6 +40,8 @@ export const keys = {
   }),
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
   session: (sessionId: string) => ({ pk: sessionId }),
+  /** The item that reserves a username for one session. Session ids contain no "#". */
+  username: (key: string) => ({ pk: `username#${key}` }),
   accessKey: (id: string) => ({ pk: "key", sk: id }),
   accessKeys: "key",
   keyUse: (id: string) => ({ pk: "use", sk: id }),

@@ -58,13 +58,28 @@ export interface QueueDefinition {
 export const secrets = {
   /** The management key of the HTTP API. On one machine, `plainVariable` holds the key itself. */
   apiKey: { variable: "RELAY_API_KEY_SECRET_ARN", plainVariable: "RELAY_API_KEY" },
-  /** The KMS key that encrypts webhook secrets. Without a key they are stored unencrypted. */
+  /** The KMS key that encrypts the secrets of webhooks and AMI users. Without a key they are stored unencrypted. */
   webhookSecrets: { variable: "RELAY_WEBHOOK_SECRET_KEY_ARN" },
 } as const;
+
+/** What the AMI gateway's process finds in its environment, beside its resources. */
+export const gatewayVariables = {
+  /** The name of the secret with its certificate and key. */
+  certificate: "RELAY_GATEWAY_CERTIFICATE_SECRET",
+  tlsPort: "AMI_TLS_PORT",
+  httpsPort: "AMI_HTTPS_PORT",
+  /** Absent or 0: not open. */
+  plainPort: "AMI_PORT",
+} as const;
+
+/** Asterisk's own ports. */
+export const gatewayPorts = { plain: 5038, tls: 5039, https: 8089 } as const;
 
 export type TableName = keyof typeof tables;
 export type QueueName = keyof typeof queues;
 export type FunctionName = "ingest" | "notify" | "deliver" | "sweep" | "api";
+/** What runs with a role of its own: the functions, and the AMI gateway where a stage has one. */
+export type ServiceName = FunctionName | "gateway";
 
 /** What a function may do with each table. infra/permissions.ts maps each right to actions and items. */
 export interface TableRights {
@@ -94,7 +109,8 @@ export interface TableRights {
 
 export interface SecretRights {
   readonly apiKey: "read";
-  readonly webhookSecrets: "seal" | "open";
+  /** `seal`: those of all sessions. The other two open those of one kind. */
+  readonly webhookSecrets: "seal" | "openWebhooks" | "openAmiUsers";
 }
 
 export interface FunctionResources {
@@ -132,7 +148,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
     },
     sendsTo: ["wake", "slow"],
     startedBy: ["wake", "slow"],
-    secrets: { webhookSecrets: "open" },
+    secrets: { webhookSecrets: "openWebhooks" },
   },
   sweep: {
     tables: {
@@ -173,6 +189,22 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
     // HTTP requests start it.
     startedBy: [],
     secrets: { apiKey: "read", webhookSecrets: "seal" },
+  },
+};
+
+/** The resources of everything that has a role. The gateway moves positions, and cannot change what a person configures. */
+export const services: Readonly<Record<ServiceName, FunctionResources>> = {
+  ...functions,
+  gateway: {
+    tables: {
+      queue: ["readHeads", "readPages", "moveReferences"],
+      cursors: ["readCursors", "changeCursors"],
+      sessions: ["readSessions"],
+    },
+    sendsTo: [],
+    // It follows its feeds by itself.
+    startedBy: [],
+    secrets: { webhookSecrets: "openAmiUsers" },
   },
 };
 

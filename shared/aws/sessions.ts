@@ -1,8 +1,15 @@
-import { type DynamoDBDocumentClient, GetCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  ScanCommand,
+  TransactWriteCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { TransactionRefusedError, UsernameTakenError } from "../errors.ts";
 import type { Segment } from "../queue/sequence.ts";
 import type { Cursor, CursorChange } from "../sessions/cursor.ts";
-import type { Session } from "../sessions/session.ts";
+import { type AmiSession, type Session, usernameKey } from "../sessions/session.ts";
 import type { CursorStore } from "./cursors.ts";
+import { cancellationOf } from "./failures.ts";
 import { keys } from "./keys.ts";
 import type { ReferenceStore, TransactItem } from "./references.ts";
 
@@ -12,8 +19,11 @@ import type { ReferenceStore, TransactItem } from "./references.ts";
  * A session is two rows and a count: its configuration here, its cursor in Cursors, its reference in Queue. `create`,
  * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`.
  *
- * All three throw FenceLostError when the cursor changed since it was read, and TransactionRefusedError when another
- * transaction conflicted or the segment is freed.
+ * An AMI user without `resume` has only its row here. Every AMI user also has an item that reserves its username: the
+ * transaction that creates a second user of that name fails. The gateway finds a user by that item.
+ *
+ * All writes throw FenceLostError when the cursor changed since it was read, and TransactionRefusedError when another
+ * transaction conflicted, the session's row changed since it was read, or the segment is freed.
  */
 export class SessionStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -32,31 +42,40 @@ export class SessionStore {
     this.#references = references;
   }
 
-  async readSession(sessionId: string): Promise<Session | undefined> {
-    const { Item } = await this.#documents.send(
-      new GetCommand({ TableName: this.#table, Key: keys.session(sessionId), ConsistentRead: true }),
-    );
-    return Item && asSession(Item);
+  readSession(sessionId: string): Promise<Session | undefined> {
+    return readSession(this.#documents, this.#table, sessionId);
   }
 
   /** Up to `limit` sessions in the table's order, after the session `after`. */
   async listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }> {
-    const { Items, LastEvaluatedKey } = await this.#documents.send(
-      new ScanCommand({
-        TableName: this.#table,
-        Limit: limit,
-        ConsistentRead: true,
-        ...(after === undefined ? {} : { ExclusiveStartKey: keys.session(after) }),
-      }),
-    );
-    const sessions = (Items ?? []).map(asSession);
-    const last: unknown = LastEvaluatedKey?.pk;
-    return typeof last === "string" ? { sessions, last } : { sessions };
+    const sessions: Session[] = [];
+    let from = after === undefined ? undefined : keys.session(after);
+    do {
+      const { Items, LastEvaluatedKey } = await this.#documents.send(
+        new ScanCommand({
+          TableName: this.#table,
+          Limit: limit - sessions.length,
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      );
+      sessions.push(...(Items ?? []).filter(isSession).map(asSession));
+      const last: unknown = LastEvaluatedKey?.pk;
+      from = typeof last === "string" ? keys.session(last) : undefined;
+      // The items between are usernames.
+    } while (from !== undefined && sessions.length < limit);
+    // A full list ends with the item that was read last, so that item is a session.
+    return from === undefined ? { sessions } : { sessions, last: from.pk };
   }
 
-  /** The segment in which the cursor begins must not be freed. */
-  async create(cursor: Cursor, session: Session): Promise<void> {
-    await this.#cursors.create(cursor, [this.#put(session)]);
+  /**
+   * @param cursor undefined for a session without a position; otherwise the segment in which it begins must not be freed
+   * @throws UsernameTakenError
+   */
+  async create(cursor: Cursor | undefined, session: Session): Promise<void> {
+    const items = [this.#put(session), ...(await this.#reserve(session))];
+    if (cursor === undefined) await this.#write(session, items);
+    else await this.#cursors.create(cursor, items);
   }
 
   /**
@@ -73,15 +92,96 @@ export class SessionStore {
     return this.#cursors.write(cursor, change, [...held, this.#put(session)]);
   }
 
-  async remove(cursor: Cursor): Promise<void> {
-    await this.#cursors.remove(cursor, [
-      { Delete: { TableName: this.#table, Key: keys.session(cursor.session) } },
-    ]);
+  /** Writes the new configuration of a session without a cursor. */
+  async replace(session: AmiSession): Promise<void> {
+    await this.#write(session, [this.#put(session)]);
+  }
+
+  /** Writes the new configuration of a session that gets a cursor. */
+  async addCursor(cursor: Cursor, session: AmiSession): Promise<void> {
+    await this.#cursors.create(cursor, [this.#put(session)]);
+  }
+
+  /** Writes the new configuration of a session that loses its cursor. */
+  async removeCursor(cursor: Cursor, session: AmiSession): Promise<void> {
+    await this.#cursors.remove(cursor, [this.#put(session)]);
+  }
+
+  /** @param cursor undefined for a session without one */
+  async remove(cursor: Cursor | undefined, session: Session): Promise<void> {
+    const items: TransactItem[] = [
+      { Delete: { TableName: this.#table, Key: keys.session(session.session), ...unchanged(session) } },
+    ];
+    if (session.kind === "ami")
+      items.push({ Delete: { TableName: this.#table, Key: keys.username(usernameKey(session.username)) } });
+    if (cursor === undefined) await this.#write(session, items);
+    else await this.#cursors.remove(cursor, items);
   }
 
   #put(session: Session): TransactItem {
-    return { Put: { TableName: this.#table, Item: { ...keys.session(session.session), ...session } } };
+    const Item = { ...keys.session(session.session), ...session };
+    const isAsRead = session.kind === "ami" ? unchanged({ ...session, version: session.version - 1 }) : {};
+    return { Put: { TableName: this.#table, Item, ...isAsRead } };
   }
+
+  /** The transaction refuses a second reservation. Most callers learn it here, from a read. */
+  async #reserve(session: Session): Promise<TransactItem[]> {
+    if (session.kind !== "ami") return [];
+    const { username } = session;
+    const Key = keys.username(usernameKey(username));
+    const { Item } = await this.#documents.send(
+      new GetCommand({ TableName: this.#table, Key, ConsistentRead: true }),
+    );
+    if (Item !== undefined) throw new UsernameTakenError({ username });
+    return [
+      {
+        Put: {
+          TableName: this.#table,
+          Item: { ...Key, owner: session.session },
+          ConditionExpression: "attribute_not_exists(pk)",
+        },
+      },
+    ];
+  }
+
+  async #write({ feed, session }: Session, items: TransactItem[]): Promise<void> {
+    try {
+      await this.#documents.send(new TransactWriteCommand({ TransactItems: items }));
+    } catch (error) {
+      const cancellation = cancellationOf(error);
+      if (cancellation === undefined) throw error;
+      const cause = cancellation.kind === "conflict" ? "conflict" : "changed";
+      throw new TransactionRefusedError({ feed, session, cause });
+    }
+  }
+}
+
+/** Reads a session's configuration, strongly consistent. */
+export async function readSession(
+  documents: DynamoDBDocumentClient,
+  table: string,
+  sessionId: string,
+): Promise<Session | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: table, Key: keys.session(sessionId), ConsistentRead: true }),
+  );
+  return Item && isSession(Item) ? asSession(Item) : undefined;
+}
+
+/** The condition that an AMI user's row has the version that was read; version 0 is no row. */
+function unchanged(session: Session) {
+  if (session.kind !== "ami") return {};
+  if (session.version === 0) return { ConditionExpression: "attribute_not_exists(pk)" };
+  return {
+    ConditionExpression: "#version = :read",
+    ExpressionAttributeNames: { "#version": "version" },
+    ExpressionAttributeValues: { ":read": session.version },
+  };
+}
+
+/** The table also holds usernames. */
+function isSession(item: Record<string, unknown>): boolean {
+  return item.kind !== undefined;
 }
 
 function asSession(item: Record<string, unknown>): Session {

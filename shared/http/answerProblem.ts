@@ -9,6 +9,7 @@ const STATUS_OF_CODE: Readonly<Record<string, ProblemStatus>> = {
   "producer.position-conflict": 409,
   "sequence.not-held": 409,
   "cursor.fence-lost": 409,
+  "username.taken": 409,
 };
 
 /** The error handler of both HTTP functions: every failure becomes a problem document, and no detail leaks. */

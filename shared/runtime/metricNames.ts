@@ -37,6 +37,16 @@ export const relayMetrics = {
 
 export type MetricName = keyof typeof relayMetrics;
 
+/** The metrics of the AMI gateway's tasks, in the same namespace, each recorded once a minute by each task. */
+export const gatewayMetrics = {
+  /** Connections that are open, over TCP and TLS. */
+  GatewayConnections: "Count",
+  /** Days until the certificate expires. */
+  GatewayCertificateDays: "Count",
+} as const;
+
+export type GatewayMetricName = keyof typeof gatewayMetrics;
+
 /** Every metric has the first dimension. For feeds with separate metrics, it is recorded again with both. */
 export const metricDimensions = { function: "service", feed: "feed" } as const;
 

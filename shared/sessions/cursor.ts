@@ -4,7 +4,8 @@ import { LONGEST_LEASE_MILLIS } from "../runtime/settings.ts";
 import type { SessionKind } from "./session.ts";
 
 /**
- * The cursor: a session's durable row, and the rules for changing it. Every change is one conditional write. The
+ * The cursor: a session's durable row, and the rules for changing it. Its holder is a turn of deliver, or the connection
+ * of an AMI user. Every change is one conditional write. The
  * condition names the state, the fence and the segment that were read (`rowToFind`, used by shared/aws/cursorItems.ts).
  * The functions here compute the new row.
  *
@@ -12,8 +13,9 @@ import type { SessionKind } from "./session.ts";
  * |-----------------------------------------------------|-----------|---------------------|---------------------|
  * | parked                                              | signalled | notify, sweep       | `signal`            |
  * | parked, signalled, backoff due, active expired      | active    | deliver             | `take` (fence + 1)  |
- * | active                                              | active    | deliver             | `advance`           |
- * | active                                              | parked    | deliver             | `park`, `changeLane` |
+ * | parked, active                                      | active    | a connection's login | `hold` (fence + 1) |
+ * | active                                              | active    | deliver, a connection | `advance`         |
+ * | active                                              | parked    | deliver, a connection | `park`, `changeLane` |
  * | active                                              | backoff   | deliver             | `backOff`           |
  * | active                                              | suspended | deliver             | `suspend` (fence + 1) |
  * | any                                                 | suspended | sweep, beyond the tail | `suspend` (fence + 1) |
@@ -64,6 +66,8 @@ export interface Cursor {
   readonly wakesRepeated?: number | undefined;
   readonly changedAtEpochMillis: number;
   readonly lastDeliveryEpochMillis?: number | undefined;
+  /** When the last connection of an AMI user took the row. */
+  readonly heldSinceEpochMillis?: number | undefined;
   readonly lastError?: DeliveryFailure | undefined;
 }
 
@@ -134,6 +138,11 @@ export function isLeaseExpired({ leaseUntilEpochMillis = 0 }: Cursor, nowEpochMi
   );
 }
 
+/** Whether somebody holds the row. */
+export function isHeld(cursor: Cursor, nowEpochMillis: number): boolean {
+  return cursor.state === "active" && !isLeaseExpired(cursor, nowEpochMillis);
+}
+
 /** The condition of every write: the row must still have these values. */
 export interface RowToFind {
   readonly states: readonly Cursor["state"][];
@@ -197,6 +206,27 @@ export function take(
     wakesRepeated: undefined,
     batchLast: plan.batchLast,
     changedAtEpochMillis: plan.nowEpochMillis,
+  };
+}
+
+/**
+ * Whether a connection of an AMI user may take the row. A turn waits for the holder's lease to expire. A connection may
+ * also replace a living one, if its user's second login takes over: the client that comes back after a network cut is
+ * not kept waiting by its own old connection. The write names the lease (`rowToFind`), so that progress which the old
+ * connection writes at that moment is not undone.
+ */
+export function isHoldable(cursor: Cursor, nowEpochMillis: number, takesOver: boolean): boolean {
+  return isTakeable(cursor, nowEpochMillis) || (takesOver && cursor.state === "active");
+}
+
+/** Takes the row for a connection, which then renews the lease as long as it lasts. */
+export function hold(
+  cursor: Cursor,
+  { leaseMillis, nowEpochMillis }: { leaseMillis: number; nowEpochMillis: number },
+): CursorChange {
+  return {
+    ...take(cursor, { batchLast: undefined, leaseMillis, nowEpochMillis }),
+    heldSinceEpochMillis: nowEpochMillis,
   };
 }
 
@@ -346,15 +376,17 @@ export function evict(cursor: Cursor, floor: Sequence, nowEpochMillis: number): 
 export function newCursor(born: {
   feed: string;
   session: string;
+  kind?: SessionKind;
   next: Sequence;
   segmentSize: number;
   interest: readonly string[] | undefined;
   nowEpochMillis: number;
 }): Cursor {
-  const { feed, session, next, segmentSize, interest, nowEpochMillis } = born;
+  const { feed, session, kind = "webhook", next, segmentSize, interest, nowEpochMillis } = born;
   return {
     feed,
     session,
+    ...(kind === "webhook" ? {} : { kind }),
     state: "parked",
     next,
     segment: segmentOf(next, segmentSize),

@@ -5,7 +5,7 @@ import type { SessionKind } from "./session.ts";
 import { unlessChanged } from "./unlessChanged.ts";
 
 /** Whether sessions of a kind are woken through SQS. Other kinds follow their feed by themselves. */
-const WOKEN_BY_QUEUE: Readonly<Record<SessionKind, boolean>> = { webhook: true };
+const WOKEN_BY_QUEUE: Readonly<Record<SessionKind, boolean>> = { webhook: true, ami: false };
 
 /** Whether notify and the sweep wake this session. */
 export function isWokenByQueue({ kind = "webhook" }: Pick<Cursor, "kind">): boolean {

@@ -33,6 +33,8 @@ const metricsOf = (alarm: AlarmProperties): MetricStat[] =>
 const headings = [
   ...readFileSync(join(import.meta.dirname, "../..", RUNBOOK), "utf8").matchAll(/^## (.+)$/gm),
 ].map(([, title = ""]) => title);
+/** Those of the AMI gateway are compared in gateway.test.ts: this stage has none. */
+const ownHeadings = headings.filter((title) => !title.startsWith("AMI "));
 
 describe("each alarm", () => {
   it.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))(
@@ -89,7 +91,7 @@ describe("each alarm", () => {
 describe("the runbook", () => {
   it("has a section for each alarm and no other", () => {
     const anchors = alarms.map(({ AlarmDescription }) => AlarmDescription.split("#")[1]);
-    expect(headings.map(runbookAnchor).sort()).toEqual(anchors.sort());
+    expect(ownHeadings.map(runbookAnchor).sort()).toEqual(anchors.sort());
   });
 
   it("says for each how it affects users, what to look at and what to do", () => {

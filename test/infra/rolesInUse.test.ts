@@ -1,17 +1,18 @@
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { dev } from "../../infra/stages.ts";
 import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
-import { type FunctionName, tables } from "../../shared/aws/resources.ts";
+import { type ServiceName, tables } from "../../shared/aws/resources.ts";
+import { AmiClient } from "../gateway/store/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
+import { devWithGateway } from "./support/gatewayStage.ts";
 import { RoleGuard } from "./support/roleGuard.ts";
 import { grantsOf } from "./support/statements.ts";
 import { templateOf } from "./support/synthesise.ts";
 
-const template = templateOf(dev);
-const names: readonly FunctionName[] = ["ingest", "notify", "deliver", "sweep", "api"];
+const template = templateOf(devWithGateway);
+const names: readonly ServiceName[] = ["ingest", "notify", "deliver", "sweep", "api", "gateway"];
 const guards = new Map(names.map((name) => [name, new RoleGuard(grantsOf(template, name))]));
 const guarded: AwsClients[] = [];
 
@@ -36,6 +37,7 @@ beforeAll(async () => {
         guarded.push(clients);
         return clients;
       },
+      amiPort: 0,
     },
   );
 });
@@ -46,7 +48,9 @@ afterAll(async () => {
   guarded.forEach(destroyClients);
 });
 
-it("the roles allow all of the relay's work, and the relay uses all of their rights", async () => {
+it("the roles allow all of the relay's work, and the relay uses all of their rights", {
+  timeout: 90_000,
+}, async () => {
   await relay.changeFeed("pbx", { wrapUnmapped: true });
   const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/quick") });
   const lagging = await relay.createSession({ feed: "pbx", url: receiver.url("/lagging") });
@@ -68,6 +72,26 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
   // The sweep moves the session that lags beyond the retention, frees, and deletes.
   await relay.append("pbx", someEvents(60));
   await eventually("freed segments", async () => (await relay.feed("pbx")).head > 1);
+
+  // A position begins in a segment, and is in another one when its connection ends.
+  const username = "wallboard";
+  const { id: user, secret } = await relay.createSession({
+    feed: "pbx",
+    kind: "ami",
+    username,
+    resume: true,
+  });
+  const client = await AmiClient.login(relay.relay.amiPorts.port ?? 0, username, secret);
+  const before = (await relay.amiUser(user)).cursor?.segment ?? 0;
+  await relay.append("pbx", someEvents(20));
+  await eventually(
+    "the position to cross",
+    async () => ((await relay.amiUser(user)).cursor?.segment ?? 0) > before,
+    30_000,
+  );
+  await client[Symbol.asyncDispose]();
+  await relay.changeSession(user, { resume: false });
+  await relay.deleteSession(user);
 
   await relay.messages("pbx", { limit: 5 });
   await Array.fromAsync(relay.listSessions());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Session } from "../../client/index.ts";
+import type { Session, WebhookSession } from "../../client/index.ts";
 import { Activity, watch } from "../../local/activity.ts";
 import { Progress } from "../../local/demo/progress.ts";
 import { greeting } from "../../local/terminal.ts";
@@ -7,7 +7,7 @@ import { troubleOf } from "../../local/trouble.ts";
 
 const DUE = new Date(2026, 10, 27, 15, 4, 5).toISOString();
 
-const session: Session = {
+const session: WebhookSession = {
   id: "ses_1",
   feed: "demo",
   kind: "webhook",
@@ -25,7 +25,7 @@ const session: Session = {
   createdAt: "2026-11-27T15:00:00.000Z",
   cursor: { state: "parked", segment: 0, fence: 1, lane: "fast", leaseUntil: null, dueAt: null, gap: null },
 };
-const failing: Session = {
+const failing: WebhookSession = {
   ...session,
   state: "backoff",
   attempts: 3,

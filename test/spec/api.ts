@@ -1,6 +1,7 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { firstHeld } from "../../shared/queue/tail.ts";
 import { type CursorChange, pause, resume, seek } from "../../shared/sessions/cursor.ts";
+import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import { cursorOf, mayWrite, move, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Person, type Row, type State, type Step, tailOf, type Wish } from "./state.ts";
@@ -81,7 +82,9 @@ function* stepsOf(wish: Wish, state: State, scenario: Scenario): Generator<Step>
       return;
     }
     case "sendWake":
-      yield { name: "sends a wake", state: done({ ...state, wakes: [...state.wakes, session] }) };
+      if (!isWokenByQueue(cursorOf(person.row ?? born(1, 0), scenario)))
+        yield { name: "wakes nobody: an AMI user", state: done() };
+      else yield { name: "sends a wake", state: done({ ...state, wakes: [...state.wakes, session] }) };
   }
 }
 

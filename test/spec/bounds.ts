@@ -11,6 +11,10 @@ export interface Bounds {
   readonly appends: readonly (readonly string[])[];
   readonly notifiers: number;
   readonly deliverers: number;
+  /** Sessions whose kind is `ami`. */
+  readonly amiUsers: readonly string[];
+  /** How often an AMI user logs in. A login takes over from a connection that still lasts. */
+  readonly logins: number;
   /** "on": a sweep runs when nothing else can happen, and earlier as often as the fault `earlySweep` allows. */
   readonly sweep: "off" | "on";
   readonly wishes: readonly Wish[];

@@ -23,11 +23,15 @@ const BEFORE_EVERY_TIME = -1_000;
 const AFTER_EVERY_TIME = 1e6;
 
 /** A lease ends at the time `lease`, and a backoff is due at time 0. `timeOf` returns a time before or after both. */
-export function cursorOf({ state, next, segment, fence, lease }: Row, { segmentSize }: Scenario): Cursor {
+export function cursorOf(
+  { kind, state, next, segment, fence, lease }: Row,
+  { segmentSize }: Scenario,
+): Cursor {
   return {
     ...newCursor({
       feed: "feed",
       session: "session",
+      ...(kind === undefined ? {} : { kind }),
       next,
       segmentSize,
       interest: undefined,
@@ -57,7 +61,8 @@ function changed(row: Row, change: CursorChange): Row {
   const { leaseUntilEpochMillis: lease = row.lease } = change;
   const leaseExpired = row.leaseExpired && !("leaseUntilEpochMillis" in change);
   const isDue = row.isDue && !("dueAtEpochMillis" in change);
-  return { state, next, segment, fence, lease, leaseExpired, isDue };
+  const { kind } = row;
+  return { ...(kind && { kind }), state, next, segment, fence, lease, leaseExpired, isDue };
 }
 
 /** Whether a write of `change` finds the row as it was read. */

@@ -7,6 +7,7 @@ import {
   progress,
   take,
 } from "../../shared/sessions/cursor.ts";
+import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import { crossing, cursorOf, nextLease, timeOf, write } from "./cursors.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Deliverer, freeName, type Row, replace, type State, type Step, spend } from "./state.ts";
@@ -59,7 +60,8 @@ function loses({ name, session }: Deliverer, state: State): Step {
 
 function mayTake(row: Row, scenario: Scenario): boolean {
   if (row.state === "active" && scenario.variant === "lease never expires") return false;
-  return isTakeable(cursorOf(row, scenario), timeOf(row));
+  const cursor = cursorOf(row, scenario);
+  return isWokenByQueue(cursor) && isTakeable(cursor, timeOf(row));
 }
 
 function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Generator<Step> {
@@ -163,7 +165,8 @@ function* stepsOf(deliverer: Deliverer, state: State, scenario: Scenario): Gener
   }
 }
 
-function receive(state: State, sessionId: string, number: number): State {
+/** A subscriber gets a number, perhaps once more. */
+export function receive(state: State, sessionId: string, number: number): State {
   if (number <= (state.received[sessionId] ?? 0)) return state;
   return { ...state, received: { ...state.received, [sessionId]: number } };
 }

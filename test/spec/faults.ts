@@ -19,6 +19,8 @@ export function* faultSteps(state: State, scenario: Scenario): Generator<Step> {
       deliverers: replace(state.deliverers, name),
       wakes: [...state.wakes, session],
     });
+  for (const { name } of state.connections)
+    yield* faulty("connectionCrash", `${name} dies`, { connections: replace(state.connections, name) });
   if (state.sweeper !== null) yield* faulty("sweepCrash", "the sweep dies", { sweeper: null });
 
   if (state.notifies > 0) {
@@ -55,7 +57,7 @@ function* waiting(state: State, { times }: Scenario): Generator<Step> {
       };
     if (row.state !== "active" || row.leaseExpired) continue;
     // A dead holder's lease expires freely. A living holder's lease expires only if the holder is slow.
-    const isHeld = state.deliverers.some(
+    const isHeld = [...state.deliverers, ...state.connections].some(
       (each) => each.session === session && each.row.fence === row.fence && each.row.lease === row.lease,
     );
     if (isHeld && state.faults.slowHolder === 0) continue;

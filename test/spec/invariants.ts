@@ -60,8 +60,11 @@ export function isWell(state: State, scenario: Scenario): boolean {
   const tail = tailOf(state);
   const rows = Object.entries(state.cursors);
   const atTail = rows.every(
-    ([session, { state: is, next }]) =>
-      is === "paused" || (is === "parked" && next === tail + 1 && state.received[session] === tail),
+    ([session, { kind, state: is, next }]) =>
+      // An AMI user reads when it is logged in; one that died keeps its row until the next login.
+      kind === "ami" ||
+      is === "paused" ||
+      (is === "parked" && next === tail + 1 && state.received[session] === tail),
   );
   return atTail && (scenario.sweep === "off" || isFreed(state, scenario));
 }

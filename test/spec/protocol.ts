@@ -1,5 +1,6 @@
 import { apiSteps } from "./api.ts";
 import { check, type Specification, type Verdict } from "./checker.ts";
+import { connectionSteps } from "./connection.ts";
 import { deliverSteps, hasLostTheRow } from "./deliver.ts";
 import { faultSteps } from "./faults.ts";
 import { ingestSteps } from "./ingest.ts";
@@ -14,6 +15,7 @@ function* stepsOf(state: State, scenario: Scenario): Generator<Step> {
   yield* ingestSteps(state, scenario);
   yield* notifySteps(state, scenario);
   yield* deliverSteps(state, scenario);
+  yield* connectionSteps(state, scenario);
   yield* sweepSteps(state, scenario);
   yield* apiSteps(state, scenario);
   yield* faultSteps(state, scenario);
@@ -69,6 +71,10 @@ function keyOf(state: State): string {
         const { name: _, row, ...rest } = deliverer;
         return hasLostTheRow(deliverer, state) ? [] : { ...rest, row: compared(rest.session, row) };
       }),
+    ),
+    state.loginsLeft,
+    sorted(
+      state.connections.map(({ name: _, row, ...rest }) => ({ ...rest, row: compared(rest.session, row) })),
     ),
     sweeper && { ...sweeper, cursors: rowsRead(sweeper.cursors) },
     { ...person, row: person.row && compared(wished, person.row) },

@@ -19,6 +19,7 @@ export function variantOf({ name, scenario }: { name: Variant; scenario: Scenari
 const NO_FAULTS: Faults = {
   notifyCrash: 0,
   deliverCrash: 0,
+  connectionCrash: 0,
   sweepCrash: 0,
   doubledHint: 0,
   lostHint: 0,
@@ -47,7 +48,12 @@ export function initialState(scenario: Scenario): State {
     head: { headSegment: 0, tailHint: 0, clearedSegment: 0 },
     pages: numbers.map((first) => ({ first, event: `old ${first}`, appendedAt: 0 })),
     counts: [scenario.sessions.length],
-    cursors: Object.fromEntries(scenario.sessions.map((session) => [session, parked])),
+    cursors: Object.fromEntries(
+      scenario.sessions.map((session) => [
+        session,
+        scenario.amiUsers.includes(session) ? { ...parked, kind: "ami" as const } : parked,
+      ]),
+    ),
     staleCursors: {},
     notifies: 0,
     wakes: [],
@@ -62,6 +68,8 @@ export function initialState(scenario: Scenario): State {
     })),
     notifiers: [],
     deliverers: [],
+    connections: [],
+    loginsLeft: scenario.logins,
     sweeper: null,
     person: { wishes: scenario.wishes, at: "read", tail: 0, headSegment: 0, row: null },
     faults: { ...NO_FAULTS, ...scenario.faults },

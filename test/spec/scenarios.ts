@@ -8,6 +8,8 @@ const BASE: Bounds = {
   appends: [],
   notifiers: 0,
   deliverers: 1,
+  amiUsers: [],
+  logins: 0,
   sweep: "on",
   wishes: [],
   faults: {},
@@ -15,6 +17,8 @@ const BASE: Bounds = {
 };
 
 const TAILS: Bounds = { ...BASE, sessions: [], deliverers: 0, faults: { earlySweep: 1 } };
+
+const AMI: Bounds = { ...BASE, deliverers: 0, amiUsers: ["s1"] };
 
 /** The scenarios that CI checks. The checker visits every state within a scenario's bounds. */
 export const SCENARIOS = {
@@ -115,6 +119,28 @@ export const SCENARIOS = {
       { action: "resume", session: "s1" },
     ],
     faults: { refusal: 1, earlySweep: 1 },
+  },
+  "an AMI user logs in again while its connection lasts, or after it died; a slow one": {
+    ...AMI,
+    sweep: "off",
+    pages: 2,
+    logins: 2,
+    faults: { connectionCrash: 1, slowHolder: 1 },
+  },
+  "an AMI user is connected while the sweep frees; a conflict": {
+    ...AMI,
+    segmentSize: 1,
+    pages: 2,
+    logins: 2,
+    faults: { conflict: 1, earlySweep: 1 },
+  },
+  "an AMI user is evicted and paused while it is connected": {
+    ...AMI,
+    segmentSize: 1,
+    pages: 2,
+    logins: 1,
+    wishes: [{ action: "pause", session: "s1" }],
+    faults: { eviction: 1, earlySweep: 1 },
   },
   "eviction under a slow holder": {
     ...BASE,

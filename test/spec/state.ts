@@ -24,6 +24,8 @@ export interface State {
   readonly ingests: readonly Ingest[];
   readonly notifiers: readonly Notifier[];
   readonly deliverers: readonly Deliverer[];
+  readonly connections: readonly Connection[];
+  readonly loginsLeft: number;
   readonly sweeper: Sweeper | null;
   readonly person: Person;
   /** How often each fault may still happen. */
@@ -49,6 +51,8 @@ export interface Page {
 }
 
 export interface Row {
+  /** Absent for a webhook. */
+  readonly kind?: "ami" | undefined;
   readonly state: "parked" | "signalled" | "active" | "backoff" | "paused";
   readonly next: number;
   readonly segment: number;
@@ -97,6 +101,17 @@ export interface Deliverer {
   readonly isOver: boolean;
 }
 
+/** A connection of an AMI user. */
+export interface Connection {
+  readonly name: string;
+  readonly session: string;
+  readonly at: "take" | "follow";
+  /** The row as last read or written. */
+  readonly row: Row;
+  /** The next number to write to the socket: `row.next` or later. */
+  readonly next: number;
+}
+
 export interface Sweeper {
   readonly at: "evict" | "cross" | "sendWakes" | "markSignalled" | "moveHead" | "delete";
   readonly tail: number;
@@ -127,6 +142,7 @@ export interface Faults {
   readonly sweepCrash: number;
   readonly doubledHint: number;
   readonly lostHint: number;
+  readonly connectionCrash: number;
   /** The lease expires while its holder still works. */
   readonly slowHolder: number;
   /** A put is applied, its response is lost, and the SDK retries it. */

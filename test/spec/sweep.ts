@@ -4,6 +4,7 @@ import { needsWake } from "../../functions/sweep/needsWake.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { tailSegment } from "../../shared/queue/tail.ts";
 import { evict } from "../../shared/sessions/cursor.ts";
+import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import { cursorOf, timeOf, write } from "./cursors.ts";
 import { mark } from "./notify.ts";
 import type { Scenario } from "./scenario.ts";
@@ -51,7 +52,8 @@ function mayBegin(state: State, { sweep, variant }: Scenario): boolean {
 export function isAtRest(state: State): boolean {
   return (
     state.notifies + state.wakes.length + state.delayedWakes.length === 0 &&
-    state.notifiers.length + state.deliverers.length + state.person.wishes.length === 0 &&
+    state.notifiers.length + state.deliverers.length + state.connections.length === 0 &&
+    state.person.wishes.length === 0 &&
     state.sweeper === null &&
     state.ingests.every(({ at, events }) => at === "rest" && events.length === 0)
   );
@@ -75,7 +77,9 @@ function needsCrossing(row: Row, scenario: Scenario): boolean {
 
 /** The hint grace is over for every row: its length affects cost, not safety. */
 function isHintLost(row: Row, tail: number, scenario: Scenario): boolean {
-  return needsWake(cursorOf(row, scenario), { next: tail + 1, lastAppendedAtEpochMillis: 0 }, timeOf(row), 0);
+  const cursor = cursorOf(row, scenario);
+  if (!isWokenByQueue(cursor)) return false;
+  return needsWake(cursor, { next: tail + 1, lastAppendedAtEpochMillis: 0 }, timeOf(row), 0);
 }
 
 /** Whether the head's segment is below the tail's and was closed longer ago than the grace. */

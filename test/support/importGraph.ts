@@ -10,6 +10,7 @@ export const CODE_FOLDERS = [
   "client",
   "examples",
   "functions",
+  "gateway",
   "infra",
   "local",
   "shared",

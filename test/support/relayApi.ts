@@ -1,4 +1,4 @@
-import { RelayClient } from "../../client/index.ts";
+import { type AmiSession, RelayClient, type WebhookSession } from "../../client/index.ts";
 
 export interface Answered {
   readonly status: number;
@@ -23,6 +23,20 @@ export class RelayApi extends RelayClient {
   constructor(url: string, apiKey: string) {
     super({ url, apiKey });
     this.apiKey = apiKey;
+  }
+
+  /** Reads a webhook session. */
+  override async session(id: string): Promise<WebhookSession> {
+    const session = await super.session(id);
+    if (session.kind !== "webhook") throw new Error(`${id} is a session of kind ${session.kind}`);
+    return session;
+  }
+
+  /** Reads an AMI user. */
+  async amiUser(id: string): Promise<AmiSession> {
+    const session = await super.session(id);
+    if (session.kind !== "ami") throw new Error(`${id} is a session of kind ${session.kind}`);
+    return session;
   }
 
   /** The same relay, called with another key. */

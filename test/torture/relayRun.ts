@@ -158,7 +158,7 @@ class RelayRun {
 
   async #noteMoves(): Promise<void> {
     for await (const { id, next } of this.#client.listSessions())
-      this.#moves.push({ session: id, generation: 1, next });
+      if (next !== null) this.#moves.push({ session: id, generation: 1, next });
   }
 
   /** Waits until every session is at the tail and only the tail's segment is held. */

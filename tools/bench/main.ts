@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { benchContention } from "./contention.ts";
+import { benchGateway } from "./gateway.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 
@@ -31,5 +32,12 @@ program
   .command("contention")
   .description("the cost of many sessions or producers in one place at one time")
   .action(benchContention);
+
+program
+  .command("gateway")
+  .description("CPU time and latency of the AMI gateway for each event and connection")
+  .option("--seconds <seconds>", "duration of each measurement", numberOption({ atLeast: 1 }), 10)
+  .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 1_000)
+  .action(benchGateway);
 
 await program.parseAsync();

@@ -16,6 +16,9 @@ export const dashboards = 1;
 export const mappedQueues = { standard: 3, fifo: 1 };
 export const alarmMetrics = 29;
 
+/** The gateway's task and network (infra/gateway.ts), where a stage has one. */
+export const gateway = { cpu: 0.5, memoryGigabytes: 1, zones: 2 };
+
 /** Metrics that get values in normal operation. The others cost nothing until something happens. */
 export const ordinaryMetrics: readonly MetricName[] = [
   "AppendedPages",

@@ -7,6 +7,8 @@ export interface Load {
   readonly eventBytes: number;
   /** The response time of a webhook. */
   readonly webhookMillis: number;
+  /** The AMI gateway; absent for a stage without one. Its connections get every event, and are no webhook sessions. */
+  readonly ami?: { readonly tasks: number; readonly connections: number } | undefined;
 }
 
 /** A month of 30 days. */

@@ -6,7 +6,9 @@ import { measurement } from "./measured.ts";
 import { reportOf, textOf } from "./report.ts";
 
 /** `npm run cost`: what a month of the relay costs on AWS, beside other ways to deliver the same. */
-interface Options extends Omit<Load, "webhookMillis"> {
+interface Options extends Omit<Load, "webhookMillis" | "ami"> {
+  readonly amiConnections?: number;
+  readonly amiTasks: number;
   readonly json?: true;
 }
 
@@ -22,10 +24,20 @@ const options = new Command("cost")
   .option("--sessions <number>", "each gets every event", numberOption({ atLeast: 1 }), 100)
   .option("--events-per-page <number>", "events in one append (1 to 500)", numberOption({ atLeast: 1 }), 50)
   .option("--event-bytes <number>", "JSON of one event", numberOption({ atLeast: 1 }), measurement.eventBytes)
+  .option(
+    "--ami-connections <number>",
+    "adds an AMI gateway with so many connections, each of which gets every event",
+    numberOption({ atLeast: 1, isWhole: true }),
+  )
+  .option("--ami-tasks <number>", "of that gateway", numberOption({ atLeast: 1, isWhole: true }), 2)
   .option("--json", "print JSON")
   .parse()
   .opts<Options>();
 
-const { json, ...load } = options;
-const report = reportOf({ ...load, webhookMillis: measurement.receiverMillis });
+const { json, amiConnections: connections, amiTasks: tasks, ...load } = options;
+const report = reportOf({
+  ...load,
+  webhookMillis: measurement.receiverMillis,
+  ...(connections === undefined ? {} : { ami: { tasks, connections } }),
+});
 process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report));

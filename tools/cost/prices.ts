@@ -25,6 +25,9 @@ const API_GATEWAY = "https://c3x.dev (aws_apigatewayv2_api)";
 const CLOUDWATCH =
   "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/";
 const DYNAMODB = "https://airbyte.com/data-engineering-resources/dynamodb-pricing";
+const FARGATE = "https://www.vantage.sh/blog/fargate-pricing";
+const BALANCER = "a price that nobody has checked: see https://aws.amazon.com/elasticloadbalancing/pricing/";
+const ADDRESS = "a price that nobody has checked: see https://aws.amazon.com/vpc/pricing/";
 const EVENTBRIDGE = "https://cloudburn.io/blog/amazon-eventbridge-pricing";
 const KINESIS = "https://github.com/api-evangelist/kinesis";
 const KMS = "https://cloudburn.io/blog/aws-kms-pricing";
@@ -63,6 +66,11 @@ export const prices = {
   kmsRequest: third(3e-6, "request", KMS, "2026-03"),
   secretMonth: third(0.4, "secret and month", SECRETS, READ),
   secretRequest: third(5e-6, "request", SECRETS, READ),
+  fargateCpuHour: third(0.03238, "vCPU-hour on arm64", FARGATE, READ),
+  fargateGigabyteHour: third(0.00356, "GB-hour on arm64", FARGATE, READ),
+  balancerHour: third(0.0225, "hour of a network load balancer", BALANCER, READ),
+  balancerUnitHour: third(0.006, "capacity unit and hour (NLCU)", BALANCER, READ),
+  publicAddressHour: third(0.005, "public IPv4 address and hour", ADDRESS, READ),
   xrayTrace: {
     usd: 5e-6,
     per: "trace recorded",

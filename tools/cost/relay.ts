@@ -1,5 +1,6 @@
 import { sweepIntervalSeconds } from "../../shared/aws/limits.ts";
 import * as deployed from "./deployed.ts";
+import { gatewayUsage } from "./gateway.ts";
 import { eventsPerMonth, type Load, MONTH_SECONDS } from "./load.ts";
 import {
   type MeteredFunction,
@@ -99,6 +100,7 @@ export function relayBill(load: Load): BillItem[] {
     item("Secrets Manager", { secretMonth: deployed.secrets }, true),
     item("Alarms", { alarmMetricMonth: deployed.alarmMetrics }, true),
     item("Dashboard", { dashboardMonth: deployed.dashboards }, true),
+    ...(load.ami ? gatewayUsage(load, load.ami) : []).map(({ name, usage, idle }) => item(name, usage, idle)),
   ];
 }
 

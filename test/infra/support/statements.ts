@@ -11,22 +11,25 @@ interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** Everything that the role of a function may do, sorted. */
-export function grantsOf(template: Template, functionName: string): Grant[] {
-  const role = roleOf(template, functionName);
+/** Everything that the role of a function, or of the gateway, may do, sorted. */
+export function grantsOf(template: Template, name: string): Grant[] {
+  const role = roleOf(template, name);
   const policies = role.Properties.Policies as readonly { PolicyDocument: { Statement: Statement[] } }[];
   return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.flatMap(grants)).sort();
 }
 
-function roleOf(template: Template, functionName: string): Resource {
+function roleOf(template: Template, name: string): Resource {
   const resources = resourcesOf(template);
-  const lambda = Object.values(resources).find(
+  const user = Object.values(resources).find(
     ({ Type, Properties }) =>
-      Type === "AWS::Lambda::Function" && Properties.FunctionName === `stasis-relay-${functionName}-dev`,
+      (Type === "AWS::Lambda::Function" && Properties.FunctionName === `stasis-relay-${name}-dev`) ||
+      (Type === "AWS::ECS::TaskDefinition" && Properties.Family === `stasis-relay-${name}-dev`),
   );
-  const reference = lambda?.Properties.Role as { "Fn::GetAtt": [string, string] } | undefined;
+  const reference = (user?.Properties.Role ?? user?.Properties.TaskRoleArn) as
+    | { "Fn::GetAtt": [string, string] }
+    | undefined;
   const role = resources[reference?.["Fn::GetAtt"][0] ?? ""];
-  if (role === undefined) throw new Error(`${functionName} has no role in this stack`);
+  if (role === undefined) throw new Error(`${name} has no role in this stack`);
   return role;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createSecretOpener, createSecretSealer } from "../../../shared/aws/webhookSecrets.ts";
-import type { Session } from "../../../shared/sessions/session.ts";
+import type { AmiSession, Session } from "../../../shared/sessions/session.ts";
 import { AwsJsonServer, AwsRefusal } from "../../support/awsJsonServer.ts";
 
 const KEY = "arn:aws:kms:us-east-1:000000000000:key/1";
@@ -49,6 +49,32 @@ describe("webhook secrets with a key", () => {
         { secret: "whsec_AAAA", expiresAtEpochMillis: 5 },
       ]);
     expect(server.asked).toEqual(["Encrypt", "Decrypt"]);
+  });
+
+  it("of an AMI user are bound to its kind too: deliver's role cannot decrypt them", async () => {
+    await using server = await kms();
+    const environment = { ...server.environment, RELAY_WEBHOOK_SECRET_KEY_ARN: KEY };
+    const sealed = await createSecretSealer(environment)("ses_1", "from-manager.conf", "ami");
+    const user: AmiSession = {
+      session: "ses_1",
+      feed: "pbx",
+      kind: "ami",
+      username: "wallboard",
+      read: "all",
+      eventFilters: [],
+      resume: false,
+      multipleLogin: "refuse",
+      sequenceHeader: false,
+      isPaused: false,
+      version: 1,
+      secrets: [{ secret: sealed }],
+      createdAtEpochMillis: 0,
+    };
+    expect((await createSecretOpener(environment)(user)).secrets).toEqual([{ secret: "from-manager.conf" }]);
+    const { context } = JSON.parse(Buffer.from(sealed, "base64").toString());
+    expect(JSON.parse(context)).toEqual([KEY, { session: "ses_1", kind: "ami" }]);
+    const asWebhook = createSecretOpener(environment)(sessionWith("ses_1", [{ secret: sealed }]));
+    await expect(asWebhook).rejects.toMatchObject({ name: "InvalidCiphertextException" });
   });
 
   it("cannot be decrypted in another session's row", async () => {

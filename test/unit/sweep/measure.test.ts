@@ -30,6 +30,16 @@ async function measure() {
   return measureSessions({ ...relay.sweepStores(), clock: relay.clock }, tail, [...relay.cursors.values()]);
 }
 
+it("an AMI user counts while it is logged in, and not while it is away", async () => {
+  stand("webhook", { next: 48 });
+  const leaseUntilEpochMillis = relay.nowEpochMillis + 10_000;
+  stand("away", { kind: "ami", next: 1 });
+  stand("crashed", { kind: "ami", next: 2, state: "active", leaseUntilEpochMillis: relay.nowEpochMillis });
+  expect(await measure()).toMatchObject({ SlowestSessionLagMessages: 3 });
+  stand("slow", { kind: "ami", next: 31, state: "active", leaseUntilEpochMillis });
+  expect(await measure()).toMatchObject({ SlowestSessionLagMessages: 20 });
+});
+
 it("the lag is that of the slowest session, in messages and as the age of its next message", async () => {
   stand("near", { next: 48 });
   stand("far", { next: 33, state: "backoff" });

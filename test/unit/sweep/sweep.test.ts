@@ -138,6 +138,73 @@ describe("a session beyond the tail, because the queue was restored to an earlie
   });
 });
 
+describe("an AMI user", () => {
+  const OLD = { kind: "ami", changedAtEpochMillis: 0 } as const;
+
+  it("is never woken, whatever its row looks like", async () => {
+    append(4);
+    const leaseUntilEpochMillis = relay.nowEpochMillis - 1;
+    stand("away", 1, OLD);
+    stand("crashed", 1, { ...OLD, state: "active", leaseUntilEpochMillis });
+    stand("evicted", 11, { ...OLD, gap: { first: 1, last: 10, reason: "retention" } });
+    const before = new Map(relay.cursors);
+    expect(await sweepOnce()).toMatchObject({ woken: 0, repaired: 0, countDifferences: 0 });
+    expect(relay.wakes).toEqual([]);
+    expect(relay.cursors).toEqual(before);
+  });
+
+  it("keeps its segment from being freed, at rest or held", async () => {
+    append(8);
+    relay.nowEpochMillis += 2 * GRACE;
+    stand("away", 12, OLD);
+    stand("held", 25, { ...OLD, state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 60_000 });
+    expect(await sweepOnce()).toMatchObject({ freedSegments: 1, evicted: 0 });
+    expect(heldNumbers()[0]).toBe(11);
+  });
+
+  it("is moved forward beyond the retention, held or not, and is told the gap when it is there again", async () => {
+    append(10);
+    relay.nowEpochMillis += RETENTION;
+    append(2);
+    const lease = { state: "active", leaseUntilEpochMillis: relay.nowEpochMillis + 60_000 } as const;
+    stand("away", 3, OLD);
+    stand("slow", 7, { ...OLD, ...lease });
+    expect(await sweepOnce()).toMatchObject({ evicted: 2, woken: 0 });
+    const gap = { last: 50, reason: "retention" };
+    expect(cursorOf("away")).toMatchObject({
+      state: "parked",
+      next: 51,
+      fence: 2,
+      gap: { first: 3, ...gap },
+    });
+    expect(cursorOf("slow")).toMatchObject({
+      state: "parked",
+      next: 51,
+      fence: 2,
+      gap: { first: 7, ...gap },
+    });
+  });
+
+  it("crosses at rest when a conflict kept its connection from crossing", async () => {
+    append(4);
+    stand("away", 15, OLD);
+    relay.moveReference(cursorOf("away"), 0);
+    relay.cursors.set("away", { ...cursorOf("away"), segment: 0 });
+    expect(await sweepOnce()).toMatchObject({ crossed: 1, woken: 0, countDifferences: 0 });
+    expect(cursorOf("away")).toMatchObject({ state: "parked", segment: 1 });
+  });
+
+  it("is suspended beyond the tail, as others are", async () => {
+    append(2);
+    stand("restored", 14, OLD);
+    await sweepOnce();
+    expect(cursorOf("restored")).toMatchObject({
+      state: "suspended",
+      lastError: { reason: "queue.rewound" },
+    });
+  });
+});
+
 describe("freeSegments", () => {
   it("frees segments up to the first one in which a cursor stands", async () => {
     append(8);
@@ -153,7 +220,7 @@ describe("freeSegments", () => {
 
   it("never frees the tail's segment, full or not", async () => {
     append(4);
-    relay.nowEpochMillis += 10 * GRACE;
+    relay.nowEpochMillis += 2 * GRACE;
     expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
       freedSegments: 1,
       deletedPages: 2,

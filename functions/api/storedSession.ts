@@ -1,0 +1,119 @@
+import type { Role } from "../../shared/access/accessKey.ts";
+import type { Caller } from "../../shared/access/caller.ts";
+import { requireFeed } from "../../shared/http/authorise.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
+import { readTail, type Tail } from "../../shared/queue/tail.ts";
+import { type Cursor, type CursorChange, pause, resume, seek } from "../../shared/sessions/cursor.ts";
+import type { AmiSession, Session, WebhookSession } from "../../shared/sessions/session.ts";
+import { requireTail } from "./feeds.ts";
+import type { ApiParts } from "./parts.ts";
+import type { AmiSessionView, SessionView, WebhookSessionView } from "./schemas.ts";
+import { type Standing, viewAmiSession, viewWebhookSession } from "./sessionView.ts";
+
+/** Attempts at a change, in case a holder or another caller changes the row at the same moment. */
+export const MOST_ATTEMPTS = 10;
+
+export interface StoredWebhook {
+  readonly session: WebhookSession;
+  readonly cursor: Cursor;
+}
+
+export interface StoredAmiUser {
+  readonly session: AmiSession;
+  /** Undefined without `resume`. */
+  readonly cursor: Cursor | undefined;
+}
+
+export type StoredSession = StoredWebhook | StoredAmiUser;
+
+/** Puts a session's two rows together; undefined when the cursor is missing, as while the session is deleted. */
+export function storedSession(session: Session, cursor: Cursor | undefined): StoredSession | undefined {
+  if (session.kind === "ami")
+    return session.resume === (cursor !== undefined) ? { session, cursor } : undefined;
+  return cursor && { session, cursor };
+}
+
+export function isAmiUser(stored: StoredSession): stored is StoredAmiUser {
+  return stored.session.kind === "ami";
+}
+
+export function isWebhook(stored: StoredSession): stored is StoredWebhook {
+  return stored.session.kind === "webhook";
+}
+
+/** @throws HttpProblem 404 when there is no such session, 403 when the caller's key does not cover its feed */
+export async function requireSession(
+  parts: ApiParts,
+  id: string,
+  caller: Caller,
+  roles: readonly Role[],
+): Promise<StoredSession> {
+  const session = await parts.sessions.readSession(id);
+  const cursor = session && (await parts.cursors.readCursor(session.feed, id));
+  const stored = session && storedSession(session, cursor);
+  if (stored === undefined) throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
+  requireFeed(caller, stored.session.feed, roles);
+  return stored;
+}
+
+/** A session may be created before the first event of its feed. */
+export async function tailOfNewOrOldFeed(parts: ApiParts, feed: string): Promise<Tail> {
+  const tail = await readTail(parts.tails, feed, () => parts.clock.nowEpochMillis());
+  if (tail !== undefined) return tail;
+  await parts.heads.createFeed(feed, parts.settings.segmentSize);
+  return requireTail(parts, feed);
+}
+
+export function viewSession(parts: ApiParts, stored: StoredSession, tail: Tail): Promise<SessionView> {
+  return isWebhook(stored) ? viewWebhook(parts, stored, tail) : viewAmiUser(parts, stored, tail);
+}
+
+export async function viewWebhook(
+  parts: ApiParts,
+  { session, cursor }: StoredWebhook,
+  tail: Tail,
+): Promise<WebhookSessionView> {
+  return viewWebhookSession(session, await standingOf(parts, cursor, tail));
+}
+
+export async function viewAmiUser(
+  parts: ApiParts,
+  { session, cursor }: StoredAmiUser,
+  tail: Tail,
+): Promise<AmiSessionView> {
+  return viewAmiSession(session, cursor && (await standingOf(parts, cursor, tail)));
+}
+
+async function standingOf(parts: ApiParts, cursor: Cursor, tail: Tail): Promise<Standing> {
+  const { feed, next, segmentSize } = cursor;
+  const nextAppendedAtEpochMillis =
+    next < tail.next
+      ? await parts.pageTimes.readAppendTime(feed, segmentOf(next, segmentSize), next)
+      : undefined;
+  return { cursor, tail, nextAppendedAtEpochMillis, nowEpochMillis: parts.clock.nowEpochMillis() };
+}
+
+/** What a person asks of a cursor. */
+export interface CursorWish {
+  readonly next?: Sequence | undefined;
+  readonly state?: "paused" | "active" | undefined;
+}
+
+/** The steps that fulfil a wish, for `inSteps`. */
+export function wishedSteps({ next, state }: CursorWish, nowEpochMillis: number): CursorStep[] {
+  return [
+    ...(next === undefined ? [] : [(row: Cursor) => seek(row, next, nowEpochMillis)]),
+    ...(state === "paused" ? [(row: Cursor) => pause(row, nowEpochMillis)] : []),
+    ...(state === "active" ? [(row: Cursor) => resume(row, nowEpochMillis)] : []),
+  ];
+}
+
+type CursorStep = (row: Cursor) => CursorChange;
+
+/** Several changes of one row as one. */
+export function inSteps(cursor: Cursor, steps: readonly CursorStep[]): CursorChange {
+  let total: CursorChange = {};
+  for (const step of steps) total = { ...total, ...step({ ...cursor, ...total }) };
+  return total;
+}

@@ -1,0 +1,142 @@
+import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
+import { EventFilterError } from "../../shared/errors.ts";
+import { HttpProblem } from "../../shared/http/problem.ts";
+import type { MessageFormat } from "../../shared/queue/message.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
+import { type Cursor, newCursor, reconfigure, release } from "../../shared/sessions/cursor.ts";
+import { type Selection, type SessionFilter, selectionOf } from "../../shared/sessions/selection.ts";
+import { rotateSecret, type WebhookSession } from "../../shared/sessions/session.ts";
+import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
+import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
+import { requireTail } from "./feeds.ts";
+import type { ApiParts } from "./parts.ts";
+import { resolvePosition } from "./position.ts";
+import type { NewWebhookSession, SessionChange, WebhookSessionView } from "./schemas.ts";
+import {
+  inSteps,
+  isWebhook,
+  MOST_ATTEMPTS,
+  requireSession,
+  tailOfNewOrOldFeed,
+  viewWebhook,
+  wishedSteps,
+} from "./storedSession.ts";
+
+/** Creates a session, its cursor and its reference in one transaction, in a segment that is still held. */
+export async function createWebhookSession(
+  parts: ApiParts,
+  wanted: NewWebhookSession,
+): Promise<WebhookSessionView & { secret: string }> {
+  const url = checkUrl(parts, wanted.url);
+  const { interest } = checkFilter(wanted.format, wanted.filter);
+  const id = parts.newSessionId();
+  const secret = parts.newSecret("webhook");
+  const sealedSecret = await parts.sealSecret(id, secret, "webhook");
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  const session: WebhookSession = {
+    session: id,
+    feed: wanted.feed,
+    kind: "webhook",
+    url,
+    format: wanted.format,
+    maxBatch: wanted.maxBatch,
+    filter: wanted.filter,
+    secrets: [{ secret: sealedSecret }],
+    createdAtEpochMillis: nowEpochMillis,
+  };
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
+    const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
+    const cursor = newCursor({
+      feed: wanted.feed,
+      session: session.session,
+      next: resolvePosition(wanted.from, tail),
+      segmentSize: tail.segmentSize,
+      interest,
+      nowEpochMillis,
+    });
+    // Nothing may fail once the session exists: the caller would never see its secret.
+    const shown = await viewWebhook(parts, { session, cursor }, tail);
+    await parts.sessions.create(cursor, session);
+    // A page appended between the read of the tail and the creation of the row found no row to wake.
+    await wake(parts, cursor);
+    return { ...shown, secret };
+  });
+}
+
+/** Changes configuration and cursor in one transaction. The fence grows, so a running turn loses the cursor. */
+export async function changeWebhookSession(
+  parts: ApiParts,
+  id: string,
+  change: SessionChange,
+  caller: Caller,
+): Promise<WebhookSessionView & { secret?: string }> {
+  const url = change.url === undefined ? undefined : checkUrl(parts, change.url);
+  const secret = change.rotateSecret ? parts.newSecret("webhook") : undefined;
+  const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret, "webhook");
+  return untilUnchanged(id, MOST_ATTEMPTS, async () => {
+    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+    if (!isWebhook(stored)) throw new TypeError(`${id} has changed its kind`);
+    const { session, cursor } = stored;
+    const tail = await requireTail(parts, session.feed);
+    const nowEpochMillis = parts.clock.nowEpochMillis();
+    const overlapMillis = change.rotateSecret === "at-once" ? 0 : parts.settings.secretOverlapMillis;
+    const changed: WebhookSession = {
+      ...session,
+      url: url ?? session.url,
+      maxBatch: change.maxBatch ?? session.maxBatch,
+      filter: change.filter === undefined ? session.filter : (change.filter ?? undefined),
+      secrets: sealedSecret
+        ? rotateSecret(session.secrets, sealedSecret, overlapMillis, nowEpochMillis)
+        : session.secrets,
+    };
+    const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
+    const isRebatched = change.filter !== undefined || change.maxBatch !== undefined;
+    const rowChange = inSteps(cursor, [
+      (row) => release(row, nowEpochMillis),
+      ...(isRebatched
+        ? [
+            (row: Cursor) =>
+              reconfigure(row, checkFilter(changed.format, changed.filter).interest, nowEpochMillis),
+          ]
+        : []),
+      ...wishedSteps({ next, state: change.state }, nowEpochMillis),
+    ]);
+    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
+    if (row.state === "parked") await wake(parts, row);
+    return {
+      ...(await viewWebhook(parts, { session: changed, cursor: row }, tail)),
+      ...(secret === undefined ? {} : { secret }),
+    };
+  });
+}
+
+function checkUrl({ guard, settings }: ApiParts, text: string): string {
+  const checked = checkWebhookUrl(text, { guard, allowHttp: settings.allowHttp });
+  if (checked.ok) return checked.url;
+  throw new HttpProblem(400, "url.refused", "The webhook's URL cannot be used.", {
+    errors: [{ at: "body.url", error: checked.error }],
+  });
+}
+
+/** @throws HttpProblem 400 when an event filter is malformed */
+function checkFilter(format: MessageFormat, filter: SessionFilter | undefined): Selection {
+  try {
+    return selectionOf(format, filter);
+  } catch (error) {
+    if (!(error instanceof EventFilterError)) throw error;
+    throw new HttpProblem(400, error.code, "The session's filter cannot be used.", {
+      errors: [{ at: "body.filter", error: error.message }],
+    });
+  }
+}
+
+/** The change is durable, so a wake that cannot be sent is left to the sweep. */
+async function wake({ wakes, log }: ApiParts, cursor: Cursor): Promise<void> {
+  try {
+    await wakes.sendWake(cursor);
+  } catch (error) {
+    const { feed, session } = cursor;
+    log.error("a wake could not be sent; the sweep will repair it", { feed, session, error });
+  }
+}
