@@ -23,8 +23,8 @@ export interface ShipperOptions {
   readonly random?: () => number;
 }
 
-/** What the relay accepts in a request, with some room. */
-const MAX_BATCH = { records: 10_000, bytes: 1_000_000 };
+/** Half of what the relay accepts in a request: each copy of a body on its way is memory. */
+const MAX_BATCH = { records: 10_000, bytes: 500_000 };
 
 /** Smaller bodies do not get smaller. */
 const COMPRESS_FROM_BYTES = 1000;
