@@ -6,7 +6,7 @@ export interface IntakeOptions {
   readonly spool: Pick<AsyncSpool, "append">;
   /** The most memory that unspooled events may take; 32 MiB if absent. */
   readonly maxBytes?: number;
-  /** The most records in one transaction; 2,000 if absent. */
+  /** The most records in one transaction; 500 if absent. Each waits in the memory of two threads. */
   readonly maxTransactionRecords?: number;
   /** How long a record waits for others to share its transaction; 10 ms if absent. It costs no latency that
    * matters, and halves the transactions of a busy PBX. */
@@ -86,7 +86,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = {
       maxBytes: 32 * 1024 * 1024,
-      maxTransactionRecords: 2000,
+      maxTransactionRecords: 500,
       lingerMillis: 10,
       retryMillis: 250,
       ...options,

@@ -82,9 +82,13 @@ export class Pbx {
     ]);
   }
 
-  /** @throws SpoolError when the spool cannot be read */
+  /** @throws SpoolError when the spool cannot be read or written */
   static async create(parts: PbxParts): Promise<Pbx> {
-    return new Pbx(parts, await parts.spool.memory());
+    const { spool, clock } = parts;
+    const pbx = new Pbx(parts, await spool.memory());
+    const changes = pbx.#truth.beforeFirstUse([...pbx.#links.keys()], clock.nowEpochMillis());
+    if (changes.size > 0) await spool.append([], changes);
+    return pbx;
   }
 
   get feed(): string {
@@ -101,6 +105,7 @@ export class Pbx {
     const { clock, spool, log } = this.#parts;
     await Promise.all([...this.#links.values()].map(({ source }) => source.stop()));
     await this.#watch.end();
+    this.#intake.remember(this.#truth.afterNoUse([...this.#links.keys()]));
     await Promise.race([this.#intake.idle(), clock.sleep(STORE_WITHIN_MILLIS)]);
     this.#intake.stop();
     await this.#shipper.stop(withinMillis);

@@ -9,16 +9,12 @@ const CODES: Readonly<Record<string, LinkLoss["code"]>> = {
   EHOSTDOWN: "unreachable",
   EADDRNOTAVAIL: "unreachable",
   ETIMEDOUT: "timeout",
-  UND_ERR_CONNECT_TIMEOUT: "timeout",
-  UND_ERR_HEADERS_TIMEOUT: "timeout",
-  UND_ERR_BODY_TIMEOUT: "timeout",
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: "too-large",
+  EMSGSIZE: "too-large",
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: "too-large",
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: "too-large",
   ECONNRESET: "closed",
   ECONNABORTED: "closed",
   EPIPE: "closed",
-  UND_ERR_SOCKET: "closed",
   EPROTO: "tls",
 };
 

@@ -33,6 +33,19 @@ export const UNKNOWN_LINK: LinkMemory = {
   open: undefined,
 };
 
+/**
+ * What a bridge leaves in the spool before it connects for the first time. If it is killed before it has stored anything
+ * else, the next one finds this, and reports what the PBX may have said meanwhile.
+ */
+export function firstStart(atEpochMillis: number): LinkMemory {
+  return { ...UNKNOWN_LINK, open: { reason: "link", code: "bridge-down", fromEpochMillis: atEpochMillis } };
+}
+
+/** Whether the link was never up, in this process or an earlier one, and nothing says that one may have been killed. */
+export function isUnused({ startedAtEpochMillis, open }: LinkMemory): boolean {
+  return startedAtEpochMillis === undefined && open === undefined;
+}
+
 /** Something came over the link, or the PBX's state was compared and is right. */
 export function heard(memory: LinkMemory, atEpochMillis: number): LinkMemory {
   return { ...memory, heardAtEpochMillis: Math.max(memory.heardAtEpochMillis ?? 0, atEpochMillis) };
@@ -93,7 +106,7 @@ export function cameEarly(
 
 export interface LinkUp {
   readonly memory: LinkMemory;
-  /** Undefined when this PBX was never connected before: nobody has missed anything. */
+  /** Undefined at the first start: nobody has missed anything. */
   readonly gap: Gap | undefined;
   readonly snapshotReason: SnapshotReason;
 }
@@ -112,8 +125,8 @@ export function linkUp(
     heardAtEpochMillis: atEpochMillis,
     open: undefined,
   };
-  if (startedAtEpochMillis === undefined) return { memory: next, gap: undefined, snapshotReason: "start" };
-  const restarted = startedAtEpochMillis !== pbx.startedAtEpochMillis;
+  if (isUnused(memory)) return { memory: next, gap: undefined, snapshotReason: "start" };
+  const restarted = startedAtEpochMillis !== undefined && startedAtEpochMillis !== pbx.startedAtEpochMillis;
   const reason: GapReason = restarted ? "restart" : (open?.reason ?? "link");
   const fromEpochMillis = open?.fromEpochMillis ?? heardAtEpochMillis ?? atEpochMillis;
   const gap: Gap = {

@@ -1,8 +1,18 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { LinkLoss, PbxIdentity, PbxState, SourceEvent } from "../source.ts";
 import type { SpoolRecord } from "../spool.ts";
 import { factsOf } from "./eventFacts.ts";
-import { cameEarly, heard, type LinkMemory, linkUp, lost, takenOver, UNKNOWN_LINK } from "./link.ts";
+import {
+  cameEarly,
+  firstStart,
+  heard,
+  isUnused,
+  type LinkMemory,
+  linkUp,
+  lost,
+  takenOver,
+  UNKNOWN_LINK,
+} from "./link.ts";
 import { Lookout } from "./lookout.ts";
 import type { MemoryChanges } from "./memory.ts";
 import { Picture } from "./picture.ts";
@@ -40,7 +50,7 @@ export class Truth {
   /** @param memory what the spool remembers */
   constructor(memory: ReadonlyMap<string, string> = new Map()) {
     this.#picture = new Picture(memory);
-    for (const name of ["main", "rest"] as const) this.#links.set(name, readLink(memory.get(`link:${name}`)));
+    for (const name of ["main", "rest"] as const) this.#links.set(name, readLink(memory.get(linkKey(name))));
   }
 
   get known(): Pick<Picture, "channels" | "bridges"> {
@@ -49,6 +59,17 @@ export class Truth {
 
   link(name: LinkName): LinkMemory {
     return this.#links.get(name) ?? UNKNOWN_LINK;
+  }
+
+  /** What the spool must have before a link is used for the first time: see `firstStart`. */
+  beforeFirstUse(names: readonly LinkName[], atEpochMillis: number): MemoryChanges {
+    const unused = names.filter((name) => isUnused(this.link(name)));
+    return new Map(unused.map((name) => [linkKey(name), JSON.stringify(firstStart(atEpochMillis))]));
+  }
+
+  /** Takes `beforeFirstUse` back, where the link never came up: then no event can be missing. */
+  afterNoUse(names: readonly LinkName[]): MemoryChanges {
+    return new Map(names.filter((name) => isUnused(this.link(name))).map((name) => [linkKey(name), null]));
   }
 
   /** An event came over a link. */
@@ -165,13 +186,17 @@ export class Truth {
 
   #setLink(name: LinkName, memory: LinkMemory): MemoryChanges {
     this.#links.set(name, memory);
-    return new Map([[`link:${name}`, JSON.stringify(memory)]]);
+    return new Map([[linkKey(name), JSON.stringify(memory)]]);
   }
 }
 
 /** Says in a gap that only Manager's link beside ARI was lost. */
 function linkFacts(name: LinkName): Gap["facts"] {
   return name === "rest" ? { link: "ami" } : {};
+}
+
+function linkKey(name: LinkName): string {
+  return `link:${name}`;
 }
 
 const linkSchema = z.object({

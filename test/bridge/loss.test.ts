@@ -53,7 +53,7 @@ describe("a disk that is slower than the PBX", () => {
       "append" | "memory" | "read" | "measure" | "close" | "acknowledge" | "renewProducer"
     > = {
       append: async (records) => {
-        await disk.promise;
+        if (records.length > 0) await disk.promise;
         stored.push(...records);
         return { dropped: 0 };
       },

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { PbxIdentity } from "../../../bridge/source.ts";
-import { cameEarly, heard, linkUp, lost, takenOver, UNKNOWN_LINK } from "../../../bridge/truth/link.ts";
+import {
+  cameEarly,
+  firstStart,
+  heard,
+  linkUp,
+  lost,
+  takenOver,
+  UNKNOWN_LINK,
+} from "../../../bridge/truth/link.ts";
 import { CLOSED, NOW } from "./world.ts";
 
 const BOOT = NOW - 3_600_000;
@@ -15,6 +23,19 @@ const connected = heard(linkUp(UNKNOWN_LINK, pbx, NOW, "first").memory, NOW + 1_
 describe("a link that comes up", () => {
   it("for the first time has missed nothing", () => {
     expect(linkUp(UNKNOWN_LINK, pbx, NOW, "g")).toMatchObject({ gap: undefined, snapshotReason: "start" });
+  });
+
+  it("after a first start that was killed reports a gap since that start", () => {
+    const { gap, snapshotReason } = linkUp(firstStart(NOW), pbx, NOW + 5_000, "g");
+    expect(gap).toMatchObject({
+      reason: "link",
+      fromEpochMillis: NOW,
+      toEpochMillis: NOW + 5_000,
+      epochBeforeEpochMillis: undefined,
+      epochAfterEpochMillis: BOOT,
+      facts: { code: "bridge-down" },
+    });
+    expect(snapshotReason).toBe("link");
   });
 
   it("after a loss reports a gap that begins with the last thing that was heard", () => {
