@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
 import { cpuMillis } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
-import { selectionCache } from "../shared/sessions/selection.ts";
+
 import { Fanouts } from "./fanout/fanouts.ts";
 import type { QueueParts } from "./fanout/feedSource.ts";
+import { selectionCache } from "./fanout/selectionCache.ts";
 import { ManagerHttpServer } from "./http/managerHttpServer.ts";
 import type { Positions } from "./positions.ts";
 import { Acknowledgements } from "./server/acknowledgements.ts";
