@@ -59,7 +59,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const { clock } = options.queue;
   const fanouts = new Fanouts(options.queue, options.log);
   const acknowledgements = new Acknowledgements({
-    read: options.readSendQueues ?? readSendQueues,
+    read: options.readSendQueues ?? ((keys) => readSendQueues(keys)),
     clock,
     log: options.log,
     stalledAfterMillis: limits.writeTimeoutMillis,

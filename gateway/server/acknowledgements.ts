@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import type { ReadSendQueues, SendQueue } from "./sendQueues.ts";
+import type { ReadSendQueues } from "./sendQueues.ts";
 import { SentBytes, type SentBytesParts } from "./sentBytes.ts";
 
 export interface AcknowledgementsParts {
@@ -19,9 +19,9 @@ interface Watched {
 
 type Queues = Awaited<ReturnType<ReadSendQueues>>;
 
-const LOOK_EVERY_MILLIS = 1_000;
+const LOOK_EVERY_MILLIS = 2_000;
 
-/** Asks the kernel what clients have acknowledged: one read every second for all connections that wait for it. */
+/** Asks the kernel what clients have acknowledged: one read every two seconds for all connections that wait for it. */
 export class Acknowledgements {
   readonly #parts: AcknowledgementsParts;
   readonly #watched = new Set<Watched>();
@@ -30,6 +30,8 @@ export class Acknowledgements {
   /** The looks at connections that have ended, which one read answers. */
   #ended: { readonly keys: Set<string>; readonly queues: Promise<Queues> } | undefined;
   #lastRead: Promise<unknown> = Promise.resolve();
+  /** Whether the kernel told anything of any connection. */
+  #hasFound = false;
   #hasWarned = false;
 
   constructor(parts: AcknowledgementsParts) {
@@ -81,6 +83,8 @@ export class Acknowledgements {
     const queues = await this.#read(new Set(looks.keys()));
     for (const [key, { watched, written }] of looks) {
       if (!this.#watched.has(watched)) continue;
+      if (queues?.has(key)) this.#hasFound = true;
+      else if (!this.#hasFound) this.#warn();
       watched.sent.look(written, queues?.get(key));
       if (watched.sent.waitedMillis >= this.#parts.stalledAfterMillis) watched.onStalled();
     }
@@ -99,21 +103,22 @@ export class Acknowledgements {
   }
 
   /** Never rejects. */
-  async #read(keys: ReadonlySet<string>): Promise<ReadonlyMap<string, SendQueue> | undefined> {
+  async #read(keys: ReadonlySet<string>): Promise<Queues> {
     try {
-      const queues = await this.#parts.read(keys);
-      if (queues === undefined) this.#warn("this system does not tell what TCP clients have acknowledged");
-      return queues;
+      return await this.#parts.read(keys);
     } catch (error) {
-      this.#warn("it cannot be read what TCP clients have acknowledged", error);
-      return new Map();
+      this.#warn(error);
+      return undefined;
     }
   }
 
   /** Once: what it means does not change. */
-  #warn(message: string, error?: unknown): void {
+  #warn(error?: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    this.#parts.log.warn(`${message}; positions follow what clients send`, { error });
+    this.#parts.log.warn(
+      "this system does not tell what AMI clients have acknowledged; positions follow what clients send",
+      { error },
+    );
   }
 }

@@ -32,15 +32,21 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** The kernel gives a page at most with each read. */
 const READ_BYTES = 64 * 1024;
 
+/** Counted from the state. Connections in TIME_WAIT have no window. */
+const WINDOW_FIELD = 12;
+
 /** Linux: include/net/tcp_states.h, TCP_FIN_WAIT2 and TCP_TIME_WAIT. */
 const FINISHED_STATES = new Set(["05", "06"]);
 
-export const readSendQueues: ReadSendQueues = async (keys) => {
+export async function readSendQueues(
+  keys: ReadonlySet<string>,
+  tables: readonly string[] = TABLES,
+): Promise<ReadonlyMap<string, SendQueue> | undefined> {
   const found = new Map<string, SendQueue>();
-  let tables = 0;
-  for (const path of TABLES) if (await readTable(path, keys, found)) tables += 1;
-  return tables === 0 ? undefined : found;
-};
+  let count = 0;
+  for (const path of tables) if (await readTable(path, keys, found)) count += 1;
+  return count === 0 ? undefined : found;
+}
 
 /** @returns false when there is no such table */
 async function readTable(
@@ -72,13 +78,19 @@ async function readTable(
   }
 }
 
-/** A line begins with a number, the local and the remote address, the state and the queues. */
+/**
+ * A line has a number, the local and the remote address, the state and the queues; later the inode and the congestion
+ * window. Linux's window is never zero. gVisor's table shows zeros there and as queues, which it does not know (gVisor:
+ * pkg/sentry/fsimpl/proc/task_net.go, `commonGenerateTCP`): such a line tells nothing.
+ */
 function takeLine(line: string, keys: ReadonlySet<string>, found: Map<string, SendQueue>): void {
   const start = line.indexOf(": ") + 2;
   const end = line.indexOf(" ", line.indexOf(" ", start) + 1);
   const key = line.slice(start, end);
   if (!keys.has(key)) return;
-  const [state = "", queues = "", , , , , inode = ""] = line.slice(end + 1).split(/ +/);
+  const fields = line.slice(end + 1).split(/ +/);
+  const [state = "", queues = "", , , , , inode = ""] = fields;
+  if (fields[WINDOW_FIELD] === "0") return;
   const unacknowledged = /^[0-9A-F]{8}:/.test(queues) ? Number.parseInt(queues, 16) : Number.NaN;
   if (Number.isNaN(unacknowledged)) return;
   found.set(key, { unacknowledged, isFinished: FINISHED_STATES.has(state), inode });
