@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { cpuMillis } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
+import { createJudges } from "../shared/sessions/judge.ts";
 
 import { Fanouts } from "./fanout/fanouts.ts";
 import type { QueueParts } from "./fanout/feedSource.ts";
-import { selectionCache } from "./fanout/selectionCache.ts";
 import { ManagerHttpServer } from "./http/managerHttpServer.ts";
 import type { Positions } from "./positions.ts";
 import { Acknowledgements } from "./server/acknowledgements.ts";
@@ -70,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     acknowledgements,
     clock,
     fanouts,
-    selectionOf: selectionCache(cpuMillis),
+    judgeOf: createJudges(cpuMillis, clock),
     challenge: () => String(randomInt(100_000_000, 2 ** 31)),
   };
   const logins = new Logins(parts);

@@ -39,7 +39,7 @@ export class Acknowledgements {
     this.#running = this.#run();
   }
 
-  /** Watches a socket until it is closed. `onStalled` is called once at most. */
+  /** Watches a socket until it is closed. `onStalled` is called at each look until then. */
   watch(socket: Socket, on: Pick<SentBytesParts, "onConfirmed"> & Pick<Watched, "onStalled">): SentBytes {
     const sent = new SentBytes({ socket, clock: this.#parts.clock, onConfirmed: on.onConfirmed });
     const watched = { sent, onStalled: on.onStalled };

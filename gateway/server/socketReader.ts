@@ -65,7 +65,7 @@ export class SocketReader implements Reader {
     this.#isHeld = false;
     const { gap } = this.#parts.position;
     if (gap !== undefined) this.#tell(gap);
-    this.#moveTo(this.next);
+    if (gap !== undefined && this.view.tellsGaps) this.#moveTo(this.next);
     this.#parts.fanout.add(this);
   }
 
