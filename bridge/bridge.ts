@@ -109,7 +109,8 @@ export class Bridge {
       const spool = await this.#spools.open({
         path: spoolPath(directory, feed),
         limits,
-        onCorrupt: (moved) => log.error("the spool was damaged; it was moved aside", { ...moved }),
+        onCorrupt: ({ movedTo, message }) =>
+          log.error("the spool was damaged; it was moved aside", { movedTo, error: message }),
       });
       const { url, key } = this.#config.relay;
       const pbx = await Pbx.create({

@@ -51,5 +51,9 @@ function causeOf(error: unknown): unknown {
 export function tlsAdvice(code: string | undefined, certificateSetting: string): string {
   if (code === "EPROTO" || code?.startsWith("ERR_SSL_"))
     return `the port does not speak TLS: check ${certificateSetting}, and whether this is the TLS port`;
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
+    return `its certificate ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}: renew it (${certificateSetting}), and check both clocks`;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `its certificate is for another name: connect to a name that it has, or make one for this name (${certificateSetting})`;
   return `its certificate is not trusted (${code ?? "unknown"}): give the bridge the certificate's CA (ca), or check ${certificateSetting}`;
 }

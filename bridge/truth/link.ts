@@ -24,6 +24,9 @@ export interface OpenGap {
   readonly fromEpochMillis: number;
 }
 
+/** The code of a gap without a loss that somebody saw. */
+const BRIDGE_DOWN = "bridge-down";
+
 export const UNKNOWN_LINK: LinkMemory = {
   startedAtEpochMillis: undefined,
   heardAtEpochMillis: undefined,
@@ -61,6 +64,33 @@ function opened(
   return { ...memory, open: { reason, code, fromEpochMillis } };
 }
 
+/**
+ * An event came although the link is not up: from a connection that has not said yet which PBX it is, and may be lost
+ * before it does. The gap before it is reported; another one goes on from here until the link is up. Undefined when this
+ * PBX was never connected before.
+ */
+export function cameEarly(
+  memory: LinkMemory,
+  atEpochMillis: number,
+  gapId: string,
+  facts: Gap["facts"] = {},
+): { readonly memory: LinkMemory; readonly gap: Gap } | undefined {
+  const { startedAtEpochMillis, heardAtEpochMillis, open } = memory;
+  if (startedAtEpochMillis === undefined) return undefined;
+  const { reason, code } = open ?? { reason: "link", code: BRIDGE_DOWN };
+  const fromEpochMillis = open?.fromEpochMillis ?? heardAtEpochMillis ?? atEpochMillis;
+  const gap: Gap = {
+    id: gapId,
+    reason,
+    fromEpochMillis,
+    toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
+    epochBeforeEpochMillis: startedAtEpochMillis,
+    epochAfterEpochMillis: undefined,
+    facts: { ...facts, code },
+  };
+  return { memory: { ...memory, open: { reason, code, fromEpochMillis: gap.toEpochMillis } }, gap };
+}
+
 export interface LinkUp {
   readonly memory: LinkMemory;
   /** Undefined when this PBX was never connected before: nobody has missed anything. */
@@ -94,7 +124,7 @@ export function linkUp(
     toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
     epochBeforeEpochMillis: startedAtEpochMillis,
     epochAfterEpochMillis: pbx.startedAtEpochMillis,
-    facts: { ...facts, code: open?.code ?? "bridge-down" },
+    facts: { ...facts, code: open?.code ?? BRIDGE_DOWN },
   };
   return { memory: next, gap, snapshotReason: reason };
 }

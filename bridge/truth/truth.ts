@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { LinkLoss, PbxIdentity, PbxState, SourceEvent } from "../source.ts";
 import type { SpoolRecord } from "../spool.ts";
 import { factsOf } from "./eventFacts.ts";
-import { heard, type LinkMemory, linkUp, lost, takenOver, UNKNOWN_LINK } from "./link.ts";
+import { cameEarly, heard, type LinkMemory, linkUp, lost, takenOver, UNKNOWN_LINK } from "./link.ts";
 import { Lookout } from "./lookout.ts";
 import type { MemoryChanges } from "./memory.ts";
 import { Picture } from "./picture.ts";
@@ -60,6 +60,14 @@ export class Truth {
     return new Map([...this.#picture.apply(facts), ...link]);
   }
 
+  /** An event comes before its link is up: the gap that must stand before it, if there is one. */
+  early(name: LinkName, atEpochMillis: number, newId: string): (Entry & { readonly gap: Gap }) | undefined {
+    const came = cameEarly(this.link(name), atEpochMillis, newId, linkFacts(name));
+    if (came === undefined) return undefined;
+    const { memory, gap } = came;
+    return { records: [gapRecord(gap, atEpochMillis)], changes: this.#setLink(name, memory), gap };
+  }
+
   linkDown(name: LinkName, loss: Pick<LinkLoss, "code">, atEpochMillis: number): MemoryChanges {
     return this.#setLink(name, lost(this.link(name), loss, atEpochMillis));
   }
@@ -76,7 +84,7 @@ export class Truth {
     newId: string,
     more: Gap["facts"] = {},
   ): Entry & { readonly gap: Gap | undefined; readonly snapshotReason: SnapshotReason } {
-    const facts: Gap["facts"] = { ...(name === "rest" && { link: "ami" }), ...more };
+    const facts: Gap["facts"] = { ...linkFacts(name), ...more };
     const { memory, gap, snapshotReason } = linkUp(this.link(name), pbx, atEpochMillis, newId, facts);
     const records = gap === undefined ? [] : [gapRecord(gap, atEpochMillis)];
     return { records, changes: this.#setLink(name, memory), gap, snapshotReason };
@@ -159,6 +167,11 @@ export class Truth {
     this.#links.set(name, memory);
     return new Map([[`link:${name}`, JSON.stringify(memory)]]);
   }
+}
+
+/** Says in a gap that only Manager's link beside ARI was lost. */
+function linkFacts(name: LinkName): Gap["facts"] {
+  return name === "rest" ? { link: "ami" } : {};
 }
 
 const linkSchema = z.object({
