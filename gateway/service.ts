@@ -29,6 +29,9 @@ const METRICS_EVERY_MILLIS = 60_000;
 /** A renewed certificate is used within this time, without a restart. */
 const CERTIFICATE_EVERY_MILLIS = 3_600_000;
 
+/** Of the minute that Fargate gives. The tasks that stay get their clients back at a rate, not all at once. */
+const DRAIN_MILLIS = 30_000;
+
 const DAY_MILLIS = 86_400_000;
 
 /** Runs the gateway on AWS until it is asked to stop, and resolves when its connections are closed. */
@@ -54,7 +57,7 @@ export async function runService(parts: ServiceParts): Promise<void> {
     }),
   ]);
   log.info("the AMI gateway stops", { connections: gateway.connections });
-  await gateway.stop();
+  await gateway.stop(DRAIN_MILLIS);
 }
 
 /** Undefined for 0 and for a port that is not named. */

@@ -12,9 +12,15 @@ import { type Slice, viewBytes } from "./viewBytes.ts";
 /** Bytes of pages that readers behind the tail share. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** After this many ticks without a message, the feed is read at every fourth tick only. */
-const BUSY_TICKS = 40;
-const IDLE_STEP = 4;
+/**
+ * Ticks (of 50 ms) between two reads of the feed: two after new pages, so that a connection gets at most ten writes a
+ * second and each has more in it, because at 100 connections a write costs more than all else; then one; and four when
+ * nothing has come for a while.
+ */
+const TICKS_AFTER_PAGES = 2;
+const TICKS_WHILE_BUSY = 1;
+const TICKS_WHILE_IDLE = 4;
+const READS_UNTIL_IDLE = 40;
 
 /** So many pages at once mean that the feed is ahead of this process. */
 const MANY_PAGES = 20;
@@ -92,18 +98,18 @@ export class FeedFanout {
 
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
-    let idleTicks = 0;
+    let emptyReads = 0;
     while (!signal.aborted) {
       const pages = await this.#readNew();
       if (signal.aborted) return;
-      if (pages.length > 0) {
-        this.#publish(pages);
-        idleTicks = 0;
-      }
+      this.#publish(pages);
+      emptyReads = pages.length > 0 ? 0 : emptyReads + 1;
       // A full answer: there is probably more.
-      if (pages.length >= MANY_PAGES) continue;
-      const steps = idleTicks++ < BUSY_TICKS ? 1 : IDLE_STEP;
-      for (let step = 0; step < steps && !signal.aborted; step += 1)
+      if (pages.length >= MANY_PAGES) {
+        await yieldToOthers();
+        continue;
+      }
+      for (let ticks = ticksAfter(emptyReads); ticks > 0 && !signal.aborted; ticks -= 1)
         await this.#parts.source.nextTick(signal);
     }
   }
@@ -195,6 +201,11 @@ export class FeedFanout {
     this.#rendered.set(key, slices);
     return slices;
   }
+}
+
+function ticksAfter(emptyReads: number): number {
+  if (emptyReads === 0) return TICKS_AFTER_PAGES;
+  return emptyReads < READS_UNTIL_IDLE ? TICKS_WHILE_BUSY : TICKS_WHILE_IDLE;
 }
 
 function attempt<T>(make: () => T): T | Error {

@@ -26,7 +26,7 @@ export function amiUser(change: Partial<AmiUser> = {}): AmiUser {
     read: "all",
     eventFilters: [],
     resume: false,
-    multipleLogin: "refuse",
+    multipleLogin: "take-over",
     sequenceHeader: false,
     ...change,
   };
