@@ -43,9 +43,17 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     part,
     why: "takes minutes: .ci/run does all of it with test:local-cloud",
   })),
-  ...["SEED=17 SEEDS=1", "SEED=17 npx", "npm run torture -- --minutes", "npm run torture -- --schedules"].map(
-    (part) => ({ document: "docs/testing.md", part, why: "takes minutes, and npm test has these tests" }),
-  ),
+  ...[
+    "SEED=17 SEEDS=1",
+    "SEED=17 npx",
+    "npm run torture -- --minutes",
+    "npm run torture -- --schedules",
+    "npm run torture -- --gateway",
+  ].map((part) => ({
+    document: "docs/testing.md",
+    part,
+    why: "takes minutes, and npm test has these tests",
+  })),
 ];
 
 const commands = new Commands();

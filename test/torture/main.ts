@@ -1,7 +1,8 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { EngineWorld } from "../proof/engineWorld.ts";
+import { gatewayRuns } from "./gatewayRuns.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -14,15 +15,37 @@ const options = new Command("torture")
     "Searches for failures that short tests miss: steady load on the whole relay, which is killed at random (docs/testing.md)",
   )
   .option("--schedules", "runs random schedules of AWS calls with faults instead")
+  .addOption(
+    new Option(
+      "--gateway <what>",
+      "the AMI gateway instead: its process is ended at random under load (restarts), a busy PBX is replayed through it at full speed (replay), or hostile clients flood it (floods)",
+    ).choices(["restarts", "replay", "floods"]),
+  )
   .option("--minutes <minutes>", "how long", numberOption({ atLeast: 0.01 }), 10)
   .option("--seed <seed>", "determines the random choices; random by default", whole)
   .option("--rate <events>", "load in events per second", numberOption({ atLeast: 0.1 }), 100)
   .parse()
-  .opts<{ schedules?: true; minutes: number; seed?: number; rate: number }>();
+  .opts<{
+    schedules?: true;
+    gateway?: keyof typeof gatewayRuns;
+    minutes: number;
+    seed?: number;
+    rate: number;
+  }>();
 const seconds = 60 * options.minutes;
 const seed = options.seed ?? 1 + Math.floor(Math.random() * 1_000_000);
 print(`seed ${seed}, ${options.minutes} minutes`);
-process.exitCode = (await (options.schedules ? schedules() : relay())) ? 0 : 1;
+process.exitCode = (await chosen()()) ? 0 : 1;
+
+function chosen(): () => Promise<boolean> {
+  if (options.gateway === undefined) return options.schedules ? schedules : relay;
+  const run = gatewayRuns[options.gateway];
+  return async () => {
+    const { problems, ...figures } = await run({ seconds, seed, eventsPerSecond: options.rate, print });
+    print(JSON.stringify(figures));
+    return judged(problems);
+  };
+}
 
 async function relay(): Promise<boolean> {
   const { problems, memory, ...figures } = await tortureRelay({
@@ -34,6 +57,10 @@ async function relay(): Promise<boolean> {
   });
   print(JSON.stringify(figures));
   print(`memory of the last process, MB: ${JSON.stringify(memory)}`);
+  return judged(problems);
+}
+
+function judged(problems: readonly string[]): boolean {
   print(
     problems.length === 0 ? "every invariant holds" : `VIOLATED:\n  ${problems.slice(0, 50).join("\n  ")}`,
   );
