@@ -5,7 +5,7 @@ import { createFollowers } from "../../shared/queue/follower.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
-import { selectionCache } from "../../shared/sessions/selection.ts";
+import { createJudges } from "../../shared/sessions/judge.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
 import { deliverWakes } from "./wakes.ts";
@@ -25,7 +25,7 @@ export const createHandler = defineHandler(
       },
       followerOf: createFollowers(new PageReader(pages), clock),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
-      selectionOf: selectionCache(cpuMillis),
+      judgeOf: createJudges(cpuMillis, clock),
       random: Math.random,
     };
     return ({ Records }: SQSEvent) => deliverWakes(ports, Records);

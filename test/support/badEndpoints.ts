@@ -41,7 +41,7 @@ const retried = (reason: string, status?: number): Outcome => ({
 });
 
 /** Answers each connection's request with raw bytes. */
-function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
+export function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
   return {
     name,
     outcome,
