@@ -1,17 +1,14 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import { FilterBusyError } from "../../shared/errors.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
 import type { Sequence } from "../../shared/queue/sequence.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { FeedSource } from "./feedSource.ts";
+import { PageBytes } from "./pageBytes.ts";
 import type { Reader } from "./reader.ts";
 import type { JudgedView, View } from "./view.ts";
 import { judgedBytes, type Slice, viewBytes } from "./viewBytes.ts";
-
-/** Bytes of pages that readers behind the tail share. */
-const CACHE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Ticks (of 50 ms) between two reads of the feed: two after new pages, so that a connection gets at most ten writes a
@@ -55,13 +52,8 @@ export class FeedFanout {
   readonly #parts: FeedFanoutParts;
   readonly #readers = new Set<Reader>();
   readonly #walking = new Set<Reader>();
-  readonly #rendered = new LRUCache<string, readonly Slice[]>({
-    maxSize: CACHE_BYTES,
-    sizeCalculation: (slices) => 256 + slices.reduce((sum, { bytes }) => sum + bytes.length, 0),
-  });
-  /** Pages that are being judged now, for all readers that wait for them. */
-  readonly #judging = new Map<string, Promise<readonly Slice[]>>();
   readonly #stopping = new AbortController();
+  readonly #pageBytes: PageBytes;
   readonly #following: Promise<void>;
   /** The number after the last message that was published here. */
   #next: Sequence;
@@ -69,6 +61,7 @@ export class FeedFanout {
   constructor(parts: FeedFanoutParts) {
     this.#parts = parts;
     this.#next = parts.next;
+    this.#pageBytes = new PageBytes(parts.clock, this.#stopping.signal);
     this.#following = this.#follow();
   }
 
@@ -229,45 +222,11 @@ export class FeedFanout {
     for (const page of pages) {
       if (!this.#isBehind(reader)) return;
       const { next, view } = reader;
-      const slices = await this.#bytesOf(page, next, view);
+      const slices = await this.#pageBytes.of(page, next, view);
       // While a page was judged, the reader may have been moved, filled or given other filters.
       if (reader.next !== next || reader.view !== view || !this.#isBehind(reader)) return;
       reader.take(slices, lastOf(page) + 1);
     }
-  }
-
-  async #bytesOf(page: Page, next: Sequence, view: View): Promise<readonly Slice[]> {
-    const key = `${page.first} ${view.key}`;
-    const isWhole = next <= page.first;
-    const known = isWhole ? this.#rendered.get(key) : undefined;
-    if (known !== undefined) return known;
-    const slices =
-      view.kind === "plain" ? viewBytes([page], next, view) : await this.#judged(page, next, view);
-    if (isWhole) this.#rendered.set(key, slices);
-    return slices;
-  }
-
-  /** One judgement for all readers that stand at the same place with the same filters. */
-  async #judged(page: Page, next: Sequence, view: JudgedView): Promise<readonly Slice[]> {
-    const key = `${page.first} ${next} ${view.key}`;
-    const running = this.#judging.get(key) ?? this.#untilNotBusy(() => judgedBytes([page], next, view));
-    this.#judging.set(key, running);
-    try {
-      return await running;
-    } finally {
-      this.#judging.delete(key);
-    }
-  }
-
-  /** Slow filters wait for their share of the process. */
-  async #untilNotBusy<T>(judge: () => Promise<T>): Promise<T> {
-    for (;;)
-      try {
-        return await judge();
-      } catch (error) {
-        if (!(error instanceof FilterBusyError) || this.#stopping.signal.aborted) throw error;
-        await this.#parts.clock.sleep(RETRY_MILLIS, this.#stopping.signal);
-      }
   }
 }
 
