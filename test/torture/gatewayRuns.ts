@@ -16,7 +16,7 @@ const REPLAYED_EVENTS = 7_200 * 200;
 
 /** `npm run torture -- --gateway <what>`. */
 export const gatewayRuns = {
-  restarts: (options) => tortureGatewayRestarts({ ...options, users: 10, meanLifeSeconds: 8 }),
+  restarts: (options) => tortureGatewayRestarts({ ...options, users: 10, meanLifeSeconds: 16 }),
   // It takes as long as it takes.
   replay: () => replayThroughGateway({ events: REPLAYED_EVENTS, clients: 20, samplesPerSecond: 1 }),
   floods: ({ seconds, seed }) =>

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { EngineWorld } from "../proof/engineWorld.ts";
+import { tortureBridge } from "./bridgeRun.ts";
 import { gatewayRuns } from "./gatewayRuns.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
@@ -15,6 +16,7 @@ const options = new Command("torture")
     "Searches for failures that short tests miss: steady load on the whole relay, which is killed at random (docs/testing.md)",
   )
   .option("--schedules", "runs random schedules of AWS calls with faults instead")
+  .option("--bridge", "kills PBX, bridge, relay and network in turn instead (--rate: of each of three feeds)")
   .addOption(
     new Option(
       "--gateway <what>",
@@ -27,6 +29,7 @@ const options = new Command("torture")
   .parse()
   .opts<{
     schedules?: true;
+    bridge?: true;
     gateway?: keyof typeof gatewayRuns;
     minutes: number;
     seed?: number;
@@ -38,13 +41,10 @@ print(`seed ${seed}, ${options.minutes} minutes`);
 process.exitCode = (await chosen()()) ? 0 : 1;
 
 function chosen(): () => Promise<boolean> {
-  if (options.gateway === undefined) return options.schedules ? schedules : relay;
-  const run = gatewayRuns[options.gateway];
-  return async () => {
-    const { problems, ...figures } = await run({ seconds, seed, eventsPerSecond: options.rate, print });
-    print(JSON.stringify(figures));
-    return judged(problems);
-  };
+  const { gateway } = options;
+  if (gateway !== undefined) return () => runGateway(gateway);
+  if (options.bridge) return bridge;
+  return options.schedules ? schedules : relay;
 }
 
 async function relay(): Promise<boolean> {
@@ -57,6 +57,30 @@ async function relay(): Promise<boolean> {
   });
   print(JSON.stringify(figures));
   print(`memory of the last process, MB: ${JSON.stringify(memory)}`);
+  return judged(problems);
+}
+
+async function bridge(): Promise<boolean> {
+  const { problems, faults, feeds } = await tortureBridge({
+    seconds,
+    seed,
+    eventsPerSecond: options.rate,
+    meanCalmSeconds: 2,
+    print,
+  });
+  print(JSON.stringify(faults));
+  for (const [feed, report] of Object.entries(feeds)) print(`${feed}: ${JSON.stringify(report)}`);
+  return judged(problems);
+}
+
+async function runGateway(what: keyof typeof gatewayRuns): Promise<boolean> {
+  const { problems, ...figures } = await gatewayRuns[what]({
+    seconds,
+    seed,
+    eventsPerSecond: options.rate,
+    print,
+  });
+  print(JSON.stringify(figures));
   return judged(problems);
 }
 
