@@ -76,7 +76,10 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     "SEED=17 npx",
     "npm run torture -- --minutes",
     "npm run torture -- --schedules",
-    "npm run torture -- --gateway",
+    "npm run torture -- --bridge",
+    "npm run torture -- --gateway restarts",
+    "npm run torture -- --gateway replay",
+    "npm run torture -- --gateway floods",
   ].map((part) => ({
     document: "docs/testing.md",
     part,
