@@ -48,9 +48,10 @@ export interface RunningGateway {
   useCertificate(certificate: Certificate): void;
   /**
    * Accepts nobody any more, closes each connection on a message border and writes the last positions. It takes a few
-   * seconds when clients do not read. Never rejects.
+   * seconds more than `drainMillis` when clients do not read. Never rejects.
+   * @param drainMillis the time over which the ends of the TCP connections are spread, 0 by default
    */
-  stop(): Promise<void>;
+  stop(drainMillis?: number): Promise<void>;
 }
 
 /** Starts the AMI server on the given ports. Rejects when one cannot be opened; then none is. */
@@ -79,8 +80,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const managers: ManagerServer[] = [];
   const webs: ManagerHttpServer[] = [];
   const ports: Partial<Record<PortName, number>> = {};
-  const stop = async () => {
-    await Promise.all([...managers, ...webs].map((server) => server.stop()));
+  const stop = async (drainMillis = 0) => {
+    await Promise.all([
+      ...managers.map((server) => server.stop(drainMillis)),
+      ...webs.map((server) => server.stop()),
+    ]);
     await Promise.all([fanouts.stop(), acknowledgements.stop()]);
   };
   try {

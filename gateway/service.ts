@@ -29,6 +29,10 @@ const METRICS_EVERY_MILLIS = 60_000;
 /** A renewed certificate is used within this time, without a restart. */
 const CERTIFICATE_EVERY_MILLIS = 3_600_000;
 
+/** The clients of a task that stops log in to the others, at this rate and within half of the minute that Fargate gives. */
+const DRAIN_MILLIS_PER_CONNECTION = 20;
+const MOST_DRAIN_MILLIS = 30_000;
+
 const DAY_MILLIS = 86_400_000;
 
 /** Runs the gateway on AWS until it is asked to stop, and resolves when its connections are closed. */
@@ -54,7 +58,7 @@ export async function runService(parts: ServiceParts): Promise<void> {
     }),
   ]);
   log.info("the AMI gateway stops", { connections: gateway.connections });
-  await gateway.stop();
+  await gateway.stop(Math.min(MOST_DRAIN_MILLIS, DRAIN_MILLIS_PER_CONNECTION * gateway.connections));
 }
 
 /** Undefined for 0 and for a port that is not named. */

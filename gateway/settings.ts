@@ -10,6 +10,8 @@ export interface GatewayLimits {
   /** The same for one address, so that one cannot take all places. */
   readonly authLimitPerAddress: number;
   readonly connections: number;
+  /** Connections over HTTP of one address. A client needs one or two. */
+  readonly httpConnectionsPerAddress: number;
   readonly connectionsPerUser: number;
   /** Login attempts a minute, by address and by user name. Further ones fail as with a wrong secret. */
   readonly loginsPerMinute: number;
@@ -30,6 +32,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   authLimit: 500,
   authLimitPerAddress: 50,
   connections: 5_000,
+  httpConnectionsPerAddress: 100,
   connectionsPerUser: 1_000,
   loginsPerMinute: 300,
   requestsPerSecond: 100,

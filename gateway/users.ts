@@ -18,8 +18,8 @@ export interface AmiUser {
   /** Whether the user goes on where its last connection was. */
   readonly resume: boolean;
   /**
-   * What a second login of a user with `resume` does, as a position has one holder: it is refused, or it closes the first
-   * connection. Users without `resume` may have several connections, as with `allowmultiplelogin = yes`.
+   * What a second login does. `refuse`: it is refused, as with `allowmultiplelogin = no` in manager.conf. `take-over`:
+   * with `resume` it closes the first connection, as a position has one holder; without, both stay, as with `yes`.
    */
   readonly multipleLogin: "refuse" | "take-over";
   /** Whether every event has a `RelaySequence` header. */

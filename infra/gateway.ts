@@ -11,13 +11,20 @@ import { Construct } from "constructs";
 import { gatewayPorts } from "../shared/aws/resources.ts";
 import { gatewayMetric } from "./gatewayMetric.ts";
 import { gatewayGroups, gatewayVpc } from "./gatewayNetwork.ts";
-import { gatewayTask, STOP_TIMEOUT } from "./gatewayTask.ts";
+import { gatewayTask } from "./gatewayTask.ts";
 import { nameIn } from "./nameIn.ts";
 import type { RelayResources } from "./relayResources.ts";
 import type { GatewayStage, RelayStage } from "./stages.ts";
 
 /** AMI clients may say nothing for hours. The longest that a TCP listener allows. */
 const IDLE_TIMEOUT = Duration.seconds(6000);
+
+/**
+ * The balancer may give a target new connections for this long after its deregistration. ECS waits for it before it asks
+ * the task to stop.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html
+ */
+const DEREGISTRATION_DELAY = Duration.minutes(2);
 
 /**
  * The AMI gateway: Fargate tasks behind a network load balancer. TLS ends in the tasks, because the balancer's TLS
@@ -103,12 +110,17 @@ export class Gateway extends Construct {
       protocol: Protocol.TCP,
       // The gateway limits logins by address.
       preserveClientIp: true,
-      deregistrationDelay: STOP_TIMEOUT,
+      deregistrationDelay: DEREGISTRATION_DELAY,
       healthCheck: { protocol: Protocol.TCP, interval: Duration.seconds(10), healthyThresholdCount: 2 },
       targets: [this.service.loadBalancerTarget({ containerName: "gateway", containerPort: port })],
     });
-    // A target whose task is gone does not keep its connections open.
-    targets.setAttribute("deregistration_delay.connection_termination.enabled", "true");
+    // ECS asks a task to stop when the delay is over. Its connections must be open then, for the task to end them in turn.
+    targets.setAttribute("deregistration_delay.connection_termination.enabled", "false");
+    if (port === gatewayPorts.https) {
+      // A session over HTTP lives in one task, and each of its requests may come on a new connection.
+      targets.setAttribute("stickiness.enabled", "true");
+      targets.setAttribute("stickiness.type", "source_ip");
+    }
     return targets;
   }
 

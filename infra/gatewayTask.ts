@@ -24,7 +24,7 @@ import type { GatewayStage } from "./stages.ts";
 const ROOT = join(import.meta.dirname, "..");
 
 /** What a task has to close its connections on a message border. Fargate allows two minutes at most. */
-export const STOP_TIMEOUT = Duration.seconds(60);
+const STOP_TIMEOUT = Duration.seconds(60);
 
 /** Half a core and a gigabyte, for about a thousand connections. */
 const SIZE = { cpu: 512, memoryLimitMiB: 1024 } as const;

@@ -120,7 +120,7 @@ const resume = z.boolean().openapi({
 });
 const multipleLogin = z.enum(["refuse", "take-over"]).openapi({
   description:
-    "What a second login of a user with `resume` does: it is refused, or it closes the first connection. Without `resume`, a user may have several connections.",
+    "What a second login does. `refuse`: it is refused, as with `allowmultiplelogin = no` in manager.conf. `take-over`: with `resume` it closes the first connection; without, a user may have several.",
 });
 const sequenceHeader = z.boolean().openapi({
   description:

@@ -1,21 +1,24 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import { FilterBusyError } from "../../shared/errors.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
 import type { Sequence } from "../../shared/queue/sequence.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { FeedSource } from "./feedSource.ts";
+import { PageBytes } from "./pageBytes.ts";
 import type { Reader } from "./reader.ts";
 import type { JudgedView, View } from "./view.ts";
 import { judgedBytes, type Slice, viewBytes } from "./viewBytes.ts";
 
-/** Bytes of pages that readers behind the tail share. */
-const CACHE_BYTES = 16 * 1024 * 1024;
-
-/** After this many ticks without a message, the feed is read at every fourth tick only. */
-const BUSY_TICKS = 40;
-const IDLE_STEP = 4;
+/**
+ * Ticks (of 50 ms) between two reads of the feed: two after new pages, so that a connection gets at most ten writes a
+ * second and each has more in it, because at 100 connections a write costs more than all else; then one; and four when
+ * nothing has come for a while.
+ */
+const TICKS_AFTER_PAGES = 2;
+const TICKS_WHILE_BUSY = 1;
+const TICKS_WHILE_IDLE = 4;
+const READS_UNTIL_IDLE = 40;
 
 /** So many pages at once mean that the feed is ahead of this process. */
 const MANY_PAGES = 20;
@@ -49,13 +52,8 @@ export class FeedFanout {
   readonly #parts: FeedFanoutParts;
   readonly #readers = new Set<Reader>();
   readonly #walking = new Set<Reader>();
-  readonly #rendered = new LRUCache<string, readonly Slice[]>({
-    maxSize: CACHE_BYTES,
-    sizeCalculation: (slices) => 256 + slices.reduce((sum, { bytes }) => sum + bytes.length, 0),
-  });
-  /** Pages that are being judged now, for all readers that wait for them. */
-  readonly #judging = new Map<string, Promise<readonly Slice[]>>();
   readonly #stopping = new AbortController();
+  readonly #pageBytes: PageBytes;
   readonly #following: Promise<void>;
   /** The number after the last message that was published here. */
   #next: Sequence;
@@ -63,6 +61,7 @@ export class FeedFanout {
   constructor(parts: FeedFanoutParts) {
     this.#parts = parts;
     this.#next = parts.next;
+    this.#pageBytes = new PageBytes(parts.clock, this.#stopping.signal);
     this.#following = this.#follow();
   }
 
@@ -95,18 +94,18 @@ export class FeedFanout {
 
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
-    let idleTicks = 0;
+    let emptyReads = 0;
     while (!signal.aborted) {
       const pages = await this.#readNew();
       if (signal.aborted) return;
-      if (pages.length > 0) {
-        this.#publish(pages);
-        idleTicks = 0;
-      }
+      this.#publish(pages);
+      emptyReads = pages.length > 0 ? 0 : emptyReads + 1;
       // A full answer: there is probably more.
-      if (pages.length >= MANY_PAGES) continue;
-      const steps = idleTicks++ < BUSY_TICKS ? 1 : IDLE_STEP;
-      for (let step = 0; step < steps && !signal.aborted; step += 1)
+      if (pages.length >= MANY_PAGES) {
+        await yieldToOthers();
+        continue;
+      }
+      for (let ticks = ticksAfter(emptyReads); ticks > 0 && !signal.aborted; ticks -= 1)
         await this.#parts.source.nextTick(signal);
     }
   }
@@ -223,44 +222,15 @@ export class FeedFanout {
     for (const page of pages) {
       if (!this.#isBehind(reader)) return;
       const { next, view } = reader;
-      const slices = await this.#bytesOf(page, next, view);
+      const slices = await this.#pageBytes.of(page, next, view);
       // While a page was judged, the reader may have been moved, filled or given other filters.
       if (reader.next !== next || reader.view !== view || !this.#isBehind(reader)) return;
       reader.take(slices, lastOf(page) + 1);
     }
   }
+}
 
-  async #bytesOf(page: Page, next: Sequence, view: View): Promise<readonly Slice[]> {
-    const key = `${page.first} ${view.key}`;
-    const isWhole = next <= page.first;
-    const known = isWhole ? this.#rendered.get(key) : undefined;
-    if (known !== undefined) return known;
-    const slices =
-      view.kind === "plain" ? viewBytes([page], next, view) : await this.#judged(page, next, view);
-    if (isWhole) this.#rendered.set(key, slices);
-    return slices;
-  }
-
-  /** One judgement for all readers that stand at the same place with the same filters. */
-  async #judged(page: Page, next: Sequence, view: JudgedView): Promise<readonly Slice[]> {
-    const key = `${page.first} ${next} ${view.key}`;
-    const running = this.#judging.get(key) ?? this.#untilNotBusy(() => judgedBytes([page], next, view));
-    this.#judging.set(key, running);
-    try {
-      return await running;
-    } finally {
-      this.#judging.delete(key);
-    }
-  }
-
-  /** Slow filters wait for their share of the process. */
-  async #untilNotBusy<T>(judge: () => Promise<T>): Promise<T> {
-    for (;;)
-      try {
-        return await judge();
-      } catch (error) {
-        if (!(error instanceof FilterBusyError) || this.#stopping.signal.aborted) throw error;
-        await this.#parts.clock.sleep(RETRY_MILLIS, this.#stopping.signal);
-      }
-  }
+function ticksAfter(emptyReads: number): number {
+  if (emptyReads === 0) return TICKS_AFTER_PAGES;
+  return emptyReads < READS_UNTIL_IDLE ? TICKS_WHILE_BUSY : TICKS_WHILE_IDLE;
 }

@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
 import { type Logins, secretsOf } from "../server/logins.ts";
 import type { Certificate } from "../server/managerServer.ts";
 import type { GatewayParts } from "../server/parts.ts";
+import { Tally } from "../server/tally.ts";
 import { digestChallenge, isDigestRight, readDigest } from "./digest.ts";
 import { DigestNonces } from "./digestNonces.ts";
 import { bodyOf, CONTENT_TYPES } from "./webFormat.ts";
 import { formOf, parametersOf, routeOf, sessionCookieOf, type WebFormat } from "./webRequest.ts";
 import { WebSession } from "./webSession.ts";
+import { WebSessions } from "./webSessions.ts";
 
 /** How often expired sessions are ended. */
 const EXPIRY_STEP_MILLIS = 1_000;
@@ -24,8 +27,8 @@ export class ManagerHttpServer {
   readonly #server: Server | TlsServer;
   readonly #parts: GatewayParts;
   readonly #logins: Logins;
-  /** By cookie, or by nonce. */
-  readonly #sessions = new Map<string, WebSession>();
+  readonly #sessions: WebSessions;
+  readonly #connections = new Tally();
   readonly #nonces: DigestNonces;
   readonly #stopping = new AbortController();
   readonly #expiry: NodeJS.Timeout;
@@ -34,6 +37,7 @@ export class ManagerHttpServer {
     this.#parts = parts;
     this.#logins = logins;
     this.#nonces = new DigestNonces(parts.clock);
+    this.#sessions = new WebSessions(parts.clock, parts.limits);
     const { authTimeoutMillis, connections } = parts.limits;
     const options = { requestTimeout: authTimeoutMillis, keepAliveTimeout: KEEP_ALIVE_MILLIS };
     const listener = (message: IncomingMessage, response: ServerResponse) =>
@@ -42,7 +46,8 @@ export class ManagerHttpServer {
       ? createTlsServer({ ...options, ...certificate }, listener)
       : createServer(options, listener);
     this.#server.maxConnections = connections;
-    this.#expiry = setInterval(() => this.#endExpired(), EXPIRY_STEP_MILLIS).unref();
+    this.#server.on("connection", (socket: Socket) => this.#count(socket));
+    this.#expiry = setInterval(() => this.#sessions.endExpired(), EXPIRY_STEP_MILLIS).unref();
   }
 
   /** @returns the port, which is a free one when 0 was asked for */
@@ -68,12 +73,18 @@ export class ManagerHttpServer {
     clearInterval(this.#expiry);
     this.#stopping.abort();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await Promise.all([...this.#sessions.values()].map((session) => session.end()));
-    this.#sessions.clear();
+    await this.#sessions.endAll();
     this.#server.closeIdleConnections();
     const timer = setTimeout(() => this.#server.closeAllConnections(), STOP_WITHIN_MILLIS);
     await closed;
     clearTimeout(timer);
+  }
+
+  /** One address cannot take all connections. */
+  #count(socket: Socket): void {
+    const address = socket.remoteAddress ?? "";
+    if (this.#connections.of(address) >= this.#parts.limits.httpConnectionsPerAddress) socket.destroy();
+    else socket.once("close", this.#connections.enter(address));
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -113,7 +124,7 @@ export class ManagerHttpServer {
     signal: AbortSignal,
   ): Promise<void> {
     const cookie = sessionCookieOf(message);
-    const known = cookie === undefined ? undefined : this.#sessionOf(cookie);
+    const known = cookie === undefined ? undefined : this.#sessions.find(cookie);
     // Longer than Manager's 32 bits, which can be guessed.
     const id = known === undefined ? randomBytes(16).toString("hex") : (cookie ?? "");
     const session = known ?? this.#newSession(message);
@@ -134,7 +145,7 @@ export class ManagerHttpServer {
     const digest = readDigest(message.headers.authorization);
     if (digest === undefined) return ask(false);
     const isRightFor = (secret: string) => isDigestRight(digest, message.method ?? "", secret);
-    const known = this.#sessionOf(digest.nonce);
+    const known = this.#sessions.find(digest.nonce);
     const owner = known?.user;
     const isKnown = owner !== undefined && owner.username === digest.username;
     const user = isKnown
@@ -143,7 +154,11 @@ export class ManagerHttpServer {
     if (!user) return ask(false);
     // A request that was heard by others cannot be sent again.
     const use = this.#nonces.use(digest.nonce, digest.count);
-    if (use === "expired" && isKnown && known) return ask(true, this.#withNewNonce(digest.nonce, known));
+    if (use === "expired" && isKnown) {
+      const nonce = this.#nonces.issue();
+      this.#sessions.rename(digest.nonce, nonce);
+      return ask(true, nonce);
+    }
     if (use !== "good") return ask(true);
     const session = isKnown && known ? known : this.#newSession(message);
     if (!session.isLoggedIn && !(await session.admit(user, signal)))
@@ -159,10 +174,10 @@ export class ManagerHttpServer {
   ): Promise<void> {
     const { parameters, request } = parametersOf(query);
     // Kept before the answer: a second request may come while the first waits.
-    if (session.isLoggedIn) this.#keep(id, session);
+    if (session.isLoggedIn) this.#sessions.keep(id, session);
     const { text, events } = await session.answer(request, signal);
-    if (session.isWorthKeeping) this.#keep(id, session);
-    else this.#sessions.delete(id);
+    if (session.isWorthKeeping) this.#sessions.keep(id, session);
+    else this.#sessions.drop(id);
     const body = Buffer.from(bodyOf(text, format, isDigest, parameters), "latin1");
     response.once("finish", () => events?.confirm());
     response.once("close", () => {
@@ -185,37 +200,8 @@ export class ManagerHttpServer {
     response.end(body);
   }
 
-  /** The session goes on under a new nonce. */
-  #withNewNonce(nonce: string, session: WebSession): string {
-    const fresh = this.#nonces.issue();
-    this.#sessions.delete(nonce);
-    this.#sessions.set(fresh, session);
-    return fresh;
-  }
-
   #newSession({ socket }: IncomingMessage): WebSession {
     return new WebSession(this.#parts, this.#logins, socket.remoteAddress ?? "");
-  }
-
-  #sessionOf(id: string): WebSession | undefined {
-    const session = this.#sessions.get(id);
-    return session?.isExpired(this.#parts.clock.nowEpochMillis()) ? undefined : session;
-  }
-
-  /** When there is no room, the session ends with its answer. */
-  #keep(id: string, session: WebSession): void {
-    if (this.#sessions.has(id) || this.#sessions.size < this.#parts.limits.connections)
-      this.#sessions.set(id, session);
-    else void session.end();
-  }
-
-  #endExpired(): void {
-    const now = this.#parts.clock.nowEpochMillis();
-    for (const [id, session] of this.#sessions) {
-      if (!session.isExpired(now)) continue;
-      this.#sessions.delete(id);
-      void session.end();
-    }
   }
 
   #refuse(response: ServerResponse, status: number, title: string): void {

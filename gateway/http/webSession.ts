@@ -33,7 +33,7 @@ export interface WebAnswer {
 export class WebSession {
   readonly #parts: GatewayParts;
   readonly #logins: Logins;
-  readonly #address: string;
+  readonly address: string;
   #dialogue: Dialogue = NEW_DIALOGUE;
   #admitted: Admitted | undefined;
   #reader: WebReader | undefined;
@@ -48,7 +48,7 @@ export class WebSession {
   constructor(parts: GatewayParts, logins: Logins, address: string) {
     this.#parts = parts;
     this.#logins = logins;
-    this.#address = address;
+    this.address = address;
     this.#expiresAtEpochMillis = parts.clock.nowEpochMillis() + ANONYMOUS_MILLIS;
   }
 
@@ -89,7 +89,7 @@ export class WebSession {
 
   /** Logs in a user whose digest was right; false when there is no place for another session. */
   async admit(user: AmiUser, signal: AbortSignal): Promise<boolean> {
-    const result = await this.#logins.admit(user, this.#address, signal);
+    const result = await this.#logins.admit(user, this.address, signal);
     if ("refused" in result) return false;
     this.#begin(result, { lines: [] });
     return true;
@@ -126,7 +126,7 @@ export class WebSession {
     proof: LoginProof,
     signal: AbortSignal,
   ): Promise<string> {
-    const result = await this.#logins.login(username, proof, this.#address, signal);
+    const result = await this.#logins.login(username, proof, this.address, signal);
     if ("refused" in result) {
       await this.#parts.clock.sleep(this.#parts.limits.failureDelayMillis, signal);
       await this.end();

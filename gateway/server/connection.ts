@@ -12,7 +12,7 @@ import {
 } from "../protocol/dialogue.ts";
 import { greeting } from "../protocol/pbx.ts";
 import type { LoginProof } from "../protocol/proof.ts";
-import type { AmiRequest } from "../protocol/request.ts";
+import { type AmiRequest, headerOf } from "../protocol/request.ts";
 import { RequestParser } from "../protocol/requestParser.ts";
 import type { Admitted, Logins } from "./logins.ts";
 import { type GatewayParts, worldOf } from "./parts.ts";
@@ -150,7 +150,8 @@ export class ManagerConnection {
         await this.#wait(request, outcome.timeoutSeconds);
         break;
     }
-    this.#release();
+    // Asterisk: main/manager.c, `process_message`. Such a request does not make events follow its answer.
+    if (headerOf(request, "SuppressEvents") === "") this.#release();
   }
 
   async #login(request: AmiRequest, username: string, proof: LoginProof): Promise<void> {

@@ -73,7 +73,10 @@ export class Logins {
 
   /** Opens the position and the feed of a user whose proof was right. */
   async admit(user: AmiUser, address: string, signal: AbortSignal): Promise<LoginResult> {
-    if (this.#sessions.of(user.session) >= this.#parts.limits.connectionsPerUser) {
+    const open = this.#sessions.of(user.session);
+    // A user with `resume` is refused by its position, which has one holder among all gateways.
+    if (open > 0 && !user.resume && user.multipleLogin === "refuse") return { refused: "in-use" };
+    if (open >= this.#parts.limits.connectionsPerUser) {
       this.#log.warn("an AMI user has too many connections", { session: user.session, address });
       return { refused: "failed" };
     }

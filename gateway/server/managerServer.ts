@@ -24,19 +24,16 @@ export class Places {
   }
 
   /** A place for a connection that has not logged in yet; undefined when there is none. */
-  enter(address: string): { loggedIn(): void; leave(): void } | undefined {
+  enter(address: string): Place | undefined {
     const { connections, authLimit, authLimitPerAddress } = this.#limits;
     if (
       this.#open >= connections ||
-      this.#waiting.of(ALL) >= authLimit ||
-      this.#waiting.of(`at ${address}`) >= authLimitPerAddress
+      this.#waiting.total >= authLimit ||
+      this.#waiting.of(address) >= authLimitPerAddress
     )
       return undefined;
     this.#open += 1;
-    const counted = [this.#waiting.enter(ALL), this.#waiting.enter(`at ${address}`)];
-    const loggedIn = () => {
-      for (const leave of counted) leave();
-    };
+    const loggedIn = this.#waiting.enter(address);
     let isIn = true;
     return {
       loggedIn,
@@ -49,7 +46,12 @@ export class Places {
   }
 }
 
-const ALL = "all";
+/** The place of one connection. Both calls are safe to repeat. */
+export interface Place {
+  /** The connection does not count any more among those that have not logged in. */
+  loggedIn(): void;
+  leave(): void;
+}
 
 /** The key and certificate of a TLS port, in PEM. */
 export type Certificate = Required<Pick<SecureContextOptions, "key" | "cert">>;
@@ -61,6 +63,9 @@ export class ManagerServer {
   readonly #logins: Logins;
   readonly #places: Places;
   readonly #connections = new Map<ManagerConnection, Promise<void>>();
+  /** TLS sockets whose handshake has not ended, by address and port. */
+  readonly #handshakes = new Map<string, { readonly socket: Socket; readonly place: Place }>();
+  #isStopping = false;
 
   constructor(parts: GatewayParts, logins: Logins, places: Places, certificate?: Certificate) {
     this.#parts = parts;
@@ -97,41 +102,61 @@ export class ManagerServer {
     return this.#connections.size;
   }
 
-  /** Accepts no more connections, and closes those that there are on a message border. */
-  async stop(): Promise<void> {
+  /**
+   * Accepts no more connections, and closes those that there are on a message border: one after the other, spread over
+   * `drainMillis`, so that their clients do not all come back at the same time.
+   */
+  async stop(drainMillis: number): Promise<void> {
+    this.#isStopping = true;
     this.#server.close();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
+    const { clock } = this.#parts;
     const open = [...this.#connections];
-    for (const [connection] of open) connection.close();
+    const begunAtEpochMillis = clock.nowEpochMillis();
+    for (const [index, [connection]] of open.entries()) {
+      if (!this.#connections.has(connection)) continue;
+      const dueAtEpochMillis = begunAtEpochMillis + (drainMillis * index) / open.length;
+      const waitMillis = dueAtEpochMillis - clock.nowEpochMillis();
+      if (waitMillis >= 1) await clock.sleep(waitMillis);
+      connection.close();
+    }
     await Promise.all(open.map(([, ended]) => ended));
   }
 
   /** A handshake has its place too, so that slow ones are bounded. */
   #acceptTls(): void {
-    const places = new Map<string, ReturnType<Places["enter"]>>();
     const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
     this.#server.on("connection", (socket: Socket) => {
       const key = keyOf(socket);
       const place = this.#enter(socket);
       if (place === undefined) return;
-      places.set(key, place);
+      this.#handshakes.set(key, { socket, place });
       socket.once("close", () => {
-        places.delete(key);
+        this.#handshakes.delete(key);
         place.leave();
       });
     });
-    this.#server.on("secureConnection", (socket: Socket) => this.#serve(socket, places.get(keyOf(socket))));
+    this.#server.on("secureConnection", (socket: Socket) => {
+      const key = keyOf(socket);
+      const place = this.#handshakes.get(key)?.place;
+      this.#handshakes.delete(key);
+      this.#serve(socket, place);
+    });
     this.#server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   }
 
-  #enter(socket: Socket): ReturnType<Places["enter"]> {
+  #enter(socket: Socket): Place | undefined {
     const place = this.#places.enter(socket.remoteAddress ?? "");
     // As Manager does: without a greeting.
     if (place === undefined) socket.destroy();
     return place;
   }
 
-  #serve(socket: Socket, place: ReturnType<Places["enter"]>): void {
-    if (place === undefined) return;
+  #serve(socket: Socket, place: Place | undefined): void {
+    if (place === undefined || this.#isStopping) {
+      socket.destroy();
+      return;
+    }
     const connection = new ManagerConnection(socket, this.#parts, this.#logins, { onLogin: place.loggedIn });
     const ended = connection.run().finally(() => {
       place.leave();

@@ -71,9 +71,20 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     part: "relay -- ami --to",
     why: "needs a gateway with TLS; test/cli has one",
   },
-  ...["SEED=17 SEEDS=1", "SEED=17 npx", "npm run torture -- --minutes", "npm run torture -- --schedules"].map(
-    (part) => ({ document: "docs/testing.md", part, why: "takes minutes, and npm test has these tests" }),
-  ),
+  ...[
+    "SEED=17 SEEDS=1",
+    "SEED=17 npx",
+    "npm run torture -- --minutes",
+    "npm run torture -- --schedules",
+    "npm run torture -- --bridge",
+    "npm run torture -- --gateway restarts",
+    "npm run torture -- --gateway replay",
+    "npm run torture -- --gateway floods",
+  ].map((part) => ({
+    document: "docs/testing.md",
+    part,
+    why: "takes minutes, and npm test has these tests",
+  })),
 ];
 
 const commands = new Commands();

@@ -146,8 +146,8 @@ describe("a position that resumes", () => {
   it("refuses a second login, or gives it the place of the first", async () => {
     await using world = await startTestGateway({
       users: [
-        amiUser({ resume: true }),
-        amiUser({ username: "heir", resume: true, multipleLogin: "take-over" }),
+        amiUser({ resume: true, multipleLogin: "refuse" }),
+        amiUser({ username: "heir", resume: true }),
       ],
     });
     using holder = await AmiClient.login(world.port);

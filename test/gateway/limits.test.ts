@@ -80,6 +80,22 @@ describe("logins", () => {
     for (const each of held) each[Symbol.dispose]();
   });
 
+  it("of a user who is logged in are refused, if the user is to have one connection only", async () => {
+    await using world = await startTestGateway({ users: [amiUser({ multipleLogin: "refuse" })] });
+    using first = await AmiClient.login(world.port);
+    using second = await AmiClient.connect(world.port);
+    await second.take("\r\n");
+    expect(await second.ask("Action: Login\r\nUsername: ami\r\nSecret: amipass")).toBe(
+      "Response: Error\r\nMessage: Login Already In Use\r\n\r\n",
+    );
+    await second.closed();
+    expect(await first.ask("Action: Ping")).toContain("FullyBooted");
+    first[Symbol.dispose]();
+    await eventually("the first is gone", () => world.gateway.connections === 0);
+    using third = await AmiClient.login(world.port);
+    expect(third.isClosed).toBe(false);
+  });
+
   it("end without an answer when the users cannot be read, so that the client tries again", async () => {
     await using world = await startTestGateway();
     world.users.get = () => {
@@ -134,6 +150,64 @@ describe("floods", () => {
     for (const socket of noisy) socket.destroy();
     await eventually("they are gone", () => world.gateway.connections === 1);
   });
+});
+
+describe("AMI over HTTP", () => {
+  const challenge = (world: { httpPort: number }) =>
+    fetch(`http://127.0.0.1:${world.httpPort}/rawman?action=challenge&authtype=md5`);
+
+  it("gives one address a bounded number of connections", async () => {
+    await using world = await startTestGateway({ limits: { httpConnectionsPerAddress: 2 } });
+    const held = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(world.httpPort, "127.0.0.1");
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    await expect(challenge(world)).rejects.toThrow("fetch failed");
+    for (const socket of held) socket.destroy();
+    await eventually("a place is free", async () => (await challenge(world).catch(() => undefined))?.ok);
+  });
+
+  it("keeps a bounded number of sessions without a login for one address; users still log in", async () => {
+    await using world = await startTestGateway({ limits: { authLimitPerAddress: 3, connections: 4 } });
+    const cookies = [];
+    for (let count = 0; count < 10; count += 1)
+      cookies.push((await challenge(world)).headers.get("set-cookie")?.split(";")[0] ?? "");
+    const login = await fetch(
+      `http://127.0.0.1:${world.httpPort}/rawman?action=login&username=ami&secret=amipass`,
+    );
+    const cookie = login.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const ping = await fetch(`http://127.0.0.1:${world.httpPort}/rawman?action=ping`, {
+      headers: { cookie },
+    });
+    expect(await ping.text()).toContain("Pong");
+  });
+});
+
+it("a stop that drains ends the connections one after the other, and serves those that are left", async () => {
+  const world = await startTestGateway();
+  const clients = await Promise.all(Array.from({ length: 5 }, () => AmiClient.login(world.port)));
+  const ends: number[] = [];
+  const begun = performance.now();
+  for (const { socket } of clients) socket.once("close", () => ends.push(performance.now() - begun));
+  const stopped = world.gateway.stop(1_000);
+  await eventually("the first end", () => ends.length === 1);
+  const last = clients.at(-1);
+  expect(await last?.ask("Action: Ping")).toContain("FullyBooted");
+  await stopped;
+  await eventually("all ends", () => ends.length === 5);
+  for (const [index, end] of ends.entries()) expect(end).toBeGreaterThanOrEqual(200 * index - 5);
+});
+
+it("a request with SuppressEvents does not make the events of a login come earlier", async () => {
+  await using world = await startTestGateway({ limits: { loginHoldMillis: 300 } });
+  using patient = await AmiClient.login(world.port);
+  const begun = performance.now();
+  patient.send("Action: Ping\r\nSuppressEvents: yes\r\n\r\n");
+  expect(await patient.take("Fully Booted")).toMatch(/^Response: Success\r\nPing: Pong\r\n/);
+  expect(performance.now() - begun).toBeGreaterThan(250);
 });
 
 it("a stop closes every connection after whole messages, and its ports", async () => {

@@ -3,6 +3,7 @@ import { createConnection } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
 import { expect, it } from "vitest";
+import { AmiClient } from "../support/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGateway } from "../support/gatewayUnderTest.ts";
 
@@ -54,4 +55,16 @@ it("a handshake that is not finished has a place of its own, and loses it", asyn
   const client = await open(port, certificate.cert);
   await eventually("the greeting", () => client.received() !== "");
   client.socket.destroy();
+});
+
+it("a stop does not wait for a handshake that is not finished", async () => {
+  const certificate = await certificateOf("only");
+  const world = await startTestGateway({ listen: { tlsPort: 0, certificate } });
+  const silent = createConnection(world.gateway.ports.tlsPort ?? 0, "127.0.0.1").on("error", () => {});
+  const closed = once(silent, "close");
+  await once(silent, "connect");
+  using client = await AmiClient.login(world.port);
+  await world.gateway.stop();
+  await closed;
+  await client.closed();
 });

@@ -193,3 +193,29 @@ describe("the gateway's alarms", () => {
     for (const name of Object.keys(gatewayMetrics)) expect(body).toContain(name);
   });
 });
+
+describe("the targets of the balancer", () => {
+  const attributes = ofType("AWS::ElasticLoadBalancingV2::TargetGroup").map(
+    ({ Properties: { Port, TargetGroupAttributes } }) => {
+      const pairs = TargetGroupAttributes as { readonly Key: string; readonly Value: string }[];
+      return { port: Port, ...Object.fromEntries(pairs.map(({ Key, Value }) => [Key, Value])) };
+    },
+  );
+
+  it("keep their connections until they are asked to stop", () => {
+    expect(attributes.length).toBeGreaterThan(1);
+    for (const each of attributes)
+      expect(each).toMatchObject({
+        "deregistration_delay.timeout_seconds": "120",
+        "deregistration_delay.connection_termination.enabled": "false",
+      });
+  });
+
+  it("get all connections of one address over HTTP, as a session lives in one of them", () => {
+    expect(attributes.find(({ port }) => port === 8089)).toMatchObject({
+      "stickiness.enabled": "true",
+      "stickiness.type": "source_ip",
+    });
+    expect(attributes.find(({ port }) => port === 5039)).not.toHaveProperty(["stickiness.enabled"]);
+  });
+});

@@ -26,7 +26,7 @@ export function amiUser(change: Partial<AmiUser> = {}): AmiUser {
     read: "all",
     eventFilters: [],
     resume: false,
-    multipleLogin: "refuse",
+    multipleLogin: "take-over",
     sequenceHeader: false,
     ...change,
   };
@@ -34,7 +34,7 @@ export function amiUser(change: Partial<AmiUser> = {}): AmiUser {
 
 /** Where users stand, in memory: durable as long as the test runs. */
 export class MemoryPositions implements Positions {
-  readonly #feeds: MemoryFeeds;
+  readonly #feeds: Pick<MemoryFeeds, "next">;
   readonly next = new Map<string, number>();
   readonly #holders = new Map<string, AbortController>();
   /** Gaps that the client was not told yet. */
@@ -44,7 +44,7 @@ export class MemoryPositions implements Positions {
   /** Whether the client of each closed position surely received everything. */
   readonly closed: (boolean | undefined)[] = [];
 
-  constructor(feeds: MemoryFeeds) {
+  constructor(feeds: Pick<MemoryFeeds, "next">) {
     this.#feeds = feeds;
   }
 

@@ -1,8 +1,9 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { EngineWorld } from "../proof/engineWorld.ts";
 import { tortureBridge } from "./bridgeRun.ts";
+import { gatewayRuns } from "./gatewayRuns.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -16,16 +17,35 @@ const options = new Command("torture")
   )
   .option("--schedules", "runs random schedules of AWS calls with faults instead")
   .option("--bridge", "kills PBX, bridge, relay and network in turn instead (--rate: of each of three feeds)")
+  .addOption(
+    new Option(
+      "--gateway <what>",
+      "the AMI gateway instead: its process is ended at random under load (restarts), a busy PBX is replayed through it at full speed (replay), or hostile clients flood it (floods)",
+    ).choices(["restarts", "replay", "floods"]),
+  )
   .option("--minutes <minutes>", "how long", numberOption({ atLeast: 0.01 }), 10)
   .option("--seed <seed>", "determines the random choices; random by default", whole)
   .option("--rate <events>", "load in events per second", numberOption({ atLeast: 0.1 }), 100)
   .parse()
-  .opts<{ schedules?: true; bridge?: true; minutes: number; seed?: number; rate: number }>();
+  .opts<{
+    schedules?: true;
+    bridge?: true;
+    gateway?: keyof typeof gatewayRuns;
+    minutes: number;
+    seed?: number;
+    rate: number;
+  }>();
 const seconds = 60 * options.minutes;
 const seed = options.seed ?? 1 + Math.floor(Math.random() * 1_000_000);
 print(`seed ${seed}, ${options.minutes} minutes`);
-const run = options.schedules ? schedules : options.bridge ? bridge : relay;
-process.exitCode = (await run()) ? 0 : 1;
+process.exitCode = (await chosen()()) ? 0 : 1;
+
+function chosen(): () => Promise<boolean> {
+  const { gateway } = options;
+  if (gateway !== undefined) return () => runGateway(gateway);
+  if (options.bridge) return bridge;
+  return options.schedules ? schedules : relay;
+}
 
 async function relay(): Promise<boolean> {
   const { problems, memory, ...figures } = await tortureRelay({
@@ -50,6 +70,17 @@ async function bridge(): Promise<boolean> {
   });
   print(JSON.stringify(faults));
   for (const [feed, report] of Object.entries(feeds)) print(`${feed}: ${JSON.stringify(report)}`);
+  return judged(problems);
+}
+
+async function runGateway(what: keyof typeof gatewayRuns): Promise<boolean> {
+  const { problems, ...figures } = await gatewayRuns[what]({
+    seconds,
+    seed,
+    eventsPerSecond: options.rate,
+    print,
+  });
+  print(JSON.stringify(figures));
   return judged(problems);
 }
 

@@ -32,7 +32,11 @@ export class MemorySamples {
 
   async sample(processId: number): Promise<void> {
     const bytes = await residentBytes(processId);
-    if (bytes !== undefined) this.#samples.push(bytes);
+    if (bytes !== undefined) this.add(bytes);
+  }
+
+  add(bytes: number): void {
+    this.#samples.push(bytes);
   }
 
   /**

@@ -14,8 +14,15 @@ export interface Order {
   readonly timed: number;
 }
 
+/** From then on, the stalled clients read, or read nothing again. */
+export interface Stall {
+  readonly isStalled: boolean;
+}
+
 export type Report =
   | { readonly kind: "ready" }
+  /** The answer to the text `latencies`: what was measured since the last. */
+  | { readonly kind: "latencies"; readonly latenciesMillis: readonly number[] }
   | { readonly kind: "done"; readonly latenciesMillis: readonly number[] }
   | { readonly kind: "failed"; readonly why: string };
 
@@ -74,7 +81,12 @@ async function run({ port, clients, stalled, timed }: Order): Promise<void> {
     const { expectedBytes = 0 } = clients[stalled + index] ?? {};
     return readAll(socket, expectedBytes, index < timed);
   });
-  for (const socket of sockets.slice(0, stalled)) socket.pause();
+  const stalledSockets = sockets.slice(0, stalled);
+  for (const socket of stalledSockets) socket.pause();
+  process.on("message", (message: Stall | "latencies") => {
+    if (message === "latencies") tell({ kind: "latencies", latenciesMillis: latenciesMillis.splice(0) });
+    else for (const socket of stalledSockets) message.isStalled ? socket.pause() : socket.resume();
+  });
   tell({ kind: "ready" });
   await Promise.all(readings);
   tell({ kind: "done", latenciesMillis });

@@ -6,6 +6,7 @@ import { benchContention } from "./contention.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchStalledReaders } from "./stalledReaders.ts";
 
 /** `npm run bench` measures the relay on this machine, with its embedded engines, and prints tables. */
 onReaderGone();
@@ -52,5 +53,13 @@ program
   .option("--seconds <seconds>", "duration of each measurement", numberOption({ atLeast: 1 }), 10)
   .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 1_000)
   .action(benchGateway);
+
+program
+  .command("stalled")
+  .description("how much 100 AMI clients that read nothing delay 900 others")
+  .option("--pairs <count>", "rounds with and without them", numberOption({ atLeast: 1, isWhole: true }), 8)
+  .option("--seconds <seconds>", "duration of each round", numberOption({ atLeast: 1 }), 5)
+  .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 200)
+  .action(benchStalledReaders);
 
 await program.parseAsync();
