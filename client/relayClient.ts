@@ -147,7 +147,8 @@ export class RelayClient {
 
   /** Reads messages without a session. */
   messages(feed: string, { from, limit, format }: MessagesQuery = {}): Promise<MessageList> {
-    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from, limit, format })}`;
+    const begin = typeof from === "object" ? from.time : from;
+    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from: begin, limit, format })}`;
     return this.#call("GET", path);
   }
 

@@ -6,8 +6,11 @@
 /** `stasis`: the event that Asterisk sent. `ami`: the AMI text and fields that Asterisk's Manager makes of it. */
 export type MessageFormat = "stasis" | "ami";
 
-/** `tail`: the next message to be appended. `head`: the first message still held. A number: that message. */
-export type Position = "tail" | "head" | number;
+/**
+ * `tail`: the next message to be appended. `head`: the first message still held. A number: that message. A time in
+ * ISO 8601: the first message that was appended then or later.
+ */
+export type Position = "tail" | "head" | number | { readonly time: string };
 
 export type ReadClass =
   | "system"
@@ -289,8 +292,8 @@ export interface FeedChange {
 
 export interface MessagesQuery {
   readonly format?: MessageFormat;
-  /** The first message still held if absent. */
-  readonly from?: number;
+  /** `head` if absent. */
+  readonly from?: Position;
   /** 100 if absent; at most 1000. */
   readonly limit?: number;
 }

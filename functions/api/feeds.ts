@@ -8,8 +8,9 @@ import {
 } from "../../shared/queue/message.ts";
 import { lastOf } from "../../shared/queue/page.ts";
 import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
-import { type FoundTail, firstHeld, readTail, tailSegment } from "../../shared/queue/tail.ts";
+import { type FoundTail, firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
+import { type Place, type Position, resolvePosition } from "./position.ts";
 import type { FeedView } from "./schemas.ts";
 
 /** A Lambda function can answer 6 MB; a message may have 128 KiB, and up to six times that as JSON. */
@@ -59,13 +60,12 @@ export async function changeFeed(
 export async function readMessages(
   parts: ApiParts,
   feed: string,
-  query: { from?: number | undefined; limit: number; format: MessageFormat },
+  query: { from?: Position | undefined; limit: number; format: MessageFormat },
 ): Promise<string> {
   const tail = await requireTail(parts, feed);
-  const firstHeldNumber = firstHeld(tail);
-  const wanted = query.from ?? firstHeldNumber;
+  const place = await beginningOf(parts, query.from ?? "head", tail);
   const messages: NumberedMessage[] = [];
-  let next = Math.max(wanted, firstHeldNumber);
+  let { next } = place;
   let bytes = 0;
   while (messages.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
     const [page] = await parts.pages.read(feed, tail.segmentSize, next);
@@ -81,9 +81,16 @@ export async function readMessages(
       bytes += answeredBytes(message, query.format);
     }
   }
-  const gap =
-    wanted < firstHeldNumber ? `,"gap":${JSON.stringify({ first: wanted, last: firstHeldNumber - 1 })}` : "";
+  const gap = place.gap ? `,"gap":${JSON.stringify({ first: place.gap.first, last: place.gap.last })}` : "";
   return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
+}
+
+/** A reader may begin anywhere: it is given a gap for what is freed, and nothing for what is yet to come. */
+async function beginningOf(parts: ApiParts, from: Position, tail: Tail): Promise<Place> {
+  const head = firstHeld(tail);
+  if (typeof from !== "number") return resolvePosition(parts.pageTimes, from, tail);
+  if (from >= head) return { next: from };
+  return { next: head, gap: { first: from, last: head - 1, reason: "retention" } };
 }
 
 /** Bytes of the message in the response. AMI text occurs twice, with control characters escaped. */

@@ -6,6 +6,7 @@ import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
+import type { PageFactsSource } from "../../shared/queue/timeSearch.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
@@ -22,8 +23,8 @@ export interface ApiParts {
     listSomeHeads(limit: number, after?: string): Promise<{ heads: FeedHead[]; last?: string }>;
   };
   readonly pages: Pick<PageReader, "read">;
-  /** When the page that holds a number was appended. */
-  readonly pageTimes: {
+  readonly pageTimes: PageFactsSource & {
+    /** When the page that holds a number was appended. */
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly archives: { readArchives(feed: string): Promise<ProducerArchive[]> };

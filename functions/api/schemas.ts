@@ -21,7 +21,23 @@ export const feedName = z
 
 const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-const position = z.union([z.enum(["tail", "head"]), sequence], 'must be "tail", "head" or a sequence number');
+const isoTime = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !Number.isNaN(Date.parse(text)), "must be a time that exists");
+
+const position = z.union(
+  [
+    z.enum(["tail", "head"]),
+    sequence,
+    z.strictObject({
+      time: isoTime.openapi({
+        example: "2026-11-23T08:00:00Z",
+        description: "The first message that was appended then or later.",
+      }),
+    }),
+  ],
+  'must be "tail", "head", a sequence number, or an object with a time in ISO 8601',
+);
 
 const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 
@@ -79,7 +95,7 @@ const newWebhookSession = z
     }),
     from: position.default("tail").openapi({
       description:
-        'Where to begin: "tail" for what is appended next, "head" for the first message still held, or its number.',
+        'Where to begin: "tail" for what is appended next, "head" for the first message still held, its number, or a time.',
     }),
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
@@ -400,9 +416,20 @@ export const producerList = z
 
 export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi("FeedChange");
 
+/** `position` as a query can have it. */
+const queryPosition = z
+  .union(
+    [z.enum(["tail", "head"]), queryNumber(Number.MAX_SAFE_INTEGER), isoTime.transform((time) => ({ time }))],
+    'must be "tail", "head", a whole number from 1 on, or a time in ISO 8601',
+  )
+  .openapi({
+    description:
+      'Where to begin: a number, a time, "tail" for what is appended next, or "head", as without it, for the first message still held.',
+  });
+
 export const messagesQuery = z.object({
   format: format.default("stasis"),
-  from: queryNumber(Number.MAX_SAFE_INTEGER).optional(),
+  from: queryPosition.optional(),
   limit: limitUpTo(1000),
 });
 

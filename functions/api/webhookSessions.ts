@@ -49,7 +49,7 @@ export async function createWebhookSession(
     const cursor = newCursor({
       feed: wanted.feed,
       session: session.session,
-      next: resolvePosition(wanted.from, tail),
+      ...(await resolvePosition(parts.pageTimes, wanted.from, tail)),
       segmentSize: tail.segmentSize,
       interest,
       nowEpochMillis,
@@ -89,7 +89,8 @@ export async function changeWebhookSession(
         ? rotateSecret(session.secrets, sealedSecret, overlapMillis, nowEpochMillis)
         : session.secrets,
     };
-    const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
+    const place =
+      change.next === undefined ? undefined : await resolvePosition(parts.pageTimes, change.next, tail);
     const isRebatched = change.filter !== undefined || change.maxBatch !== undefined;
     const rowChange = inSteps(cursor, [
       (row) => release(row, nowEpochMillis),
@@ -99,9 +100,9 @@ export async function changeWebhookSession(
               reconfigure(row, checkFilter(changed.format, changed.filter).interest, nowEpochMillis),
           ]
         : []),
-      ...wishedSteps({ next, state: change.state }, nowEpochMillis),
+      ...wishedSteps({ place, state: change.state }, nowEpochMillis),
     ]);
-    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const mustBeHeld = place && segmentOf(place.next, tail.segmentSize);
     const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
     if (row.state === "parked") await wake(parts, row);
     return {
