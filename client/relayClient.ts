@@ -1,10 +1,12 @@
 import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
+  AttemptList,
   ChangedSession,
   CreatedAmiSession,
   CreatedKey,
   CreatedWebhookSession,
+  Explanation,
   Feed,
   FeedChange,
   FeedList,
@@ -100,6 +102,16 @@ export class RelayClient {
     return this.#call("PATCH", `/v1/sessions/${encodeURIComponent(id)}`, json(change));
   }
 
+  /** Reads what the session's endpoint answered, the newest first. */
+  attempts(id: string): Promise<AttemptList> {
+    return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}/attempts`);
+  }
+
+  /** Says why a message did or did not reach the session. */
+  explain(id: string, sequence: number): Promise<Explanation> {
+    return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}/explain/${sequence}`);
+  }
+
   /** Ends a subscription. */
   async deleteSession(id: string): Promise<void> {
     await this.#call("DELETE", `/v1/sessions/${encodeURIComponent(id)}`);
@@ -146,9 +158,9 @@ export class RelayClient {
   }
 
   /** Reads messages without a session. */
-  messages(feed: string, { from, limit, format }: MessagesQuery = {}): Promise<MessageList> {
+  messages(feed: string, { from, limit, format, wait }: MessagesQuery = {}): Promise<MessageList> {
     const begin = typeof from === "object" ? from.time : from;
-    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from: begin, limit, format })}`;
+    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from: begin, limit, format, wait })}`;
     return this.#call("GET", path);
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { newKeyText } from "../../shared/access/keyText.ts";
+import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
@@ -27,6 +28,7 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     pages: new PageReader(stores.pages, PAGE_CACHE_BYTES),
     pageTimes: stores.pages,
     keys,
+    attempts: openAttempts(environment, parts.clients, parts.clock),
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),

@@ -10,6 +10,7 @@ import type { PageFactsSource } from "../../shared/queue/timeSearch.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
+import type { Attempt } from "../../shared/sessions/attempt.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { AmiSession, Session, SessionKind } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
@@ -54,6 +55,8 @@ export interface ApiParts {
     listKeys(limit: number, after?: string): Promise<{ keys: ListedKey[]; last?: string }>;
     removeKey(id: string): Promise<boolean>;
   };
+  /** What the endpoints of webhooks answered, newest first. */
+  readonly attempts: { listAttempts(sessionId: string, limit: number): Promise<Attempt[]> };
   readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
   readonly guard: AddressGuard;
   readonly clock: Clock;
@@ -63,5 +66,7 @@ export interface ApiParts {
   /** Encrypts a session's secret for the table. */
   sealSecret(sessionId: string, secret: string, kind: SessionKind): Promise<string>;
   readonly log: Log;
+  /** Aborts when the process must stop: nobody is kept waiting any more. */
+  readonly stopping: AbortSignal;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

@@ -5,9 +5,11 @@ import { MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
 import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import {
+  attemptList,
   changedSession,
   createdKey,
   createdSession,
+  explanation,
   feedChange,
   feedList,
   feedName,
@@ -20,6 +22,7 @@ import {
   newSession,
   problem,
   producerList,
+  sequenceInPath,
   serviceView,
   sessionChange,
   sessionList,
@@ -204,6 +207,33 @@ export const deleteSession = createRoute({
   ...access(MAY_MANAGE),
   request: { params: sessionPath },
   responses: { 204: { description: "Deleted" }, ...problems(400, 401, 403, 404, 429, 503) },
+});
+
+export const getAttempts = createRoute({
+  method: "get",
+  path: "/v1/sessions/{id}/attempts",
+  tags: ["Sessions"],
+  summary: "What the session's endpoint answered: the last 50 entries",
+  description: "Kept for seven days. AMI users have none: their clients answer nothing.",
+  ...access(MAY_READ),
+  request: { params: sessionPath },
+  responses: {
+    200: json("Attempts, the newest first", attemptList),
+    ...problems(400, 401, 403, 404, 429, 503),
+  },
+});
+
+export const getExplanation = createRoute({
+  method: "get",
+  path: "/v1/sessions/{id}/explain/{sequence}",
+  tags: ["Sessions"],
+  summary: "Why a message did or did not reach the session",
+  ...access(MAY_READ),
+  request: { params: sessionPath.extend({ sequence: sequenceInPath }) },
+  responses: {
+    200: json("What became of it", explanation),
+    ...problems(400, 401, 403, 404, 422, 429, 503),
+  },
 });
 
 export const postKey = createRoute({

@@ -4,12 +4,14 @@ import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Attempt } from "../sessions/attempt.ts";
 import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import type { Selection, SessionFilter } from "../sessions/selection.ts";
 import { type SessionSecret, validSecrets, type WebhookSession } from "../sessions/session.ts";
-import { webhookBody } from "./body.ts";
+import { attemptOf } from "./attemptOf.ts";
+import { rangeOf, webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { isExhaustion, isOwnFailure } from "./ownLack.ts";
@@ -31,6 +33,8 @@ export interface WebhookOutletParts {
       timeoutMillis: number;
     }): Promise<DeliveryOutcome>;
   };
+  /** Records what an endpoint answered. Never rejects. */
+  readonly attempts: { record(sessionId: string, attempt: Attempt): Promise<void> };
   selectionOf(format: MessageFormat, filter: SessionFilter | undefined): Selection;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -62,6 +66,7 @@ export class WebhookOutlet implements Outlet {
     const outcome = await this.#post(cursor, batch);
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
+      await this.#recordAttempt(cursor, batch, outcome);
       return { kind: "accepted", lane: laneAfter(outcome.durationMillis) };
     }
     // The row stays as it is until its lease expires: no attempt is counted, and the session does not back off.
@@ -70,6 +75,7 @@ export class WebhookOutlet implements Outlet {
         retryable: true,
       });
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
+    await this.#recordAttempt(cursor, batch, outcome);
     return hasOutstayed(cursor.lane, outcome, settings)
       ? { kind: "outstayed" }
       : this.#answerFailure(cursor, batch, outcome);
@@ -111,6 +117,20 @@ export class WebhookOutlet implements Outlet {
       metrics.record(feed, {
         AppendToDelivery: Math.max(0, clock.nowEpochMillis() - appendedAtEpochMillis),
       });
+  }
+
+  #recordAttempt(cursor: Cursor, batch: Batch, outcome: DeliveryOutcome): Promise<void> {
+    const { first, last } = rangeOf(cursor, batch);
+    const gap = batch.tellsGap ? cursor.gap?.reason : undefined;
+    const { attempts, clock } = this.#parts;
+    return attempts.record(
+      cursor.session,
+      attemptOf(
+        outcome,
+        { batch: batch.id, first, last, messages: batch.messages.length, gap },
+        clock.nowEpochMillis(),
+      ),
+    );
   }
 
   #answerFailure(

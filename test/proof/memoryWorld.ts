@@ -128,6 +128,7 @@ class MemoryFeed implements WorldFeed {
       wakes: this.#wakeSender(gate),
       webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
       selectionOf,
+      attempts: { record: async () => {} },
       stopping: new AbortController().signal,
     };
     const { turnMillis } = this.#run.settings;

@@ -60,6 +60,7 @@ async function turn(): Promise<void> {
     clock: relay.clock,
     selectionOf,
     random: () => 0.5,
+    attempts: { record: async () => {} },
     log: silentLog,
     metrics,
     settings: {
