@@ -1,6 +1,7 @@
 import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
+  Attempt,
   AttemptList,
   ChangedSession,
   CreatedAmiSession,
@@ -105,6 +106,11 @@ export class RelayClient {
   /** Reads what the session's endpoint answered, the newest first. */
   attempts(id: string): Promise<AttemptList> {
     return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}/attempts`);
+  }
+
+  /** Sends a test message to the session's endpoint, and resolves to what it answered. */
+  testSession(id: string): Promise<Attempt> {
+    return this.#call("POST", `/v1/sessions/${encodeURIComponent(id)}/test`);
   }
 
   /** Says why a message did or did not reach the session. */

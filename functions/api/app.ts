@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { Callers } from "../../shared/access/callers.ts";
+import { RateLimit } from "../../shared/access/rateLimit.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
 import { bearerAuth, type CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -15,6 +16,7 @@ import type { ApiParts } from "./parts.ts";
 import { listProducers } from "./producers.ts";
 import * as routes from "./routes.ts";
 import { changeSession, createSession, deleteSession, listSessions, showSession } from "./sessions.ts";
+import { testSession } from "./testMessage.ts";
 import { Waiting } from "./waiting.ts";
 import { welcome } from "./welcome.ts";
 
@@ -42,6 +44,7 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
   const waiting = new Waiting(parts.clock, parts.stopping);
+  const testLimit = new RateLimit();
   const authenticate = bearerAuth(callers);
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
@@ -99,6 +102,17 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   });
   app.openapi(routes.getAttempts, async (context) =>
     context.json(await listAttempts(parts, context.req.valid("param").id, context.get("caller")), 200),
+  );
+  app.openapi(routes.postTest, async (context) =>
+    context.json(
+      await testSession(
+        parts,
+        { limit: testLimit, waiting },
+        context.req.valid("param").id,
+        context.get("caller"),
+      ),
+      200,
+    ),
   );
   app.openapi(routes.getExplanation, async (context) => {
     const { id, sequence } = context.req.valid("param");

@@ -31,6 +31,7 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     attempts: openAttempts(environment, parts.clients, parts.clock),
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
+    newTestId: () => `tst_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
     // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.
     newSecret: (kind: SessionKind) =>

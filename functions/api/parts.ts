@@ -57,10 +57,17 @@ export interface ApiParts {
   };
   /** What the endpoints of webhooks answered, newest first. */
   readonly attempts: { listAttempts(sessionId: string, limit: number): Promise<Attempt[]> };
-  readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
+  readonly wakes: {
+    sendWake(cursor: Cursor): Promise<void>;
+    sendTest(
+      session: Pick<Cursor, "feed" | "session">,
+      test: { readonly id: string; readonly requestedAtEpochMillis: number },
+    ): Promise<void>;
+  };
   readonly guard: AddressGuard;
   readonly clock: Clock;
   newSessionId(): string;
+  newTestId(): string;
   newKeyText(): NewKeyText;
   newSecret(kind: SessionKind): string;
   /** Encrypts a session's secret for the table. */

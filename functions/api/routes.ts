@@ -6,6 +6,7 @@ import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import {
   attemptList,
+  attemptView,
   changedSession,
   createdKey,
   createdSession,
@@ -220,6 +221,21 @@ export const getAttempts = createRoute({
   responses: {
     200: json("Attempts, the newest first", attemptList),
     ...problems(400, 401, 403, 404, 429, 503),
+  },
+});
+
+export const postTest = createRoute({
+  method: "post",
+  path: "/v1/sessions/{id}/test",
+  tags: ["Sessions"],
+  summary: "Send a test message to the session's endpoint now, and wait for its answer",
+  description:
+    "One signed request with a message of type `RelayTest`, outside the queue: nothing is moved or counted. Once a second.",
+  ...access(MAY_MANAGE),
+  request: { params: sessionPath },
+  responses: {
+    200: json("What the endpoint answered", attemptView),
+    ...problems(400, 401, 403, 404, 409, 429, 503),
   },
 });
 

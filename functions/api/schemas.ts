@@ -320,7 +320,7 @@ export const sessionList = z
   .object({ sessions: z.array(sessionView), after: z.string().optional() })
   .openapi("SessionList");
 
-const attemptView = z
+export const attemptView = z
   .object({
     outcome: z.enum(["accepted", "failed"]),
     status: z.int().optional(),

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import type { MessageFormat } from "../queue/message.ts";
+import { type MessageFormat, renderTest } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -17,6 +17,9 @@ import type { DeliveryOutcome } from "./outcome.ts";
 import { isExhaustion, isOwnFailure } from "./ownLack.ts";
 import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
+
+/** A person waits for the answer, within the time that an HTTP request may take. */
+const LONGEST_TEST_MILLIS = 15_000;
 
 export interface WebhookOutletParts {
   readonly sessions: {
@@ -81,7 +84,26 @@ export class WebhookOutlet implements Outlet {
       : this.#answerFailure(cursor, batch, outcome);
   }
 
-  async #post(cursor: Cursor, batch: Batch): Promise<DeliveryOutcome> {
+  /**
+   * Sends a test message now. Its number is the last one that was sent, so a receiver takes the request for a repetition and
+   * stores nothing. The row does not change, and no failure is counted.
+   */
+  async sendTest(cursor: Cursor, test: string): Promise<void> {
+    const nowEpochMillis = this.#parts.clock.nowEpochMillis();
+    const batch = {
+      id: test,
+      last: cursor.previous,
+      messages: [{ sequence: cursor.previous, message: renderTest(test, nowEpochMillis) }],
+      appendedAtEpochMillis: nowEpochMillis,
+      tellsGap: false,
+    };
+    // In every request, `previous` is below the first number.
+    const standing = { ...cursor, lane: "slow" as const, previous: cursor.previous - 1 };
+    const outcome = await this.#post(standing, batch, LONGEST_TEST_MILLIS);
+    await this.#recordAttempt(cursor, batch, outcome, test);
+  }
+
+  async #post(cursor: Cursor, batch: Batch, mostMillis = Number.POSITIVE_INFINITY): Promise<DeliveryOutcome> {
     const { sessions, webhook, settings, clock, log } = this.#parts;
     const { feed, session, lane } = cursor;
     let secrets: readonly SessionSecret[];
@@ -105,7 +127,7 @@ export class WebhookOutlet implements Outlet {
       body: webhookBody(cursor, batch, this.#session.format),
       secrets: validSecrets(secrets, clock.nowEpochMillis()),
       timestampEpochMillis: clock.nowEpochMillis(),
-      timeoutMillis: requestTimeoutMillis(lane, settings),
+      timeoutMillis: Math.min(requestTimeoutMillis(lane, settings), mostMillis),
     });
   }
 
@@ -119,7 +141,7 @@ export class WebhookOutlet implements Outlet {
       });
   }
 
-  #recordAttempt(cursor: Cursor, batch: Batch, outcome: DeliveryOutcome): Promise<void> {
+  #recordAttempt(cursor: Cursor, batch: Batch, outcome: DeliveryOutcome, test?: string): Promise<void> {
     const { first, last } = rangeOf(cursor, batch);
     const gap = batch.tellsGap ? cursor.gap?.reason : undefined;
     const { attempts, clock } = this.#parts;
@@ -127,7 +149,7 @@ export class WebhookOutlet implements Outlet {
       cursor.session,
       attemptOf(
         outcome,
-        { batch: batch.id, first, last, messages: batch.messages.length, gap },
+        { batch: batch.id, first, last, messages: batch.messages.length, gap, test },
         clock.nowEpochMillis(),
       ),
     );

@@ -51,6 +51,7 @@ describe("the OpenAPI document", () => {
       "POST /v1/feeds/{feed}/events",
       "POST /v1/keys",
       "POST /v1/sessions",
+      "POST /v1/sessions/{id}/test",
     ]);
     expect(Object.keys(document.webhooks)).toEqual(["messages"]);
   });
@@ -129,6 +130,7 @@ describe("the OpenAPI document", () => {
         "/v1/sessions/{id}/explain/{sequence}",
         await relay.call("GET", `/v1/sessions/${id}/explain/1`),
       ],
+      ["post", "/v1/sessions/{id}/test", await relay.call("POST", `/v1/sessions/${id}/test`)],
       [
         "patch",
         "/v1/sessions/{id}",
@@ -144,7 +146,7 @@ describe("the OpenAPI document", () => {
       expect([path, promised(method, path, status).safeParse({ other: 1 }).success]).toEqual([path, false]);
     }
     expect(answers.map(([, , { status }]) => status)).toEqual([
-      200, 200, 202, 200, 200, 200, 400, 404, 200, 200, 200, 200, 200, 200, 200, 201, 400, 404,
+      200, 200, 202, 200, 200, 200, 400, 404, 200, 200, 200, 200, 200, 200, 200, 200, 201, 400, 404,
     ]);
     expect((await relay.call("DELETE", `/v1/sessions/${id}`)).status).toBe(204);
   });

@@ -35,6 +35,7 @@ export class Person {
       guard: createAddressGuard(["127.0.0.0/8"]),
       clock,
       newSessionId: () => `s${this.#created++}`,
+      newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",
       sealSecret: async (_session, secret) => secret,

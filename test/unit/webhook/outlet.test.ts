@@ -86,6 +86,7 @@ describe("a request", () => {
         last: 25,
         messages: 2,
         gap: undefined,
+        test: undefined,
       },
     ]);
   });
