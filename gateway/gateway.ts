@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import { cpuMillis } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
-import { selectionCache } from "../shared/sessions/selection.ts";
+import { createJudges } from "../shared/sessions/judge.ts";
+
 import { Fanouts } from "./fanout/fanouts.ts";
 import type { QueueParts } from "./fanout/feedSource.ts";
 import { ManagerHttpServer } from "./http/managerHttpServer.ts";
@@ -58,7 +59,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     limits,
     clock,
     fanouts,
-    selectionOf: selectionCache(cpuMillis),
+    judgeOf: createJudges(cpuMillis, clock),
     challenge: () => String(randomInt(100_000_000, 2 ** 31)),
   };
   const logins = new Logins(parts);

@@ -5,6 +5,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { httpBodyLimitBytes } from "../shared/aws/limits.ts";
 import type { Log } from "../shared/runtime/log.ts";
@@ -29,6 +30,11 @@ const HEALTH_PATH = "/v1/health";
 /** Of all bodies together that are being received: a few of the largest. */
 const TOTAL_BODY_BYTES = 64 * 1024 * 1024;
 const MAX_CONNECTIONS = 512;
+/**
+ * Of one connection at a time. Node begins all requests that a client sends without waiting for the responses: 20
+ * connections with 1,000 requests each took all memory.
+ */
+const MAX_REQUESTS_PER_CONNECTION = 16;
 /** A request that is not complete by then is given up. API Gateway waits about as long. */
 const REQUEST_MILLIS = 30_000;
 const HEADERS_MILLIS = 10_000;
@@ -66,7 +72,13 @@ export async function startHttpGateway(options: HttpGatewayOptions): Promise<Htt
   });
   server.maxConnections = MAX_CONNECTIONS;
   const bodies = new BodyReader({ bodyBytes: httpBodyLimitBytes, totalBytes: TOTAL_BODY_BYTES });
+  const unanswered = new WeakMap<Socket, number>();
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const requests = (unanswered.get(socket) ?? 0) + 1;
+    unanswered.set(socket, requests);
+    if (requests > MAX_REQUESTS_PER_CONNECTION) return socket.destroy();
+    response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 0) - 1));
     // A connection that is kept alive after its last answer would hold up closing.
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections();

@@ -77,11 +77,13 @@ export function amiHelp(
     if (hasDemoUser)
       lines.push(
         "",
-        "While the demo runs, there is one already. This shows the recorded calls as Manager does:",
+        "The demo has one, which is given the recorded calls at its first login:",
         "",
         `  (printf 'Action: Login\\r\\nUsername: ${DEMO_AMI_USER.username}\\r\\nSecret: ${DEMO_AMI_USER.secret}\\r\\n\\r\\n'; cat) | nc ${host} ${port}`,
       );
   }
+  if (port !== undefined)
+    lines.push("", "docs/ami-clients.md has a program for each of the usual AMI libraries.");
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 

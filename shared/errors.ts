@@ -118,6 +118,17 @@ export class FilterCostError extends RelayError {
   }
 }
 
+/** The process's time for event filters, or for slow ones, is taken by those of other sessions. This one tries again. */
+export class FilterBusyError extends RelayError {
+  constructor(facts: { spentMillis: number; characters: number }) {
+    super(
+      "filter.waits",
+      `the session's event filters wait for their share of the process; so far they took ${facts.spentMillis} ms for ${facts.characters} characters of AMI text`,
+      { retryable: true, facts },
+    );
+  }
+}
+
 /** Whether an AWS call failed after the SDK's own retries: throttled, timed out, or never reached. */
 export function isServiceFailure(error: unknown): boolean {
   return error instanceof Error && "$metadata" in error;

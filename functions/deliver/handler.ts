@@ -7,7 +7,7 @@ import { PageReader } from "../../shared/queue/pageReader.ts";
 import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { AttemptRecorder } from "../../shared/sessions/attemptRecorder.ts";
-import { selectionCache } from "../../shared/sessions/selection.ts";
+import { createJudges } from "../../shared/sessions/judge.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
 import { deliverWakes } from "./wakes.ts";
@@ -32,7 +32,7 @@ export const createHandler = defineHandler(
       },
       followerOf: createFollowers(new PageReader(pages), clock),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
-      selectionOf: selectionCache(cpuMillis),
+      judgeOf: createJudges(cpuMillis, clock),
       random: Math.random,
       attempts,
     };

@@ -1,13 +1,14 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
+import { FilterBusyError } from "../../shared/errors.ts";
 import { lastOf, type Page } from "../../shared/queue/page.ts";
 import type { Sequence } from "../../shared/queue/sequence.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { FeedSource } from "./feedSource.ts";
 import type { Reader } from "./reader.ts";
-import type { View } from "./view.ts";
-import { type Slice, viewBytes } from "./viewBytes.ts";
+import type { JudgedView, View } from "./view.ts";
+import { judgedBytes, type Slice, viewBytes } from "./viewBytes.ts";
 
 /** Bytes of pages that readers behind the tail share. */
 const CACHE_BYTES = 16 * 1024 * 1024;
@@ -52,6 +53,8 @@ export class FeedFanout {
     maxSize: CACHE_BYTES,
     sizeCalculation: (slices) => 256 + slices.reduce((sum, { bytes }) => sum + bytes.length, 0),
   });
+  /** Pages that are being judged now, for all readers that wait for them. */
+  readonly #judging = new Map<string, Promise<readonly Slice[]>>();
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
   /** The number after the last message that was published here. */
@@ -131,7 +134,8 @@ export class FeedFanout {
     const next = lastOf(last) + 1;
     this.#next = next;
     const isWhole = pages[0]?.first === first;
-    const shared = new Map<View["key"], readonly Slice[] | Error>();
+    const shared = new Map<View["key"], readonly Slice[]>();
+    const judged = new Map<View["key"], { readonly view: JudgedView; readonly readers: Reader[] }>();
     for (const reader of this.#readers) {
       if (!reader.isReady) continue;
       // One that stands elsewhere is on its walk, or must see the gap before these pages.
@@ -139,13 +143,49 @@ export class FeedFanout {
         this.resume(reader);
         continue;
       }
-      let slices = shared.get(reader.view.key);
-      if (slices === undefined) {
-        slices = attempt(() => viewBytes(pages, first, reader.view));
-        shared.set(reader.view.key, slices);
+      const { view } = reader;
+      if (view.kind === "judged") {
+        const group = judged.get(view.key) ?? { view, readers: [] };
+        judged.set(view.key, group);
+        if (!this.#walking.has(reader)) group.readers.push(reader);
+        continue;
       }
-      if (slices instanceof Error) reader.fail(slices);
-      else reader.take(slices, next);
+      let slices = shared.get(view.key);
+      if (slices === undefined) {
+        slices = viewBytes(pages, first, view);
+        shared.set(view.key, slices);
+      }
+      reader.take(slices, next);
+    }
+    for (const { view, readers } of judged.values())
+      void this.#publishJudged(pages, first, next, view, readers);
+  }
+
+  /**
+   * Gives new pages to readers whose filters may take long. Until the pages are judged, the readers count as walking. If
+   * the feed goes on meanwhile, they read on from the queue.
+   */
+  async #publishJudged(
+    pages: readonly Page[],
+    first: Sequence,
+    next: Sequence,
+    view: JudgedView,
+    readers: readonly Reader[],
+  ): Promise<void> {
+    for (const reader of readers) this.#walking.add(reader);
+    let result: { readonly slices: readonly Slice[] } | { readonly error: unknown };
+    try {
+      result = { slices: await judgedBytes(pages, first, view) };
+    } catch (error) {
+      result = { error };
+    }
+    for (const reader of readers) {
+      this.#walking.delete(reader);
+      const isSame = reader.next === first && reader.view.key === view.key;
+      if ("slices" in result) {
+        if (isSame && this.#isBehind(reader)) reader.take(result.slices, next);
+      } else if (isSame && !(result.error instanceof FilterBusyError)) reader.fail(result.error);
+      this.resume(reader);
     }
   }
 
@@ -168,7 +208,7 @@ export class FeedFanout {
         const found = await this.#parts.source.readOld(reader.next, this.#next);
         if (!this.#isBehind(reader)) break;
         if ("gap" in found) reader.skip(found.gap);
-        else this.#give(reader, found.pages);
+        else await this.#give(reader, found.pages);
         await yieldToOthers();
       }
     } catch (error) {
@@ -179,28 +219,48 @@ export class FeedFanout {
     this.resume(reader);
   }
 
-  #give(reader: Reader, pages: readonly Page[]): void {
+  async #give(reader: Reader, pages: readonly Page[]): Promise<void> {
     for (const page of pages) {
       if (!this.#isBehind(reader)) return;
-      reader.take(this.#bytesOf(page, reader), lastOf(page) + 1);
+      const { next, view } = reader;
+      const slices = await this.#bytesOf(page, next, view);
+      // While a page was judged, the reader may have been moved, filled or given other filters.
+      if (reader.next !== next || reader.view !== view || !this.#isBehind(reader)) return;
+      reader.take(slices, lastOf(page) + 1);
     }
   }
 
-  #bytesOf(page: Page, { next, view }: Reader): readonly Slice[] {
-    if (next > page.first) return viewBytes([page], next, view);
+  async #bytesOf(page: Page, next: Sequence, view: View): Promise<readonly Slice[]> {
     const key = `${page.first} ${view.key}`;
-    const known = this.#rendered.get(key);
+    const isWhole = next <= page.first;
+    const known = isWhole ? this.#rendered.get(key) : undefined;
     if (known !== undefined) return known;
-    const slices = viewBytes([page], page.first, view);
-    this.#rendered.set(key, slices);
+    const slices =
+      view.kind === "plain" ? viewBytes([page], next, view) : await this.#judged(page, next, view);
+    if (isWhole) this.#rendered.set(key, slices);
     return slices;
   }
-}
 
-function attempt<T>(make: () => T): T | Error {
-  try {
-    return make();
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+  /** One judgement for all readers that stand at the same place with the same filters. */
+  async #judged(page: Page, next: Sequence, view: JudgedView): Promise<readonly Slice[]> {
+    const key = `${page.first} ${next} ${view.key}`;
+    const running = this.#judging.get(key) ?? this.#untilNotBusy(() => judgedBytes([page], next, view));
+    this.#judging.set(key, running);
+    try {
+      return await running;
+    } finally {
+      this.#judging.delete(key);
+    }
+  }
+
+  /** Slow filters wait for their share of the process. */
+  async #untilNotBusy<T>(judge: () => Promise<T>): Promise<T> {
+    for (;;)
+      try {
+        return await judge();
+      } catch (error) {
+        if (!(error instanceof FilterBusyError) || this.#stopping.signal.aborted) throw error;
+        await this.#parts.clock.sleep(RETRY_MILLIS, this.#stopping.signal);
+      }
   }
 }

@@ -2,7 +2,7 @@ import type { AmiMessage } from "../../shared/ami/amiMessage.ts";
 import { bytesOf } from "../../shared/ami/amiText.ts";
 import type { Page } from "../../shared/queue/page.ts";
 import type { Sequence } from "../../shared/queue/sequence.ts";
-import type { View } from "./view.ts";
+import type { JudgedView, PlainView } from "./view.ts";
 
 /**
  * A write is at most about this long, so that an answer to Ping waits for no more than this. It ends with a message; a
@@ -20,9 +20,8 @@ export interface Slice {
  * The bytes that a view gets of consecutive pages, in slices that are written one at a time. Empty when the view wants
  * nothing of them.
  * @param from messages below it are left out
- * @throws FilterCostError when the view's filters take too much time
  */
-export function viewBytes(pages: readonly Page[], from: Sequence, view: View): Slice[] {
+export function viewBytes(pages: readonly Page[], from: Sequence, view: PlainView): Slice[] {
   const slices = new Slices();
   for (const page of pages) {
     const skipped = Math.max(0, from - page.first);
@@ -31,6 +30,23 @@ export function viewBytes(pages: readonly Page[], from: Sequence, view: View): S
       if (message?.ami === undefined || !view.wants(message)) continue;
       slices.add(message.ami, page.first + index, view.sequenceHeader);
     }
+  }
+  return slices.end();
+}
+
+/**
+ * `viewBytes` for a view with regular expressions.
+ * @throws FilterCostError when they take too much time, FilterBusyError when they must wait for their share
+ */
+export async function judgedBytes(
+  pages: readonly Page[],
+  from: Sequence,
+  { judge, sequenceHeader }: JudgedView,
+): Promise<Slice[]> {
+  const slices = new Slices();
+  for (const page of pages) {
+    for (const { sequence, message } of await judge(page))
+      if (sequence >= from && message.ami !== undefined) slices.add(message.ami, sequence, sequenceHeader);
   }
   return slices.end();
 }

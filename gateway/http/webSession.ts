@@ -158,7 +158,10 @@ export class WebSession {
   }
 
   #viewOf({ mask, filters, user }: Login) {
-    return viewOf({ mask, filters, sequenceHeader: user.sequenceHeader }, this.#parts.selectionOf);
+    return viewOf(
+      { feed: user.feed, mask, filters, sequenceHeader: user.sequenceHeader },
+      this.#parts.judgeOf,
+    );
   }
 
   #change(dialogue: Dialogue): void {

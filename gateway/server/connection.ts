@@ -201,7 +201,10 @@ export class ManagerConnection {
   }
 
   #viewOf({ mask, filters, user }: Login) {
-    return viewOf({ mask, filters, sequenceHeader: user.sequenceHeader }, this.#parts.selectionOf);
+    return viewOf(
+      { feed: user.feed, mask, filters, sequenceHeader: user.sequenceHeader },
+      this.#parts.judgeOf,
+    );
   }
 
   #change(dialogue: Dialogue): void {

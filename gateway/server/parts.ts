@@ -1,6 +1,6 @@
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import type { selectionOf } from "../../shared/sessions/selection.ts";
+import type { JudgeMaker } from "../../shared/sessions/judge.ts";
 import type { Fanouts } from "../fanout/fanouts.ts";
 import type { Positions } from "../positions.ts";
 import type { World } from "../protocol/action.ts";
@@ -15,7 +15,7 @@ export interface GatewayParts {
   readonly positions: Positions;
   readonly fanouts: Fanouts;
   /** Compiles a view's filters, once for all that share them. */
-  readonly selectionOf: typeof selectionOf;
+  readonly judgeOf: JudgeMaker;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly log: Log;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { RelayClient, type Session } from "../../client/index.ts";
 import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { DeliveryCheck } from "./deliveryCheck.ts";
-import { Progress } from "./progress.ts";
+import { type OwnSessions, Progress } from "./progress.ts";
 import { RECEIVER_PATH, type Receiver, startReceiver } from "./receiver.ts";
 import { readRecording } from "./recording.ts";
 import { replay } from "./replay.ts";
@@ -10,7 +10,7 @@ import { formatSummary, type Summary, summarize } from "./summary.ts";
 
 export const DEMO_FEED = "demo";
 
-/** Everybody knows it, and the recorded calls are no secret. */
+/** Everybody knows it, and the recorded calls are no secret. It resumes, so a login after the replay gets them too. */
 export const DEMO_AMI_USER = { username: "demo", secret: "demo-secret-of-the-relay" } as const;
 /** Long enough to watch. */
 const PACE_MILLIS = 10_000;
@@ -56,9 +56,12 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   await using cleanUp = new AsyncDisposableStack();
   const subscriptions = await Promise.all(SUBSCRIBERS.map((plan) => subscribe(client, plan, cleanUp)));
 
+  const own = new Map(subscriptions.map(({ id, name, first }) => [id, { name, first }]));
   if (options.hasAmiUser && !once) {
-    const { id } = await client.createSession({ feed: DEMO_FEED, kind: "ami", ...DEMO_AMI_USER });
+    const user = { feed: DEMO_FEED, kind: "ami", resume: true, ...DEMO_AMI_USER } as const;
+    const { id, next } = await client.createSession(user);
     cleanUp.defer(() => client.deleteSession(id).catch(() => {}));
+    own.set(id, { name: "AMI demo", first: next ?? 1 });
   }
 
   const ending = new AbortController();
@@ -68,7 +71,7 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   const events = await readRecording();
   const startedAt = clock.nowEpochMillis();
   const seconds = () => (clock.nowEpochMillis() - startedAt) / 1000;
-  const follow = new Follow(client, subscriptions, print);
+  const follow = new Follow(client, subscriptions, own, print);
   let replayed = false;
 
   const replayAll = async () => {
@@ -115,11 +118,16 @@ class Follow {
   readonly #settledAtSeconds = new Map<string, number>();
   readonly #print: (line: string) => void;
 
-  constructor(client: RelayClient, subscriptions: readonly Subscription[], print: (line: string) => void) {
+  constructor(
+    client: RelayClient,
+    subscriptions: readonly Subscription[],
+    own: OwnSessions,
+    print: (line: string) => void,
+  ) {
     this.#client = client;
     this.#subscriptions = subscriptions;
     this.#print = print;
-    this.#progress = new Progress(new Map(subscriptions.map(({ id, name, first }) => [id, { name, first }])));
+    this.#progress = new Progress(own);
   }
 
   /** True when all sessions have everything, and the relay says the same. */

@@ -8,8 +8,11 @@ const STATE_BYTES_PER_INSTRUCTION = 100;
 /** Memory for the program itself. */
 const BYTES_PER_INSTRUCTION = 250;
 
-/** The limit of instructions times characters for one message: at worst a second. No event of Asterisk comes near it. */
-const MAX_STEPS = 64_000_000;
+/**
+ * The limit of instructions times characters for one message: at worst 50 ms, which nothing can interrupt. No event of
+ * Asterisk comes near it.
+ */
+const MAX_STEPS = 16_000_000;
 
 /** The cost of a text beside its length, because a message may have very many short headers. */
 const STEPS_PER_TEXT = 1000;

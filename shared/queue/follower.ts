@@ -44,15 +44,26 @@ export class Follower {
   }
 }
 
-/** Returns one follower per feed, created on first use. A feed's segment size never changes. */
+/** The feeds whose followers a process keeps. */
+const KEPT_FOLLOWERS = 1_000;
+
+/**
+ * Returns one follower per feed, created on first use. A feed's segment size never changes. The followers that were not
+ * used for the longest time are forgotten: turns that hold one go on with it, and a new one reads the same pages.
+ */
 export function createFollowers(
   pages: Pick<PageReader, "read">,
   clock: Clock,
+  kept = KEPT_FOLLOWERS,
 ): (feed: string, segmentSize: number) => Follower {
+  // A Map keeps insertion order, and each use re-inserts, so the first entry is the least recently used one.
   const followers = new Map<string, Follower>();
   return (feed, segmentSize) => {
     const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock);
+    followers.delete(feed);
     followers.set(feed, follower);
+    const [oldest] = followers.keys();
+    if (followers.size > kept && oldest !== undefined) followers.delete(oldest);
     return follower;
   };
 }

@@ -12,8 +12,9 @@ export interface Outlet {
    * function of the pages, `cursor.next`, `cursor.batchLast` and the session's configuration, so that after a crash
    * another process sends the same messages with the same id. Undefined when there are no pages.
    * @throws EventFilterError, FilterCostError when the session's filter cannot be used
+   * @throws FilterBusyError when it can be used later
    */
-  plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined;
+  plan(cursor: Cursor, pages: readonly Page[]): Promise<Batch | undefined>;
   /** Sends a batch that has messages. Every behaviour of the endpoint is an answer, never an exception. */
   send(cursor: Cursor, batch: Batch): Promise<OutletAnswer>;
 }

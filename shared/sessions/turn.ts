@@ -1,6 +1,7 @@
 import {
   EventFilterError,
   FenceLostError,
+  FilterBusyError,
   FilterCostError,
   PageUnreadableError,
   type RelayError,
@@ -20,6 +21,7 @@ import {
   type Cursor,
   type CursorChange,
   changeLane,
+  type DeliveryFailure,
   park,
   progress,
   suspend,
@@ -51,6 +53,10 @@ export interface TurnTask {
 /** Longest error message on the row: it may quote a filter. */
 const MAX_DETAIL_CHARACTERS = 300;
 
+/** How long a session with a slow filter waits for its turn. The wait grows with each further time. */
+const FILTER_WAIT_MILLIS = 1_000;
+const LONGEST_FILTER_WAIT_MILLIS = 15_000;
+
 /** Two deliveries closer together than this show that the feed is busy and lingering pays. */
 const BUSY_GAP_MILLIS = 2_000;
 
@@ -61,16 +67,11 @@ const BUSY_GAP_MILLIS = 2_000;
 export async function runTurn(parts: TurnParts, task: TurnTask): Promise<void> {
   const turn = new Turn(parts, task);
   try {
-    await turn.run();
+    await turn.run().catch((error) => turn.stopFor(error));
   } catch (error) {
     const { feed, session } = task.cursor;
-    if (error instanceof FenceLostError)
-      parts.log.info("the turn ends: its cursor was taken over", { feed, session });
-    else if (error instanceof PageUnreadableError)
-      await turn.suspendFor("a page cannot be read; the session is suspended", error);
-    else if (error instanceof EventFilterError || error instanceof FilterCostError)
-      await turn.suspendFor("the session's filter cannot be used; the session is suspended", error);
-    else throw error;
+    if (!(error instanceof FenceLostError)) throw error;
+    parts.log.info("the turn ends: its cursor was taken over", { feed, session });
   }
 }
 
@@ -114,18 +115,41 @@ class Turn {
     } while (batch !== undefined);
   }
 
+  /** Writes why the turn ended early, so that the session's owner can read it. */
+  async stopFor(error: unknown): Promise<void> {
+    if (error instanceof FilterBusyError) await this.#backOffFor(error);
+    else if (error instanceof PageUnreadableError)
+      await this.#suspendFor("a page cannot be read; the session is suspended", error);
+    else if (error instanceof EventFilterError || error instanceof FilterCostError)
+      await this.#suspendFor("the session's filter cannot be used; the session is suspended", error);
+    else throw error;
+  }
+
   /** An unreadable page must not be skipped silently: the session stops until a person repairs it. So it does for a bad filter. */
-  async suspendFor(logged: string, error: RelayError): Promise<void> {
+  async #suspendFor(logged: string, error: RelayError): Promise<void> {
     this.#parts.log.error(logged, {
       session: this.#cursor.session,
       ...error.facts,
     });
-    const failure = {
-      reason: error.code,
-      detail: error.message.slice(0, MAX_DETAIL_CHARACTERS),
+    await this.#write(suspend(this.#cursor, this.#failureFor(error)));
+  }
+
+  /** Waiting here for the filter's share of the process would take the place of a session that can be served. */
+  async #backOffFor(error: RelayError): Promise<void> {
+    const { batchLast, attempts } = this.#cursor;
+    if (this.#row.state !== "active")
+      await this.#write(take(this.#cursor, { ...this.#lease(undefined), batchLast }));
+    const delayMillis = Math.min(LONGEST_FILTER_WAIT_MILLIS, (attempts + 1) * FILTER_WAIT_MILLIS);
+    await this.#write(backOff(this.#cursor, this.#failureFor(error), this.#now() + delayMillis));
+    await this.#parts.wakes.sendWake(this.#cursor, delayMillis);
+  }
+
+  #failureFor({ code, message }: RelayError): DeliveryFailure {
+    return {
+      reason: code,
+      detail: message.slice(0, MAX_DETAIL_CHARACTERS),
       atEpochMillis: this.#now(),
     };
-    await this.#write(suspend(this.#cursor, failure));
   }
 
   #now(): number {

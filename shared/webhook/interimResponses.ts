@@ -3,6 +3,12 @@ import type { Socket } from "node:net";
 /** Longer heads are passed to the HTTP client, which refuses them. */
 const MAX_HEAD_BYTES = 16_384;
 
+/**
+ * Of all interim responses to one request: about 1,500 small ones. An endpoint that floods the relay with them would take
+ * its time from the other endpoints.
+ */
+const MAX_INTERIM_BYTES = 65_536;
+
 /** `HTTP/1.1 100`: enough to recognise a response. */
 const STATUS_LINE = /^HTTP\/\d\.\d (\d{3})/;
 const STATUS_LINE_BYTES = 12;
@@ -17,8 +23,9 @@ const NOTHING = Buffer.alloc(0);
 export class InterimResponses {
   #isAwaitingHead = false;
   #held: Buffer = NOTHING;
+  #interimBytes = 0;
 
-  /** Removes 100 responses from the socket's reads from now on. */
+  /** Removes 100 responses from the socket's reads from now on. Closes the connection when there are far too many. */
   watch(socket: Socket): void {
     this.#isAwaitingHead = false;
     this.#held = NOTHING;
@@ -26,6 +33,10 @@ export class InterimResponses {
     socket.read = (size) => {
       for (let chunk = read(size); chunk !== null; chunk = read(size)) {
         const passed = this.pass(chunk);
+        if (this.#interimBytes > MAX_INTERIM_BYTES) {
+          socket.destroy(new Error("too many interim responses"));
+          return null;
+        }
         if (passed.length > 0) return passed;
       }
       return null;
@@ -36,6 +47,7 @@ export class InterimResponses {
   expectResponse(): void {
     this.#isAwaitingHead = true;
     this.#held = NOTHING;
+    this.#interimBytes = 0;
   }
 
   /** Returns the received bytes that pass. An incomplete head is held back. */
@@ -55,6 +67,7 @@ export class InterimResponses {
       }
       if (head < 0) break;
       if (status !== "100") passed.push(rest.subarray(0, head));
+      this.#interimBytes += head;
       rest = rest.subarray(head);
     }
     this.#isAwaitingHead = false;

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { type MessageFormat, renderTest } from "../queue/message.ts";
+import { type NumberedMessage, renderTest } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -7,8 +7,8 @@ import type { Metrics } from "../runtime/metrics.ts";
 import type { Attempt } from "../sessions/attempt.ts";
 import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
+import type { Judge, JudgeMaker } from "../sessions/judge.ts";
 import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
-import type { Selection, SessionFilter } from "../sessions/selection.ts";
 import { type SessionSecret, validSecrets, type WebhookSession } from "../sessions/session.ts";
 import { attemptOf } from "./attemptOf.ts";
 import { rangeOf, webhookBody } from "./body.ts";
@@ -38,7 +38,7 @@ export interface WebhookOutletParts {
   };
   /** Records what an endpoint answered. Never rejects. */
   readonly attempts: { record(sessionId: string, attempt: Attempt): Promise<void> };
-  selectionOf(format: MessageFormat, filter: SessionFilter | undefined): Selection;
+  readonly judgeOf: JudgeMaker;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;
@@ -51,17 +51,28 @@ export interface WebhookOutletParts {
 export class WebhookOutlet implements Outlet {
   readonly #parts: WebhookOutletParts;
   readonly #session: WebhookSession;
-  #selection: Selection | undefined;
+  /** A page is judged once, however many batches it is cut into. */
+  readonly #judged = new WeakMap<Page, readonly NumberedMessage[]>();
+  #judge: Judge | undefined;
 
   constructor(parts: WebhookOutletParts, session: WebhookSession) {
     this.#parts = parts;
     this.#session = session;
   }
 
-  plan(cursor: Cursor, pages: readonly Page[]): Batch | undefined {
-    const { format, filter, maxBatch } = this.#session;
-    this.#selection ??= this.#parts.selectionOf(format, filter);
-    return planBatch(cursor, pages, this.#selection, maxBatch);
+  async plan(cursor: Cursor, pages: readonly Page[]): Promise<Batch | undefined> {
+    const { feed, format, filter, maxBatch } = this.#session;
+    this.#judge ??= await this.#parts.judgeOf(feed, format, filter);
+    const judge = this.#judge;
+    return planBatch(cursor, pages, (page) => this.#judgeOnce(judge, page), maxBatch);
+  }
+
+  async #judgeOnce(judge: Judge, page: Page): Promise<readonly NumberedMessage[]> {
+    const known = this.#judged.get(page);
+    if (known !== undefined) return known;
+    const judged = await judge(page);
+    this.#judged.set(page, judged);
+    return judged;
   }
 
   async send(cursor: Cursor, batch: Batch): Promise<OutletAnswer> {

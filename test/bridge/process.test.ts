@@ -130,7 +130,8 @@ describe("the bridge's process", () => {
     expect(gaps.length).toBeLessThanOrEqual(4);
     expect(gaps.every(({ event }) => event.reason === "link" && event.code === "bridge-down")).toBe(true);
     for (const n of missing) expect(isInAGap(await messages(), n)).toBe(true);
-  });
+    // Five processes are started one after the other.
+  }, 60_000);
 
   async function messages() {
     const all: { type: string; event: Record<string, unknown> }[] = [];

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
+import { AmiClient } from "../support/amiClient.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
 import { Commands } from "./commands.ts";
 import { blocksOf, ROOT } from "./documents.ts";
@@ -43,6 +45,11 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     part,
     why: "takes minutes: .ci/run does all of it with test:local-cloud",
   })),
+  {
+    document: "docs/ami-clients.md",
+    part: "relay -- ami --to",
+    why: "needs a gateway with TLS; test/cli has one",
+  },
   ...["SEED=17 SEEDS=1", "SEED=17 npx", "npm run torture -- --minutes", "npm run torture -- --schedules"].map(
     (part) => ({ document: "docs/testing.md", part, why: "takes minutes, and npm test has these tests" }),
   ),
@@ -51,20 +58,30 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
 const commands = new Commands();
 let relayPort: number;
 let receiverPort: number;
+let amiPort: number;
+let amiHttpPort: number;
 let relay: Terminal;
 /** Where a reader of a document with files works. */
 let folder: string;
 
 /** With the ports of this test. */
 const typed = (text: string) =>
-  text.replaceAll(":8080", `:${relayPort}`).replaceAll(":9000", `:${receiverPort}`);
+  text
+    .replaceAll(":8080", `:${relayPort}`)
+    .replaceAll(":8090", `:${amiHttpPort}`)
+    .replaceAll(":9000", `:${receiverPort}`);
 /** With packages installed. */
 const withoutInstall = (text: string) => text.replace("npm ci && ", "");
 
 beforeAll(async () => {
   [relayPort, receiverPort] = [await freePort(), await freePort()];
+  [amiPort, amiHttpPort] = [await freePort(), await freePort()];
   folder = await mkdtemp(join(tmpdir(), "stasis-relay-docs-"));
-  relay = new Terminal({ PORT: String(relayPort) });
+  relay = new Terminal({
+    PORT: String(relayPort),
+    AMI_PORT: String(amiPort),
+    AMI_HTTP_PORT: String(amiHttpPort),
+  });
   await relay.start(commands.take("README.md", "npm start -- --no-replay"), "Ctrl-C stops");
 });
 
@@ -85,9 +102,14 @@ function createdBy(printed: string): { id: string; secret: string } {
 
 describe("README", () => {
   it("starts a demo that ends with a verdict", async () => {
-    await using terminal = new Terminal({ PORT: String(await freePort()) });
+    const demoAmiPort = await freePort();
+    await using terminal = new Terminal({ PORT: String(await freePort()), AMI_PORT: String(demoAmiPort) });
     const command = withoutInstall(commands.take("README.md", "npm ci && npm start"));
     const shown = await terminal.start(command, "The relay goes on");
+    const [, login = ""] = /^ *\(printf '(Action: Login.*)'; cat\) \| nc/m.exec(shown) ?? [];
+    using client = await AmiClient.connect(demoAmiPort);
+    client.send(login.replaceAll("\\r\\n", "\r\n"));
+    expect(await client.take("Event: Hangup\r\n")).toContain("Event: Newchannel\r\n");
     expect(shown).toContain("OK: all 453 events reached every session once, in order and unchanged");
     for (const [, delivered, all, lag] of shown.matchAll(/delivered +(\d+) of +(\d+) +lag +(\d+)/g))
       expect(Number(delivered) + Number(lag)).toBe(Number(all));
@@ -228,6 +250,46 @@ describe("docs/connect-asterisk.md", () => {
     await terminal.until('"message":"connected to the PBX"');
     pbx.emit(CREATED);
     await relay.until(/pbx-2: appended \d+/);
+  });
+});
+
+describe("docs/ami-clients.md", () => {
+  it("has a user who logs in over TCP and HTTP, and is given the recorded calls", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(typed(commands.take("docs/ami-clients.md", part)));
+    expect(await run('"kind": "ami"')).toContain('"secret":"wallboard-secret"');
+
+    // Without nc, which not every machine has: the printf before it writes the login.
+    const login = commands
+      .take("docs/ami-clients.md", "| nc 127.0.0.1 5038")
+      .replace("; cat) | nc 127.0.0.1 5038", ")");
+    using client = await AmiClient.connect(amiPort);
+    client.send(`${await reader.run(login)}\r\n\r\n`);
+    await client.take("Message: Authentication accepted\r\n\r\n");
+    expect(await run("stasis.ndjson.gz")).toContain('"accepted":453');
+    const calls = await client.take("Event: Hangup\r\n");
+    expect(calls).toMatch(/^Event: Newchannel\r\n(?:.+\r\n)*RelaySequence: \d+\r\n/m);
+    expect(calls).not.toContain("VarSet");
+
+    await run("url=");
+    expect(await run("action=login")).toContain("Authentication accepted");
+    await fetch(`http://127.0.0.1:${relayPort}/v1/feeds/pbx-1/events`, {
+      method: "POST",
+      headers: { authorization: "Bearer local", "content-type": "text/x-ami" },
+      body: "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Hello\r\n\r\n",
+    });
+    expect(await run("action=waitevent")).toMatch(/^Event: /m);
+    expect(await run("action=logoff")).toContain("Response: Goodbye");
+    await run("rm cookies");
+  });
+
+  it("shows the programs that test/clients runs", () => {
+    const programs = (folder: string, isProgram: RegExp) =>
+      readdirSync(join(ROOT, "test/clients", folder))
+        .filter((name) => isProgram.test(name))
+        .map((name) => readFileSync(join(ROOT, "test/clients", folder, name), "utf8"));
+    expect(blocksOf("docs/ami-clients.md", "js").sort()).toEqual(programs("node", /\.[mc]js$/).sort());
+    expect(blocksOf("docs/ami-clients.md", "python").sort()).toEqual(programs("python", /\.py$/).sort());
   });
 });
 

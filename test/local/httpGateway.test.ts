@@ -233,3 +233,20 @@ describe("closing", () => {
     ).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });
+
+describe("requests that are sent without waiting for the responses", () => {
+  const get = "GET /v1/sessions HTTP/1.1\r\nHost: h\r\n";
+
+  it("are answered one after another", async () => {
+    const answer = await raw(`${`${get}\r\n`.repeat(10)}${get}Connection: close\r\n\r\n`);
+    expect(answer.split("HTTP/1.1 204").length - 1).toBe(11);
+  });
+
+  it("end their connection when there are too many", async () => {
+    reply = () => new Promise(() => {});
+    await raw(`${get}\r\n`.repeat(1000)).catch(() => "");
+    expect(events.length).toBeLessThanOrEqual(16);
+    reply = async () => ({ statusCode: 204 });
+    expect(await raw(`${get}Connection: close\r\n\r\n`)).toContain("204");
+  });
+});

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { mostMillis, Neighbour } from "../support/share/neighbour.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
@@ -74,4 +75,30 @@ describe("what one session makes large", () => {
     expect(new Set(listed).size).toBe(listed.length);
     expect([...created].filter((id) => !listed.includes(id))).toEqual([]);
   });
+
+  it("many sessions with filters that cost too much take turns with everybody else", async () => {
+    const costly = await Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        relay.createSession({
+          feed: "many",
+          url: receiver.url("/many"),
+          format: "ami",
+          filter: { eventFilters: [`([a-j]{1,2}[b-k]?[a-i]){0,300}[K-Z]${n}`] },
+        }),
+      ),
+    );
+    await using neighbour = await Neighbour.start(relay);
+    await neighbour.longestOf(5);
+    const usual = await neighbour.longestOf(10);
+    const events = Array.from({ length: 20 }, (_, n) => ({
+      type: "ChannelVarset",
+      variable: "X",
+      value: hardText(1000 + n),
+    }));
+    const waited = await neighbour.longestDuring(relay.append("many", events), 15);
+    // Without turns it was 15 s, 300 times as long as usual.
+    expect(waited.delivery).toBeLessThan(mostMillis(usual.delivery));
+    const { json } = await relay.expectCall(200, "GET", `/v1/sessions/${costly[0]?.id}`);
+    expect(["filter.waits", "filter.too-costly"]).toContain(json.lastError?.reason);
+  }, 120_000);
 });

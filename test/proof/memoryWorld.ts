@@ -5,9 +5,10 @@ import { type NotifyParts, notify } from "../../functions/notify/notify.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { AppendTimeoutError } from "../../shared/errors.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
-import { selectionOf } from "../../shared/sessions/selection.ts";
+import { createJudges } from "../../shared/sessions/judge.ts";
 import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
@@ -23,6 +24,9 @@ export interface WrongPorts {
   notify?(parts: NotifyParts, relay: MemoryRelay, gate: Gate): NotifyParts;
   deliver?(ports: DeliverPorts, relay: MemoryRelay, gate: Gate): DeliverPorts;
 }
+
+/** One for all runs: it remembers nothing of sessions without event filters, and making it takes longer than a run. */
+const judgeOf = createJudges(() => 0, systemClock);
 
 /** The use cases over tables and queues in memory: thousands of schedules take seconds. */
 export class MemoryWorld implements World {
@@ -127,8 +131,8 @@ class MemoryFeed implements WorldFeed {
       sessions: this.#relay.sessionStore(),
       wakes: this.#wakeSender(gate),
       webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
-      selectionOf,
       attempts: { record: async () => {} },
+      judgeOf,
       stopping: new AbortController().signal,
     };
     const { turnMillis } = this.#run.settings;

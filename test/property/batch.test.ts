@@ -5,7 +5,7 @@ import { lastOf, type Page } from "../../shared/queue/page.ts";
 import type { Batch } from "../../shared/sessions/batch.ts";
 import { planGap } from "../../shared/sessions/batch.ts";
 import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.ts";
-import { selectionOf } from "../../shared/sessions/selection.ts";
+import { createJudges } from "../../shared/sessions/judge.ts";
 import { webhookBody } from "../../shared/webhook/body.ts";
 import { MAX_BATCH_BYTES, planBatch } from "../../shared/webhook/planBatch.ts";
 
@@ -56,14 +56,16 @@ function matching(pages: readonly Page[], interest: readonly string[] | undefine
   );
 }
 
+const judgeOf = createJudges(() => 0, { nowEpochMillis: () => NOW, sleep: async () => {} });
+
 /** Plans for a session that filters on the types in its cursor's interest. */
-function plan(cursor: Cursor, pages: readonly Page[], maxBatch: number): Batch | undefined {
+async function plan(cursor: Cursor, pages: readonly Page[], maxBatch: number): Promise<Batch | undefined> {
   const filter = cursor.interest === undefined ? undefined : { types: cursor.interest };
-  return planBatch(cursor, pages, selectionOf("stasis", filter), maxBatch);
+  return planBatch(cursor, pages, await judgeOf(cursor.feed, "stasis", filter), maxBatch);
 }
 
 /** Plans batch after batch to the end, each time from the pages appended so far. */
-function walk({ pages, interest, maxBatch, start, visible }: World) {
+async function walk({ pages, interest, maxBatch, start, visible }: World) {
   const [firstPage] = pages;
   if (firstPage === undefined) throw new Error("no pages");
   let cursor = cursorAt(Math.min(firstPage.first + start, lastOf(firstPage)), interest);
@@ -71,7 +73,7 @@ function walk({ pages, interest, maxBatch, start, visible }: World) {
   const batches: { cursor: Cursor; batch: Batch }[] = [];
   for (let step = 0; ; step += 1) {
     const ahead = pages.filter((page) => lastOf(page) >= cursor.next);
-    const batch = plan(cursor, ahead.slice(0, visible[step % visible.length]), maxBatch);
+    const batch = await plan(cursor, ahead.slice(0, visible[step % visible.length]), maxBatch);
     if (batch === undefined) return { begin, batches };
     batches.push({ cursor, batch });
     const sentLast = batch.messages.at(-1)?.sequence;
@@ -80,10 +82,10 @@ function walk({ pages, interest, maxBatch, start, visible }: World) {
 }
 
 describe("a session that walks batch by batch", () => {
-  it("gets every wanted message once and in order", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        const { begin, batches } = walk(facts);
+  it("gets every wanted message once and in order", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        const { begin, batches } = await walk(facts);
         const wanted = matching(facts.pages, facts.interest).filter(({ sequence }) => sequence >= begin);
         expect(batches.flatMap(({ batch }) => batch.messages)).toEqual(wanted);
       }),
@@ -91,10 +93,10 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("never gets more than maxBatch messages, and every batch moves it forward", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        for (const { cursor, batch } of walk(facts).batches) {
+  it("never gets more than maxBatch messages, and every batch moves it forward", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        for (const { cursor, batch } of (await walk(facts)).batches) {
           expect(batch.messages.length).toBeLessThanOrEqual(facts.maxBatch);
           expect(batch.last).toBeGreaterThanOrEqual(cursor.next);
         }
@@ -102,10 +104,10 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("gets batches that end with a page, or after every maxBatch messages of a page", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        for (const { batch } of walk(facts).batches) {
+  it("gets batches that end with a page, or after every maxBatch messages of a page", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        for (const { batch } of (await walk(facts)).batches) {
           const page = facts.pages.find((each) => batch.last >= each.first && batch.last <= lastOf(each));
           if (page === undefined) throw new Error(`${batch.last} is in no page`);
           if (batch.last === lastOf(page)) continue;
@@ -117,24 +119,26 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("repeats a begun batch, however many pages were appended since", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        for (const { cursor, batch } of walk(facts).batches) {
+  it("repeats a begun batch, however many pages were appended since", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        for (const { cursor, batch } of (await walk(facts)).batches) {
           const ahead = facts.pages.filter((page) => lastOf(page) >= cursor.next);
           const begun = { ...cursor, batchLast: batch.last, fence: cursor.fence + 1, attempts: 3 };
-          expect(plan(begun, ahead, facts.maxBatch)).toEqual(batch);
+          expect(await plan(begun, ahead, facts.maxBatch)).toEqual(batch);
         }
       }),
     );
   });
 
-  it("gets different ids for different batches, and new ids after a person changed the configuration", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        const { batches } = walk(facts);
-        const again = batches.map(({ cursor, batch }) =>
-          plan({ ...cursor, batchLast: batch.last, generation: 2 }, facts.pages, facts.maxBatch),
+  it("gets different ids for different batches, and new ids after a person changed the configuration", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        const { batches } = await walk(facts);
+        const again = await Promise.all(
+          batches.map(({ cursor, batch }) =>
+            plan({ ...cursor, batchLast: batch.last, generation: 2 }, facts.pages, facts.maxBatch),
+          ),
         );
         const ids = [...batches.map(({ batch }) => batch), ...again].map((batch) => batch?.id);
         expect(new Set(ids).size).toBe(2 * batches.length);
@@ -142,10 +146,10 @@ describe("a session that walks batch by batch", () => {
     );
   });
 
-  it("can prove with previous, first and last that it missed nothing, whatever its filter omits", () => {
-    fc.assert(
-      fc.property(world, (facts) => {
-        const { begin, batches } = walk(facts);
+  it("can prove with previous, first and last that it missed nothing, whatever its filter omits", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (facts) => {
+        const { begin, batches } = await walk(facts);
         const bodies = batches
           .filter(({ batch }) => batch.messages.length > 0)
           .map(({ cursor, batch }) => JSON.parse(webhookBody(cursor, batch, "stasis")));
@@ -161,13 +165,13 @@ describe("a session that walks batch by batch", () => {
 });
 
 describe("planBatch", () => {
-  it("plans nothing without pages", () => {
-    expect(plan(cursorAt(101), [], 10)).toBeUndefined();
+  it("plans nothing without pages", async () => {
+    expect(await plan(cursorAt(101), [], 10)).toBeUndefined();
   });
 
-  it("passes pages without wanted messages in one empty batch", () => {
+  it("passes pages without wanted messages in one empty batch", async () => {
     const pages = pagesOf([["B"], ["B", "C"], ["C"]]);
-    expect(plan(cursorAt(101, ["A"]), pages, 1)).toEqual({
+    expect(await plan(cursorAt(101, ["A"]), pages, 1)).toEqual({
       id: "s-1-101-104",
       last: 104,
       messages: [],
@@ -176,36 +180,40 @@ describe("planBatch", () => {
     });
   });
 
-  it("has the append time of its last message, even if it passes later pages", () => {
+  it("has the append time of its last message, even if it passes later pages", async () => {
     const pages = pagesOf([["A"], ["A"], ["B"]]).map((page, index) => ({
       ...page,
       appendedAtEpochMillis: NOW + index,
     }));
-    expect(plan(cursorAt(101, ["A"]), pages, 9)).toMatchObject({ last: 103, appendedAtEpochMillis: NOW + 1 });
+    expect(await plan(cursorAt(101, ["A"]), pages, 9)).toMatchObject({
+      last: 103,
+      appendedAtEpochMillis: NOW + 1,
+    });
   });
 
-  it("joins whole pages while they fit, and does not begin a page that does not fit", () => {
+  it("joins whole pages while they fit, and does not begin a page that does not fit", async () => {
     const pages = pagesOf([["A", "A"], ["A"], ["A", "A"]]);
-    expect(plan(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
+    expect(await plan(cursorAt(101), pages, 4)).toMatchObject({ id: "s-1-101-103", last: 103 });
   });
 
-  it("bounds a request in bytes, but sends a single page of any size", () => {
+  it("bounds a request in bytes, but sends a single page of any size", async () => {
     const pages = pagesOf(Array(3).fill(["A"]), MAX_BATCH_BYTES / 2);
-    expect(plan(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
+    expect(await plan(cursorAt(101), pages, 100)).toMatchObject({ last: 102 });
     const huge = pagesOf([["A"], ["A"]], 2 * MAX_BATCH_BYTES);
-    expect(plan(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
+    expect(await plan(cursorAt(101), huge, 100)).toMatchObject({ last: 101 });
   });
 
-  it("does not count the bytes of pages without sent messages", () => {
+  it("does not count the bytes of pages without sent messages", async () => {
     const pages = pagesOf([["A"], ["B"], ["B"], ["A"]], MAX_BATCH_BYTES / 2);
-    expect(plan(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
+    expect(await plan(cursorAt(101, ["A"]), pages, 100)).toMatchObject({ last: 104 });
   });
 
-  it("cuts a large page at the same points, wherever the session begins in it", () => {
+  it("cuts a large page at the same points, wherever the session begins in it", async () => {
     const pages = pagesOf([Array(10).fill("A")]);
-    expect([101, 102, 103, 104, 109].map((next) => plan(cursorAt(next), pages, 3)?.last)).toEqual([
-      103, 103, 103, 106, 109,
-    ]);
+    const batches = await Promise.all(
+      [101, 102, 103, 104, 109].map((next) => plan(cursorAt(next), pages, 3)),
+    );
+    expect(batches.map((batch) => batch?.last)).toEqual([103, 103, 103, 106, 109]);
   });
 });
 
@@ -213,8 +221,8 @@ describe("the request body", () => {
   const [page] = pagesOf([["A"]]);
   const cursor = { ...cursorAt(101), fence: 9, previous: 77 };
 
-  it("follows the interface, with every event unchanged", () => {
-    const batch = page && plan(cursor, [page], 10);
+  it("follows the interface, with every event unchanged", async () => {
+    const batch = page && (await plan(cursor, [page], 10));
     if (batch === undefined) throw new Error("no batch");
     expect(webhookBody(cursor, batch, "stasis")).toBe(
       '{"feed":"pbx-1","session":"s","epoch":9,"first":101,"last":101,"previous":77,' +
@@ -222,7 +230,7 @@ describe("the request body", () => {
     );
   });
 
-  it("reports a gap with the gap's first and last number, and the cursor then continues at the same place", () => {
+  it("reports a gap with the gap's first and last number, and the cursor then continues at the same place", async () => {
     const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
     const batch = planGap(gapped, NOW);
     expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });

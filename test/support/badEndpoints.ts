@@ -41,7 +41,7 @@ const retried = (reason: string, status?: number): Outcome => ({
 });
 
 /** Answers each connection's request with raw bytes. */
-function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
+export function tcp(name: string, outcome: Outcome, answer: (socket: Socket) => void): BadBehaviour {
   return {
     name,
     outcome,
@@ -173,7 +173,8 @@ export const badBehaviours: readonly BadBehaviour[] = [
   http("503", retried("http.status", 503), answered(503)),
   http("410", { kind: "suspended", reason: "http.gone", status: 410 }, answered(410)),
   tcp("an unknown status", retried("http.status", 999), (socket) =>
-    socket.write("HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n"),
+    // This endpoint answers one request per connection, and the relay would keep the connection for its retry.
+    socket.end("HTTP/1.1 999 X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"),
   ),
   tcp("NUL in a header", retried("connection.failed"), (socket) =>
     socket.write("HTTP/1.1 200 OK\r\nx-bad: a\0b\r\ncontent-length: 0\r\n\r\n"),

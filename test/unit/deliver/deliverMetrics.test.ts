@@ -3,7 +3,7 @@ import { type DeliverParts, deliver } from "../../../functions/deliver/deliver.t
 import { createFollowers } from "../../../shared/queue/follower.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
-import { selectionOf } from "../../../shared/sessions/selection.ts";
+import { createJudges } from "../../../shared/sessions/judge.ts";
 import type { DeliveryOutcome } from "../../../shared/webhook/outcome.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 import { RecordedMetrics } from "../../support/recordedMetrics.ts";
@@ -58,7 +58,7 @@ async function turn(): Promise<void> {
       },
     },
     clock: relay.clock,
-    selectionOf,
+    judgeOf: createJudges(() => 0, relay.clock),
     random: () => 0.5,
     attempts: { record: async () => {} },
     log: silentLog,

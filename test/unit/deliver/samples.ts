@@ -3,7 +3,7 @@ import { createFollowers } from "../../../shared/queue/follower.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import { silentMetrics } from "../../../shared/runtime/metrics.ts";
 import { readSettings } from "../../../shared/runtime/settings.ts";
-import { selectionOf } from "../../../shared/sessions/selection.ts";
+import { createJudges } from "../../../shared/sessions/judge.ts";
 import { type MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 
 /** What deliver works with on a relay in memory, whose endpoints accept everything. */
@@ -15,7 +15,7 @@ export function deliverParts(relay: MemoryRelay, own: Partial<DeliverParts>): De
     wakes: relay.wakeSender(openGate),
     webhook: { post: async () => ({ kind: "accepted", status: 200, durationMillis: 1 }) },
     clock: relay.clock,
-    selectionOf,
+    judgeOf: createJudges(() => 0, relay.clock),
     random: () => 0.5,
     attempts: { record: async () => {} },
     log: silentLog,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { silentLog } from "../../../shared/runtime/log.ts";
 import type { Attempt } from "../../../shared/sessions/attempt.ts";
-import { selectionOf } from "../../../shared/sessions/selection.ts";
+import { createJudges } from "../../../shared/sessions/judge.ts";
 import { WebhookOutlet, type WebhookOutletParts } from "../../../shared/webhook/outlet.ts";
 import { cursorOf, NOW } from "../sessions/samples.ts";
 
@@ -25,7 +25,7 @@ function outletWith(parts: Partial<Pick<WebhookOutletParts, "webhook" | "session
     {
       sessions: { openSecrets: async () => ({ secrets: [] }) },
       webhook: { post: () => Promise.reject(new Error("not called")) },
-      selectionOf,
+      judgeOf: createJudges(() => 0, { nowEpochMillis: () => NOW, sleep: async () => {} }),
       clock: { nowEpochMillis: () => NOW, sleep: async () => {} },
       random: () => 0,
       attempts: { record: async (_session, attempt) => void attempts.push(attempt) },

@@ -121,11 +121,15 @@ describe("an accepted request", () => {
       "a switch of protocols that was not asked for",
       "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
     ],
+    ["more interim answers than anyone sends", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(3000)],
     ["a head of interim answers that never ends", `HTTP/1.1 100 Continue\r\nx: ${"y".repeat(20_000)}`],
     ["something else than HTTP", "HTTP/1.1 1OO Continue\r\n\r\n"],
   ])("fails when the answer is %s", async (_what, answer) => {
     await using receiver = await startTcpReceiver((socket) => socket.on("data", () => socket.write(answer)));
-    expect(await post(createClient(), receiver.url)).toMatchObject({ kind: "failed" });
+    expect(await post(createClient(), receiver.url)).toMatchObject({
+      kind: "failed",
+      reason: "connection.failed",
+    });
   });
 
   it("leaves its connection to later requests, also to concurrent ones", async () => {
