@@ -89,8 +89,11 @@ export class RelayClient {
   /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
   createSession<New extends NewSession>(
     session: New,
+    { idempotencyKey }: { readonly idempotencyKey?: string } = {},
   ): Promise<New extends NewAmiSession ? CreatedAmiSession : CreatedWebhookSession> {
-    return this.#call("POST", "/v1/sessions", json(session));
+    const { headers, body } = json(session);
+    const key = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+    return this.#call("POST", "/v1/sessions", { headers: { ...headers, ...key }, body });
   }
 
   /** Reads one session: its settings, its lag and its last error. */
@@ -279,7 +282,7 @@ interface Content {
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
-function json(value: object): Content {
+function json(value: object): Required<Content> {
   return { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
 }
 

@@ -8,6 +8,7 @@ import { type Cursor, newCursor, release } from "../../shared/sessions/cursor.ts
 import { type AmiSession, rotateSecret } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { requireTail } from "./feeds.ts";
+import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { type Place, resolvePosition } from "./position.ts";
 import type { AmiSessionView, NewAmiSession, SessionChange } from "./schemas.ts";
@@ -30,10 +31,11 @@ import {
 export async function createAmiSession(
   parts: ApiParts,
   wanted: NewAmiSession,
+  birth?: Birth,
 ): Promise<AmiSessionView & { secret: string }> {
   checkEventFilters(wanted.eventFilters);
-  const id = parts.newSessionId();
-  const secret = wanted.secret ?? parts.newSecret("ami");
+  const id = birth?.id ?? parts.newSessionId();
+  const secret = birth?.secret ?? wanted.secret ?? parts.newSecret("ami");
   const sealedSecret = await parts.sealSecret(id, secret, "ami");
   const session: AmiSession = {
     session: id,
@@ -49,6 +51,7 @@ export async function createAmiSession(
     version: 1,
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: parts.clock.nowEpochMillis(),
+    idempotency: birth?.idempotency,
   };
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
@@ -112,6 +115,7 @@ function changedSession(
     secrets: sealedSecret
       ? rotateSecret(session.secrets, sealedSecret, overlapMillis, clock.nowEpochMillis())
       : session.secrets,
+    idempotency: sealedSecret ? undefined : session.idempotency,
   };
 }
 

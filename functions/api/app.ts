@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Callers } from "../../shared/access/callers.ts";
 import { RateLimit } from "../../shared/access/rateLimit.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
-import { bearerAuth, type CallerVariables } from "../../shared/http/bearerAuth.ts";
+import { bearerAuth, bearerKey, type CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { listAttempts } from "./attempts.ts";
@@ -76,9 +76,13 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
     );
     return context.body(text, 200, { "content-type": "application/json" }) as never;
   });
-  app.openapi(routes.postSession, async (context) =>
-    context.json(await createSession(parts, context.req.valid("json"), context.get("caller")), 201),
-  );
+  app.openapi(routes.postSession, async (context) => {
+    const caller = context.get("caller");
+    const key = context.req.valid("header")["idempotency-key"];
+    const bearer = bearerKey(context.req.header("authorization"));
+    const call = key !== undefined && bearer !== undefined ? { key, bearer, caller } : undefined;
+    return context.json(await createSession(parts, context.req.valid("json"), caller, call), 201);
+  });
   app.openapi(routes.getSessions, async (context) =>
     context.json(await listSessions(parts, context.req.valid("query"), context.get("caller")), 200),
   );

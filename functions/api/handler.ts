@@ -34,8 +34,9 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     newTestId: () => `tst_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
     // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.
-    newSecret: (kind: SessionKind) =>
-      kind === "ami" ? randomBytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(randomBytes),
+    newSecret: (kind: SessionKind, bytes: (size: number) => Buffer = randomBytes) =>
+      kind === "ami" ? bytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(bytes),
+    newSalt: () => randomBytes(32).toString("base64url"),
     sealSecret: createSecretSealer(environment),
   };
   return answerHttpApi(createApiApp(ports, openCallers(environment, keys, parts), parts.log));

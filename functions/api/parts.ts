@@ -69,7 +69,9 @@ export interface ApiParts {
   newSessionId(): string;
   newTestId(): string;
   newKeyText(): NewKeyText;
-  newSecret(kind: SessionKind): string;
+  /** @param bytes instead of random ones */
+  newSecret(kind: SessionKind, bytes?: (size: number) => Buffer): string;
+  newSalt(): string;
   /** Encrypts a session's secret for the table. */
   sealSecret(sessionId: string, secret: string, kind: SessionKind): Promise<string>;
   readonly log: Log;

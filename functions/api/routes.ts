@@ -154,16 +154,27 @@ export const getMessages = createRoute({
   responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 403, 404, 429, 503) },
 });
 
+const idempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, "must have 1 to 255 visible ASCII characters")
+    .optional()
+    .openapi({
+      description:
+        "Makes a resend safe: for a day, the same key with the same body gets the same session and secret. Another body gets 422.",
+    }),
+});
+
 export const postSession = createRoute({
   method: "post",
   path: "/v1/sessions",
   tags: ["Sessions"],
   summary: "Subscribe a webhook to a feed, or add a user of the AMI gateway",
   ...access(MAY_MANAGE),
-  request: { body: jsonBody(newSession) },
+  request: { headers: idempotencyHeader, body: jsonBody(newSession) },
   responses: {
     201: json("The session and its secret", createdSession),
-    ...problems(400, 401, 403, 409, 413, 415, 429, 503),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
   },
 });
 

@@ -9,6 +9,7 @@ import { rotateSecret, type WebhookSession } from "../../shared/sessions/session
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { requireTail } from "./feeds.ts";
+import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";
 import type { NewWebhookSession, SessionChange, WebhookSessionView } from "./schemas.ts";
@@ -26,11 +27,12 @@ import {
 export async function createWebhookSession(
   parts: ApiParts,
   wanted: NewWebhookSession,
+  birth?: Birth,
 ): Promise<WebhookSessionView & { secret: string }> {
   const url = checkUrl(parts, wanted.url);
   const { interest } = checkFilter(wanted.format, wanted.filter);
-  const id = parts.newSessionId();
-  const secret = parts.newSecret("webhook");
+  const id = birth?.id ?? parts.newSessionId();
+  const secret = birth?.secret ?? parts.newSecret("webhook");
   const sealedSecret = await parts.sealSecret(id, secret, "webhook");
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const session: WebhookSession = {
@@ -43,6 +45,7 @@ export async function createWebhookSession(
     filter: wanted.filter,
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
+    idempotency: birth?.idempotency,
   };
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
@@ -88,6 +91,7 @@ export async function changeWebhookSession(
       secrets: sealedSecret
         ? rotateSecret(session.secrets, sealedSecret, overlapMillis, nowEpochMillis)
         : session.secrets,
+      idempotency: sealedSecret ? undefined : session.idempotency,
     };
     const place =
       change.next === undefined ? undefined : await resolvePosition(parts.pageTimes, change.next, tail);

@@ -38,6 +38,7 @@ export class Person {
       newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",
+      newSalt: () => "salt",
       sealSecret: async (_session, secret) => secret,
       log: silentLog,
       stopping: new AbortController().signal,
