@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { RelayClient } from "../client/index.ts";
+import { RelayClient } from "../client/relayClient.ts";
 import type { Clock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import type { Resolved, ResolvedPbx } from "./config/resolve.ts";
@@ -12,6 +12,7 @@ import { OutboundListener } from "./sources/outbound/outboundListener.ts";
 import { spoolPath } from "./spool/spoolPath.ts";
 import { SpoolThread } from "./spool/spoolThread.ts";
 import type { StateWatchTimes } from "./stateWatch.ts";
+import { USER_AGENT } from "./version.ts";
 
 export interface BridgeParts {
   readonly clock: Clock;
@@ -109,7 +110,8 @@ export class Bridge {
       const spool = await this.#spools.open({
         path: spoolPath(directory, feed),
         limits,
-        onCorrupt: (moved) => log.error("the spool was damaged; it was moved aside", { ...moved }),
+        onCorrupt: ({ movedTo, message }) =>
+          log.error("the spool was damaged; it was moved aside", { movedTo, error: message }),
       });
       const { url, key } = this.#config.relay;
       const pbx = await Pbx.create({
@@ -117,7 +119,7 @@ export class Bridge {
         main: this.#sourceOf(config),
         rest: config.rest && amiSource(config.rest),
         spool,
-        client: new RelayClient({ url, apiKey: key }),
+        client: new RelayClient({ url, apiKey: key, userAgent: USER_AGENT }),
         clock,
         log,
         newId,

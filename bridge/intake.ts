@@ -6,7 +6,7 @@ export interface IntakeOptions {
   readonly spool: Pick<AsyncSpool, "append">;
   /** The most memory that unspooled events may take; 32 MiB if absent. */
   readonly maxBytes?: number;
-  /** The most records in one transaction; 2,000 if absent. */
+  /** The most records in one transaction; 500 if absent. Each waits in the memory of two threads. */
   readonly maxTransactionRecords?: number;
   /** How long a record waits for others to share its transaction; 10 ms if absent. It costs no latency that
    * matters, and halves the transactions of a busy PBX. */
@@ -48,10 +48,16 @@ export interface IntakeProgress {
 /** A transaction's records are copied once, on their way to the spool's thread. */
 const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 
-/** What waits for a transaction. The changes of the memory belong to the record; some come without one. */
-interface Waiting {
-  readonly record?: SpoolRecord;
-  readonly changes: MemoryChanges;
+/**
+ * What one transaction stores. Of the changes of the memory only the last of each key is kept: those of every event of a
+ * burst would take more memory than the events.
+ */
+interface Transaction {
+  readonly records: SpoolRecord[];
+  readonly changes: Map<string, string | null>;
+  bytes: number;
+  /** Takes no more: it is being stored, or is full. */
+  isClosed: boolean;
 }
 
 const NO_CHANGES: MemoryChanges = new Map();
@@ -66,7 +72,8 @@ const RECORD_BYTES = 200;
  */
 export class Intake {
   readonly #options: Required<IntakeOptions>;
-  #waiting: Waiting[] = [];
+  #waiting: Transaction[] = [];
+  #waitingRecords = 0;
   #waitingBytes = 0;
   #overflow: Overflow | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -79,7 +86,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = {
       maxBytes: 32 * 1024 * 1024,
-      maxTransactionRecords: 2000,
+      maxTransactionRecords: 500,
       lingerMillis: 10,
       retryMillis: 250,
       ...options,
@@ -94,7 +101,9 @@ export class Intake {
   take(event: SourceEvent, changesOf: () => MemoryChanges = () => NO_CHANGES): boolean {
     this.#counts.received += 1;
     if (this.#overflow === undefined && this.#waitingBytes + sizeOf(event) <= this.#options.maxBytes) {
-      this.#add({ record: event, changes: changesOf() });
+      // The changes first: they may note a gap record that stands before the event.
+      const changes = changesOf();
+      this.#add(event, changes);
       return true;
     }
     this.#counts.lost += 1;
@@ -111,12 +120,12 @@ export class Intake {
    * must be said. The caller bounds snapshots.
    */
   note(record: SpoolRecord, changes: MemoryChanges = NO_CHANGES): void {
-    this.#add({ record, changes });
+    this.#add(record, changes);
   }
 
   /** Changes the bridge's memory without a record. */
   remember(changes: MemoryChanges): void {
-    if (changes.size > 0) this.#add({ changes });
+    if (changes.size > 0) this.#add(undefined, changes);
   }
 
   /** Takes events again. Returns what was lost: write its gap record with `note`, before the next event. */
@@ -134,7 +143,7 @@ export class Intake {
   }
 
   progress(): IntakeProgress {
-    const { length: waiting } = this.#waiting;
+    const waiting = this.#waitingRecords;
     return { ...this.#counts, waiting, waitingBytes: this.#waitingBytes, trouble: this.#trouble };
   }
 
@@ -144,10 +153,32 @@ export class Intake {
     this.#isStopped = true;
   }
 
-  #add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
-    this.#waitingBytes += sizeOf(waiting.record);
+  #add(record: SpoolRecord | undefined, changes: MemoryChanges): void {
+    const bytes = record === undefined ? 0 : sizeOf(record);
+    const transaction = this.#openTransaction(bytes);
+    if (record !== undefined) {
+      transaction.records.push(record);
+      this.#waitingRecords += 1;
+    }
+    for (const [key, value] of changes) transaction.changes.set(key, value);
+    transaction.bytes += bytes;
+    this.#waitingBytes += bytes;
     this.#storeIn(this.#options.lingerMillis);
+  }
+
+  /** The last transaction, or a new one when that takes no more. */
+  #openTransaction(bytes: number): Transaction {
+    const last = this.#waiting.at(-1);
+    if (last !== undefined && !last.isClosed) {
+      const isFull =
+        last.records.length >= this.#options.maxTransactionRecords ||
+        (last.records.length > 0 && last.bytes + bytes > MAX_TRANSACTION_BYTES);
+      if (!isFull) return last;
+      last.isClosed = true;
+    }
+    const transaction: Transaction = { records: [], changes: new Map(), bytes: 0, isClosed: false };
+    this.#waiting.push(transaction);
+    return transaction;
   }
 
   #storeIn(millis: number): void {
@@ -163,15 +194,15 @@ export class Intake {
     const { spool, retryMillis, onStored } = this.#options;
     this.#isStoring = true;
     try {
-      while (this.#waiting.length > 0 && !this.#isStopped) {
-        const batch = this.#nextTransaction();
-        const records = batch.flatMap(({ record }) => (record === undefined ? [] : [record]));
-        const { dropped } = await spool.append(
-          records,
-          new Map(batch.flatMap(({ changes }) => [...changes])),
-        );
-        this.#waiting = this.#waiting.slice(batch.length);
-        for (const { record } of batch) this.#waitingBytes -= sizeOf(record);
+      for (;;) {
+        const [transaction] = this.#waiting;
+        if (transaction === undefined || this.#isStopped) break;
+        transaction.isClosed = true;
+        const { records, changes, bytes } = transaction;
+        const { dropped } = await spool.append(records, changes);
+        this.#waiting.shift();
+        this.#waitingBytes -= bytes;
+        this.#waitingRecords -= records.length;
         this.#counts.stored += records.length;
         this.#counts.dropped += dropped;
         this.#counts.transactions += 1;
@@ -187,15 +218,6 @@ export class Intake {
     }
   }
 
-  #nextTransaction(): readonly Waiting[] {
-    let bytes = 0;
-    const end = this.#waiting.findIndex(({ record }, index) => {
-      bytes += sizeOf(record);
-      return index >= this.#options.maxTransactionRecords || (index > 0 && bytes > MAX_TRANSACTION_BYTES);
-    });
-    return this.#waiting.slice(0, end < 0 ? undefined : end);
-  }
-
   #setTrouble(error: unknown): void {
     const hasChanged = codeOf(error) !== codeOf(this.#trouble);
     this.#trouble = error;
@@ -203,8 +225,8 @@ export class Intake {
   }
 }
 
-function sizeOf(record: SpoolRecord | undefined): number {
-  return (record?.body.length ?? 0) + RECORD_BYTES;
+function sizeOf(record: SpoolRecord): number {
+  return record.body.length + RECORD_BYTES;
 }
 
 function codeOf(error: unknown): unknown {

@@ -10,6 +10,8 @@ export class LinkState {
   trouble: string | undefined;
   /** Who is connected; undefined while nobody is. */
   pbx: PbxIdentity | undefined;
+  /** Events have come over a connection that is not up, and the gap before them is reported. */
+  isEarly = false;
 
   constructor(source: Source, log: Log) {
     this.source = source;
@@ -19,6 +21,7 @@ export class LinkState {
   up(pbx: PbxIdentity): void {
     this.state = "up";
     this.trouble = undefined;
+    this.isEarly = false;
     this.pbx = pbx;
     const { version, systemName, startedAtEpochMillis } = pbx;
     const started = new Date(startedAtEpochMillis).toISOString();
@@ -28,6 +31,7 @@ export class LinkState {
   down({ code, message }: LinkLoss): void {
     this.state = "down";
     this.trouble = message;
+    this.isEarly = false;
     this.pbx = undefined;
     if (code === "stopped") this.#log.info("left the PBX");
     else this.#log.warn("the link to the PBX is lost", { code, error: message });
@@ -35,6 +39,7 @@ export class LinkState {
 
   failed({ code, message }: LinkLoss): void {
     const isNew = message !== this.trouble;
+    this.isEarly = false;
     this.trouble = message;
     if (isNew)
       this.#log.warn("the PBX cannot be reached; the bridge goes on trying", { code, error: message });

@@ -15,6 +15,7 @@ import { bridgeLog } from "./outside/log.ts";
 import { startOutsideServer } from "./outside/server.ts";
 import { systemd } from "./outside/systemd.ts";
 import { spoolCommand } from "./spool/commands.ts";
+import { VERSION } from "./version.ts";
 
 /** `npm run bridge -- --help`. Exits with 1 when the configuration is wrong, and with 0 after SIGTERM. */
 
@@ -39,6 +40,7 @@ function withSources(command: Command): Command {
 const program = withSources(
   new Command("stasis-relay-bridge")
     .description("Brings the events of Asterisk PBXs into a relay, without losing any in silence.")
+    .version(VERSION)
     .showHelpAfterError()
     .enablePositionalOptions(),
 ).action((options: Options) => run(options));

@@ -43,6 +43,7 @@ export class Pbx {
   readonly #gaps = new Map<string, number>();
   #reconnects = 0;
   #relayTrouble: string | undefined;
+  #relayTroubleKind: ShipperProgress["state"] | undefined;
   #spoolTrouble: string | undefined;
   /** The memory is full. Links that come up wait until it takes events again. */
   #isClosed = false;
@@ -81,9 +82,13 @@ export class Pbx {
     ]);
   }
 
-  /** @throws SpoolError when the spool cannot be read */
+  /** @throws SpoolError when the spool cannot be read or written */
   static async create(parts: PbxParts): Promise<Pbx> {
-    return new Pbx(parts, await parts.spool.memory());
+    const { spool, clock } = parts;
+    const pbx = new Pbx(parts, await spool.memory());
+    const changes = pbx.#truth.beforeFirstUse([...pbx.#links.keys()], clock.nowEpochMillis());
+    if (changes.size > 0) await spool.append([], changes);
+    return pbx;
   }
 
   get feed(): string {
@@ -100,6 +105,7 @@ export class Pbx {
     const { clock, spool, log } = this.#parts;
     await Promise.all([...this.#links.values()].map(({ source }) => source.stop()));
     await this.#watch.end();
+    this.#intake.remember(this.#truth.afterNoUse([...this.#links.keys()]));
     await Promise.race([this.#intake.idle(), clock.sleep(STORE_WITHIN_MILLIS)]);
     this.#intake.stop();
     await this.#shipper.stop(withinMillis);
@@ -146,7 +152,10 @@ export class Pbx {
         if (!this.#isClosed) this.#connected(name, pbx);
       },
       event: (event) => {
-        this.#intake.take(event, () => this.#truth.event(name, event));
+        this.#intake.take(event, () => {
+          if (link.state !== "up" && !link.isEarly) this.#reportEarly(name, link);
+          return this.#truth.event(name, event);
+        });
       },
       linkDown: (loss) => {
         link.down(loss);
@@ -160,6 +169,16 @@ export class Pbx {
         if (name === "main") void this.#watch.end();
       },
     };
+  }
+
+  /** The first event of a connection that may never be up: reports the gap before it. */
+  #reportEarly(name: LinkName, link: LinkState): void {
+    const { clock, newId } = this.#parts;
+    link.isEarly = true;
+    const early = this.#truth.early(name, clock.nowEpochMillis(), newId());
+    if (early === undefined) return;
+    this.#append(early);
+    this.#countGap(early.gap.reason);
   }
 
   /** The link is up and events are taken: reports the gap before it, and sees to the snapshot. */
@@ -213,12 +232,16 @@ export class Pbx {
     else log.error("events cannot be stored; they wait in memory", { error });
   }
 
-  /** One line for each change, whatever the number of attempts. */
+  /** One line for each change of what a person can do about it, whatever the number of attempts. */
   #shipperChanged({ state, lastError }: ShipperProgress): void {
     const { log } = this.#parts;
     const trouble = state === "stopped" ? undefined : lastError?.message;
-    const hasChanged = (trouble === undefined) !== (this.#relayTrouble === undefined);
+    // A new attempt does not tell yet whether it is over.
+    const isOpen = state === "sending" || state === "idle";
+    const kind = trouble === undefined ? undefined : isOpen ? (this.#relayTroubleKind ?? state) : state;
+    const hasChanged = kind !== this.#relayTroubleKind;
     this.#relayTrouble = trouble;
+    this.#relayTroubleKind = kind;
     if (!hasChanged) return;
     if (trouble === undefined) log.info("the relay takes events");
     else log.warn("the relay does not take events; they wait in the spool", { state, error: trouble });

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import packageJson from "../package.json" with { type: "json" };
 import { type AmiOptions, runAmi } from "./ami.ts";
 import { convertLines } from "./convert.ts";
 import { filterText } from "./filter.ts";
@@ -10,10 +11,11 @@ import { type Address, readAddress } from "./tunnelAddress.ts";
  * `npm run relay -- help`: applies the relay's rules to files without a relay, and connects AMI clients to a distant one.
  * Exits with 1 when input was malformed or the port is not free.
  */
-const program = new Command("relay")
+const program = new Command("stasis-relay")
   .description(
     "Converts Stasis events to AMI and filters AMI text, as Asterisk's Manager does, and connects AMI clients over TLS.",
   )
+  .version(packageJson.version)
   .showHelpAfterError();
 
 onReaderGone();
@@ -50,9 +52,9 @@ program
     "after",
     `
 Examples:
-  relay filter --read call,user
-  relay filter --event-filter '!Event: VarSet'
-  relay filter --event-filter 'eventfilter(action(include),name(Hangup))'`,
+  stasis-relay filter --read call,user
+  stasis-relay filter --event-filter '!Event: VarSet'
+  stasis-relay filter --event-filter 'eventfilter(action(include),name(Hangup))'`,
   )
   .action(async (options: { read?: string; events?: readonly string[]; eventFilter?: readonly string[] }) => {
     const { read, events, eventFilter: eventFilters } = options;
@@ -82,8 +84,8 @@ program
     "after",
     `
 Examples:
-  relay ami --to ami.example.com
-  relay ami --to 192.0.2.7:5039 --server-name ami.example.com --listen 127.0.0.1:5040`,
+  stasis-relay ami --to ami.example.com
+  stasis-relay ami --to 192.0.2.7:5039 --server-name ami.example.com --listen 127.0.0.1:5040`,
   )
   .action(async (options: AmiOptions) => {
     process.exitCode = await runAmi(options, process.stdout, process.stderr);

@@ -21,7 +21,10 @@ export interface TunnelOptions {
 
 export interface Tunnel {
   readonly port: number;
-  /** Ends all connections and resolves when none is left. */
+  /**
+   * Ends all connections and resolves when none is left. The gateway is told first, and clients get what it has written;
+   * those that do not read it within a few seconds are cut.
+   */
   close(): Promise<void>;
 }
 
@@ -31,21 +34,25 @@ const CONNECT_TIMEOUT_MILLIS = 10_000;
 /** Half-open connections are noticed by both sides' probes. */
 const KEEP_ALIVE_AFTER_MILLIS = 30_000;
 
+/** A gateway that was told of the end has this long to end its side, and a client to read what is left. */
+const CLOSE_WITHIN_MILLIS = 5_000;
+
 /** Clients try again up to twenty times a second. The same failure is said once in so long. */
 const SAY_AGAIN_AFTER_MILLIS = 60_000;
 
 /**
  * A plain TCP port that leads to the gateway over TLS, for AMI clients that cannot speak TLS. Bytes pass unchanged in
- * both directions. Each side's end is passed on by itself, a slow reader slows its writer, and nothing is kept here.
+ * both directions. Each side's end is passed on by itself, and a slow reader slows its writer: what is kept here for one
+ * client is bounded by the buffers of two streams, 64 KB each.
  */
 export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
   const { listen, mostConnections } = options;
-  const open = new Set<Socket>();
+  /** Each client's connection, and what ends it. */
+  const open = new Map<Socket, () => void>();
   const say = sayOnce(options.say);
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (local) => {
-    open.add(local);
+    open.set(local, join(local, connect(options), options, say));
     local.once("close", () => open.delete(local));
-    join(local, connect(options), options, say);
   });
   server.maxConnections = mostConnections;
   server.on("drop", () => say(`a client was turned away: ${mostConnections} are connected already`));
@@ -57,7 +64,7 @@ export async function startTunnel(options: TunnelOptions): Promise<Tunnel> {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const local of open) local.destroy();
+        for (const end of open.values()) end();
       }),
   };
 }
@@ -75,8 +82,14 @@ function connect({ to, ca, serverName = to.host }: TunnelOptions): TLSSocket {
   return connectTls(settings);
 }
 
-/** Joins a client's connection and the gateway's. */
-function join(local: Socket, remote: TLSSocket, { to }: TunnelOptions, say: (line: string) => void): void {
+/** Joins a client's connection and the gateway's. @returns what ends them */
+function join(
+  local: Socket,
+  remote: TLSSocket,
+  { to }: TunnelOptions,
+  say: (line: string) => void,
+): () => void {
+  let isJoined = false;
   const fail = (error: Error) => {
     say(describeFailure(to, error));
     remote.destroy();
@@ -95,6 +108,7 @@ function join(local: Socket, remote: TLSSocket, { to }: TunnelOptions, say: (lin
     // pipe() passes an end on as an end, and stops reading while the other side is full.
     local.pipe(remote);
     remote.pipe(local);
+    isJoined = true;
   });
   remote.on("error", fail);
   // The client is gone; the gateway is told by the end of its connection.
@@ -104,6 +118,15 @@ function join(local: Socket, remote: TLSSocket, { to }: TunnelOptions, say: (lin
     local.destroySoon();
   });
   local.once("close", () => remote.destroySoon());
+  return () => {
+    if (!isJoined) return void local.destroy();
+    local.unpipe(remote);
+    remote.end();
+    // The gateway's end is passed on to the client behind the last bytes.
+    const late = setTimeout(() => local.destroy(), CLOSE_WITHIN_MILLIS);
+    remote.once("end", () => local.resume());
+    local.once("close", () => clearTimeout(late));
+  };
 }
 
 function sayOnce(say: (line: string) => void): (line: string) => void {

@@ -10,7 +10,10 @@ export interface ProducerOptions {
   readonly feed: string;
   /** The producer's name within the feed. A producer that restarts its count at 1 must take a new name. */
   readonly producer: string;
-  /** The next event's position; 1 if absent. After a restart, pass the position of the first event not yet accepted. */
+  /**
+   * Pass it only to go on under a name that was used before: the position of the first event that the relay has not
+   * answered for. A new name begins at 1.
+   */
   readonly position?: number;
   /** Most events per request; 100 if absent. */
   readonly maxBatch?: number;
@@ -31,8 +34,9 @@ export interface ProducerOptions {
   readonly random?: () => number;
 }
 
-/** The result for one event. A refused event uses up its position too. */
+/** The result for one event. */
 export interface Sent {
+  /** The position that it was sent with. If the relay refuses a whole request, the events that follow take its positions. */
   readonly position: number;
   /** The event's sequence number. Undefined if the event was refused, or if the response does not reveal the number. */
   readonly sequence: number | undefined;
@@ -53,7 +57,6 @@ export interface ProducerCounts {
 interface Waiting {
   readonly line: string;
   readonly bytes: number;
-  readonly position: number;
   accepted(sent: Sent): void;
   failed(error: unknown): void;
 }
@@ -61,6 +64,7 @@ interface Waiting {
 /**
  * Appends events to a feed in order, each exactly once. Waiting events share a request. One request is in flight at a
  * time. A failed request is retried with the same positions until the relay responds, so the relay recognises duplicates.
+ * Positions are given when a request is made: a 422 uses up none, and whatever comes next must not look like a jump.
  *
  * A failure that no retry can fix, such as a wrong key, ends the producer: every later `send` rejects, because a later
  * event must not overtake an earlier one. Create a new producer at the position of the first event not yet accepted.
@@ -74,16 +78,19 @@ export class Producer {
   };
   readonly #waiting: Waiting[] = [];
   #position: number;
+  /** Somebody may have sent events at this position and beyond, under the same name, before this producer began. */
+  #isInDoubt: boolean;
   #running = false;
   #failure: { readonly error: unknown } | undefined;
   #counts: ProducerCounts = { accepted: 0, duplicates: 0, refused: 0, resends: 0 };
 
-  constructor({ position = 1, signal, ...options }: ProducerOptions) {
+  constructor({ position, signal, ...options }: ProducerOptions) {
     this.#options = { ...DEFAULTS, ...options, signal };
-    this.#position = position;
+    this.#position = position ?? 1;
+    this.#isInDoubt = position !== undefined;
   }
 
-  /** The next event's position. */
+  /** The position of the first event that the relay has not answered for. */
   get position(): number {
     return this.#position;
   }
@@ -120,9 +127,7 @@ export class Producer {
   }
 
   #enqueue(line: Pick<Waiting, "line" | "bytes">): Promise<Sent> {
-    const position = this.#position;
-    this.#position += 1;
-    return new Promise((accepted, failed) => this.#waiting.push({ ...line, position, accepted, failed }));
+    return new Promise((accepted, failed) => this.#waiting.push({ ...line, accepted, failed }));
   }
 
   /** Sends the waiting events, one request at a time, until none waits. */
@@ -134,8 +139,9 @@ export class Producer {
       while (this.#waiting.length > 0) {
         if (lingerMillis > 0 && this.#waiting.length < maxBatch) await sleep(lingerMillis, signal);
         const batch = this.#nextBatch();
-        this.#settle(batch, await this.#sendUntilAnswered(batch));
+        const answer = await this.#sendUntilAnswered(batch);
         this.#waiting.splice(0, batch.length);
+        this.#settle(batch, answer);
       }
     } catch (error) {
       this.#failure = { error };
@@ -155,14 +161,14 @@ export class Producer {
     return this.#waiting.slice(0, end < 0 ? undefined : end);
   }
 
-  async #sendUntilAnswered(batch: readonly Waiting[]): Promise<AppendResult> {
+  async #sendUntilAnswered(batch: readonly Waiting[]): Promise<Answer> {
     const { client, feed, producer, signal, sleep, random, backoffMillis } = this.#options;
     const lines = batch.map(({ line }) => line);
-    const position = batch[0]?.position ?? this.#position;
+    const position = this.#position;
     for (let failures = 0; ; failures += 1) {
       signal?.throwIfAborted();
       try {
-        return await client.append(feed, lines, { producer, position });
+        return { ...(await client.append(feed, lines, { producer, position })), wroteNothing: false };
       } catch (error) {
         if (!(error instanceof RelayCallError)) throw error;
         const allRefused = refusalOfAll(error, lines.length);
@@ -175,16 +181,27 @@ export class Producer {
     }
   }
 
-  #settle(batch: readonly Waiting[], { first, last, duplicates, refused }: AppendResult): void {
+  #settle(
+    batch: readonly Waiting[],
+    { first, last, accepted, duplicates, refused, wroteNothing }: Answer,
+  ): void {
+    const position = this.#position;
+    if (accepted > 0) this.#isInDoubt = false;
+    // In doubt the relay may know events at these positions, and would take those that follow for duplicates.
+    if (!wroteNothing || this.#isInDoubt) this.#position += batch.length;
     const reasons = new Map(refused.map(({ index, error }) => [index, error]));
     const kept = batch.length - reasons.size;
     this.#count({ accepted: kept, duplicates, refused: reasons.size });
     // Numbers are consecutive unless the batch was split, by a page's end or by an earlier request.
     const known = first !== null && last !== null && last - first + 1 === kept;
     let sequence = known ? first : undefined;
-    batch.forEach(({ position, accepted }, index) => {
+    batch.forEach((each, index) => {
       const reason = reasons.get(index);
-      accepted({ position, sequence: reason === undefined ? sequence : undefined, refused: reason });
+      each.accepted({
+        position: position + index,
+        sequence: reason === undefined ? sequence : undefined,
+        refused: reason,
+      });
       if (reason === undefined && sequence !== undefined) sequence += 1;
     });
   }
@@ -200,10 +217,15 @@ export class Producer {
   }
 }
 
+interface Answer extends AppendResult {
+  /** The relay knows nothing of the request's positions. */
+  readonly wroteNothing: boolean;
+}
+
 /** The relay answers 422 when it refuses every event of a request. The producer treats that as a result, not a failure. */
-function refusalOfAll({ status, refused }: RelayCallError, count: number): AppendResult | undefined {
+function refusalOfAll({ status, refused }: RelayCallError, count: number): Answer | undefined {
   if (status !== 422 || refused.length !== count) return undefined;
-  return { first: null, last: null, accepted: 0, duplicates: 0, refused };
+  return { first: null, last: null, accepted: 0, duplicates: 0, refused, wroteNothing: true };
 }
 
 const DEFAULTS = {

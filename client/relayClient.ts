@@ -1,3 +1,4 @@
+import packageJson from "../package.json" with { type: "json" };
 import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
@@ -46,6 +47,8 @@ export interface RelayClientOptions {
   readonly timeoutMillis?: number;
   /** Replaces the global `fetch`. */
   readonly fetch?: Fetch;
+  /** The program, for the relay's log: `name/version`. A browser always says its own name. */
+  readonly userAgent?: string;
 }
 
 /** An event as an object or as its JSON text. Text reaches subscribers byte for byte. */
@@ -77,6 +80,7 @@ export class RelayClient {
   readonly #apiKey: string;
   readonly #timeoutMillis: number;
   readonly #fetch: Fetch;
+  readonly #userAgent: string | undefined;
 
   constructor(options: RelayClientOptions) {
     this.url = options.url.replace(/\/+$/, "");
@@ -84,6 +88,9 @@ export class RelayClient {
     this.#timeoutMillis = options.timeoutMillis ?? 30_000;
     // A browser's fetch must not be called as a method of another object.
     this.#fetch = options.fetch ?? ((url, request) => fetch(url, request));
+    this.#userAgent = isNode()
+      ? (options.userAgent ?? `stasis-relay-client/${packageJson.version}`)
+      : undefined;
   }
 
   /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
@@ -253,7 +260,11 @@ export class RelayClient {
       const answer = await this.#fetch(this.url + path, {
         method,
         ...content,
-        headers: { ...content.headers, authorization: `Bearer ${this.#apiKey}` },
+        headers: {
+          ...content.headers,
+          ...(this.#userAgent !== undefined && { "user-agent": this.#userAgent }),
+          authorization: `Bearer ${this.#apiKey}`,
+        },
         signal: deadline.signal,
       });
       return { answer, text: await answer.text() };
@@ -298,6 +309,11 @@ export function eventLine(event: Event): string {
   if (line.trim() === "" || line.includes("\n"))
     throw new RangeError(`an event must be one line of JSON, not ${JSON.stringify(line.slice(0, 100))}`);
   return line;
+}
+
+/** In a browser, a header of its own makes the browser ask the relay first (CORS), which answers no such question. */
+function isNode(): boolean {
+  return "process" in globalThis && "versions" in process && process.versions.node !== undefined;
 }
 
 /** Node's own message is only "fetch failed"; the reason is in the cause. */

@@ -7,9 +7,11 @@ import { Fanouts } from "./fanout/fanouts.ts";
 import type { QueueParts } from "./fanout/feedSource.ts";
 import { ManagerHttpServer } from "./http/managerHttpServer.ts";
 import type { Positions } from "./positions.ts";
+import { Acknowledgements } from "./server/acknowledgements.ts";
 import { Logins } from "./server/logins.ts";
 import { type Certificate, ManagerServer, Places } from "./server/managerServer.ts";
 import type { GatewayParts } from "./server/parts.ts";
+import { type ReadSendQueues, readSendQueues } from "./server/sendQueues.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./settings.ts";
 import type { AmiUsers } from "./users.ts";
 
@@ -20,6 +22,8 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly limits?: Partial<GatewayLimits>;
   readonly listen: GatewayPorts;
+  /** Where the kernel says what clients have acknowledged, if not Linux's tables. */
+  readonly readSendQueues?: ReadSendQueues;
 }
 
 /** Port 0 is a free one; a port that is not given is not opened. */
@@ -54,9 +58,16 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { clock } = options.queue;
   const fanouts = new Fanouts(options.queue, options.log);
+  const acknowledgements = new Acknowledgements({
+    read: options.readSendQueues ?? ((keys) => readSendQueues(keys)),
+    clock,
+    log: options.log,
+    stalledAfterMillis: limits.writeTimeoutMillis,
+  });
   const parts: GatewayParts = {
     ...options,
     limits,
+    acknowledgements,
     clock,
     fanouts,
     judgeOf: createJudges(cpuMillis, clock),
@@ -70,7 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const ports: Partial<Record<PortName, number>> = {};
   const stop = async () => {
     await Promise.all([...managers, ...webs].map((server) => server.stop()));
-    await fanouts.stop();
+    await Promise.all([fanouts.stop(), acknowledgements.stop()]);
   };
   try {
     for (const name of ["port", "tlsPort", "httpPort", "httpsPort"] as const) {

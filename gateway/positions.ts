@@ -22,8 +22,9 @@ export interface OpenPosition {
   /** A gap before `next` that the client was not told yet. */
   readonly gap?: CursorGap | undefined;
   /**
-   * Remembers that everything below `next` was written to the socket, and the gap before it. Returns at once; the row is
-   * written every few seconds, when `next` enters another segment, and by `close`.
+   * Remembers that the client's system has everything below `next`, and the gap before it. What was only written to a
+   * socket is not enough: in a silent cut the kernel takes it for minutes. Returns at once; the row is written every few
+   * seconds, when `next` enters another segment, and by `close`.
    * @returns a gap that the connection must tell before it goes on at `gap.last + 1`: the sweep has moved the position
    * forward because it lagged beyond the retention
    */
@@ -33,7 +34,7 @@ export interface OpenPosition {
   /**
    * Writes the last position and gives up the lease. Never rejects; safe to repeat.
    * @param isReceived whether the client has surely received everything: it answered the connection's end with its own.
-   * Otherwise the client is given the last seconds again, as bytes of them may be lost with the connection.
+   * Otherwise the client is given the last seconds again, as it may have lost them before its program read them.
    */
   close(isReceived?: boolean): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { objectIn } from "../../shared/ami/json.ts";
 import type { PbxState } from "../source.ts";
 import { AriRest } from "../sources/ari/ariRest.ts";

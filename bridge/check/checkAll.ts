@@ -1,5 +1,6 @@
-import { RelayClient } from "../../client/index.ts";
+import { RelayClient } from "../../client/relayClient.ts";
 import type { Resolved, ResolvedPbx } from "../config/resolve.ts";
+import { USER_AGENT } from "../version.ts";
 import type { Finding } from "./finding.ts";
 import { checkManager, checkPbx } from "./pbxCheck.ts";
 import { checkRelay } from "./relayCheck.ts";
@@ -13,7 +14,7 @@ export async function checkAll(
   config: Resolved,
   { dialInWithinMillis = DIAL_IN_WITHIN_MILLIS } = {},
 ): Promise<Finding[]> {
-  const client = new RelayClient({ url: config.relay.url, apiKey: config.relay.key });
+  const client = new RelayClient({ url: config.relay.url, apiKey: config.relay.key, userAgent: USER_AGENT });
   let dialIn: Promise<unknown> = Promise.resolve();
   const check = async (pbx: ResolvedPbx): Promise<Finding[]> => {
     const { feed, main, rest } = pbx;

@@ -1,4 +1,5 @@
-import { RelayCallError, type RelayClient } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
+import type { RelayClient } from "../../client/relayClient.ts";
 import type { Finding } from "./finding.ts";
 
 type Client = Pick<RelayClient, "appendBody" | "listSessions">;

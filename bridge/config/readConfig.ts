@@ -1,5 +1,5 @@
 import { isNode, LineCounter, parseDocument } from "yaml";
-import type { z } from "zod";
+import type * as z from "zod";
 import { ConfigError, type Mistake } from "../bridgeError.ts";
 import { type Config, configSchema } from "./schema.ts";
 

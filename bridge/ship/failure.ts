@@ -1,4 +1,4 @@
-import { RelayCallError } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
 import { SpoolError } from "../spool/spoolError.ts";
 import type { ShipperFailure } from "./progress.ts";
 

@@ -1,4 +1,4 @@
-import { RelayCallError } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
 
 /** What to do after a request failed. */
 export type NextStep =

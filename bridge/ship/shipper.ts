@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { EventBody, RelayClient } from "../../client/index.ts";
+import type { EventBody, RelayClient } from "../../client/relayClient.ts";
 import type { Acknowledgement, AsyncSpool, SpoolBatch } from "../spool.ts";
 import { judge, type Verdict } from "./answer.ts";
 import { failureOf, ShippingError, storedNothing } from "./failure.ts";
@@ -23,8 +23,8 @@ export interface ShipperOptions {
   readonly random?: () => number;
 }
 
-/** What the relay accepts in a request, with some room. */
-const MAX_BATCH = { records: 10_000, bytes: 1_000_000 };
+/** Half of what the relay accepts in a request: each copy of a body on its way is memory. */
+const MAX_BATCH = { records: 10_000, bytes: 500_000 };
 
 /** Smaller bodies do not get smaller. */
 const COMPRESS_FROM_BYTES = 1000;

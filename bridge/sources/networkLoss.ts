@@ -9,16 +9,12 @@ const CODES: Readonly<Record<string, LinkLoss["code"]>> = {
   EHOSTDOWN: "unreachable",
   EADDRNOTAVAIL: "unreachable",
   ETIMEDOUT: "timeout",
-  UND_ERR_CONNECT_TIMEOUT: "timeout",
-  UND_ERR_HEADERS_TIMEOUT: "timeout",
-  UND_ERR_BODY_TIMEOUT: "timeout",
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: "too-large",
+  EMSGSIZE: "too-large",
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: "too-large",
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: "too-large",
   ECONNRESET: "closed",
   ECONNABORTED: "closed",
   EPIPE: "closed",
-  UND_ERR_SOCKET: "closed",
   EPROTO: "tls",
 };
 
@@ -51,5 +47,9 @@ function causeOf(error: unknown): unknown {
 export function tlsAdvice(code: string | undefined, certificateSetting: string): string {
   if (code === "EPROTO" || code?.startsWith("ERR_SSL_"))
     return `the port does not speak TLS: check ${certificateSetting}, and whether this is the TLS port`;
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
+    return `its certificate ${code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet"}: renew it (${certificateSetting}), and check both clocks`;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `its certificate is for another name: connect to a name that it has, or make one for this name (${certificateSetting})`;
   return `its certificate is not trusted (${code ?? "unknown"}): give the bridge the certificate's CA (ca), or check ${certificateSetting}`;
 }

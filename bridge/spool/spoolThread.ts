@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type {
   Acknowledgement,
@@ -38,7 +39,7 @@ export class SpoolThread {
   #ended: SpoolError | undefined;
 
   constructor() {
-    this.#worker = new Worker(new URL("./threadMain.ts", import.meta.url), {
+    this.#worker = new Worker(new URL(`./threadMain${extname(import.meta.url)}`, import.meta.url), {
       name: "spool",
       // A spool reads 1 MiB at a time and keeps nothing else.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },

@@ -24,11 +24,27 @@ export interface OpenGap {
   readonly fromEpochMillis: number;
 }
 
+/** The code of a gap without a loss that somebody saw. */
+const BRIDGE_DOWN = "bridge-down";
+
 export const UNKNOWN_LINK: LinkMemory = {
   startedAtEpochMillis: undefined,
   heardAtEpochMillis: undefined,
   open: undefined,
 };
+
+/**
+ * What a bridge leaves in the spool before it connects for the first time. If it is killed before it has stored anything
+ * else, the next one finds this, and reports what the PBX may have said meanwhile.
+ */
+export function firstStart(atEpochMillis: number): LinkMemory {
+  return { ...UNKNOWN_LINK, open: { reason: "link", code: "bridge-down", fromEpochMillis: atEpochMillis } };
+}
+
+/** Whether the link was never up, in this process or an earlier one, and nothing says that one may have been killed. */
+export function isUnused({ startedAtEpochMillis, open }: LinkMemory): boolean {
+  return startedAtEpochMillis === undefined && open === undefined;
+}
 
 /** Something came over the link, or the PBX's state was compared and is right. */
 export function heard(memory: LinkMemory, atEpochMillis: number): LinkMemory {
@@ -61,9 +77,36 @@ function opened(
   return { ...memory, open: { reason, code, fromEpochMillis } };
 }
 
+/**
+ * An event came although the link is not up: from a connection that has not said yet which PBX it is, and may be lost
+ * before it does. The gap before it is reported; another one goes on from here until the link is up. Undefined when this
+ * PBX was never connected before.
+ */
+export function cameEarly(
+  memory: LinkMemory,
+  atEpochMillis: number,
+  gapId: string,
+  facts: Gap["facts"] = {},
+): { readonly memory: LinkMemory; readonly gap: Gap } | undefined {
+  const { startedAtEpochMillis, heardAtEpochMillis, open } = memory;
+  if (startedAtEpochMillis === undefined) return undefined;
+  const { reason, code } = open ?? { reason: "link", code: BRIDGE_DOWN };
+  const fromEpochMillis = open?.fromEpochMillis ?? heardAtEpochMillis ?? atEpochMillis;
+  const gap: Gap = {
+    id: gapId,
+    reason,
+    fromEpochMillis,
+    toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
+    epochBeforeEpochMillis: startedAtEpochMillis,
+    epochAfterEpochMillis: undefined,
+    facts: { ...facts, code },
+  };
+  return { memory: { ...memory, open: { reason, code, fromEpochMillis: gap.toEpochMillis } }, gap };
+}
+
 export interface LinkUp {
   readonly memory: LinkMemory;
-  /** Undefined when this PBX was never connected before: nobody has missed anything. */
+  /** Undefined at the first start: nobody has missed anything. */
   readonly gap: Gap | undefined;
   readonly snapshotReason: SnapshotReason;
 }
@@ -82,8 +125,8 @@ export function linkUp(
     heardAtEpochMillis: atEpochMillis,
     open: undefined,
   };
-  if (startedAtEpochMillis === undefined) return { memory: next, gap: undefined, snapshotReason: "start" };
-  const restarted = startedAtEpochMillis !== pbx.startedAtEpochMillis;
+  if (isUnused(memory)) return { memory: next, gap: undefined, snapshotReason: "start" };
+  const restarted = startedAtEpochMillis !== undefined && startedAtEpochMillis !== pbx.startedAtEpochMillis;
   const reason: GapReason = restarted ? "restart" : (open?.reason ?? "link");
   const fromEpochMillis = open?.fromEpochMillis ?? heardAtEpochMillis ?? atEpochMillis;
   const gap: Gap = {
@@ -94,7 +137,7 @@ export function linkUp(
     toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
     epochBeforeEpochMillis: startedAtEpochMillis,
     epochAfterEpochMillis: pbx.startedAtEpochMillis,
-    facts: { ...facts, code: open?.code ?? "bridge-down" },
+    facts: { ...facts, code: open?.code ?? BRIDGE_DOWN },
   };
   return { memory: next, gap, snapshotReason: reason };
 }

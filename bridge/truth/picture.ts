@@ -63,6 +63,8 @@ export class Picture {
       if (objects.delete(id)) changes.set(key, null);
       return;
     }
+    // A channel that ARI creates can have the id of one that has ended.
+    if (what === "created") this.#ended.delete(key);
     if (what === "seen" && this.#ended.has(key)) return;
     const next =
       member === undefined && kind === "channel" ? object : withMembers(object, objects.get(id), member);

@@ -1,8 +1,18 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { LinkLoss, PbxIdentity, PbxState, SourceEvent } from "../source.ts";
 import type { SpoolRecord } from "../spool.ts";
 import { factsOf } from "./eventFacts.ts";
-import { heard, type LinkMemory, linkUp, lost, takenOver, UNKNOWN_LINK } from "./link.ts";
+import {
+  cameEarly,
+  firstStart,
+  heard,
+  isUnused,
+  type LinkMemory,
+  linkUp,
+  lost,
+  takenOver,
+  UNKNOWN_LINK,
+} from "./link.ts";
 import { Lookout } from "./lookout.ts";
 import type { MemoryChanges } from "./memory.ts";
 import { Picture } from "./picture.ts";
@@ -40,7 +50,7 @@ export class Truth {
   /** @param memory what the spool remembers */
   constructor(memory: ReadonlyMap<string, string> = new Map()) {
     this.#picture = new Picture(memory);
-    for (const name of ["main", "rest"] as const) this.#links.set(name, readLink(memory.get(`link:${name}`)));
+    for (const name of ["main", "rest"] as const) this.#links.set(name, readLink(memory.get(linkKey(name))));
   }
 
   get known(): Pick<Picture, "channels" | "bridges"> {
@@ -51,6 +61,17 @@ export class Truth {
     return this.#links.get(name) ?? UNKNOWN_LINK;
   }
 
+  /** What the spool must have before a link is used for the first time: see `firstStart`. */
+  beforeFirstUse(names: readonly LinkName[], atEpochMillis: number): MemoryChanges {
+    const unused = names.filter((name) => isUnused(this.link(name)));
+    return new Map(unused.map((name) => [linkKey(name), JSON.stringify(firstStart(atEpochMillis))]));
+  }
+
+  /** Takes `beforeFirstUse` back, where the link never came up: then no event can be missing. */
+  afterNoUse(names: readonly LinkName[]): MemoryChanges {
+    return new Map(names.filter((name) => isUnused(this.link(name))).map((name) => [linkKey(name), null]));
+  }
+
   /** An event came over a link. */
   event(name: LinkName, event: SourceEvent): MemoryChanges {
     const link = this.#setLink(name, heard(this.link(name), event.receivedAtEpochMillis));
@@ -58,6 +79,14 @@ export class Truth {
     const facts = factsOf(event);
     for (const lookout of this.#lookouts) lookout.apply(facts);
     return new Map([...this.#picture.apply(facts), ...link]);
+  }
+
+  /** An event comes before its link is up: the gap that must stand before it, if there is one. */
+  early(name: LinkName, atEpochMillis: number, newId: string): (Entry & { readonly gap: Gap }) | undefined {
+    const came = cameEarly(this.link(name), atEpochMillis, newId, linkFacts(name));
+    if (came === undefined) return undefined;
+    const { memory, gap } = came;
+    return { records: [gapRecord(gap, atEpochMillis)], changes: this.#setLink(name, memory), gap };
   }
 
   linkDown(name: LinkName, loss: Pick<LinkLoss, "code">, atEpochMillis: number): MemoryChanges {
@@ -76,7 +105,7 @@ export class Truth {
     newId: string,
     more: Gap["facts"] = {},
   ): Entry & { readonly gap: Gap | undefined; readonly snapshotReason: SnapshotReason } {
-    const facts: Gap["facts"] = { ...(name === "rest" && { link: "ami" }), ...more };
+    const facts: Gap["facts"] = { ...linkFacts(name), ...more };
     const { memory, gap, snapshotReason } = linkUp(this.link(name), pbx, atEpochMillis, newId, facts);
     const records = gap === undefined ? [] : [gapRecord(gap, atEpochMillis)];
     return { records, changes: this.#setLink(name, memory), gap, snapshotReason };
@@ -157,8 +186,17 @@ export class Truth {
 
   #setLink(name: LinkName, memory: LinkMemory): MemoryChanges {
     this.#links.set(name, memory);
-    return new Map([[`link:${name}`, JSON.stringify(memory)]]);
+    return new Map([[linkKey(name), JSON.stringify(memory)]]);
   }
+}
+
+/** Says in a gap that only Manager's link beside ARI was lost. */
+function linkFacts(name: LinkName): Gap["facts"] {
+  return name === "rest" ? { link: "ami" } : {};
+}
+
+function linkKey(name: LinkName): string {
+  return `link:${name}`;
 }
 
 const linkSchema = z.object({

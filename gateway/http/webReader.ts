@@ -17,7 +17,7 @@ const GATHER_MILLIS = 100;
 /** The events of one answer. */
 export interface Gathered {
   readonly bytes: Buffer;
-  /** The answer has reached the client. */
+  /** The answer was written. */
   confirm(): void;
   /** The answer has not: the next one has these events again. */
   undo(): void;
@@ -37,6 +37,8 @@ export class WebReader implements Reader {
   /** Ends the waiting. */
   #done: AbortController | undefined;
   #hasToldGap = false;
+  /** The position after the last answer that was written. */
+  #answered: Sequence | undefined;
 
   constructor(parts: { position: OpenPosition; fanout: FeedFanout; clock: Clock; view: View }) {
     this.#position = parts.position;
@@ -58,10 +60,13 @@ export class WebReader implements Reader {
   }
 
   /**
-   * The events from the position on. Waits for the first one up to `timeoutMillis`, or until `signal` aborts.
+   * The events from the position on. A client that asks again has the answer before, so the durable position moves only
+   * now. Waits for the first one up to `timeoutMillis`, or until `signal` aborts.
    * @throws what made the feed unreadable
    */
   async gather(timeoutMillis: number, signal: AbortSignal): Promise<Gathered> {
+    if (this.#answered !== undefined) this.#position.advance(this.#answered);
+    this.#answered = undefined;
     const before = this.next;
     const done = new AbortController();
     this.#done = done;
@@ -82,7 +87,7 @@ export class WebReader implements Reader {
       bytes: Buffer.concat(pieces),
       confirm: () => {
         this.#hasToldGap = true;
-        this.#position.advance(after);
+        this.#answered = after;
       },
       undo: () => {
         if (this.next === after) this.next = before;

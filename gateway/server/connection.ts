@@ -116,7 +116,8 @@ export class ManagerConnection {
     clearTimeout(this.#writeTimer);
     this.#reader?.end();
     const { writableFinished, readableEnded } = this.#socket;
-    await this.#admitted?.leave(this.#endedFirst && writableFinished && readableEnded);
+    const isAnswered = this.#endedFirst && writableFinished && readableEnded;
+    await this.#admitted?.leave(isAnswered && (await this.#reader?.isReceived()));
   }
 
   async #pace(): Promise<void> {
@@ -186,9 +187,10 @@ export class ManagerConnection {
       socket: this.#socket,
       position,
       fanout: feed.fanout,
-      resumes: login.user.resume,
+      acknowledgements: login.user.resume ? this.#parts.acknowledgements : undefined,
       clock: this.#parts.clock,
       onFull: () => this.#onFull(),
+      onStalled: () => this.#onStalled(),
       view: this.#viewOf(login),
       onFailure: (error) => {
         this.#parts.log.warn("an AMI connection is closed: its events cannot be read", {
@@ -238,8 +240,8 @@ export class ManagerConnection {
     clearTimeout(timer);
     socket.off("readable", end);
     socket.off("close", end);
-    this.#write(waited(request, events.toString("latin1")));
-    this.#reader?.collected();
+    if (!socket.writable) return;
+    this.#reader?.collected(Buffer.from(waited(request, events.toString("latin1")), "latin1"));
   }
 
   #write(text: string): void {
@@ -250,13 +252,20 @@ export class ManagerConnection {
   }
 
   #onFull(): void {
-    this.#writeTimer ??= setTimeout(() => {
-      this.#parts.log.warn("an AMI client reads nothing, and its connection is closed", {
-        session: this.#admitted?.user.session,
-        address: this.#address,
-      });
-      this.close();
-    }, this.#parts.limits.writeTimeoutMillis);
+    this.#writeTimer ??= setTimeout(
+      () => this.#onDead("an AMI client reads nothing, and its connection is closed"),
+      this.#parts.limits.writeTimeoutMillis,
+    );
+  }
+
+  #onStalled(): void {
+    this.#onDead("an AMI client acknowledges nothing, and its connection is closed");
+  }
+
+  #onDead(message: string): void {
+    if (this.#isEnding) return;
+    this.#parts.log.warn(message, { session: this.#admitted?.user.session, address: this.#address });
+    this.close();
   }
 
   #onDrain(): void {

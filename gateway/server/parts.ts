@@ -8,6 +8,7 @@ import type { PbxFacts } from "../protocol/pbx.ts";
 import type { GatewayLimits } from "../settings.ts";
 import { NOTHING_TRACKED } from "../state/trackedState.ts";
 import type { AmiUsers } from "../users.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
 
 /** What all servers of a gateway share. */
 export interface GatewayParts {
@@ -16,6 +17,8 @@ export interface GatewayParts {
   readonly fanouts: Fanouts;
   /** Compiles a view's filters, once for all that share them. */
   readonly judgeOf: JudgeMaker;
+  /** What the clients of durable positions have acknowledged. */
+  readonly acknowledgements: Acknowledgements;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly log: Log;

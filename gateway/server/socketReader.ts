@@ -8,17 +8,21 @@ import type { Reader } from "../fanout/reader.ts";
 import type { View } from "../fanout/view.ts";
 import type { Slice } from "../fanout/viewBytes.ts";
 import type { OpenPosition } from "../positions.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
+import type { SentBytes } from "./sentBytes.ts";
 
 export interface SocketReaderParts {
   readonly socket: Socket;
   readonly position: OpenPosition;
   readonly fanout: FeedFanout;
-  /** Whether the position is durable: then it follows what the kernel has taken. */
-  readonly resumes: boolean;
+  /** Given when the position is durable: then it follows what the client has acknowledged. */
+  readonly acknowledgements: Acknowledgements | undefined;
   readonly clock: Clock;
   readonly view: View;
   /** Called when the socket takes no more; `drained` follows when it does again. */
   readonly onFull: () => void;
+  /** Called when the client acknowledges nothing any more. */
+  readonly onStalled: () => void;
   /** Called once, when the feed cannot be read for this connection. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -38,13 +42,17 @@ export class SocketReader implements Reader {
   #collect: ((events: Buffer) => void) | undefined;
   /** Set from there until its answer is written. */
   #isCollected = false;
-  /** Writes that are not in the kernel yet. */
-  #unwritten = 0;
+  /** Undefined when the position is not durable. */
+  readonly #sent: SentBytes | undefined;
 
   constructor(parts: SocketReaderParts) {
     this.#parts = parts;
     this.view = parts.view;
     this.next = parts.position.next;
+    this.#sent = parts.acknowledgements?.watch(parts.socket, {
+      onConfirmed: (next) => this.#confirmed(next),
+      onStalled: parts.onStalled,
+    });
   }
 
   get isReady(): boolean {
@@ -57,6 +65,7 @@ export class SocketReader implements Reader {
     this.#isHeld = false;
     const { gap } = this.#parts.position;
     if (gap !== undefined) this.#tell(gap);
+    if (gap !== undefined && this.view.tellsGaps) this.#moveTo(this.next);
     this.#parts.fanout.add(this);
   }
 
@@ -84,7 +93,7 @@ export class SocketReader implements Reader {
 
   /**
    * Resolves with the next events in place of writing them; with none when `until` aborts first. No event is written
-   * before `collected` is called.
+   * before `collected` is called with the answer.
    */
   collect(until: AbortSignal): Promise<Buffer> {
     return new Promise((resolve) => {
@@ -99,15 +108,29 @@ export class SocketReader implements Reader {
     });
   }
 
-  collected(): void {
+  /** WaitEvent's answer, with the events that it has. */
+  collected(answer: Buffer): void {
+    this.#write(answer);
     this.#isCollected = false;
+    this.#moveTo(this.next);
     this.#parts.fanout.resume(this);
+  }
+
+  /**
+   * To be called when the connection is closed, and the client has closed its side after this one: whether it had
+   * acknowledged everything. Then the position is the last one.
+   */
+  async isReceived(): Promise<boolean> {
+    if (this.#sent === undefined) return true;
+    if (!(await this.#parts.acknowledgements?.isFinished(this.#sent))) return false;
+    this.#sent.confirmAll();
+    return true;
   }
 
   take(slices: readonly Slice[], next: Sequence): void {
     for (const slice of slices) {
       if (this.#collect !== undefined) this.#collect(slice.bytes);
-      else this.#write(slice.bytes, slice.next);
+      else this.#write(slice.bytes);
       this.#moveTo(slice.next);
       if (!this.isReady) return;
     }
@@ -126,36 +149,26 @@ export class SocketReader implements Reader {
 
   #moveTo(next: Sequence): void {
     this.next = next;
-    if (this.#unwritten === 0) this.#remember(next);
+    // Collected events are written with their answer.
+    if (!this.#isCollected) this.#sent?.mark(next);
   }
 
   #tell({ reason, first, last }: CursorGap): void {
     const { ami } = renderGap(reason, { first, last }, this.#parts.clock.nowEpochMillis());
-    if (ami !== undefined && this.view.tellsGaps) this.#write(Buffer.from(ami.text), last + 1);
+    if (ami !== undefined && this.view.tellsGaps) this.#write(Buffer.from(ami.text));
   }
 
-  #write(bytes: Buffer, next: Sequence): void {
-    const hasRoom = this.#parts.resumes
-      ? this.#writeAndRemember(bytes, next)
-      : this.#parts.socket.write(bytes);
-    if (hasRoom) return;
+  #write(bytes: Buffer): void {
+    if (this.#sent?.write(bytes) ?? this.#parts.socket.write(bytes)) return;
     this.#isFull = true;
     this.#parts.onFull();
   }
 
-  #writeAndRemember(bytes: Buffer, next: Sequence): boolean {
-    this.#unwritten += 1;
-    return this.#parts.socket.write(bytes, (error) => {
-      this.#unwritten -= 1;
-      if (!error) this.#remember(this.#unwritten === 0 ? Math.max(next, this.next) : next);
-    });
-  }
-
   /** The position may have been moved forward by the sweep meanwhile. */
-  #remember(next: Sequence): void {
+  #confirmed(next: Sequence): void {
     const gap = this.#parts.position.advance(next);
-    if (gap === undefined || gap.last < this.next) return;
+    if (gap === undefined || gap.last < this.next || this.#isEnded) return;
     this.#tell(gap);
-    this.next = gap.last + 1;
+    this.#moveTo(gap.last + 1);
   }
 }

@@ -42,8 +42,8 @@ export const SETTLE_MILLIS = 5_000;
  * of the lease is over. A write that finds another fence ends the connection, except when the sweep has moved the
  * position forward: then the row is taken again, and the connection is given the gap to tell.
  *
- * What is stored is always behind what the client was sent, so after a crash, a cut or a takeover the next connection
- * begins at or before where this one was: messages may be sent twice, and none is left out.
+ * What is stored is always behind what the client's system has acknowledged, so after a crash, a cut or a takeover the
+ * next connection begins at or before where this one was: messages may be sent twice, and none is left out.
  */
 export class DurablePosition implements OpenPosition {
   readonly next: Sequence;

@@ -2,7 +2,7 @@ import type { Sequence } from "../../shared/queue/sequence.ts";
 
 /** How far a connection has come. */
 export interface Progress {
-  /** Everything below was written to the socket. */
+  /** Everything below has reached the client's system. */
   readonly next: Sequence;
   /** Whether the client was told the gap that it had when this progress was made. */
   readonly hasToldGap: boolean;
@@ -17,8 +17,8 @@ interface Mark extends Progress {
 const MARK_MILLIS = 250;
 
 /**
- * A connection's progress over the last seconds. TCP does not tell a program what the other side has received, and what
- * is in flight when a network is cut is lost. So only progress that is older than a few seconds is settled, and stored.
+ * A connection's progress over the last seconds. What a client's system has acknowledged, its program may not have read:
+ * if the program ends first, that is lost. So only progress that is older than a few seconds is settled, and stored.
  */
 export class SettledProgress {
   readonly #settleMillis: number;

@@ -53,7 +53,7 @@ describe("a disk that is slower than the PBX", () => {
       "append" | "memory" | "read" | "measure" | "close" | "acknowledge" | "renewProducer"
     > = {
       append: async (records) => {
-        await disk.promise;
+        if (records.length > 0) await disk.promise;
         stored.push(...records);
         return { dropped: 0 };
       },
@@ -126,6 +126,42 @@ describe("a disk that is slower than the PBX", () => {
     await bridge.stop(0);
     expect(JSON.parse(stored.at(-1)?.body.toString() ?? "")).toMatchObject({ n: 26 });
     expect(bridge.status().counts.gaps).toEqual({ "reader-too-slow": 1 });
+  });
+});
+
+describe("a connection that is lost before the PBX has said who it is", () => {
+  it("brings its events, with a gap before and after them", async () => {
+    using directory = new TestDirectory();
+    await using pbx = await AriPbx.start();
+    await using bridge = await TestBridge.start(
+      bridgeConfig(relay.relay, directory, [ariConfig("early", pbx)]),
+    );
+    await until("early", "RelaySnapshot");
+    await pbx.down();
+    await eventually("the end of the old connection", () => pbx.apps.length === 0);
+    pbx.answerMillis = 60_000;
+    await pbx.listen();
+    await eventually("a connection", () => pbx.apps.length === 1);
+    pbx.emit(JSON.stringify({ type: "ChannelUserevent", n: 1 }));
+    await pbx.ping();
+    pbx.answerMillis = 0;
+    pbx.cut();
+    await eventually("the link", () => bridge.status("early")?.link === "up");
+    pbx.emit(JSON.stringify({ type: "ChannelUserevent", n: 2 }));
+    const messages = await eventually("both events", async () => {
+      const all = await messagesOf("early");
+      return all.some(({ event }) => event?.n === 2) && all;
+    });
+    const course = messages
+      .filter(({ type }) => type !== "RelaySnapshot")
+      .map(({ type, event }) => [type, event?.n ?? (event?.epochAfter === null ? "unknown" : "known")]);
+    expect(course).toEqual([
+      ["RelayGap", "unknown"],
+      ["ChannelUserevent", 1],
+      ["RelayGap", "known"],
+      ["ChannelUserevent", 2],
+    ]);
+    expect(bridge.status("early")?.counts.gaps).toEqual({ link: 2 });
   });
 });
 

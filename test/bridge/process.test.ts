@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
+import { BridgeProcess } from "../support/bridgeProcess.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestRelay } from "../support/testRelay.ts";
 import { TestDirectory } from "./testBridge.ts";
@@ -15,40 +14,6 @@ beforeAll(async () => {
   relay = await TestRelay.start();
 });
 afterAll(() => relay[Symbol.asyncDispose]());
-
-const MAIN = new URL("../../bridge/main.ts", import.meta.url).pathname;
-
-/** The bridge as a process, as systemd starts it. */
-class BridgeProcess implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly ended: Promise<unknown>;
-  output = "";
-
-  constructor(config: string, environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [MAIN, "--config", config], {
-      env: { PATH: process.env.PATH, RELAY_KEY: "local", ARI_PASSWORD: "secret", ...environment },
-    });
-    this.ended = once(this.child, "close");
-    for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on("data", (chunk: Buffer) => {
-        this.output += chunk;
-      });
-  }
-
-  /** The log's messages. */
-  get messages(): string[] {
-    return [...this.output.matchAll(/"message":"([^"]*)"/g)].map(([, message = ""]) => message);
-  }
-
-  until(message: string): Promise<unknown> {
-    return eventually(`${message} in ${this.output}`, () => this.messages.includes(message));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill("SIGKILL");
-    await this.ended;
-  }
-}
 
 function configFile(directory: TestDirectory, outsidePort: number, pbxs: Record<string, string>): string {
   const path = join(directory.path, "bridge.yaml");

@@ -141,7 +141,7 @@ describe("the tunnel", () => {
   });
 
   it("turns clients away beyond its limit, and says so", async () => {
-    await using server = await gateway((socket) => void socket.write("hello"));
+    await using server = await gateway((socket) => void socket.resume().write("hello"), ENDS);
     await using tunnel = await tunnelTo(server.port, { mostConnections: 1 });
     const first = await client(tunnel.port);
     await once(first, "data");
@@ -149,6 +149,23 @@ describe("the tunnel", () => {
     expect(tunnel.said).toEqual(["a client was turned away: 1 are connected already"]);
     expect(server.sockets.size).toBe(1);
     first.destroy();
+  });
+
+  it("gives a client what the gateway has written before it closes", async () => {
+    const bytes = Buffer.alloc(4 * 1024 * 1024, "x");
+    await using server = await gateway((socket) => {
+      socket.resume();
+      socket.write(bytes);
+      socket.once("end", () => socket.end("bye"));
+    });
+    const tunnel = await tunnelTo(server.port);
+    const socket = await client(tunnel.port);
+    await once(socket, "readable");
+    const closed = tunnel.close();
+    const received = await buffer(socket);
+    expect(received.length).toBe(bytes.length + 3);
+    expect(received.subarray(-3).toString()).toBe("bye");
+    await closed;
   });
 
   it("leaves nothing open when it is closed", async () => {

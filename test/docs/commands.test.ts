@@ -25,9 +25,30 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
     { document, part: "npx cdk bootstrap", why: "needs an AWS account" },
     { document, part: "npx cdk deploy", why: "needs an AWS account" },
   ]),
-  ...["sudo install -d", "sudo install -m 600", "sudo install -m 644", "sudo systemctl", "journalctl"].map(
-    (part) => ({ document: "docs/connect-asterisk.md", part, why: "changes the system's services" }),
-  ),
+  ...[
+    "sudo npm install",
+    "cd /opt",
+    "sudo install -d",
+    "sudo install -m 600",
+    "sudo install -m 644",
+    "sudo systemctl",
+    "journalctl",
+  ].map((part) => ({ document: "docs/connect-asterisk.md", part, why: "changes the system's services" })),
+  ...[
+    "npm run package",
+    "npm install ./",
+    "npx stasis-relay-bridge validate",
+    "npx stasis-relay-bridge --config",
+  ].map((part) => ({
+    document: "docs/connect-asterisk.md",
+    part,
+    why: "test/tools/package.test.ts packs, installs and runs the package",
+  })),
+  ...["npm install ./", "npx stasis-relay-bridge --config"].map((part) => ({
+    document: "README.md",
+    part,
+    why: "docs/connect-asterisk.md has it too",
+  })),
   { document: "README.md", part: "--asterisk", why: "docs/connect-asterisk.md has it too" },
   { document: "docs/deploying.md", part: "aws secretsmanager get", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "curl https://", why: "needs an AWS account" },
@@ -205,7 +226,7 @@ describe("docs/ami.md", () => {
     const filtered = await run("relay -- filter");
     expect(filtered).toMatch(/^Channel: Local.*;1\r$/m);
     expect(filtered).not.toMatch(/^Channel: .*;2\r$/m);
-    expect(await run("relay -- help")).toContain("Usage: relay");
+    expect(await run("relay -- help")).toContain("Usage: stasis-relay");
   });
 });
 

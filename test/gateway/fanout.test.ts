@@ -124,6 +124,7 @@ describe("a position that resumes", () => {
     await first.take("Fully Booted");
     world.feeds.appendAmi(FEED, events(1, 10));
     await first.take("Number: 10\r");
+    await eventually("all is acknowledged", () => world.positions.next.get("session-ami") === 11);
     first[Symbol.dispose]();
     await eventually("the connection is gone", () => world.gateway.connections === 0);
     world.feeds.appendAmi(FEED, events(11, 10));

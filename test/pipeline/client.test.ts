@@ -63,6 +63,36 @@ describe("the client, against the relay itself", () => {
     );
   });
 
+  it("appends without a false gap after requests in which every event is refused", async () => {
+    const producer = new Producer({
+      client: relay,
+      feed: "refused",
+      producer: "bridge",
+      maxBatch: 3,
+      lingerMillis: 0,
+    });
+    const sent = await Promise.all([
+      producer.send({ type: "A" }),
+      producer.sendAll([{}, {}, {}]),
+      producer.sendAll([{ type: "B" }, {}]),
+      producer.send({}),
+    ]);
+    expect(producer.counts).toEqual({ accepted: 2, duplicates: 0, refused: 5, resends: 0 });
+    expect(sent.flat().map(({ sequence }) => sequence)).toEqual([
+      1,
+      ...[undefined, undefined, undefined],
+      2,
+      ...[undefined, undefined],
+    ]);
+    const last = await producer.send({ type: "C" });
+    expect(last.sequence).toBe(3);
+    const { messages } = await relay.messages("refused");
+    expect(messages.map((message) => "type" in message && message.type)).toEqual(["A", "B", "C"]);
+    expect((await relay.producers("refused")).producers).toMatchObject([
+      { producer: "bridge", next: producer.position, gaps: [] },
+    ]);
+  });
+
   it("stops a producer that restarts its positions under an old name", async () => {
     await relay.append("conflict", someEvents(3), { producer: "bridge", position: 100 });
     const producer = new Producer({ client: relay, feed: "conflict", producer: "bridge" });

@@ -236,6 +236,64 @@ describe("it is reported that", () => {
   });
 });
 
+describe("what a PBX handed over", () => {
+  const gapOf = (facts: object = {}) =>
+    eventText({
+      type: "RelayGap",
+      reason: "link",
+      gap: "g",
+      from: FROM,
+      to: TO,
+      epochAfter: "one",
+      ...facts,
+    });
+  const FROM = "2026-11-27T08:00:00.000Z";
+  const TO = "2026-11-27T08:00:09.000Z";
+  const judged = (queue: readonly string[], handedOver: readonly string[], lastEpoch = "one") =>
+    violations(
+      {
+        head: { ...rows.head, headSegment: 0 },
+        pages: [{ first: 1, segment: 0, events: queue }],
+        cursors: [],
+        counts: new Map(),
+      },
+      {
+        accepted: [],
+        deliveries: [],
+        sessions: [],
+        handedOver: handedOver.map((event, index) => ({
+          event,
+          epoch: index === handedOver.length - 1 ? lastEpoch : "one",
+        })),
+      },
+    );
+
+  it("may be missing where a gap stands, or before the feed began", () => {
+    expect(judged(["b", "c"], ["a", "b", "c"])).toEqual([]);
+    expect(judged(["a", gapOf(), "c"], ["a", "b", "c"])).toEqual([]);
+    expect(judged(["a", gapOf()], ["a", "b"])).toEqual([]);
+    expect(
+      judged(["a", gapOf({ reason: "restart", epochAfter: "two" }), "c"], ["a", "b", "c"], "two"),
+    ).toEqual([]);
+  });
+
+  it("is reported where it is missing without a gap, or with one at another place, or for another reason", () => {
+    const lost = "1 events after number 1 are neither in the queue nor in a gap: b";
+    expect(judged(["a", "c"], ["a", "b", "c"])).toEqual([lost]);
+    expect(judged(["a", "c", gapOf()], ["a", "b", "c"])).toEqual([lost]);
+    expect(judged(["a", gapOf({ reason: "drift" }), "c"], ["a", "b", "c"])).toEqual([lost]);
+    expect(judged(["a"], ["a", "b"])).toEqual([lost]);
+  });
+
+  it("is reported out of order, and without a word about a restart", () => {
+    expect(judged(["b", "a"], ["a", "b"])).toEqual(["b was handed over after number 2 and is number 1"]);
+    expect(judged(["a", gapOf(), "b"], ["a", "b"], "two")).toEqual([
+      "no gap before number 3 says that the PBX restarted at two",
+    ]);
+    expect(judged([gapOf({ from: TO, to: FROM })], [])).toEqual(["gap g ends before it begins"]);
+  });
+});
+
 it("a webhook request is read as a delivery, and a gap message as a gap", () => {
   const body = { session: "s", previous: 2, first: 3, last: 4 };
   const messages = [3, 4].map((sequence) => ({ sequence, type: "A", event: { type: "A", sequence } }));

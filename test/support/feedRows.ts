@@ -43,5 +43,7 @@ async function pagesOf(store: PageStore, feed: string, segment: number) {
 }
 
 export function eventsOf(feed: string, page: StoredPage): string[] {
-  return decodePage(feed, page).messages.map(({ text }) => eventText(JSON.parse(text).event));
+  return decodePage(feed, page).messages.map(({ type, text, ami }) =>
+    type === undefined && ami !== undefined ? ami.text : eventText(JSON.parse(text).event),
+  );
 }

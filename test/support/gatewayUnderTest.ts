@@ -99,6 +99,7 @@ export async function startTestGateway(
     feeds?: MemoryFeeds;
     listen?: Partial<GatewayPorts>;
     retention?: GatewayOptions["queue"]["retention"];
+    readSendQueues?: GatewayOptions["readSendQueues"];
   } = {},
 ): Promise<GatewayUnderTest> {
   const feeds = options.feeds ?? new MemoryFeeds();
@@ -122,6 +123,7 @@ export async function startTestGateway(
     log: { info: at("info"), warn: at("warn"), error: at("error") },
     limits: { failureDelayMillis: 20, loginHoldMillis: 20, ...options.limits },
     listen: { host: "127.0.0.1", port: 0, httpPort: 0, ...options.listen },
+    ...(options.readSendQueues && { readSendQueues: options.readSendQueues }),
   });
   return {
     feeds,

@@ -1,6 +1,7 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { firstHeld } from "../../shared/queue/tail.ts";
 import { deliveryViolations } from "./deliveryInvariants.ts";
+import { handedOverViolations } from "./handedOverInvariants.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
 
 /**
@@ -15,6 +16,7 @@ export function violations(rows: FeedRows, witnessed: Witnessed): string[] {
     ...countViolations(rows),
     ...groundViolations(rows),
     ...moveViolations(witnessed),
+    ...handedOverViolations(rows, witnessed),
     ...witnessed.sessions.flatMap((session) => deliveryViolations(session, rows, witnessed)),
   ];
 }

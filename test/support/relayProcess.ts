@@ -8,6 +8,9 @@ const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 /** The defaults of `npm start`. */
 const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
 
+/** On a busy machine, a relay with much data takes long to start. */
+const START_MILLIS = 60_000;
+
 /** `npm start` in a separate process, which a test can kill. */
 export class RelayProcess implements AsyncDisposable {
   readonly client: RelayClient;
@@ -31,10 +34,15 @@ export class RelayProcess implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const relay = new RelayProcess(child, port);
-    await eventually("a healthy relay", async () => {
-      if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}: ${relay.output}`);
-      return relay.client.isHealthy();
-    });
+    await eventually(
+      "a healthy relay",
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`the relay ended with ${child.exitCode}: ${relay.output}`);
+        return relay.client.isHealthy();
+      },
+      START_MILLIS,
+    );
     return relay;
   }
 

@@ -29,6 +29,15 @@ export interface Witnessed {
     readonly generation: number;
     readonly next: number;
   }[];
+  /** What the PBX of this feed handed over to a bridge, in order. Absent when there was no bridge. */
+  readonly handedOver?: readonly HandedOverEvent[];
+}
+
+/** An event that a PBX wrote to a socket. Whether the bridge got it, nobody knows. */
+export interface HandedOverEvent {
+  readonly event: string;
+  /** The PBX's start time: another one means that it restarted. */
+  readonly epoch: string;
 }
 
 /** An accepted event, with what the response says about its number. */

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { EngineWorld } from "../proof/engineWorld.ts";
+import { tortureBridge } from "./bridgeRun.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -14,15 +15,17 @@ const options = new Command("torture")
     "Searches for failures that short tests miss: steady load on the whole relay, which is killed at random (docs/testing.md)",
   )
   .option("--schedules", "runs random schedules of AWS calls with faults instead")
+  .option("--bridge", "kills PBX, bridge, relay and network in turn instead (--rate: of each of three feeds)")
   .option("--minutes <minutes>", "how long", numberOption({ atLeast: 0.01 }), 10)
   .option("--seed <seed>", "determines the random choices; random by default", whole)
   .option("--rate <events>", "load in events per second", numberOption({ atLeast: 0.1 }), 100)
   .parse()
-  .opts<{ schedules?: true; minutes: number; seed?: number; rate: number }>();
+  .opts<{ schedules?: true; bridge?: true; minutes: number; seed?: number; rate: number }>();
 const seconds = 60 * options.minutes;
 const seed = options.seed ?? 1 + Math.floor(Math.random() * 1_000_000);
 print(`seed ${seed}, ${options.minutes} minutes`);
-process.exitCode = (await (options.schedules ? schedules() : relay())) ? 0 : 1;
+const run = options.schedules ? schedules : options.bridge ? bridge : relay;
+process.exitCode = (await run()) ? 0 : 1;
 
 async function relay(): Promise<boolean> {
   const { problems, memory, ...figures } = await tortureRelay({
@@ -34,6 +37,23 @@ async function relay(): Promise<boolean> {
   });
   print(JSON.stringify(figures));
   print(`memory of the last process, MB: ${JSON.stringify(memory)}`);
+  return judged(problems);
+}
+
+async function bridge(): Promise<boolean> {
+  const { problems, faults, feeds } = await tortureBridge({
+    seconds,
+    seed,
+    eventsPerSecond: options.rate,
+    meanCalmSeconds: 2,
+    print,
+  });
+  print(JSON.stringify(faults));
+  for (const [feed, report] of Object.entries(feeds)) print(`${feed}: ${JSON.stringify(report)}`);
+  return judged(problems);
+}
+
+function judged(problems: readonly string[]): boolean {
   print(
     problems.length === 0 ? "every invariant holds" : `VIOLATED:\n  ${problems.slice(0, 50).join("\n  ")}`,
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EngineWorld } from "../proof/engineWorld.ts";
+import { tortureBridge } from "./bridgeRun.ts";
 import { tortureRelay } from "./relayRun.ts";
 import { tortureSchedules } from "./schedulesRun.ts";
 
@@ -20,6 +21,23 @@ describe(`torture for some seconds, seed ${SEED}`, () => {
     expect(report.kills).toBeGreaterThan(0);
     expect(report.accepted).toBeGreaterThan(100);
     expect(report.requests).toBeGreaterThan(report.repeatedRequests);
+  }, 200_000);
+
+  it("every event that a PBX handed over is in the queue once, or in a gap, while PBX, bridge, relay and network fail", async () => {
+    const { problems, faults, feeds } = await tortureBridge({
+      seconds: 60,
+      maxFaults: 4,
+      seed: SEED,
+      eventsPerSecond: 100,
+      meanCalmSeconds: 0.5,
+      print: () => {},
+    });
+    expect(problems).toEqual([]);
+    expect(Object.keys(faults)).toHaveLength(4);
+    for (const { handedOver, queued, gaps } of Object.values(feeds)) {
+      expect(queued).toBeGreaterThan(0.5 * handedOver);
+      expect(gaps.restart).toBe(1);
+    }
   }, 200_000);
 
   it("random schedules with random faults keep every invariant", async () => {

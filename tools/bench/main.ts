@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
+import { benchBridge } from "./bridge/bridge.ts";
 import { benchContention } from "./contention.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchIsolation } from "./isolation.ts";
@@ -32,6 +33,18 @@ program
   .command("contention")
   .description("the cost of many sessions or producers in one place at one time")
   .action(benchContention);
+
+program
+  .command("bridge")
+  .description("the whole bridge under bursts and steady loads, beside a plain WebSocket reader")
+  .option(
+    "--seconds <seconds>",
+    "duration of the steady load",
+    numberOption({ atLeast: 5, isWhole: true }),
+    300,
+  )
+  .option("--program <file>", "the bridge as it is installed; without it, bridge/main.ts from its source")
+  .action(benchBridge);
 
 program
   .command("gateway")

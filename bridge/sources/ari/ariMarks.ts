@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const REPLACED = Buffer.from('"ApplicationReplaced"');
 const replacedSchema = z.object({ type: z.literal("ApplicationReplaced"), application: z.string() });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PbxIdentity, PbxState } from "../../source.ts";
 import { SourceError } from "../sourceError.ts";
 import { parseAsteriskTime } from "./ariTime.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parsed } from "../ari/ariMarks.ts";
 import { SourceError } from "../sourceError.ts";
 import { outboundStatusLoss } from "./outboundFailure.ts";

@@ -43,7 +43,7 @@ describe("what a failure of ARI means", () => {
     ["ECONNREFUSED", "refused", "http.conf: [general] enabled=yes, bindaddr, bindport"],
     ["ENOTFOUND", "unreachable", "check the name"],
     ["ETIMEDOUT", "timeout", "firewall"],
-    ["UND_ERR_HEADERS_TIMEOUT", "timeout", "firewall"],
+    ["EMSGSIZE", "too-large", "larger than"],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls", "(ca)"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "tls", "tlscertfile"],
     ["EPROTO", "tls", "does not speak TLS"],

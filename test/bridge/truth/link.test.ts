@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { PbxIdentity } from "../../../bridge/source.ts";
-import { heard, linkUp, lost, takenOver, UNKNOWN_LINK } from "../../../bridge/truth/link.ts";
+import {
+  cameEarly,
+  firstStart,
+  heard,
+  linkUp,
+  lost,
+  takenOver,
+  UNKNOWN_LINK,
+} from "../../../bridge/truth/link.ts";
 import { CLOSED, NOW } from "./world.ts";
 
 const BOOT = NOW - 3_600_000;
@@ -15,6 +23,19 @@ const connected = heard(linkUp(UNKNOWN_LINK, pbx, NOW, "first").memory, NOW + 1_
 describe("a link that comes up", () => {
   it("for the first time has missed nothing", () => {
     expect(linkUp(UNKNOWN_LINK, pbx, NOW, "g")).toMatchObject({ gap: undefined, snapshotReason: "start" });
+  });
+
+  it("after a first start that was killed reports a gap since that start", () => {
+    const { gap, snapshotReason } = linkUp(firstStart(NOW), pbx, NOW + 5_000, "g");
+    expect(gap).toMatchObject({
+      reason: "link",
+      fromEpochMillis: NOW,
+      toEpochMillis: NOW + 5_000,
+      epochBeforeEpochMillis: undefined,
+      epochAfterEpochMillis: BOOT,
+      facts: { code: "bridge-down" },
+    });
+    expect(snapshotReason).toBe("link");
   });
 
   it("after a loss reports a gap that begins with the last thing that was heard", () => {
@@ -77,5 +98,31 @@ describe("a link that comes up", () => {
   it("never reports a gap that ends before it begins, also when the clock was set back", () => {
     const gap = linkUp(lost(connected, CLOSED, NOW), pbx, NOW - 86_400_000, "g").gap;
     expect(gap?.toEpochMillis).toBe(gap?.fromEpochMillis);
+  });
+});
+
+describe("an event before the link is up", () => {
+  it("has the gap before it, and another one follows it", () => {
+    const early = cameEarly(lost(connected, CLOSED, NOW + 2_000), NOW + 3_000, "early");
+    expect(early?.gap).toEqual({
+      id: "early",
+      reason: "link",
+      fromEpochMillis: NOW + 1_000,
+      toEpochMillis: NOW + 3_000,
+      epochBeforeEpochMillis: BOOT,
+      epochAfterEpochMillis: undefined,
+      facts: { code: "closed" },
+    });
+    expect(linkUp(early?.memory ?? connected, pbx, NOW + 5_000, "g").gap).toMatchObject({
+      reason: "link",
+      fromEpochMillis: NOW + 3_000,
+      toEpochMillis: NOW + 5_000,
+      epochAfterEpochMillis: BOOT,
+    });
+  });
+
+  it("after a kill of the bridge has one too, and none when the PBX was never connected", () => {
+    expect(cameEarly(connected, NOW + 3_000, "early")?.gap.facts).toEqual({ code: "bridge-down" });
+    expect(cameEarly(UNKNOWN_LINK, NOW, "early")).toBeUndefined();
   });
 });

@@ -83,6 +83,14 @@ describe("a snapshot", () => {
     ]);
   });
 
+  it("knows a channel with the id of one that has ended, as ARI's callers may choose ids", () => {
+    const truth = new Truth();
+    for (const type of ["ChannelCreated", "ChannelDestroyed", "ChannelCreated"])
+      truth.event("main", stasis({ type, channel }));
+    truth.event("main", stasis({ type: "ChannelStateChange", channel: { ...channel, state: "Busy" } }));
+    expect(truth.known.channels.get(channel.id)).toMatchObject({ state: "Busy" });
+  });
+
   it("does not bring a channel back because of an event that came after its end", () => {
     const truth = new Truth();
     truth.event("main", stasis({ type: "ChannelCreated", channel }));

@@ -4,6 +4,7 @@ import { z } from "zod";
 const entrySchema = z.object({
   /** Which socket: `ari-1`, `outbound-2`, `ami-1`. */
   socket: z.string(),
+  atEpochMillis: z.number(),
   /** The event, one character for each byte. */
   latin1: z.string(),
 });
@@ -28,7 +29,7 @@ export class Journal {
   }
 
   note(socket: string, event: Buffer): void {
-    const entry = { socket, latin1: event.toString("latin1") };
+    const entry = { socket, atEpochMillis: Date.now(), latin1: event.toString("latin1") };
     this.entries.push(entry);
     if (this.#file !== undefined) writeSync(this.#file, `${JSON.stringify(entry)}\n`);
   }

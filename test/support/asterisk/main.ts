@@ -10,7 +10,8 @@ import { recordedAmi, recordedStasis } from "./recordings.ts";
 
 /**
  * A PBX as a process of its own, which a test can kill (see pbxProcess.ts). It prints one line with its ports, plays a
- * recording over and over, and writes what it handed over into the journal.
+ * recording over and over, and writes what it handed over into the journal. SIGUSR2 ends the playing: the PBX stays, and
+ * nothing happens in it any more.
  */
 const { values } = parseArgs({
   options: {
@@ -23,7 +24,11 @@ const { values } = parseArgs({
     "per-second": { type: "string", default: "100" },
     /** Events to play; 0: no end. */
     count: { type: "string", default: "0" },
+    /** The number of the first event. */
+    first: { type: "string", default: "0" },
     "started-at": { type: "string" },
+    /** So many ARI applications are waited for; with 0, any client starts the playing. */
+    apps: { type: "string", default: "0" },
     /** `websocket_write_timeout`. */
     "write-timeout": { type: "string", default: "100" },
   },
@@ -50,22 +55,31 @@ function dial(url: URL): OutboundPbx {
   return new OutboundPbx({ url: url.href, username, password, journal, state });
 }
 
-const isWanted = () => ari.apps.length > 0 || manager.clients > 0 || outbound?.isConnected === true;
+const apps = Number(values.apps);
+const isWanted = () =>
+  apps > 0
+    ? ari.apps.length >= apps
+    : ari.apps.length > 0 || manager.clients > 0 || outbound?.isConnected === true;
 while (!isWanted()) await pause(TICK_MILLIS);
 
 const stasis = recordedStasis(recording);
 const ami = recordedAmi(recording);
 const perTick = (Number(values["per-second"]) * TICK_MILLIS) / 1000;
 const count = Number(values.count) || Number.POSITIVE_INFINITY;
+const first = Number(values.first);
+let isPlaying = true;
+process.on("SIGUSR2", () => {
+  isPlaying = false;
+});
 const startedAt = performance.now();
-for (let played = 0; played < count; ) {
+for (let played = 0; played < count && isPlaying; ) {
   const due = Math.min(count, Math.ceil(((performance.now() - startedAt) / TICK_MILLIS) * perTick));
   for (; played < due; played += 1) {
     // A number of its own makes every event one that can be found again.
-    const event = numbered(stasis[played % stasis.length] ?? "", played);
+    const event = numbered(stasis[played % stasis.length] ?? "", first + played);
     ari.emit(event);
     outbound?.emit(event);
-    manager.emit(numberedBlock(ami[played % ami.length] ?? Buffer.alloc(0), played));
+    manager.emit(numberedBlock(ami[played % ami.length] ?? Buffer.alloc(0), first + played));
   }
   await pause(TICK_MILLIS);
 }

@@ -26,6 +26,11 @@ export class PbxProcess implements AsyncDisposable {
     throw new Error("the PBX ended before it listened");
   }
 
+  /** Ends the playing. What was played is in the journal soon after. */
+  quiet(): void {
+    this.#child.kill("SIGUSR2");
+  }
+
   /** Ends the process with a signal, and waits until it has ended. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

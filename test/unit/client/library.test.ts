@@ -17,6 +17,7 @@ it("the client can be bundled for a browser: it uses no Node API", async () => {
   expect(files.map((file) => file.replace(/^.*client\//, "")).sort()).toEqual([
     "chain.ts",
     "index.ts",
+    "package.json",
     "producer.ts",
     "receiver.ts",
     "relayCallError.ts",

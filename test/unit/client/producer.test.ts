@@ -169,18 +169,27 @@ describe("a producer", () => {
     expect(producer.position).toBe(4);
   });
 
-  it("continues when all events of a request are refused", async () => {
+  const allRefused = () => {
     const refused = [{ index: 0, error: "no type" }];
-    const allRefused = new RelayCallError("POST", {
-      status: 422,
-      code: "events.refused",
-      detail: "",
-      refused,
-    });
-    const relay = fakeRelay([allRefused]);
+    return new RelayCallError("POST", { status: 422, code: "events.refused", detail: "", refused });
+  };
+
+  it("gives the positions of a request that is refused as a whole to the events that follow", async () => {
+    const relay = fakeRelay([allRefused()]);
     const { producer } = producerOf(relay);
-    expect(await producer.send({})).toMatchObject({ position: 1, refused: "no type" });
-    expect(await producer.send(event(1))).toMatchObject({ position: 2, sequence: 101 });
+    const [refused, next] = await Promise.all([producer.send({}), producer.send(event(1))]);
+    expect(refused).toMatchObject({ position: 1, refused: "no type" });
+    expect(next).toMatchObject({ position: 1, sequence: 101 });
+    expect(producer.position).toBe(2);
+  });
+
+  it("leaves those positions unused as long as an earlier producer may have used them", async () => {
+    const relay = fakeRelay([allRefused(), undefined, allRefused()]);
+    const { producer } = producerOf(relay, { position: 7 });
+    expect(await producer.send({})).toMatchObject({ position: 7, refused: "no type" });
+    expect(await producer.send(event(1))).toMatchObject({ position: 8, sequence: 101 });
+    expect(await producer.send({})).toMatchObject({ position: 9, refused: "no type" });
+    expect(await producer.send(event(2))).toMatchObject({ position: 9, sequence: 102 });
   });
 
   it.each([

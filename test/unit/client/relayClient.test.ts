@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RelayCallError, RelayClient } from "../../../client/index.ts";
+import packageJson from "../../../package.json" with { type: "json" };
 
 interface Sent {
   readonly method: string | undefined;
@@ -77,7 +78,10 @@ describe("the client's calls", () => {
       ["POST", "/keys", '{"name":"k","role":"reader","feeds":["pbx"]}'],
       ["DELETE", "/keys/key%2F1", undefined],
     ]);
-    for (const { headers } of sent) expect(headers.get("authorization")).toBe("Bearer key");
+    for (const { headers } of sent) {
+      expect(headers.get("authorization")).toBe("Bearer key");
+      expect(headers.get("user-agent")).toBe(`stasis-relay-client/${packageJson.version}`);
+    }
     const types = sent.map(({ headers }) => headers.get("content-type"));
     expect([types[0], types[8], types[10], types[4]]).toEqual([
       "application/json",
