@@ -157,7 +157,8 @@ export const getMessages = createRoute({
 const idempotencyHeader = z.object({
   "idempotency-key": z
     .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, "must have 1 to 255 visible ASCII characters")
+    // Bytes beyond ASCII arrive percent-encoded (hono/aws-lambda).
+    .regex(/^[\x21-\x7e\x80-\xff]{1,255}$/, "must have 1 to 255 visible characters")
     .optional()
     .openapi({
       description:
