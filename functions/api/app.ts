@@ -80,7 +80,7 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
     const caller = context.get("caller");
     const key = context.req.valid("header")["idempotency-key"];
     const bearer = bearerKey(context.req.header("authorization"));
-    const call = key !== undefined && bearer !== undefined ? { key, bearer, caller } : undefined;
+    const call = key && bearer ? { key, bearer, caller } : undefined;
     return context.json(await createSession(parts, context.req.valid("json"), caller, call), 201);
   });
   app.openapi(routes.getSessions, async (context) =>

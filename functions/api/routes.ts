@@ -158,11 +158,11 @@ const idempotencyHeader = z.object({
   "idempotency-key": z
     .string()
     // Bytes beyond ASCII arrive percent-encoded (hono/aws-lambda).
-    .regex(/^[\x21-\x7e\x80-\xff]{1,255}$/, "must have 1 to 255 visible characters")
+    .regex(/^[\x21-\x7e\x80-\xff]{0,255}$/, "must have at most 255 visible characters")
     .optional()
     .openapi({
       description:
-        "Makes a resend safe: for a day, the same key with the same body gets the same session and secret. Another body gets 422.",
+        "Makes a resend safe: for a day, the same key with the same body gets the same session and secret. Another body gets 422. An empty header counts as absent.",
     }),
 });
 
