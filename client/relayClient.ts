@@ -2,10 +2,13 @@ import packageJson from "../package.json" with { type: "json" };
 import { errorOfAnswer, RelayCallError } from "./relayCallError.ts";
 import type {
   AppendResult,
+  Attempt,
+  AttemptList,
   ChangedSession,
   CreatedAmiSession,
   CreatedKey,
   CreatedWebhookSession,
+  Explanation,
   Feed,
   FeedChange,
   FeedList,
@@ -93,8 +96,11 @@ export class RelayClient {
   /** Subscribes a webhook, or adds a user of the AMI gateway. Keep the returned secret: it is not shown again. */
   createSession<New extends NewSession>(
     session: New,
+    { idempotencyKey }: { readonly idempotencyKey?: string } = {},
   ): Promise<New extends NewAmiSession ? CreatedAmiSession : CreatedWebhookSession> {
-    return this.#call("POST", "/v1/sessions", json(session));
+    const { headers, body } = json(session);
+    const key = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+    return this.#call("POST", "/v1/sessions", { headers: { ...headers, ...key }, body });
   }
 
   /** Reads one session: its settings, its lag and its last error. */
@@ -105,6 +111,21 @@ export class RelayClient {
   /** Changes, pauses, resumes or moves a session, or rotates its secret. */
   changeSession(id: string, change: SessionChange): Promise<ChangedSession> {
     return this.#call("PATCH", `/v1/sessions/${encodeURIComponent(id)}`, json(change));
+  }
+
+  /** Reads what the session's endpoint answered, the newest first. */
+  attempts(id: string): Promise<AttemptList> {
+    return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}/attempts`);
+  }
+
+  /** Sends a test message to the session's endpoint, and resolves to what it answered. */
+  testSession(id: string): Promise<Attempt> {
+    return this.#call("POST", `/v1/sessions/${encodeURIComponent(id)}/test`);
+  }
+
+  /** Says why a message did or did not reach the session. */
+  explain(id: string, sequence: number): Promise<Explanation> {
+    return this.#call("GET", `/v1/sessions/${encodeURIComponent(id)}/explain/${sequence}`);
   }
 
   /** Ends a subscription. */
@@ -153,8 +174,9 @@ export class RelayClient {
   }
 
   /** Reads messages without a session. */
-  messages(feed: string, { from, limit, format }: MessagesQuery = {}): Promise<MessageList> {
-    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from, limit, format })}`;
+  messages(feed: string, { from, limit, format, wait }: MessagesQuery = {}): Promise<MessageList> {
+    const begin = typeof from === "object" ? from.time : from;
+    const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from: begin, limit, format, wait })}`;
     return this.#call("GET", path);
   }
 
@@ -271,7 +293,7 @@ interface Content {
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
-function json(value: object): Content {
+function json(value: object): Required<Content> {
   return { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
 }
 

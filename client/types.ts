@@ -6,8 +6,11 @@
 /** `stasis`: the event that Asterisk sent. `ami`: the AMI text and fields that Asterisk's Manager makes of it. */
 export type MessageFormat = "stasis" | "ami";
 
-/** `tail`: the next message to be appended. `head`: the first message still held. A number: that message. */
-export type Position = "tail" | "head" | number;
+/**
+ * `tail`: the next message to be appended. `head`: the first message still held. A number: that message. A time in
+ * ISO 8601: the first message that was appended then or later.
+ */
+export type Position = "tail" | "head" | number | { readonly time: string };
 
 export type ReadClass =
   | "system"
@@ -191,6 +194,75 @@ export interface SessionList {
   readonly after?: string;
 }
 
+/** What a session's endpoint answered: to one request that failed, or to a run of requests that it accepted. */
+export interface Attempt {
+  readonly outcome: "accepted" | "failed";
+  readonly status?: number;
+  /** Of a failure. Stable, for programs. */
+  readonly reason?: string;
+  /** Of a failure, for people. */
+  readonly detail?: string;
+  /** When the first and the last request were answered. */
+  readonly since: string;
+  readonly at: string;
+  /** Of the longest request. */
+  readonly durationMillis: number;
+  readonly requests: number;
+  /** The `webhook-id` of the last request. */
+  readonly batch: string;
+  /** The first and the last message, or the ends of the gap. */
+  readonly first: number;
+  readonly last: number;
+  readonly messages: number;
+  /** The reason of the gap that the request reported. */
+  readonly gap?: string;
+  /** The id of the test message that it was. */
+  readonly test?: string;
+}
+
+/** The last 50 attempts, the newest first. */
+export interface AttemptList {
+  readonly session: string;
+  readonly attempts: readonly Attempt[];
+}
+
+/** What became of one message for one session. */
+export interface Explanation {
+  readonly session: string;
+  readonly feed: string;
+  readonly sequence: number;
+  /** `passed`: the session stands behind it, and no attempt at it is recorded. */
+  readonly outcome:
+    | "delivered"
+    | "passed"
+    | "filtered"
+    | "gap"
+    | "in-flight"
+    | "waiting"
+    | "not-appended"
+    | "freed"
+    | "expired"
+    | "no-position";
+  /** What a waiting message waits for. */
+  readonly because?: "backoff" | "paused" | "suspended" | "batch" | "wake" | "connection";
+  /** For people. */
+  readonly explanation: string;
+  /** The part of the filter that the message does not pass, and the event filter that excludes it. */
+  readonly filter?: {
+    readonly part: "form" | "class" | "types" | "read" | "events" | "eventFilters";
+    readonly line?: string;
+  };
+  /** The request that brought or reported it, or the last one that failed to. */
+  readonly attempt?: Attempt;
+  /** Absent when the message is not held. */
+  readonly message?: {
+    readonly type?: string;
+    readonly amiEvent?: string;
+    readonly amiClasses?: readonly string[];
+    readonly appendedAt: string;
+  };
+}
+
 export interface Feed {
   readonly feed: string;
   /** The first sequence number still held. */
@@ -289,10 +361,12 @@ export interface FeedChange {
 
 export interface MessagesQuery {
   readonly format?: MessageFormat;
-  /** The first message still held if absent. */
-  readonly from?: number;
+  /** `head` if absent. */
+  readonly from?: Position;
   /** 100 if absent; at most 1000. */
   readonly limit?: number;
+  /** Long poll: when there is nothing to read, wait for it, so many seconds at most; 0 if absent, at most 20. */
+  readonly wait?: number;
 }
 
 export interface MessageList {

@@ -88,6 +88,8 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
     { action: "GetItem", items: "keyUses" },
     { action: "PutItem", items: "keyUses" },
   ],
+  putAttempts: [{ action: "PutItem" }],
+  listAttempts: [{ action: "Query" }],
 };
 
 /** Everything that a role allows, apart from its log and traces. */

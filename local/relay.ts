@@ -123,6 +123,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const region = connection.AWS_REGION ?? connection.AWS_DEFAULT_REGION ?? "";
 
   const isStopping = new AbortController();
+  const isClosing = new AbortController();
   const functions = createFunctions(
     (name) => functionEnvironment(name, environment, connection, provisioned),
     (name) => options.clientsOf?.(name, connection) ?? clients,
@@ -133,6 +134,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       stopping: isStopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },
+    isClosing.signal,
     options.host ?? ((_name, create) => create()),
   );
 
@@ -168,6 +170,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     await stopping.step("HTTP requests in flight", gateway.close(), HTTP_STOP_WITHIN_MILLIS);
     gateway.closeNow();
   });
+  started.defer(() => isClosing.abort());
 
   const ami = await startAmi(options, {
     environment: functionEnvironment("gateway", environment, connection, provisioned),
@@ -260,6 +263,8 @@ function createFunctions(
   environmentOf: (name: FunctionName) => Environment,
   clientsOf: (name: FunctionName) => AwsClients,
   options: HandlerOptions,
+  /** The api answers whoever waits before its requests in flight are waited for. */
+  apiStopping: AbortSignal,
   host: FunctionHost,
 ) {
   const given = (name: FunctionName) =>
@@ -269,7 +274,10 @@ function createFunctions(
     notify: host("notify", () => createNotify(...given("notify"))),
     deliver: host("deliver", () => createDeliver(...given("deliver"))),
     sweep: host("sweep", () => createSweep(...given("sweep"))),
-    api: host("api", () => createApi(...given("api"))),
+    api: host("api", () => {
+      const [environment, own] = given("api");
+      return createApi(environment, { ...own, stopping: apiStopping });
+    }),
   };
 }
 

@@ -2,16 +2,18 @@ import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
 import { compileReadFilter } from "../../shared/ami/readFilter.ts";
 import { EventFilterError } from "../../shared/errors.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
-import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
 import type { Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, newCursor, release } from "../../shared/sessions/cursor.ts";
 import { type AmiSession, rotateSecret } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { requireTail } from "./feeds.ts";
+import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
-import { resolvePosition } from "./position.ts";
+import { type Place, resolvePosition } from "./position.ts";
 import type { AmiSessionView, NewAmiSession, SessionChange } from "./schemas.ts";
 import {
+  type CursorWish,
   inSteps,
   isAmiUser,
   MOST_ATTEMPTS,
@@ -29,10 +31,11 @@ import {
 export async function createAmiSession(
   parts: ApiParts,
   wanted: NewAmiSession,
+  birth?: Birth,
 ): Promise<AmiSessionView & { secret: string }> {
   checkEventFilters(wanted.eventFilters);
-  const id = parts.newSessionId();
-  const secret = wanted.secret ?? parts.newSecret("ami");
+  const id = birth?.id ?? parts.newSessionId();
+  const secret = birth?.secret ?? wanted.secret ?? parts.newSecret("ami");
   const sealedSecret = await parts.sealSecret(id, secret, "ami");
   const session: AmiSession = {
     session: id,
@@ -48,10 +51,11 @@ export async function createAmiSession(
     version: 1,
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: parts.clock.nowEpochMillis(),
+    idempotency: birth?.idempotency,
   };
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
-    const cursor = session.resume ? cursorAt(tail.next, session, tail, parts) : undefined;
+    const cursor = session.resume ? cursorAt(tail, session, tail, parts) : undefined;
     // Nothing may fail once the session exists: the caller would never see its secret.
     const shown = await viewAmiUser(parts, { session, cursor }, tail);
     await parts.sessions.create(cursor, session);
@@ -82,8 +86,9 @@ export async function changeAmiSession(
       throw new HttpProblem(400, "request.invalid", "The request is invalid.", {
         errors: [{ at: "body.next", error: "only a user with resume has a position" }],
       });
-    const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
-    const cursor = await write(parts, stored, changed, { next, state: change.state }, tail);
+    const place =
+      change.next === undefined ? undefined : await resolvePosition(parts.pageTimes, change.next, tail);
+    const cursor = await write(parts, stored, changed, { place, state: change.state }, tail);
     return {
       ...(await viewAmiUser(parts, { session: changed, cursor }, tail)),
       ...(secret === undefined ? {} : { secret }),
@@ -110,6 +115,7 @@ function changedSession(
     secrets: sealedSecret
       ? rotateSecret(session.secrets, sealedSecret, overlapMillis, clock.nowEpochMillis())
       : session.secrets,
+    idempotency: sealedSecret ? undefined : session.idempotency,
   };
 }
 
@@ -118,7 +124,7 @@ async function write(
   parts: ApiParts,
   { cursor }: StoredAmiUser,
   changed: AmiSession,
-  wish: { readonly next: Sequence | undefined; readonly state: "paused" | "active" | undefined },
+  wish: CursorWish,
   tail: Tail,
 ): Promise<Cursor | undefined> {
   const nowEpochMillis = parts.clock.nowEpochMillis();
@@ -127,7 +133,7 @@ async function write(
     return undefined;
   }
   if (cursor === undefined) {
-    const born = cursorAt(wish.next ?? tail.next, changed, tail, parts);
+    const born = cursorAt(wish.place ?? tail, changed, tail, parts);
     await parts.sessions.addCursor(born, changed);
     return born;
   }
@@ -139,16 +145,17 @@ async function write(
     (row) => release(row, nowEpochMillis),
     ...wishedSteps(wish, nowEpochMillis),
   ]);
-  const mustBeHeld = wish.next === undefined ? undefined : segmentOf(wish.next, tail.segmentSize);
+  const mustBeHeld = wish.place && segmentOf(wish.place.next, tail.segmentSize);
   return parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
 }
 
-function cursorAt(next: Sequence, session: AmiSession, tail: Tail, { clock }: ApiParts): Cursor {
+function cursorAt({ next, gap }: Place, session: AmiSession, tail: Tail, { clock }: ApiParts): Cursor {
   const cursor = newCursor({
     feed: session.feed,
     session: session.session,
     kind: "ami",
     next,
+    gap,
     segmentSize: tail.segmentSize,
     interest: undefined,
     nowEpochMillis: clock.nowEpochMillis(),

@@ -1,10 +1,13 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { Callers } from "../../shared/access/callers.ts";
+import { RateLimit } from "../../shared/access/rateLimit.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
-import { bearerAuth, type CallerVariables } from "../../shared/http/bearerAuth.ts";
+import { bearerAuth, bearerKey, type CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { listAttempts } from "./attempts.ts";
+import { explainMessage } from "./explainMessage.ts";
 import { listFeeds } from "./feedList.ts";
 import { changeFeed, describeFeed, readMessages } from "./feeds.ts";
 import { createKey, deleteKey, listKeys } from "./keys.ts";
@@ -13,6 +16,8 @@ import type { ApiParts } from "./parts.ts";
 import { listProducers } from "./producers.ts";
 import * as routes from "./routes.ts";
 import { changeSession, createSession, deleteSession, listSessions, showSession } from "./sessions.ts";
+import { testSession } from "./testMessage.ts";
+import { Waiting } from "./waiting.ts";
 import { welcome } from "./welcome.ts";
 
 const PUBLIC_PATHS = new Set(["/", "/v1/health", "/v1/openapi.json"]);
@@ -38,6 +43,8 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   });
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);
+  const waiting = new Waiting(parts.clock, parts.stopping);
+  const testLimit = new RateLimit();
   const authenticate = bearerAuth(callers);
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
@@ -61,12 +68,21 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
     context.json(await changeFeed(parts, context.req.valid("param").feed, context.req.valid("json")), 200),
   );
   app.openapi(routes.getMessages, async (context) => {
-    const text = await readMessages(parts, context.req.valid("param").feed, context.req.valid("query"));
+    const text = await readMessages(
+      parts,
+      waiting,
+      context.req.valid("param").feed,
+      context.req.valid("query"),
+    );
     return context.body(text, 200, { "content-type": "application/json" }) as never;
   });
-  app.openapi(routes.postSession, async (context) =>
-    context.json(await createSession(parts, context.req.valid("json"), context.get("caller")), 201),
-  );
+  app.openapi(routes.postSession, async (context) => {
+    const caller = context.get("caller");
+    const key = context.req.valid("header")["idempotency-key"];
+    const bearer = bearerKey(context.req.header("authorization"));
+    const call = key && bearer ? { key, bearer, caller } : undefined;
+    return context.json(await createSession(parts, context.req.valid("json"), caller, call), 201);
+  });
   app.openapi(routes.getSessions, async (context) =>
     context.json(await listSessions(parts, context.req.valid("query"), context.get("caller")), 200),
   );
@@ -87,6 +103,24 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   app.openapi(routes.deleteSession, async (context) => {
     await deleteSession(parts, context.req.valid("param").id, context.get("caller"));
     return context.body(null, 204);
+  });
+  app.openapi(routes.getAttempts, async (context) =>
+    context.json(await listAttempts(parts, context.req.valid("param").id, context.get("caller")), 200),
+  );
+  app.openapi(routes.postTest, async (context) =>
+    context.json(
+      await testSession(
+        parts,
+        { limit: testLimit, waiting },
+        context.req.valid("param").id,
+        context.get("caller"),
+      ),
+      200,
+    ),
+  );
+  app.openapi(routes.getExplanation, async (context) => {
+    const { id, sequence } = context.req.valid("param");
+    return context.json(await explainMessage(parts, id, sequence, context.get("caller")), 200);
   });
   app.openapi(routes.postKey, async (context) =>
     context.json(await createKey(parts, context.req.valid("json"), context.get("caller")), 201),

@@ -6,11 +6,13 @@ import {
   type NumberedMessage,
   renderMessages,
 } from "../../shared/queue/message.ts";
-import { lastOf } from "../../shared/queue/page.ts";
-import { firstOfSegment, lastOfSegment } from "../../shared/queue/sequence.ts";
-import { type FoundTail, firstHeld, readTail, tailSegment } from "../../shared/queue/tail.ts";
+import { lastOf, type Page } from "../../shared/queue/page.ts";
+import { firstOfSegment, lastOfSegment, type Sequence } from "../../shared/queue/sequence.ts";
+import { type FoundTail, firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
+import { type Place, type Position, resolvePosition } from "./position.ts";
 import type { FeedView } from "./schemas.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** A Lambda function can answer 6 MB; a message may have 128 KiB, and up to six times that as JSON. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -55,35 +57,86 @@ export async function changeFeed(
   return describeFeed(parts, feed);
 }
 
+interface MessagesQuery {
+  readonly from?: Position | undefined;
+  readonly limit: number;
+  readonly format: MessageFormat;
+  /** How long to wait for the first message. */
+  readonly wait: number;
+}
+
 /** Reads messages without a session. Returns JSON text, because events are passed on as they were sent. */
 export async function readMessages(
   parts: ApiParts,
+  waiting: Waiting,
   feed: string,
-  query: { from?: number | undefined; limit: number; format: MessageFormat },
+  query: MessagesQuery,
 ): Promise<string> {
   const tail = await requireTail(parts, feed);
-  const firstHeldNumber = firstHeld(tail);
-  const wanted = query.from ?? firstHeldNumber;
-  const messages: NumberedMessage[] = [];
-  let next = Math.max(wanted, firstHeldNumber);
-  let bytes = 0;
-  while (messages.length < query.limit && next < tail.next && bytes < MAX_ANSWER_BYTES) {
-    const [page] = await parts.pages.read(feed, tail.segmentSize, next);
-    if (page === undefined) break;
-    for (; next <= lastOf(page) && messages.length < query.limit && bytes < MAX_ANSWER_BYTES; next += 1) {
-      const message = page.messages[next - page.first];
-      if (message === undefined) {
-        next = page.first;
-        break;
-      }
-      if (!hasForm(message, query.format)) continue;
-      messages.push({ sequence: next, message });
-      bytes += answeredBytes(message, query.format);
+  const place = await beginningOf(parts, query.from ?? "head", tail);
+  const reading = new Reading(parts, tail, place.next, query);
+  await reading.readUpTo(tail.next);
+  // A gap is news too.
+  if (reading.messages.length === 0 && place.gap === undefined && query.wait > 0)
+    await waiting.until(query.wait * 1000, async () => {
+      await reading.readUpTo(Number.POSITIVE_INFINITY);
+      return reading.messages.length > 0 || undefined;
+    });
+  const { messages, next } = reading;
+  const gap = place.gap ? `,"gap":${JSON.stringify({ first: place.gap.first, last: place.gap.last })}` : "";
+  return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
+}
+
+/** What a response has so far. */
+class Reading {
+  readonly messages: NumberedMessage[] = [];
+  next: Sequence;
+  readonly #parts: Pick<ApiParts, "pages">;
+  readonly #feed: Pick<Tail, "feed" | "segmentSize">;
+  readonly #query: MessagesQuery;
+  #bytes = 0;
+
+  constructor(
+    parts: Pick<ApiParts, "pages">,
+    feed: Pick<Tail, "feed" | "segmentSize">,
+    next: Sequence,
+    query: MessagesQuery,
+  ) {
+    this.#parts = parts;
+    this.#feed = feed;
+    this.#query = query;
+    this.next = next;
+  }
+
+  /** Reads on to `end`, to the end of the feed, or to the limits of a response. */
+  async readUpTo(end: number): Promise<void> {
+    while (!this.#isFull() && this.next < end) {
+      const [page] = await this.#parts.pages.read(this.#feed.feed, this.#feed.segmentSize, this.next);
+      if (page === undefined) return;
+      // The pages between have expired.
+      this.next = Math.max(this.next, page.first);
+      for (; this.next <= lastOf(page) && !this.#isFull(); this.next += 1) this.#add(page);
     }
   }
-  const gap =
-    wanted < firstHeldNumber ? `,"gap":${JSON.stringify({ first: wanted, last: firstHeldNumber - 1 })}` : "";
-  return `{"feed":${JSON.stringify(feed)},"messages":${renderMessages(messages, query.format)},"next":${next}${gap}}`;
+
+  #add(page: Page): void {
+    const message = page.messages[this.next - page.first];
+    if (message === undefined || !hasForm(message, this.#query.format)) return;
+    this.messages.push({ sequence: this.next, message });
+    this.#bytes += answeredBytes(message, this.#query.format);
+  }
+
+  #isFull(): boolean {
+    return this.messages.length >= this.#query.limit || this.#bytes >= MAX_ANSWER_BYTES;
+  }
+}
+
+/** A reader may begin anywhere: it is given a gap for what is freed, and nothing for what is yet to come. */
+async function beginningOf(parts: ApiParts, from: Position, tail: Tail): Promise<Place> {
+  const head = firstHeld(tail);
+  if (typeof from !== "number") return resolvePosition(parts.pageTimes, from, tail);
+  if (from >= head) return { next: from };
+  return { next: head, gap: { first: from, last: head - 1, reason: "retention" } };
 }
 
 /** Bytes of the message in the response. AMI text occurs twice, with control characters escaped. */

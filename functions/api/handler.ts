@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { newKeyText } from "../../shared/access/keyText.ts";
+import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { createSecretSealer } from "../../shared/aws/webhookSecrets.ts";
@@ -27,12 +28,15 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     pages: new PageReader(stores.pages, PAGE_CACHE_BYTES),
     pageTimes: stores.pages,
     keys,
+    attempts: openAttempts(environment, parts.clients, parts.clock),
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
+    newTestId: () => `tst_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
     // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.
-    newSecret: (kind: SessionKind) =>
-      kind === "ami" ? randomBytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(randomBytes),
+    newSecret: (kind: SessionKind, bytes: (size: number) => Buffer = randomBytes) =>
+      kind === "ami" ? bytes(AMI_SECRET_BYTES).toString("base64url") : newSecret(bytes),
+    newSalt: () => randomBytes(32).toString("base64url"),
     sealSecret: createSecretSealer(environment),
   };
   return answerHttpApi(createApiApp(ports, openCallers(environment, keys, parts), parts.log));

@@ -6,9 +6,11 @@ import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { FeedHead, TailSource } from "../../shared/queue/tail.ts";
+import type { PageFactsSource } from "../../shared/queue/timeSearch.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
+import type { Attempt } from "../../shared/sessions/attempt.ts";
 import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
 import type { AmiSession, Session, SessionKind } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
@@ -22,8 +24,8 @@ export interface ApiParts {
     listSomeHeads(limit: number, after?: string): Promise<{ heads: FeedHead[]; last?: string }>;
   };
   readonly pages: Pick<PageReader, "read">;
-  /** When the page that holds a number was appended. */
-  readonly pageTimes: {
+  readonly pageTimes: PageFactsSource & {
+    /** When the page that holds a number was appended. */
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly archives: { readArchives(feed: string): Promise<ProducerArchive[]> };
@@ -53,14 +55,27 @@ export interface ApiParts {
     listKeys(limit: number, after?: string): Promise<{ keys: ListedKey[]; last?: string }>;
     removeKey(id: string): Promise<boolean>;
   };
-  readonly wakes: { sendWake(cursor: Cursor): Promise<void> };
+  /** What the endpoints of webhooks answered, newest first. */
+  readonly attempts: { listAttempts(sessionId: string, limit: number): Promise<Attempt[]> };
+  readonly wakes: {
+    sendWake(cursor: Cursor): Promise<void>;
+    sendTest(
+      session: Pick<Cursor, "feed" | "session">,
+      test: { readonly id: string; readonly requestedAtEpochMillis: number },
+    ): Promise<void>;
+  };
   readonly guard: AddressGuard;
   readonly clock: Clock;
   newSessionId(): string;
+  newTestId(): string;
   newKeyText(): NewKeyText;
-  newSecret(kind: SessionKind): string;
+  /** @param bytes instead of random ones */
+  newSecret(kind: SessionKind, bytes?: (size: number) => Buffer): string;
+  newSalt(): string;
   /** Encrypts a session's secret for the table. */
   sealSecret(sessionId: string, secret: string, kind: SessionKind): Promise<string>;
   readonly log: Log;
+  /** Aborts when the process must stop: nobody is kept waiting any more. */
+  readonly stopping: AbortSignal;
   readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
 }

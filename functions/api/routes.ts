@@ -5,9 +5,12 @@ import { MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
 import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import {
+  attemptList,
+  attemptView,
   changedSession,
   createdKey,
   createdSession,
+  explanation,
   feedChange,
   feedList,
   feedName,
@@ -20,6 +23,7 @@ import {
   newSession,
   problem,
   producerList,
+  sequenceInPath,
   serviceView,
   sessionChange,
   sessionList,
@@ -150,16 +154,28 @@ export const getMessages = createRoute({
   responses: { 200: json("Messages in order", messageList), ...problems(400, 401, 403, 404, 429, 503) },
 });
 
+const idempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    // Bytes beyond ASCII arrive percent-encoded (hono/aws-lambda).
+    .regex(/^[\x21-\x7e\x80-\xff]{0,255}$/, "must have at most 255 visible characters")
+    .optional()
+    .openapi({
+      description:
+        "Makes a resend safe: for a day, the same key with the same body gets the same session and secret. Another body gets 422. An empty header counts as absent.",
+    }),
+});
+
 export const postSession = createRoute({
   method: "post",
   path: "/v1/sessions",
   tags: ["Sessions"],
   summary: "Subscribe a webhook to a feed, or add a user of the AMI gateway",
   ...access(MAY_MANAGE),
-  request: { body: jsonBody(newSession) },
+  request: { headers: idempotencyHeader, body: jsonBody(newSession) },
   responses: {
     201: json("The session and its secret", createdSession),
-    ...problems(400, 401, 403, 409, 413, 415, 429, 503),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
   },
 });
 
@@ -204,6 +220,48 @@ export const deleteSession = createRoute({
   ...access(MAY_MANAGE),
   request: { params: sessionPath },
   responses: { 204: { description: "Deleted" }, ...problems(400, 401, 403, 404, 429, 503) },
+});
+
+export const getAttempts = createRoute({
+  method: "get",
+  path: "/v1/sessions/{id}/attempts",
+  tags: ["Sessions"],
+  summary: "What the session's endpoint answered: the last 50 entries",
+  description: "Kept for seven days. AMI users have none: their clients answer nothing.",
+  ...access(MAY_READ),
+  request: { params: sessionPath },
+  responses: {
+    200: json("Attempts, the newest first", attemptList),
+    ...problems(400, 401, 403, 404, 429, 503),
+  },
+});
+
+export const postTest = createRoute({
+  method: "post",
+  path: "/v1/sessions/{id}/test",
+  tags: ["Sessions"],
+  summary: "Send a test message to the session's endpoint now, and wait for its answer",
+  description:
+    "One signed request with a message of type `RelayTest`, outside the queue: nothing is moved or counted. Once a second.",
+  ...access(MAY_MANAGE),
+  request: { params: sessionPath },
+  responses: {
+    200: json("What the endpoint answered", attemptView),
+    ...problems(400, 401, 403, 404, 409, 429, 503),
+  },
+});
+
+export const getExplanation = createRoute({
+  method: "get",
+  path: "/v1/sessions/{id}/explain/{sequence}",
+  tags: ["Sessions"],
+  summary: "Why a message did or did not reach the session",
+  ...access(MAY_READ),
+  request: { params: sessionPath.extend({ sequence: sequenceInPath }) },
+  responses: {
+    200: json("What became of it", explanation),
+    ...problems(400, 401, 403, 404, 422, 429, 503),
+  },
 });
 
 export const postKey = createRoute({

@@ -21,7 +21,23 @@ export const feedName = z
 
 const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-const position = z.union([z.enum(["tail", "head"]), sequence], 'must be "tail", "head" or a sequence number');
+const isoTime = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !Number.isNaN(Date.parse(text)), "must be a time that exists");
+
+const position = z.union(
+  [
+    z.enum(["tail", "head"]),
+    sequence,
+    z.strictObject({
+      time: isoTime.openapi({
+        example: "2026-11-23T08:00:00Z",
+        description: "The first message that was appended then or later.",
+      }),
+    }),
+  ],
+  'must be "tail", "head", a sequence number, or an object with a time in ISO 8601',
+);
 
 const nameList = z.array(z.string().min(1).max(128)).min(1).max(100);
 
@@ -79,7 +95,7 @@ const newWebhookSession = z
     }),
     from: position.default("tail").openapi({
       description:
-        'Where to begin: "tail" for what is appended next, "head" for the first message still held, or its number.',
+        'Where to begin: "tail" for what is appended next, "head" for the first message still held, its number, or a time.',
     }),
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
@@ -304,6 +320,85 @@ export const sessionList = z
   .object({ sessions: z.array(sessionView), after: z.string().optional() })
   .openapi("SessionList");
 
+export const attemptView = z
+  .object({
+    outcome: z.enum(["accepted", "failed"]),
+    status: z.int().optional(),
+    reason: z.string().optional().openapi({ description: "Of a failure. Stable, for programs." }),
+    detail: z.string().optional().openapi({ description: "Of a failure, for people." }),
+    since: time.openapi({ description: "When the first request of the entry was answered." }),
+    at: time.openapi({ description: "When the last request of the entry was answered." }),
+    durationMillis: z.int().openapi({ description: "Of the longest request." }),
+    requests: z.int().openapi({
+      description:
+        "Successes that follow each other within a minute are one entry; a failure is one of its own.",
+    }),
+    batch: z.string().openapi({ description: "The `webhook-id` of the last request." }),
+    first: z.int().openapi({ description: "The first message, or the beginning of the gap." }),
+    last: z.int().openapi({ description: "The last message, or the end of the gap." }),
+    messages: z.int(),
+    gap: z.string().optional().openapi({ description: "The reason of the gap that the request reported." }),
+    test: z.string().optional().openapi({ description: "The id of the test message that it was." }),
+  })
+  .openapi("Attempt");
+export type AttemptView = z.infer<typeof attemptView>;
+
+export const attemptList = z
+  .object({ session: z.string(), attempts: z.array(attemptView) })
+  .openapi("AttemptList");
+
+export const explanation = z
+  .object({
+    session: z.string(),
+    feed: z.string(),
+    sequence: z.int(),
+    outcome: z
+      .enum([
+        "delivered",
+        "passed",
+        "filtered",
+        "gap",
+        "in-flight",
+        "waiting",
+        "not-appended",
+        "freed",
+        "expired",
+        "no-position",
+      ])
+      .openapi({
+        description:
+          "`passed`: the session stands behind it, and no attempt at it is recorded. `no-position`: the AMI user has none.",
+      }),
+    because: z
+      .enum(["backoff", "paused", "suspended", "batch", "wake", "connection"])
+      .optional()
+      .openapi({ description: "What a waiting message waits for." }),
+    explanation: z.string().openapi({ description: "For people." }),
+    filter: z
+      .object({
+        part: z.enum(["form", "class", "types", "read", "events", "eventFilters"]),
+        line: z.string().optional().openapi({
+          description: "The event filter that excludes it; absent when no including filter matches.",
+        }),
+      })
+      .optional()
+      .openapi({ description: "The part of the filter, as it is now, that the message does not pass." }),
+    attempt: attemptView.optional().openapi({
+      description: "The request that brought or reported it, or the last one that failed to.",
+    }),
+    message: z
+      .object({
+        type: z.string().optional(),
+        amiEvent: z.string().optional(),
+        amiClasses: z.array(z.string()).optional(),
+        appendedAt: time,
+      })
+      .optional()
+      .openapi({ description: "Absent when the message is not held." }),
+  })
+  .openapi("Explanation");
+export type ExplanationView = z.infer<typeof explanation>;
+
 /** A whole number in a query: digits and nothing else. */
 function queryNumber(maximum: number) {
   return z
@@ -318,6 +413,8 @@ function queryNumber(maximum: number) {
 function limitUpTo(maximum: number) {
   return queryNumber(maximum).default(100).openapi({ type: "integer", minimum: 1, maximum, default: 100 });
 }
+
+export const sequenceInPath = queryNumber(Number.MAX_SAFE_INTEGER);
 
 export const listQuery = z.object({
   limit: limitUpTo(100),
@@ -400,10 +497,33 @@ export const producerList = z
 
 export const feedChange = z.strictObject({ wrapUnmapped: z.boolean() }).openapi("FeedChange");
 
+/** `position` as a query can have it. */
+const queryPosition = z
+  .union(
+    [z.enum(["tail", "head"]), queryNumber(Number.MAX_SAFE_INTEGER), isoTime.transform((time) => ({ time }))],
+    'must be "tail", "head", a whole number from 1 on, or a time in ISO 8601',
+  )
+  .openapi({
+    description:
+      'Where to begin: a number, a time, "tail" for what is appended next, or "head", as without it, for the first message still held.',
+  });
+
 export const messagesQuery = z.object({
   format: format.default("stasis"),
-  from: queryNumber(Number.MAX_SAFE_INTEGER).optional(),
+  from: queryPosition.optional(),
   limit: limitUpTo(1000),
+  wait: z
+    .string()
+    .regex(/^(?:1?\d|20)$/, "must be a whole number of seconds, at most 20")
+    .transform(Number)
+    .default(0)
+    .openapi({
+      type: "integer",
+      minimum: 0,
+      maximum: 20,
+      default: 0,
+      description: "Long poll: when there is nothing to read, wait for it, so many seconds at most.",
+    }),
 });
 
 const stasisMessage = z

@@ -6,18 +6,52 @@ import type { SessionKind } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { changeAmiSession, createAmiSession } from "./amiSessions.ts";
 import { MAX_ANSWER_BYTES, requireTail } from "./feeds.ts";
+import { type Birth, type IdempotentCall, newBirth, secretAgain, sessionIdOf } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import type { changedSession, createdSession, newSession, SessionChange, SessionView } from "./schemas.ts";
 import { MOST_ATTEMPTS, requireSession, storedSession, viewSession } from "./storedSession.ts";
 import { changeWebhookSession, createWebhookSession } from "./webhookSessions.ts";
 
+type Created = z.infer<typeof createdSession>;
+
+/** @param call for a request with an Idempotency-Key */
 export async function createSession(
   parts: ApiParts,
   wanted: z.infer<typeof newSession>,
   caller: Caller,
-): Promise<z.infer<typeof createdSession>> {
+  call?: IdempotentCall,
+): Promise<Created> {
   requireFeed(caller, wanted.feed, MAY_MANAGE);
-  return wanted.kind === "ami" ? createAmiSession(parts, wanted) : createWebhookSession(parts, wanted);
+  if (call === undefined) return create(parts, wanted);
+  const earlier = await createdBefore(parts, wanted, call);
+  if (earlier !== undefined) return earlier;
+  try {
+    return await create(parts, wanted, newBirth(parts, call, wanted));
+  } catch (error) {
+    // Another request with the same key may have been faster.
+    const other = await createdBefore(parts, wanted, call);
+    if (other === undefined) throw error;
+    return other;
+  }
+}
+
+function create(parts: ApiParts, wanted: z.infer<typeof newSession>, birth?: Birth): Promise<Created> {
+  return wanted.kind === "ami"
+    ? createAmiSession(parts, wanted, birth)
+    : createWebhookSession(parts, wanted, birth);
+}
+
+/** The session that an earlier request with this key has created, as it is now. */
+async function createdBefore(
+  parts: ApiParts,
+  wanted: z.infer<typeof newSession>,
+  call: IdempotentCall,
+): Promise<Created | undefined> {
+  const id = sessionIdOf(call);
+  const session = await parts.sessions.readSession(id);
+  if (session === undefined) return undefined;
+  const secret = secretAgain(parts, session, call, wanted);
+  return { ...(await showSession(parts, id, call.caller)), secret };
 }
 
 export async function showSession(parts: ApiParts, id: string, caller: Caller): Promise<SessionView> {

@@ -2,12 +2,13 @@ import type { Role } from "../../shared/access/accessKey.ts";
 import type { Caller } from "../../shared/access/caller.ts";
 import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
-import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
+import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, type CursorChange, pause, resume, seek } from "../../shared/sessions/cursor.ts";
 import type { AmiSession, Session, WebhookSession } from "../../shared/sessions/session.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
+import type { Place } from "./position.ts";
 import type { AmiSessionView, SessionView, WebhookSessionView } from "./schemas.ts";
 import { type Standing, viewAmiSession, viewWebhookSession } from "./sessionView.ts";
 
@@ -96,14 +97,14 @@ async function standingOf(parts: ApiParts, cursor: Cursor, tail: Tail): Promise<
 
 /** What a person asks of a cursor. */
 export interface CursorWish {
-  readonly next?: Sequence | undefined;
+  readonly place?: Place | undefined;
   readonly state?: "paused" | "active" | undefined;
 }
 
 /** The steps that fulfil a wish, for `inSteps`. */
-export function wishedSteps({ next, state }: CursorWish, nowEpochMillis: number): CursorStep[] {
+export function wishedSteps({ place, state }: CursorWish, nowEpochMillis: number): CursorStep[] {
   return [
-    ...(next === undefined ? [] : [(row: Cursor) => seek(row, next, nowEpochMillis)]),
+    ...(place === undefined ? [] : [(row: Cursor) => seek(row, place.next, nowEpochMillis, place.gap)]),
     ...(state === "paused" ? [(row: Cursor) => pause(row, nowEpochMillis)] : []),
     ...(state === "active" ? [(row: Cursor) => resume(row, nowEpochMillis)] : []),
   ];

@@ -9,6 +9,7 @@ import { rotateSecret, type WebhookSession } from "../../shared/sessions/session
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { requireTail } from "./feeds.ts";
+import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";
 import type { NewWebhookSession, SessionChange, WebhookSessionView } from "./schemas.ts";
@@ -26,11 +27,12 @@ import {
 export async function createWebhookSession(
   parts: ApiParts,
   wanted: NewWebhookSession,
+  birth?: Birth,
 ): Promise<WebhookSessionView & { secret: string }> {
   const url = checkUrl(parts, wanted.url);
   const { interest } = checkFilter(wanted.format, wanted.filter);
-  const id = parts.newSessionId();
-  const secret = parts.newSecret("webhook");
+  const id = birth?.id ?? parts.newSessionId();
+  const secret = birth?.secret ?? parts.newSecret("webhook");
   const sealedSecret = await parts.sealSecret(id, secret, "webhook");
   const nowEpochMillis = parts.clock.nowEpochMillis();
   const session: WebhookSession = {
@@ -43,13 +45,14 @@ export async function createWebhookSession(
     filter: wanted.filter,
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
+    idempotency: birth?.idempotency,
   };
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
     const cursor = newCursor({
       feed: wanted.feed,
       session: session.session,
-      next: resolvePosition(wanted.from, tail),
+      ...(await resolvePosition(parts.pageTimes, wanted.from, tail)),
       segmentSize: tail.segmentSize,
       interest,
       nowEpochMillis,
@@ -88,8 +91,10 @@ export async function changeWebhookSession(
       secrets: sealedSecret
         ? rotateSecret(session.secrets, sealedSecret, overlapMillis, nowEpochMillis)
         : session.secrets,
+      idempotency: sealedSecret ? undefined : session.idempotency,
     };
-    const next = change.next === undefined ? undefined : resolvePosition(change.next, tail);
+    const place =
+      change.next === undefined ? undefined : await resolvePosition(parts.pageTimes, change.next, tail);
     const isRebatched = change.filter !== undefined || change.maxBatch !== undefined;
     const rowChange = inSteps(cursor, [
       (row) => release(row, nowEpochMillis),
@@ -99,9 +104,9 @@ export async function changeWebhookSession(
               reconfigure(row, checkFilter(changed.format, changed.filter).interest, nowEpochMillis),
           ]
         : []),
-      ...wishedSteps({ next, state: change.state }, nowEpochMillis),
+      ...wishedSteps({ place, state: change.state }, nowEpochMillis),
     ]);
-    const mustBeHeld = next === undefined ? undefined : segmentOf(next, tail.segmentSize);
+    const mustBeHeld = place && segmentOf(place.next, tail.segmentSize);
     const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
     if (row.state === "parked") await wake(parts, row);
     return {

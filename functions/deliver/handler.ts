@@ -1,10 +1,12 @@
 import type { SQSEvent } from "aws-lambda";
+import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { createSecretOpener } from "../../shared/aws/webhookSecrets.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import { AttemptRecorder } from "../../shared/sessions/attemptRecorder.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
@@ -16,6 +18,11 @@ export const createHandler = defineHandler(
   recording((environment, parts) => {
     const { clients, clock, settings } = parts;
     const { pages, sessions, ...stores } = openSessions(environment, clients, clock);
+    const attempts = new AttemptRecorder({
+      ...parts,
+      sink: openAttempts(environment, clients, clock),
+      intervalMillis: settings.attemptIntervalMillis,
+    });
     const ports = {
       ...parts,
       ...stores,
@@ -27,8 +34,13 @@ export const createHandler = defineHandler(
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
       judgeOf: createJudges(cpuMillis, clock),
       random: Math.random,
+      attempts,
     };
-    return ({ Records }: SQSEvent) => deliverWakes(ports, Records);
+    return async ({ Records }: SQSEvent) => {
+      const response = await deliverWakes(ports, Records);
+      await attempts.writeDue();
+      return response;
+    };
   }),
 );
 

@@ -3,6 +3,7 @@ import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { turnMillis } from "../../shared/webhook/lane.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
+import { sendTestMessage } from "./testMessage.ts";
 
 /** Runs one turn for each session in an SQS batch of wakes. Duplicate wakes of a session share a turn. */
 export function deliverWakes(
@@ -14,7 +15,10 @@ export function deliverWakes(
   return processHints(
     wakes,
     (wake) => JSON.stringify(wake),
-    async (_key, [wake]) => wake && deliver(parts, wake, millis),
+    async (_key, [wake]) => {
+      if (wake?.test) await sendTestMessage(parts, wake, wake.test);
+      else if (wake) await deliver(parts, wake, millis);
+    },
     parts.log,
   );
 }

@@ -76,6 +76,11 @@ export function compileEventFilters(expressions: readonly string[]): EventFilter
       const matches = (filter: EventFilter) => isMatch(filter, message, linesOf);
       return (includes.length === 0 || includes.some(matches)) && !excludes.some(matches);
     },
+    excludedBy: (message) => {
+      patterns.beginMessage();
+      const index = filters.findIndex((filter) => filter.excludes && isMatch(filter, message, linesOf));
+      return expressions[index];
+    },
   };
 }
 
@@ -86,6 +91,8 @@ export interface EventFilters {
   readonly bytes: number;
   /** @throws FilterCostError when the message is too long for the regular expressions */
   passes(message: AmiMessage): boolean;
+  /** The first filter that excludes the message; undefined when none does. @throws FilterCostError */
+  excludedBy(message: AmiMessage): string | undefined;
 }
 
 function isMatch(

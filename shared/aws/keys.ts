@@ -46,6 +46,12 @@ export const keys = {
   accessKeys: "key",
   keyUse: (id: string) => ({ pk: "use", sk: id }),
   keyUses: "use",
+  /** In order of time. The id keeps two of the same millisecond apart. */
+  attempts: (sessionId: string, atEpochMillis: number, id: string) => ({
+    pk: sessionId,
+    sk: `${padded(atEpochMillis)}#${id}`,
+  }),
+  attemptsOf: (sessionId: string) => sessionId,
 } as const;
 
 /** Partition keys of the items of tables with several kinds, as IAM matches them (`dynamodb:LeadingKeys`). */

@@ -93,14 +93,19 @@ export class PageStore {
     return item && asPage(item);
   }
 
-  /** When the page that holds `sequence` was appended; undefined when there is none yet. */
-  async readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined> {
+  /** The last page of a segment that begins at or before `sequence`, without its body. */
+  async readFactsBefore(feed: string, segment: Segment, sequence: Sequence): Promise<PageFacts | undefined> {
     const [item] = await this.#query(feed, segment, "<=", sequence, {
       ...NEAREST_BEFORE,
       ProjectionExpression: FACTS,
       ExpressionAttributeNames: FACT_NAMES,
     });
-    const page = item && asFacts(item);
+    return item && asFacts(item);
+  }
+
+  /** When the page that holds `sequence` was appended; undefined when there is none yet. */
+  async readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined> {
+    const page = await this.readFactsBefore(feed, segment, sequence);
     return page && lastOf(page) >= sequence ? page.appendedAtEpochMillis : undefined;
   }
 

@@ -29,6 +29,14 @@ export const tables = {
     partitionKey: "pk",
     sortKey: "sk",
   },
+  /** What the endpoints of sessions answered. */
+  attempts: {
+    variable: "RELAY_ATTEMPTS_TABLE",
+    name: "stasis-relay-attempts",
+    partitionKey: "pk",
+    sortKey: "sk",
+    ttl: "expiresAtEpochSeconds",
+  },
 } as const satisfies Record<string, TableDefinition>;
 
 export interface TableDefinition {
@@ -105,6 +113,7 @@ export interface TableRights {
     | "removeCursors";
   readonly sessions: "readSessions" | "listSessions" | "putSessions" | "removeSessions";
   readonly keys: "readKeys" | "listKeys" | "createKeys" | "removeKeys" | "recordKeyUse";
+  readonly attempts: "putAttempts" | "listAttempts";
 }
 
 export interface SecretRights {
@@ -145,6 +154,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
       queue: ["readPages", "moveReferences"],
       cursors: ["readCursors", "changeCursors"],
       sessions: ["readSessions"],
+      attempts: ["putAttempts"],
     },
     sendsTo: ["wake", "slow"],
     startedBy: ["wake", "slow"],
@@ -184,6 +194,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
       cursors: ["readCursors", "readCursorsInBatches", "createCursors", "changeCursors", "removeCursors"],
       sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
       keys: ["readKeys", "listKeys", "createKeys", "removeKeys", "recordKeyUse"],
+      attempts: ["listAttempts"],
     },
     sendsTo: ["wake", "slow"],
     // HTTP requests start it.

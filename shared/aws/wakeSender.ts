@@ -28,6 +28,19 @@ export class WakeSender {
     );
   }
 
+  /** Asks deliver for a test message, in the slow lane: an endpoint that hangs delays nobody there. */
+  async sendTest(
+    { feed, session }: Pick<Cursor, "feed" | "session">,
+    test: NonNullable<WakeHint["test"]>,
+  ): Promise<void> {
+    await this.#sqs.send(
+      new SendMessageCommand({
+        QueueUrl: this.#queueUrls.slow,
+        MessageBody: JSON.stringify({ feed, session, test } satisfies WakeHint),
+      }),
+    );
+  }
+
   /** Sends wakes to many sessions and returns those whose wake SQS accepted. */
   async sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> {
     const calls: Promise<Cursor[]>[] = [];

@@ -23,6 +23,13 @@ export type NotifyHint = z.infer<typeof notifyHintSchema>;
 /** SQS delays a message by at most 15 minutes. Wakes due later are left to the sweep. */
 export const LONGEST_WAKE_DELAY_MILLIS = 900_000;
 
-/** "This session has something to read." */
-export const wakeHintSchema = z.object({ feed, session: z.string().min(1).max(64) });
+/**
+ * "This session has something to read." With `test`: "send a test message to its endpoint", which moves nothing, so it may
+ * be lost or doubled too.
+ */
+export const wakeHintSchema = z.object({
+  feed,
+  session: z.string().min(1).max(64),
+  test: z.object({ id: z.string().min(1).max(64), requestedAtEpochMillis: z.int() }).optional(),
+});
 export type WakeHint = z.infer<typeof wakeHintSchema>;

@@ -31,6 +31,15 @@ export function renderAmiOnly(ami: AmiMessage, timestamp: string): Message {
   return { type: undefined, text: `{"timestamp":${JSON.stringify(timestamp)}}`, ami };
 }
 
+/** The type of the message by which a person tests an endpoint. No feed has it. */
+const TEST_TYPE = "RelayTest";
+
+export function renderTest(test: string, atEpochMillis: number): Message {
+  const timestamp = new Date(atEpochMillis).toISOString();
+  const event = JSON.stringify({ type: TEST_TYPE, timestamp, test });
+  return renderMessage(TEST_TYPE, timestamp, event, renderAmi(TEST_TYPE, ["system"], [["Test", test]]));
+}
+
 export interface NumberedMessage {
   readonly sequence: Sequence;
   readonly message: Message;

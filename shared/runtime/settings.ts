@@ -33,6 +33,8 @@ export interface Settings {
   readonly hintGraceMillis: number;
   /** How long after a rotation the old webhook secret still signs and the old management key is still accepted. */
   readonly secretOverlapMillis: number;
+  /** The successes of a session within this time become one entry in the record of its attempts. */
+  readonly attemptIntervalMillis: number;
   /** Non-public CIDR ranges that webhooks may reach. */
   readonly allowedAddressRanges: readonly string[];
   /** Whether a webhook URL may be plain `http:`. */
@@ -53,6 +55,7 @@ const BOUNDS = {
   RELAY_REQUEST_TIMEOUT_SECONDS: { least: 0.1, most: 60, unit: "seconds" },
   RELAY_LINGER_SECONDS: { least: 0, most: 10, unit: "seconds" },
   RELAY_SECRET_OVERLAP_SECONDS: { least: 0, most: 30 * 86_400, unit: "seconds" },
+  RELAY_ATTEMPT_SECONDS: { least: 0, most: 3_600, unit: "seconds" },
 } as const satisfies Readonly<Record<string, NumberRule>>;
 
 /** What the lease outlasts a request and the lingering by. */
@@ -97,6 +100,7 @@ export function readSettings(environment: Environment): Settings {
     lingerMillis,
     hintGraceMillis: 5_000,
     secretOverlapMillis: millis("RELAY_SECRET_OVERLAP_SECONDS", DAY_MILLIS / 1000),
+    attemptIntervalMillis: millis("RELAY_ATTEMPT_SECONDS", 60),
     allowedAddressRanges: listIn(environment, "RELAY_ALLOWED_ADDRESS_RANGES"),
     allowHttp: booleanIn(environment, "RELAY_ALLOW_HTTP", false),
   });

@@ -351,13 +351,14 @@ export function reconfigure(
   return { ...rebatched(cursor, nowEpochMillis), interest };
 }
 
-export function seek(cursor: Cursor, next: Sequence, nowEpochMillis: number): CursorChange {
+/** @param gap what the session asked for and can no longer get; it ends before `next` */
+export function seek(cursor: Cursor, next: Sequence, nowEpochMillis: number, gap?: CursorGap): CursorChange {
   return {
     ...rebatched(cursor, nowEpochMillis),
     next,
-    previous: next - 1,
+    previous: (gap?.first ?? next) - 1,
     segment: segmentOf(next, cursor.segmentSize),
-    gap: undefined,
+    gap,
   };
 }
 
@@ -380,9 +381,10 @@ export function newCursor(born: {
   next: Sequence;
   segmentSize: number;
   interest: readonly string[] | undefined;
+  gap?: CursorGap | undefined;
   nowEpochMillis: number;
 }): Cursor {
-  const { feed, session, kind = "webhook", next, segmentSize, interest, nowEpochMillis } = born;
+  const { feed, session, kind = "webhook", next, segmentSize, interest, gap, nowEpochMillis } = born;
   return {
     feed,
     session,
@@ -394,9 +396,10 @@ export function newCursor(born: {
     fence: 1,
     lane: "fast",
     interest,
-    previous: next - 1,
+    previous: (gap?.first ?? next) - 1,
     generation: 1,
     attempts: 0,
+    ...(gap === undefined ? {} : { gap }),
     changedAtEpochMillis: nowEpochMillis,
   };
 }

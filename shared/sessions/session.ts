@@ -11,6 +11,16 @@ interface AnySession {
   readonly session: string;
   readonly feed: string;
   readonly createdAtEpochMillis: number;
+  /** Of a session that was created with an Idempotency-Key, until its secret is rotated. */
+  readonly idempotency?: SessionIdempotency | undefined;
+}
+
+/** By this the api recognises the request that created a session, and answers it again (functions/api/idempotency.ts). */
+export interface SessionIdempotency {
+  readonly salt: string;
+  /** A keyed hash of the request. */
+  readonly proof: string;
+  readonly untilEpochMillis: number;
 }
 
 /** A session that posts its messages to a URL. */

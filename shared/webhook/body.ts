@@ -1,4 +1,5 @@
 import { type MessageFormat, renderMessages } from "../queue/message.ts";
+import type { Sequence } from "../queue/sequence.ts";
 import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
@@ -8,13 +9,21 @@ import type { Cursor } from "../sessions/cursor.ts";
  * missed nothing, whatever its filter omits.
  */
 export function webhookBody(
-  cursor: Pick<Cursor, "feed" | "session" | "fence" | "previous" | "gap">,
+  cursor: Pick<Cursor, "feed" | "session" | "fence" | "previous" | "gap" | "next">,
   batch: Batch,
   format: MessageFormat,
 ): string {
-  const first = batch.tellsGap && cursor.gap ? cursor.gap.first : batch.messages[0]?.sequence;
-  const last = batch.messages.at(-1)?.sequence;
+  const { first, last } = rangeOf(cursor, batch);
   const names = `"feed":${JSON.stringify(cursor.feed)},"session":${JSON.stringify(cursor.session)}`;
   const numbers = `"epoch":${cursor.fence},"first":${first},"last":${last},"previous":${cursor.previous}`;
   return `{${names},${numbers},"messages":${renderMessages(batch.messages, format)}}`;
+}
+
+/** The numbers of a request's first and last message, or of the gap that it reports. */
+export function rangeOf(
+  { gap, next }: Pick<Cursor, "gap" | "next">,
+  { tellsGap, messages }: Batch,
+): { first: Sequence; last: Sequence } {
+  const first = messages[0]?.sequence ?? next;
+  return { first: tellsGap && gap ? gap.first : first, last: messages.at(-1)?.sequence ?? first };
 }

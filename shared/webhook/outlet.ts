@@ -1,20 +1,25 @@
 import { RelayError } from "../errors.ts";
-import type { NumberedMessage } from "../queue/message.ts";
+import { type NumberedMessage, renderTest } from "../queue/message.ts";
 import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Attempt } from "../sessions/attempt.ts";
 import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import type { Judge, JudgeMaker } from "../sessions/judge.ts";
 import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import { type SessionSecret, validSecrets, type WebhookSession } from "../sessions/session.ts";
-import { webhookBody } from "./body.ts";
+import { attemptOf } from "./attemptOf.ts";
+import { rangeOf, webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { isExhaustion, isOwnFailure } from "./ownLack.ts";
 import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
+
+/** A person waits for the answer, within the time that an HTTP request may take. */
+const LONGEST_TEST_MILLIS = 15_000;
 
 export interface WebhookOutletParts {
   readonly sessions: {
@@ -31,6 +36,8 @@ export interface WebhookOutletParts {
       timeoutMillis: number;
     }): Promise<DeliveryOutcome>;
   };
+  /** Records what an endpoint answered. Never rejects. */
+  readonly attempts: { record(sessionId: string, attempt: Attempt): Promise<void> };
   readonly judgeOf: JudgeMaker;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -73,6 +80,7 @@ export class WebhookOutlet implements Outlet {
     const outcome = await this.#post(cursor, batch);
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
+      await this.#recordAttempt(cursor, batch, outcome);
       return { kind: "accepted", lane: laneAfter(outcome.durationMillis) };
     }
     // The row stays as it is until its lease expires: no attempt is counted, and the session does not back off.
@@ -81,12 +89,32 @@ export class WebhookOutlet implements Outlet {
         retryable: true,
       });
     this.#parts.metrics.record(cursor.feed, { FailedAttempts: 1 });
+    await this.#recordAttempt(cursor, batch, outcome);
     return hasOutstayed(cursor.lane, outcome, settings)
       ? { kind: "outstayed" }
       : this.#answerFailure(cursor, batch, outcome);
   }
 
-  async #post(cursor: Cursor, batch: Batch): Promise<DeliveryOutcome> {
+  /**
+   * Sends a test message now. Its number is the last one that was sent, so a receiver takes the request for a repetition and
+   * stores nothing. The row does not change, and no failure is counted.
+   */
+  async sendTest(cursor: Cursor, test: string): Promise<void> {
+    const nowEpochMillis = this.#parts.clock.nowEpochMillis();
+    const batch = {
+      id: test,
+      last: cursor.previous,
+      messages: [{ sequence: cursor.previous, message: renderTest(test, nowEpochMillis) }],
+      appendedAtEpochMillis: nowEpochMillis,
+      tellsGap: false,
+    };
+    // In every request, `previous` is below the first number.
+    const standing = { ...cursor, lane: "slow" as const, previous: cursor.previous - 1 };
+    const outcome = await this.#post(standing, batch, LONGEST_TEST_MILLIS);
+    await this.#recordAttempt(cursor, batch, outcome, test);
+  }
+
+  async #post(cursor: Cursor, batch: Batch, mostMillis = Number.POSITIVE_INFINITY): Promise<DeliveryOutcome> {
     const { sessions, webhook, settings, clock, log } = this.#parts;
     const { feed, session, lane } = cursor;
     let secrets: readonly SessionSecret[];
@@ -110,7 +138,7 @@ export class WebhookOutlet implements Outlet {
       body: webhookBody(cursor, batch, this.#session.format),
       secrets: validSecrets(secrets, clock.nowEpochMillis()),
       timestampEpochMillis: clock.nowEpochMillis(),
-      timeoutMillis: requestTimeoutMillis(lane, settings),
+      timeoutMillis: Math.min(requestTimeoutMillis(lane, settings), mostMillis),
     });
   }
 
@@ -122,6 +150,20 @@ export class WebhookOutlet implements Outlet {
       metrics.record(feed, {
         AppendToDelivery: Math.max(0, clock.nowEpochMillis() - appendedAtEpochMillis),
       });
+  }
+
+  #recordAttempt(cursor: Cursor, batch: Batch, outcome: DeliveryOutcome, test?: string): Promise<void> {
+    const { first, last } = rangeOf(cursor, batch);
+    const gap = batch.tellsGap ? cursor.gap?.reason : undefined;
+    const { attempts, clock } = this.#parts;
+    return attempts.record(
+      cursor.session,
+      attemptOf(
+        outcome,
+        { batch: batch.id, first, last, messages: batch.messages.length, gap, test },
+        clock.nowEpochMillis(),
+      ),
+    );
   }
 
   #answerFailure(

@@ -57,6 +57,7 @@ it("the api's bundle gives the same responses as its sources", async () => {
     RELAY_CURSORS_TABLE: "cursors",
     RELAY_SESSIONS_TABLE: "sessions",
     RELAY_KEYS_TABLE: "keys",
+    RELAY_ATTEMPTS_TABLE: "attempts",
     RELAY_WAKE_QUEUE_URL: "http://127.0.0.1/wake",
     RELAY_SLOW_QUEUE_URL: "http://127.0.0.1/slow",
   };

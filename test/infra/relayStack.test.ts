@@ -18,6 +18,7 @@ const STATEFUL = [
 /** Never change one of these: the old resource would be removed, or left behind with all its data. */
 const COMMITTED_IDS = [
   "AWS::ApiGatewayV2::Api HttpHttpApi9D54B0CC",
+  "AWS::DynamoDB::Table StorageAttempts7355C338",
   "AWS::DynamoDB::Table StorageCursorsDBEE6903",
   "AWS::DynamoDB::Table StorageKeys12664C02",
   "AWS::DynamoDB::Table StorageQueueF784EBBA",
@@ -74,6 +75,7 @@ describe.each(["dev", "prod"] as const)("the stack of %s", (name) => {
       StorageCursorsDBEE6903: table("cursors", [pk, sk], [text("pk"), text("sk")]),
       StorageSessionsFCE686BD: table("sessions", [pk], [text("pk")]),
       StorageKeys12664C02: table("keys", [pk, sk], [text("pk"), text("sk")]),
+      StorageAttempts7355C338: table("attempts", [pk, sk], [text("pk"), text("sk")]),
     });
   });
 });

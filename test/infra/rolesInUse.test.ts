@@ -94,6 +94,8 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
   await relay.deleteSession(user);
 
   await relay.messages("pbx", { limit: 5 });
+  await relay.attempts(id);
+  await relay.testSession(id);
   await Array.fromAsync(relay.listSessions());
   await relay.changeSession(id, { next: "head", rotateSecret: true });
   await relay.deleteSession(lagging.id);

@@ -16,6 +16,7 @@ const provisioned = {
     cursors: "cursors-table",
     sessions: "sessions-table",
     keys: "keys-table",
+    attempts: "attempts-table",
   },
   queues: {
     ingest: { url: "ingest-url", arn: "" },

@@ -44,11 +44,14 @@ describe("the OpenAPI document", () => {
       "GET /v1/keys",
       "GET /v1/sessions",
       "GET /v1/sessions/{id}",
+      "GET /v1/sessions/{id}/attempts",
+      "GET /v1/sessions/{id}/explain/{sequence}",
       "PATCH /v1/feeds/{feed}",
       "PATCH /v1/sessions/{id}",
       "POST /v1/feeds/{feed}/events",
       "POST /v1/keys",
       "POST /v1/sessions",
+      "POST /v1/sessions/{id}/test",
     ]);
     expect(Object.keys(document.webhooks)).toEqual(["messages"]);
   });
@@ -67,7 +70,7 @@ describe("the OpenAPI document", () => {
   it("says for each call whether it needs the key, as the relay enforces", async () => {
     for (const [path, methods] of Object.entries<Record<string, { security?: unknown }>>(document.paths))
       for (const [method, { security }] of Object.entries(methods)) {
-        const url = path.replace("{feed}", "pbx").replace("{id}", "none");
+        const url = path.replace("{feed}", "pbx").replace("{id}", "none").replace("{sequence}", "1");
         const answered = await relay.call(method.toUpperCase(), url, { key: "wrong" });
         expect([method, path, answered.status]).toEqual([method, path, security ? 401 : 200]);
       }
@@ -78,7 +81,7 @@ describe("the OpenAPI document", () => {
       const { key } = await relay.createKey({ name: role, role, feeds: ["*"] });
       for (const [path, methods] of Object.entries<Record<string, { security?: Security[] }>>(document.paths))
         for (const [method, { security }] of Object.entries(methods)) {
-          const url = path.replace("{feed}", "pbx").replace("{id}", "none");
+          const url = path.replace("{feed}", "pbx").replace("{id}", "none").replace("{sequence}", "1");
           const answered = await relay.call(method.toUpperCase(), url, { key });
           const may = security?.some(({ apiKey }) => apiKey.includes(role)) ?? true;
           expect([method, path, role, answered.status === 403]).toEqual([method, path, role, !may]);
@@ -121,6 +124,13 @@ describe("the OpenAPI document", () => {
       ["get", "/v1/feeds/{feed}/messages", await relay.call("GET", "/v1/feeds/pbx/messages")],
       ["get", "/v1/sessions", await relay.call("GET", "/v1/sessions")],
       ["get", "/v1/sessions/{id}", await relay.call("GET", `/v1/sessions/${id}`)],
+      ["get", "/v1/sessions/{id}/attempts", await relay.call("GET", `/v1/sessions/${id}/attempts`)],
+      [
+        "get",
+        "/v1/sessions/{id}/explain/{sequence}",
+        await relay.call("GET", `/v1/sessions/${id}/explain/1`),
+      ],
+      ["post", "/v1/sessions/{id}/test", await relay.call("POST", `/v1/sessions/${id}/test`)],
       [
         "patch",
         "/v1/sessions/{id}",
@@ -136,7 +146,7 @@ describe("the OpenAPI document", () => {
       expect([path, promised(method, path, status).safeParse({ other: 1 }).success]).toEqual([path, false]);
     }
     expect(answers.map(([, , { status }]) => status)).toEqual([
-      200, 200, 202, 200, 200, 200, 400, 404, 200, 200, 200, 200, 200, 201, 400, 404,
+      200, 200, 202, 200, 200, 200, 400, 404, 200, 200, 200, 200, 200, 200, 200, 200, 201, 400, 404,
     ]);
     expect((await relay.call("DELETE", `/v1/sessions/${id}`)).status).toBe(204);
   });

@@ -25,6 +25,7 @@ export class Engine implements AsyncDisposable {
     cursors: tables.cursors.name,
     sessions: tables.sessions.name,
     keys: tables.keys.name,
+    attempts: tables.attempts.name,
   };
   readonly environment: Environment;
   readonly #engines: AsyncDisposableStack;
@@ -39,6 +40,7 @@ export class Engine implements AsyncDisposable {
       [tables.cursors.variable]: this.tableNames.cursors,
       [tables.sessions.variable]: this.tableNames.sessions,
       [tables.keys.variable]: this.tableNames.keys,
+      [tables.attempts.variable]: this.tableNames.attempts,
       [queues.notify.variable]: QUEUE_URLS.notify,
       [queues.wake.variable]: QUEUE_URLS.wake,
       [queues.slow.variable]: QUEUE_URLS.slow,

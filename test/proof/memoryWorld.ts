@@ -131,6 +131,7 @@ class MemoryFeed implements WorldFeed {
       sessions: this.#relay.sessionStore(),
       wakes: this.#wakeSender(gate),
       webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
+      attempts: { record: async () => {} },
       judgeOf,
       stopping: new AbortController().signal,
     };

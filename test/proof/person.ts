@@ -4,6 +4,7 @@ import { newSession } from "../../functions/api/schemas.ts";
 import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
 import { MANAGEMENT } from "../../shared/access/caller.ts";
 import { newKeyText } from "../../shared/access/keyText.ts";
+import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openKeys } from "../../shared/aws/openKeys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -30,13 +31,17 @@ export class Person {
       pages: new PageReader(stores.pages, 0),
       pageTimes: stores.pages,
       keys: openKeys(environment, clients),
+      attempts: openAttempts(environment, clients, clock),
       guard: createAddressGuard(["127.0.0.0/8"]),
       clock,
       newSessionId: () => `s${this.#created++}`,
+      newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",
+      newSalt: () => "salt",
       sealSecret: async (_session, secret) => secret,
       log: silentLog,
+      stopping: new AbortController().signal,
       settings: { ...settings, allowHttp: true },
     };
   }

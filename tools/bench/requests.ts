@@ -13,7 +13,7 @@ import type { FunctionUsage } from "./usage.ts";
  * `npm run bench:requests -- --write` counts the requests of each function to AWS under named conditions.
  * `npm run cost` reads the file that it writes.
  */
-const METERED = { BENCH_METERED: "1", RELAY_SWEEP_SECONDS: "3600" };
+const METERED = { BENCH_METERED: "1", RELAY_SWEEP_SECONDS: "3600", RELAY_ATTEMPT_SECONDS: "60" };
 const EVENTS_PER_PAGE = 50;
 /** How long a webhook takes to answer. */
 const RECEIVER_MILLIS = 200;

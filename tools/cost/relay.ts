@@ -58,6 +58,7 @@ export function relayBill(load: Load): BillItem[] {
     item("Lambda sweep", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), true),
     item("DynamoDB writes: pages", { dynamodbWriteUnit: pages * putUnits }),
     item("DynamoDB writes: cursors, references", { dynamodbWriteUnit: measuredWrites }),
+    item("DynamoDB: attempts", attempts(load, pages)),
     item("DynamoDB writes: freeing", { dynamodbWriteUnit: pages * freeUnits }),
     item("DynamoDB reads", {
       dynamodbReadUnit: use.ingest.readUnits + use.notify.readUnits + use.deliver.readUnits * readScale(load),
@@ -102,6 +103,18 @@ export function relayBill(load: Load): BillItem[] {
     item("Dashboard", { dashboardMonth: deployed.dashboards }, true),
     ...(load.ami ? gatewayUsage(load, load.ami) : []).map(({ name, usage, idle }) => item(name, usage, idle)),
   ];
+}
+
+/** Each session's successes are written once a minute at most, and kept for seven days (shared/sessions/attempt.ts). */
+const ATTEMPT_SECONDS = 60;
+const ATTEMPT_ITEM_BYTES = 400;
+const ATTEMPTS_KEPT_SECONDS = 7 * 86_400;
+
+/** The record of attempts while all endpoints are well. Each item is smaller than a write unit. */
+function attempts({ sessions }: Load, pages: number): Usage {
+  const written = Math.min(pages, MONTH_SECONDS / ATTEMPT_SECONDS) * sessions;
+  const held = written * (ATTEMPTS_KEPT_SECONDS / MONTH_SECONDS);
+  return { dynamodbWriteUnit: written, dynamodbGigabyteMonth: (held * ATTEMPT_ITEM_BYTES) / 1e9 };
 }
 
 interface MonthOfUse {

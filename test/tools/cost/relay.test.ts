@@ -48,6 +48,16 @@ describe("the relay's month", () => {
     expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * units * 0.625, 9);
   });
 
+  it("charges each session a write a minute at most for its attempts, and their storage for a week", () => {
+    const writes = 43_200 * 10;
+    const gigabytes = (writes * (7 / 30) * 400) / 1e9;
+    expect(usdOfPart("DynamoDB: attempts")).toBeCloseTo(writes * 0.625e-6 + gigabytes * 0.25, 9);
+    // A page in ten minutes is a write in ten minutes.
+    const seldom = { eventsPerSecond: 1 / 600, eventsPerPage: 1 };
+    expect(usdOfPart("DynamoDB: attempts", seldom)).toBeCloseTo(usdOfPart("DynamoDB: attempts") / 10, 9);
+    expect(usdOfPart("DynamoDB: attempts", { eventsPerSecond: 0 })).toBe(0);
+  });
+
   it("costs the same for ingest with any number of sessions", () => {
     for (const name of ["Lambda ingest", "DynamoDB writes: pages", "API Gateway"])
       expect(usdOfPart(name, { sessions: 1000 })).toBe(usdOfPart(name, { sessions: 1 }));

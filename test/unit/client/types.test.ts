@@ -29,6 +29,8 @@ const agree: {
   readonly createdSession: Agree<client.CreatedSession, Answers<typeof schemas.createdSession>>;
   readonly changedSession: Agree<client.ChangedSession, Answers<typeof schemas.changedSession>>;
   readonly sessionList: Agree<client.SessionList, Answers<typeof schemas.sessionList>>;
+  readonly attemptList: Agree<client.AttemptList, Answers<typeof schemas.attemptList>>;
+  readonly explanation: Agree<client.Explanation, Answers<typeof schemas.explanation>>;
   readonly feedList: Agree<client.FeedList, Answers<typeof schemas.feedList>>;
   readonly producerList: Agree<client.ProducerList, Answers<typeof schemas.producerList>>;
   readonly newKey: Agree<client.NewKey, Takes<typeof schemas.newKey>>;
@@ -52,6 +54,8 @@ const agree: {
   createdSession: true,
   changedSession: true,
   sessionList: true,
+  attemptList: true,
+  explanation: true,
   feedList: true,
   producerList: true,
   newKey: true,
@@ -69,5 +73,5 @@ const agree: {
 };
 
 it("the compiler finds the client's types equal to the interface's schemas", () => {
-  expect(Object.values(agree).filter(Boolean)).toHaveLength(19);
+  expect(Object.values(agree).filter(Boolean)).toHaveLength(21);
 });

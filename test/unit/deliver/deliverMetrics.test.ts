@@ -60,6 +60,7 @@ async function turn(): Promise<void> {
     clock: relay.clock,
     judgeOf: createJudges(() => 0, relay.clock),
     random: () => 0.5,
+    attempts: { record: async () => {} },
     log: silentLog,
     metrics,
     settings: {

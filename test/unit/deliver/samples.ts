@@ -17,6 +17,7 @@ export function deliverParts(relay: MemoryRelay, own: Partial<DeliverParts>): De
     clock: relay.clock,
     judgeOf: createJudges(() => 0, relay.clock),
     random: () => 0.5,
+    attempts: { record: async () => {} },
     log: silentLog,
     metrics: silentMetrics,
     settings: { ...readSettings({}), lingerMillis: 0 },

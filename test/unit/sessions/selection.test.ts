@@ -3,6 +3,7 @@ import { renderAmi } from "../../../shared/ami/amiMessage.ts";
 import { readAmi } from "../../../shared/ami/amiParser.ts";
 import { FilterCostError } from "../../../shared/errors.ts";
 import { type Message, renderAmiOnly, renderGap, renderMessage } from "../../../shared/queue/message.ts";
+import { rejectionOf } from "../../../shared/sessions/rejection.ts";
 import { type SessionFilter, selectionOf } from "../../../shared/sessions/selection.ts";
 
 /** Its states do not repeat, and there are many of them. */
@@ -27,6 +28,7 @@ describe("a selection", () => {
   ])("in format %s with %j wants these", (format, filter, wanted) => {
     const all = [hangup, playback, queue, unclassified, gap];
     expect(all.filter(selectionOf(format, filter).wants)).toEqual(wanted);
+    expect(all.filter((message) => rejectionOf(message, format, filter) === undefined)).toEqual(wanted);
   });
 
   it("is interested in its types, or without types in its event names, or without those in its classes", () => {

@@ -1,0 +1,24 @@
+import type { WakeHint } from "../../shared/queue/hints.ts";
+import { WebhookOutlet } from "../../shared/webhook/outlet.ts";
+import type { DeliverParts } from "./deliver.ts";
+
+/** Whoever asked for an older test has been told that it was not sent in time. */
+const VALID_MILLIS = 20_000;
+
+/**
+ * Sends a test message to a session's endpoint, outside the queue: the cursor is read and not changed. The answer goes into
+ * the session's attempts, where the api waits for it. So the api tests an endpoint without a right to open secrets or to
+ * invoke a function.
+ */
+export async function sendTestMessage(
+  parts: DeliverParts,
+  { feed, session: id }: WakeHint,
+  test: NonNullable<WakeHint["test"]>,
+): Promise<void> {
+  const ageMillis = parts.clock.nowEpochMillis() - test.requestedAtEpochMillis;
+  if (Math.abs(ageMillis) > VALID_MILLIS) return;
+  const cursor = await parts.cursors.readCursor(feed, id);
+  const session = await parts.sessions.readSession(id);
+  if (cursor === undefined || session?.kind !== "webhook") return;
+  await new WebhookOutlet(parts, session).sendTest(cursor, test.id);
+}
