@@ -321,15 +321,17 @@ export interface ProducerList {
 /** `manager`: everything. `producer`: appends. `reader`: reads feeds, messages and sessions. */
 export type Role = "manager" | "producer" | "reader";
 
-export interface NewKey {
+interface NewKeySettings {
   /** For people: who has it. */
   readonly name: string;
-  readonly role: Role;
-  /** Names of feeds, in which `*` stands for any characters. Only a manager may leave it out, and then covers all. */
-  readonly feeds?: readonly string[];
   /** The rate limit, in each process of the relay; 200 if absent. */
   readonly requestsPerSecond?: number;
 }
+
+/** `feeds` are names of feeds, in which `*` stands for any characters. Only a manager may leave them out: all feeds. */
+export type NewKey =
+  | (NewKeySettings & { readonly role: "producer" | "reader"; readonly feeds: readonly string[] })
+  | (NewKeySettings & { readonly role: "manager"; readonly feeds?: readonly string[] });
 
 export interface Key {
   readonly id: string;

@@ -27,7 +27,7 @@ export function withLocalDefaults(environment: Environment): Environment {
     RELAY_ALLOWED_ADDRESS_RANGES: environment.RELAY_ALLOWED_ADDRESS_RANGES ?? "127.0.0.0/8,::1/128",
     RELAY_ALLOW_HTTP: environment.RELAY_ALLOW_HTTP || "1",
     RELAY_FREE_GRACE_SECONDS: environment.RELAY_FREE_GRACE_SECONDS || "30",
-    RELAY_ATTEMPT_SECONDS: environment.RELAY_ATTEMPT_SECONDS || "0",
+    RELAY_ATTEMPT_SECONDS: environment.RELAY_ATTEMPT_SECONDS || "5",
   };
 }
 

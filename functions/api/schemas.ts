@@ -634,25 +634,35 @@ const keyName = z
   .max(100)
   .regex(/^[\x20-\x7e\u00a0-\uffff]*$/, "must have no control characters");
 
+const newKeyFields = {
+  name: keyName.openapi({ description: "For people: who has it.", example: "bridge of pbx-1" }),
+  requestsPerSecond: z.int().min(1).max(10_000).default(200).openapi({
+    description: "The rate limit, in each process of the relay. Twice as many may come at once.",
+  }),
+};
+
 export const newKey = z
-  .strictObject({
-    name: keyName.openapi({ description: "For people: who has it.", example: "bridge of pbx-1" }),
-    role: role.openapi({
-      description: "`manager`: everything. `producer`: append. `reader`: read feeds, messages, sessions.",
-    }),
-    feeds: feedPatterns.optional().openapi({
-      description:
-        "Names of feeds, in which `*` stands for any characters. A manager may leave it out, and then covers all feeds.",
-      example: ["pbx-1"],
-    }),
-    requestsPerSecond: z.int().min(1).max(10_000).default(200).openapi({
-      description: "The rate limit, in each process of the relay. Twice as many may come at once.",
-    }),
-  })
-  .refine(({ role, feeds }) => role === "manager" || feeds !== undefined, {
-    path: ["feeds"],
-    message: "must be given for this role",
-  })
+  .discriminatedUnion("role", [
+    z
+      .strictObject({
+        ...newKeyFields,
+        role: z.enum(["producer", "reader"]).openapi({
+          description: "`producer`: append. `reader`: read feeds, messages, sessions.",
+        }),
+        feeds: feedPatterns.openapi({
+          description: "Names of feeds, in which `*` stands for any characters.",
+          example: ["pbx-1"],
+        }),
+      })
+      .openapi("NewLimitedKey"),
+    z
+      .strictObject({
+        ...newKeyFields,
+        role: z.literal("manager").openapi({ description: "Everything." }),
+        feeds: feedPatterns.optional().openapi({ description: "As above; all feeds if absent." }),
+      })
+      .openapi("NewManagerKey"),
+  ])
   .openapi("NewKey");
 
 export const keyView = z

@@ -8,7 +8,7 @@ let receiver: WebhookReceiver;
 
 beforeAll(async () => {
   receiver = await WebhookReceiver.start();
-  relay = await TestRelay.start();
+  relay = await TestRelay.start({ RELAY_ATTEMPT_SECONDS: "0" });
 });
 
 afterAll(async () => {

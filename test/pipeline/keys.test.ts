@@ -36,7 +36,10 @@ afterAll(async () => {
 });
 
 async function keyFor(role: Role, feeds?: readonly string[]): Promise<RelayApi & { id: string }> {
-  const { key, id } = await relay.createKey({ name: role, role, ...(feeds && { feeds }) });
+  const limits = feeds && { feeds };
+  const { key, id } = await relay.createKey(
+    role === "manager" ? { name: role, role, ...limits } : { name: role, role, feeds: feeds ?? ["*"] },
+  );
   return Object.assign(relay.as(key), { id });
 }
 
