@@ -213,6 +213,8 @@ function aborted(): Error {
 
 function labelOf({ command, input }: AwsCall): string {
   const key = input.Key ?? input.Item ?? input.ExpressionAttributeValues ?? {};
-  const where = (key.sk ?? key[":pk"] ?? key.pk)?.S ?? input.QueueUrl ?? "";
+  const named = (key.sk ?? key[":pk"] ?? key.pk)?.S ?? input.QueueUrl ?? "";
+  // An entry of the attempts has a random id behind its time.
+  const where = named.replace(/#[0-9a-f-]{36}$/, "");
   return `${command} ${where}`;
 }
