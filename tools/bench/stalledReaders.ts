@@ -13,7 +13,7 @@ import {
 import { MemoryFeeds } from "../../test/support/memoryFeed.ts";
 import { recordedAmi } from "../../test/support/recordedAmi.ts";
 import type { Order, Stall } from "./amiReaders.ts";
-import { benchLimits, PAGE_MESSAGES, reported, stamp } from "./gateway.ts";
+import { benchLimits, dueAfterMillis, PAGE_MESSAGES, reported, stamp } from "./gateway.ts";
 import { percentile } from "./percentile.ts";
 
 interface Options {
@@ -74,7 +74,7 @@ export async function benchStalledReaders({ pairs, seconds, rate }: Options): Pr
       const pageCount = Math.ceil((rate * seconds) / PAGE_MESSAGES);
       const beganAt = performance.now();
       for (let page = 0; page < pageCount; page += 1) {
-        await pause(Math.max(0, beganAt + (page * PAGE_MESSAGES * 1000) / rate - performance.now()));
+        await pause(Math.max(0, dueAfterMillis(page, rate) - (performance.now() - beganAt)));
         const from = (page * (PAGE_MESSAGES - 1)) % (messages.length - PAGE_MESSAGES);
         world.feeds.append(FEED, [stamp(), ...messages.slice(from, from + PAGE_MESSAGES - 1)]);
       }
