@@ -10,7 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { violations } from "../support/invariants.ts";
 import { randomByName } from "../support/randomness.ts";
-import type { FeedRows } from "../support/witnessed.ts";
+import type { FeedRows, HandedOverEvent } from "../support/witnessed.ts";
 import { BridgeWorld, FEEDS, type Feed, isNumbered } from "./bridgeWorld.ts";
 
 export interface BridgeTortureOptions {
@@ -40,6 +40,8 @@ export interface FeedReport {
 
 /** How long everything may take to be calm after the last fault. A source waits up to 30 s before it dials again. */
 const SETTLE_MILLIS = 120_000;
+
+const LOOK_MILLIS = 200;
 
 /**
  * A PBX, a bridge and a relay under load. Each in turn is killed, and the networks between them are cut or swallow
@@ -72,12 +74,24 @@ async function run(options: BridgeTortureOptions, directory: string): Promise<Br
   const problems: string[] = [];
   const wait = (what: string, condition: () => Promise<boolean>) =>
     eventually(what, condition, SETTLE_MILLIS).catch((error: unknown) => problems.push(String(error)));
-  // The links come back, and more events follow, so that every hole has an end.
+  // The links come back, and more events follow, so that every hole has an end. An event that was handed over after the
+  // last fault shows that a link is back: the bridge may not have noticed yet that it was lost.
+  const before = new Map(FEEDS.map((feed) => [feed, world.handedOver(feed).length]));
+  await wait("events of the time after the last fault", () =>
+    everyFeed(world, (handedOver, texts, feed) =>
+      handedOver.slice(before.get(feed)).some(({ event }) => texts.includes(event)),
+    ),
+  );
   await wait("every link up, and a relay that takes events", () => world.isCalm());
-  await pause(1_000);
   world.quiet();
   await pause(500);
-  await wait("the last events", () => hasLast(world));
+  // A snapshot may follow the last event.
+  await wait("the last events", () =>
+    everyFeed(
+      world,
+      (handedOver, texts) => handedOver.length > 0 && texts.includes(handedOver.at(-1)?.event),
+    ),
+  );
   const codes = await world.stop();
   if (JSON.stringify(codes) !== "[[0,null],0]")
     problems.push(`the bridge and the relay ended with ${JSON.stringify(codes)}`);
@@ -137,17 +151,21 @@ async function cause(world: BridgeWorld, turn: number, random: (name: string) =>
   }
 }
 
-/** Whether the last event of each feed is in the queue. A snapshot may follow it. */
-async function hasLast(world: BridgeWorld): Promise<boolean> {
+/** Judges each feed by what its PBX handed over and by the last messages of the queue. */
+async function everyFeed(
+  world: BridgeWorld,
+  judge: (handedOver: readonly HandedOverEvent[], texts: readonly unknown[], feed: Feed) => boolean,
+): Promise<boolean> {
+  // The networks run in this process, too: they need time between two looks.
+  await pause(LOOK_MILLIS);
   for (const feed of FEEDS) {
-    const last = world.handedOver(feed).at(-1)?.event;
     const { tail = 0 } = (await world.client?.feed(feed)) ?? {};
     const format = feed === "ami" ? "ami" : "stasis";
     const page = await world.client?.messages(feed, { from: Math.max(1, tail - 990), limit: 1_000, format });
     const texts = page?.messages.map((message) =>
       "event" in message ? JSON.stringify(message.event) : message.text,
     );
-    if (last === undefined || !texts?.includes(last)) return false;
+    if (!judge(world.handedOver(feed), texts ?? [], feed)) return false;
   }
   return true;
 }

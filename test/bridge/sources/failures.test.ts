@@ -182,6 +182,7 @@ describe("a PBX that refuses", () => {
     expect(await ami(pbx.port, { username: "bridge\r\nAction: Logoff" })).toMatchObject({
       code: "credentials",
     });
-    expect(pbx.actions).toEqual(["Challenge"]);
+    // The source may have come back already, and asked for the next challenge.
+    expect(new Set(pbx.actions)).toEqual(new Set(["Challenge"]));
   });
 });
