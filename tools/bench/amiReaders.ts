@@ -14,7 +14,10 @@ export interface Order {
   readonly timed: number;
 }
 
-/** From then on, the stalled clients read, or read nothing again. */
+/**
+ * From then on, the stalled clients read, or read nothing again. For that they log in anew: the kernel gives a socket that
+ * was read from a larger buffer. `ready` is the answer.
+ */
 export interface Stall {
   readonly isStalled: boolean;
 }
@@ -83,9 +86,20 @@ async function run({ port, clients, stalled, timed }: Order): Promise<void> {
   });
   const stalledSockets = sockets.slice(0, stalled);
   for (const socket of stalledSockets) socket.pause();
+  const stallAgain = async () => {
+    for (const [index, socket] of stalledSockets.entries()) {
+      socket.destroy();
+      const next = await login(port, clients[index]?.username ?? "");
+      stalledSockets[index] = next.pause();
+    }
+  };
   process.on("message", (message: Stall | "latencies") => {
     if (message === "latencies") tell({ kind: "latencies", latenciesMillis: latenciesMillis.splice(0) });
-    else for (const socket of stalledSockets) message.isStalled ? socket.pause() : socket.resume();
+    else if (message.isStalled) void stallAgain().then(() => tell({ kind: "ready" }));
+    else {
+      for (const socket of stalledSockets) socket.resume();
+      tell({ kind: "ready" });
+    }
   });
   tell({ kind: "ready" });
   await Promise.all(readings);

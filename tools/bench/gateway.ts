@@ -126,7 +126,7 @@ async function measure({ connections, filters, perSecond, seconds, stalled = 0 }
     let peak = 0;
     const begun = performance.now();
     for (const [index, page] of pages.entries()) {
-      const due = begun + (index * PAGE_MESSAGES * 1000) / perSecond;
+      const due = begun + dueAfterMillis(index, perSecond);
       if (due > performance.now()) await pause(due - performance.now());
       const start = process.threadCpuUsage();
       world.feeds.append(FEED, [stamp(), ...page]);
@@ -158,6 +158,14 @@ export async function reported(child: ReturnType<typeof fork>, kind: Report["kin
     if (report?.kind === "failed") throw new Error(report.why);
     if (report?.kind === kind) return report;
   }
+}
+
+/**
+ * When a page of a steady load is appended: at a random time within its part. At even times, the gateway's ticks would
+ * meet every page of a run at the same age.
+ */
+export function dueAfterMillis(page: number, perSecond: number): number {
+  return ((page + Math.random()) * PAGE_MESSAGES * 1000) / perSecond;
 }
 
 /** An event that says when it was made. */

@@ -59,7 +59,7 @@ program
   .description("how much 100 AMI clients that read nothing delay 900 others")
   .option("--pairs <count>", "rounds with and without them", numberOption({ atLeast: 1, isWhole: true }), 8)
   .option("--seconds <seconds>", "duration of each round", numberOption({ atLeast: 1 }), 5)
-  .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 200)
+  .option("--rate <events>", "events a second of the feed", numberOption({ atLeast: 1 }), 1_000)
   .action(benchStalledReaders);
 
 await program.parseAsync();
