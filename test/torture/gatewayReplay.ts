@@ -16,7 +16,7 @@ export interface ReplayOptions {
   readonly events: number;
   readonly clients: number;
   readonly samplesPerSecond: number;
-  /** The run is too short to judge growth: the caller does. */
+  /** The process is still warming up: its growth says nothing. */
   readonly isShort?: boolean;
 }
 
