@@ -32,7 +32,7 @@ export function networkLossCode(error: unknown): LinkLoss["code"] {
 }
 
 /** The error's code, or that of its cause: connecting to a name with several addresses fails with one error for all. */
-export function errorCode(error: unknown): string | undefined {
+function errorCode(error: unknown): string | undefined {
   for (const each of [error, causeOf(error)])
     if (typeof each === "object" && each !== null && "code" in each && typeof each.code === "string")
       return each.code;
@@ -44,7 +44,7 @@ function causeOf(error: unknown): unknown {
 }
 
 /** What to do about a certificate that the bridge does not accept. The bridge's own settings are `ca` and `insecure`. */
-export function tlsAdvice(code: string | undefined, certificateSetting: string): string {
+function tlsAdvice(code: string | undefined, certificateSetting: string): string {
   if (code === "EPROTO" || code?.startsWith("ERR_SSL_"))
     return `the port does not speak TLS: check ${certificateSetting}, and whether this is the TLS port`;
   if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
@@ -52,4 +52,50 @@ export function tlsAdvice(code: string | undefined, certificateSetting: string):
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return `its certificate is for another name: connect to a name that it has, or make one for this name (${certificateSetting})`;
   return `its certificate is not trusted (${code ?? "unknown"}): give the bridge the certificate's CA (ca), or check ${certificateSetting}`;
+}
+
+/** Where a protocol's server is configured. */
+export interface ServerOfPbx {
+  /** The protocol's name. */
+  readonly name: string;
+  readonly file: string;
+  /** The setting of its port. */
+  readonly port: string;
+}
+
+/** What a failure of the connection means, in the words of the PBX's configuration. */
+export function networkLoss(error: unknown, host: string, { name, file, port }: ServerOfPbx): LinkLoss {
+  const code = networkLossCode(error);
+  const named = errorCode(error);
+  switch (code) {
+    case "refused":
+      return {
+        code,
+        message: `nothing listens at ${host} (${file}: [general] enabled=yes, bindaddr, ${port}; for TLS tlsenable, tlsbindaddr)`,
+      };
+    case "unreachable":
+      return {
+        code,
+        message: `${host} cannot be reached (${named}): check the name, the route and the firewall`,
+      };
+    case "timeout":
+      return {
+        code,
+        message: `${host} does not answer in time: a firewall drops the packets, or ${file}'s bindaddr is another interface`,
+      };
+    case "tls":
+      return {
+        code,
+        message: `${host}: ${tlsAdvice(named, `${file} (tlscertfile, tlsprivatekey, tlsbindaddr)`)}`,
+      };
+    case "too-large":
+      return { code, message: `${host} sent a message that is larger than the bridge accepts` };
+    case "closed":
+      return { code, message: `${host} closed the connection (${named})` };
+    default:
+      return {
+        code,
+        message: `${host} does not speak ${name}'s protocol: ${error instanceof Error ? error.message : String(error)}`,
+      };
+  }
 }

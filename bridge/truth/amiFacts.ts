@@ -1,5 +1,6 @@
 import { fieldList } from "../../shared/ami/amiParser.ts";
 import { readAmiText } from "../../shared/ami/amiText.ts";
+import { unescapeC } from "../../shared/ami/escape.ts";
 import type { PbxObject } from "../source.ts";
 import type { Change, Facts } from "./facts.ts";
 
@@ -53,9 +54,9 @@ function channelOf(fields: Fields, id: string): PbxObject {
     id,
     name: fields.get("Channel") ?? "",
     state: fields.get("ChannelStateDesc") ?? "",
-    caller: { name: unescaped(known(fields.get("CallerIDName"))), number: known(fields.get("CallerIDNum")) },
+    caller: { name: unescapeC(known(fields.get("CallerIDName"))), number: known(fields.get("CallerIDNum")) },
     connected: {
-      name: unescaped(known(fields.get("ConnectedLineName"))),
+      name: unescapeC(known(fields.get("ConnectedLineName"))),
       number: known(fields.get("ConnectedLineNum")),
     },
     accountcode: fields.get("AccountCode") ?? "",
@@ -96,19 +97,4 @@ function bridgeOf(fields: Fields, id: string): PbxObject {
 
 function known(text: string | undefined): string {
   return text === undefined || text === "<unknown>" ? "" : text;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-/** Manager writes names with C's escapes. Asterisk: main/utils.c, `ast_escape_c`. */
-function unescaped(text: string): string {
-  return text.replace(/\\(.)/g, (_, letter: string) => ESCAPES[letter] ?? letter);
 }

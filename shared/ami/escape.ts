@@ -22,3 +22,12 @@ const ESCAPABLE = /[\x07\b\f\n\r\t\v\\'"?]/g;
 export function escapeC(text: string): string {
   return text.replace(ESCAPABLE, (character) => ESCAPED[character] ?? character);
 }
+
+const UNESCAPED: ReadonlyMap<string, string> = new Map(
+  Object.entries(ESCAPED).map(([character, escaped]) => [escaped, character]),
+);
+
+/** Undoes `escapeC`. */
+export function unescapeC(text: string): string {
+  return text.replace(/\\(.)/gs, (escaped, character: string) => UNESCAPED.get(escaped) ?? character);
+}

@@ -1,5 +1,5 @@
 import type { LinkLoss } from "../../source.ts";
-import { errorCode, networkLossCode, tlsAdvice } from "../networkLoss.ts";
+import { networkLoss } from "../networkLoss.ts";
 
 /** Whom the bridge talks to, for messages. */
 export interface AmiPeer {
@@ -31,37 +31,7 @@ export function amiActionLoss(action: string, answer: string, { username }: AmiP
 
 /** What a failure of the connection means. */
 export function amiNetworkLoss(error: unknown, { host }: Pick<AmiPeer, "host">): LinkLoss {
-  const code = networkLossCode(error);
-  const named = errorCode(error);
-  switch (code) {
-    case "refused":
-      return {
-        code,
-        message: `nothing listens at ${host} (manager.conf: [general] enabled=yes, bindaddr, port; for TLS tlsenable, tlsbindaddr)`,
-      };
-    case "unreachable":
-      return {
-        code,
-        message: `${host} cannot be reached (${named}): check the name, the route and the firewall`,
-      };
-    case "timeout":
-      return {
-        code,
-        message: `${host} does not answer in time: a firewall drops the packets, or manager.conf's bindaddr is another interface`,
-      };
-    case "tls":
-      return {
-        code,
-        message: `${host}: ${tlsAdvice(named, "manager.conf (tlscertfile, tlsprivatekey, tlsbindaddr)")}`,
-      };
-    case "closed":
-      return { code, message: `${host} closed the connection (${named})` };
-    default:
-      return {
-        code,
-        message: `${host} does not speak Manager's protocol: ${error instanceof Error ? error.message : String(error)}`,
-      };
-  }
+  return networkLoss(error, host, { name: "Manager", file: "manager.conf", port: "port" });
 }
 
 /** A connection that ends without a word. Manager does so when it has too many clients, and with slow ones. */

@@ -1,23 +1,9 @@
+import { unescapeC } from "../../../shared/ami/escape.ts";
 import type { PbxObject } from "../../source.ts";
 import type { AmiFields } from "./amiBlock.ts";
 
 /** Manager writes this for an empty name or number. */
 const UNKNOWN = "<unknown>";
-
-const UNESCAPED: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-/** Undoes Manager's C escapes (main/utils.c, `ast_escape_c`), which names have and numbers do not. */
-function unescapeC(text: string): string {
-  return text.replace(/\\(.)/gs, (_, character: string) => UNESCAPED[character] ?? character);
-}
 
 function known(text: string): string {
   return text === UNKNOWN ? "" : text;

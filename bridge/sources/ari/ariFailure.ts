@@ -1,5 +1,5 @@
 import type { LinkLoss } from "../../source.ts";
-import { errorCode, networkLossCode, tlsAdvice } from "../networkLoss.ts";
+import { networkLoss } from "../networkLoss.ts";
 
 /** Whom the bridge talks to, for messages. */
 export interface AriPeer {
@@ -46,37 +46,5 @@ export function ariStatusLoss(status: number, { host, username, app }: AriPeer, 
 
 /** What a failure of the connection means. */
 export function ariNetworkLoss(error: unknown, { host }: Pick<AriPeer, "host">): LinkLoss {
-  const code = networkLossCode(error);
-  const named = errorCode(error);
-  switch (code) {
-    case "refused":
-      return {
-        code,
-        message: `nothing listens at ${host} (http.conf: [general] enabled=yes, bindaddr, bindport; for TLS tlsenable, tlsbindaddr)`,
-      };
-    case "unreachable":
-      return {
-        code,
-        message: `${host} cannot be reached (${named}): check the name, the route and the firewall`,
-      };
-    case "timeout":
-      return {
-        code,
-        message: `${host} does not answer in time: a firewall drops the packets, or http.conf's bindaddr is another interface`,
-      };
-    case "tls":
-      return {
-        code,
-        message: `${host}: ${tlsAdvice(named, "http.conf (tlscertfile, tlsprivatekey, tlsbindaddr)")}`,
-      };
-    case "too-large":
-      return { code, message: `${host} sent a message that is larger than the bridge accepts` };
-    case "closed":
-      return { code, message: `${host} closed the connection (${named})` };
-    default:
-      return {
-        code,
-        message: `${host} does not speak ARI's protocol: ${error instanceof Error ? error.message : String(error)}`,
-      };
-  }
+  return networkLoss(error, host, { name: "ARI", file: "http.conf", port: "bindport" });
 }
