@@ -3,6 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
 import { retryConflicts } from "./conflicts.ts";
+import { skipNetworkSteps } from "./directCalls.ts";
 
 /** The AWS clients of one function, shared by its invocations. */
 export interface AwsClients {
@@ -68,6 +69,7 @@ export function createClients(
     ...clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS),
     ...(dynamodbHandler && { requestHandler: dynamodbHandler as HttpHandler }),
   });
+  if (dynamodbHandler) skipNetworkSteps(dynamodb);
   retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
   // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.
