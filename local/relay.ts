@@ -115,9 +115,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const engines = await startEngines(started, givenEndpoints(environment), dataDirectory, log);
   const { endpoints } = engines;
   const connection = connectionVariables(environment, endpoints, engines.credentials);
-  const clients = createClients(connection, engines.dynamodbHandler);
+  const clients = createClients(connection, engines.directHandlers);
   started.defer(() => destroyClients(clients));
-  const provisioned = await provision(clients, log).catch((error) => {
+  const provisioned = await provisionOverHttp(connection, log).catch((error) => {
     throw explainProvisioning(error, environment);
   });
   const region = connection.AWS_REGION ?? connection.AWS_DEFAULT_REGION ?? "";
@@ -222,6 +222,16 @@ function isPortInUse(error: unknown, port: number | undefined): boolean {
     "port" in error &&
     error.port === port
   );
+}
+
+/** An embedded SQS takes the region of its queues from the signature, which direct calls do not have. */
+async function provisionOverHttp(connection: Environment, log: Log): Promise<Provisioned> {
+  const clients = createClients(connection);
+  try {
+    return await provision(clients, log);
+  } finally {
+    destroyClients(clients);
+  }
 }
 
 /** A server that listens but is not what its setting says answers in ways that no SDK explains. */

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { SQSClient } from "@aws-sdk/client-sqs";
 
 /**
  * The SDK's steps that make a request fit for a network: log, sign, and add headers. A service in the same process needs
@@ -15,6 +16,6 @@ const NETWORK_STEPS = [
 ];
 
 /** For a client whose request handler calls a service in this process. Retries and both directions of JSON stay. */
-export function skipNetworkSteps(client: Pick<DynamoDBClient, "middlewareStack">): void {
+export function skipNetworkSteps(client: DynamoDBClient | SQSClient): void {
   for (const name of NETWORK_STEPS) client.middlewareStack.remove(name);
 }

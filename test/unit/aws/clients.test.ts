@@ -63,10 +63,12 @@ it("a call to a database in the same process is not signed, and is retried like 
       AWS_ENDPOINT_URL: "http://localhost",
     },
     {
-      async handle({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) {
-        calls.push({ headers, body: new TextDecoder().decode(body) });
-        const [statusCode, text] = calls.length === 1 ? [500, "{}"] : [200, '{"Item":{"pk":{"S":"k"}}}'];
-        return { response: { statusCode, headers: {}, body: Buffer.from(text) } };
+      dynamodb: {
+        async handle({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) {
+          calls.push({ headers, body: new TextDecoder().decode(body) });
+          const [statusCode, text] = calls.length === 1 ? [500, "{}"] : [200, '{"Item":{"pk":{"S":"k"}}}'];
+          return { response: { statusCode, headers: {}, body: Buffer.from(text) } };
+        },
       },
     },
   );
