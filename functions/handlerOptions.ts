@@ -1,5 +1,6 @@
 import type { AwsClients } from "../shared/aws/clients.ts";
 import type { Clock } from "../shared/runtime/clock.ts";
+import type { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import type { Metrics } from "../shared/runtime/metrics.ts";
 import type { WebhookClient } from "../shared/webhook/webhookClient.ts";
@@ -14,4 +15,6 @@ export interface HandlerOptions {
   readonly webhook?: Pick<WebhookClient, "post">;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
+  /** Ingest tells deliver of each append, where both run in one process. */
+  readonly advances?: FeedAdvances;
 }

@@ -22,6 +22,7 @@ import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
 import { bearerKey } from "../shared/http/bearerAuth.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
+import { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
@@ -132,6 +133,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       log,
       metrics,
       stopping: isStopping.signal,
+      advances: new FeedAdvances(clock),
       ...(options.webhook && { webhook: options.webhook }),
     },
     isClosing.signal,
