@@ -1,0 +1,197 @@
+import type { Command } from "commander";
+import type { Position, RelayClient, Session, WebhookSession } from "../../client/index.ts";
+import { RelayCallError } from "../../client/index.ts";
+import { CliError } from "../cliError.ts";
+import { EXIT, type ExitCode } from "../exitCodes.ts";
+import { briefly } from "../failure.ts";
+import { interruption, pauseUnless } from "../interruption.ts";
+import { place } from "../options.ts";
+import { plain } from "../output/plain.ts";
+import { Progress } from "../output/progress.ts";
+import { troubleText } from "../output/sessionTable.ts";
+import { tookText } from "../output/times.ts";
+import { numberAt, PLACES } from "../place.ts";
+import { type Run, runs } from "../run.ts";
+import { findSession, SESSION_HELP } from "../sessionId.ts";
+
+const LOOK_EVERY_MILLIS = 250;
+
+interface Options {
+  readonly from: Position;
+  readonly to?: Position;
+  readonly dryRun?: true;
+}
+
+export function define(command: Command): void {
+  command
+    .description("Sends a session what it had, once more, and puts it back to where it stood.")
+    .argument("<session>", `a webhook: ${SESSION_HELP}`)
+    .requiredOption("--from <place>", `the first message: ${PLACES}`, place)
+    .option(
+      "--to <place>",
+      "the last message, as --from; the last one that the session has got if absent",
+      place,
+    )
+    .option("--dry-run", "only count")
+    .addHelpText(
+      "after",
+      `
+New messages wait until the replay is done; none is lost. Ctrl-C puts the
+session back at once. Some messages behind --to may come once more too. A
+receiver that drops the numbers which it has, as it should, must forget them
+first.
+
+Examples:
+  stasis-relay replay ses_3fa9 --from 1h --dry-run
+  stasis-relay replay ses_3fa9 --from 08:00 --to 08:30`,
+    )
+    .action(runs(replay));
+}
+
+/** What is sent again. */
+interface Range {
+  readonly first: number;
+  readonly last: number;
+  /** The first number that was asked for; below `first` when it is freed. */
+  readonly asked: number;
+}
+
+async function replay(run: Run, id: string, { from, to, dryRun }: Options): Promise<ExitCode> {
+  const client = await run.connect();
+  const session = requireReplayable(await findSession(client, id));
+  const range = await rangeOf(client, session, from, to);
+  const { first, last, asked } = range;
+  const count = last - first + 1;
+  if (count <= 0) {
+    await run.answer({ session: session.id, messages: 0, dryRun: true }, () => [
+      `${session.id} has had none of these messages yet; those that it has not got come by themselves. It stands at ${session.next}.`,
+    ]);
+    return EXIT.done;
+  }
+  const facts = { session: session.id, first, last, messages: count };
+  const filtered = session.filter === null ? "" : ", without those that its filter leaves out";
+  const planned = [
+    ...(asked < first ? [`${asked} to ${first - 1} are freed and cannot be sent again.`] : []),
+    `${count} messages of ${session.feed}, ${first} to ${last}${filtered}, to ${plain(session.url)}`,
+  ];
+  if (dryRun) {
+    await run.answer({ ...facts, dryRun: true }, () => [...planned, "Nothing was sent."]);
+    return EXIT.done;
+  }
+  if (!run.json) for (const line of planned) run.note(line);
+  const result = await send(client, session, range);
+  const accepted = result.reached > first ? { first, last: Math.min(last, result.reached - 1) } : null;
+  await run.answer(
+    { ...facts, accepted, failedAttempts: result.failures, next: result.next, outcome: result.kind },
+    () => [
+      accepted === null
+        ? "The endpoint accepted nothing."
+        : `The endpoint accepted ${accepted.first} to ${accepted.last}${filtered} in ${tookText(result.seconds)}.`,
+      ...(result.failures > 0 ? [`Meanwhile ${result.failures} attempts failed${result.lastError}.`] : []),
+      ENDINGS[result.kind](session, result),
+    ],
+  );
+  return result.kind === "done" ? EXIT.done : result.kind === "stopped" ? EXIT.interrupted : EXIT.failed;
+}
+
+function requireReplayable(session: Session): WebhookSession {
+  if (session.kind === "ami")
+    throw new CliError(
+      "session.kind",
+      `${session.id} is an AMI user, to whom nothing can be sent while nobody is logged in. \`stasis-relay seek\` moves its position.`,
+    );
+  if (session.state === "paused" || session.state === "suspended")
+    throw new CliError(
+      "session.stopped",
+      `${session.id} is ${session.state}. Resume it first: stasis-relay resume ${session.id}`,
+    );
+  return session;
+}
+
+async function rangeOf(
+  client: RelayClient,
+  session: WebhookSession,
+  from: Position,
+  to: Position | undefined,
+): Promise<Range> {
+  const { head } = await client.feed(session.feed);
+  const asked = await numberAt(client, session.feed, from);
+  const last = session.next - 1;
+  return {
+    asked,
+    first: Math.max(asked, head),
+    last: to === undefined ? last : Math.min(last, await lastAt(client, session.feed, to)),
+  };
+}
+
+/** A number names the last message itself; a time ends before the first message that is younger. */
+async function lastAt(client: RelayClient, feed: string, to: Position): Promise<number> {
+  const number = await numberAt(client, feed, to);
+  return typeof to === "number" || to === "head" ? number : number - 1;
+}
+
+interface Result {
+  readonly kind: "done" | "stopped" | "halted";
+  /** The first number that was not accepted. */
+  readonly reached: number;
+  /** The last one that was to be sent. */
+  readonly last: number;
+  /** Where the session stands now. */
+  readonly next: number;
+  readonly failures: number;
+  readonly lastError: string;
+  readonly seconds: number;
+}
+
+const ENDINGS: Readonly<Record<Result["kind"], (session: WebhookSession, result: Result) => string>> = {
+  done: ({ id }, { next }) => `${id} goes on at ${next}.`,
+  stopped: ({ id }, { next, reached, last }) =>
+    `Stopped before ${reached}. ${id} is back at ${next}. To go on:\n  stasis-relay replay ${id} --from ${reached} --to ${last}`,
+  halted: ({ id }, { next }) =>
+    `${id} was stopped by somebody, or its endpoint is gone. It is back at ${next}.`,
+};
+
+/** Moves the session back, waits until it has walked the range, and moves it to where it stood. */
+async function send(client: RelayClient, before: WebhookSession, { first, last }: Range): Promise<Result> {
+  using stop = interruption();
+  using progress = new Progress(last - first + 1, "messages");
+  const beganAtMillis = performance.now();
+  let session: Session = await client.changeSession(before.id, { next: first });
+  const failedAt = new Set<string>();
+  let lastError = "";
+  const isThere = () => session.next !== null && session.next > last;
+  const isHalted = () => session.state === "paused" || session.state === "suspended";
+  while (!stop.signal.aborted && !isThere() && !isHalted()) {
+    await pauseUnless(LOOK_EVERY_MILLIS, stop.signal);
+    session = await lookAgain(client, session);
+    const error = session.lastError;
+    if (error !== null && error.at !== before.lastError?.at) {
+      failedAt.add(error.at);
+      lastError = `, the last with ${plain([error.status, error.reason, error.detail].filter(Boolean).join(" "))}`;
+    }
+    progress.show(Math.min(last + 1, session.next ?? first) - first, troubleText(session, Date.now()));
+  }
+  const reached = session.next ?? first;
+  // Beyond its old place it only gets what is new.
+  if (reached < before.next) session = await client.changeSession(before.id, { next: before.next });
+  return {
+    kind: isThere() || reached > last ? "done" : isHalted() ? "halted" : "stopped",
+    reached,
+    last,
+    next: session.next ?? before.next,
+    failures: failedAt.size,
+    lastError,
+    seconds: (performance.now() - beganAtMillis) / 1000,
+  };
+}
+
+/** A relay that is away for a moment does not end a replay: the session stays where it is. */
+async function lookAgain(client: RelayClient, session: Session): Promise<Session> {
+  try {
+    return await client.session(session.id);
+  } catch (error) {
+    if (!(error instanceof RelayCallError && error.retryable)) throw error;
+    process.stderr.write(`${briefly(error)}; looking again\n`);
+    return session;
+  }
+}
