@@ -1,5 +1,6 @@
-import type { AppendResult, MessageFormat, RelayClient } from "../client/index.ts";
-import { RelayCallError } from "../client/index.ts";
+import { RelayCallError } from "../client/relayCallError.ts";
+import type { RelayClient } from "../client/relayClient.ts";
+import type { AppendResult, MessageFormat } from "../client/types.ts";
 import { pauseUnless } from "./interruption.ts";
 
 const MAX_BATCH_EVENTS = 100;

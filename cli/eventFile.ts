@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { MessageFormat } from "../client/index.ts";
+import type { MessageFormat } from "../client/types.ts";
 import { readAmiEvents } from "../shared/ami/amiEvents.ts";
 import { AmiParser } from "../shared/ami/amiParser.ts";
 import { bytesOf } from "../shared/ami/amiText.ts";

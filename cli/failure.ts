@@ -1,4 +1,4 @@
-import { RelayCallError } from "../client/index.ts";
+import { RelayCallError } from "../client/relayCallError.ts";
 import { CliError } from "./cliError.ts";
 import { EXIT, type ExitCode } from "./exitCodes.ts";
 import { columnsOfErrors } from "./output/paint.ts";

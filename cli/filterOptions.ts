@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Filter } from "../client/index.ts";
+import type { Filter } from "../client/types.ts";
 import { names, repeated } from "./options.ts";
 
 export interface FilterOptions {

@@ -1,5 +1,6 @@
-import type { MessageFormat, MessageList, Position, RelayClient } from "../client/index.ts";
-import { RelayCallError } from "../client/index.ts";
+import { RelayCallError } from "../client/relayCallError.ts";
+import type { RelayClient } from "../client/relayClient.ts";
+import type { MessageFormat, MessageList, Position } from "../client/types.ts";
 import { pauseUnless } from "./interruption.ts";
 
 export interface FollowOptions {

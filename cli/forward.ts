@@ -1,6 +1,6 @@
-import { Webhook } from "standardwebhooks";
 import { networkCodeOf } from "./networkCode.ts";
 import { plain } from "./output/plain.ts";
+import { signatureOf } from "./webhookSignature.ts";
 
 /** As long as the relay waits. */
 const ANSWER_MILLIS = 15_000;
@@ -34,7 +34,7 @@ export async function deliver({
     answer,
     durationMillis: Math.round(performance.now() - beganAtMillis),
   });
-  const timestamp = new Date(nowEpochMillis);
+  const timestamp = String(Math.floor(nowEpochMillis / 1000));
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -42,8 +42,8 @@ export async function deliver({
       headers: {
         "content-type": "application/json",
         "webhook-id": id,
-        "webhook-timestamp": String(Math.floor(nowEpochMillis / 1000)),
-        "webhook-signature": new Webhook(secret).sign(id, timestamp, body),
+        "webhook-timestamp": timestamp,
+        "webhook-signature": `v1,${signatureOf(secret, id, timestamp, body).toString("base64")}`,
       },
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MILLIS)]),

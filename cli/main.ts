@@ -33,7 +33,7 @@ if (args[0] === "start" || args[0] === "bridge") {
 
 /** All commands by name, and those that the arguments name with what they take. */
 async function program(wanted: readonly string[]): Promise<Command> {
-  const root = new Command("stasis-relay")
+  const root: Command = new Command("stasis-relay")
     .description("Works with a stasis-relay: Asterisk's messages as a shared, ordered queue.")
     .version(packageJson.version)
     .optionsGroup("Every command has:")

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Position } from "../client/index.ts";
+import type { Position } from "../client/types.ts";
 import { PLACES, readPlace } from "./place.ts";
 
 /** Readers of options. commander shows their errors. */

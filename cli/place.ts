@@ -1,4 +1,5 @@
-import type { Position, RelayClient } from "../client/index.ts";
+import type { RelayClient } from "../client/relayClient.ts";
+import type { Position } from "../client/types.ts";
 
 const UNIT_MILLIS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

@@ -1,4 +1,5 @@
-import { RelayCallError, type RelayClient } from "../client/index.ts";
+import { RelayCallError } from "../client/relayCallError.ts";
+import type { RelayClient } from "../client/relayClient.ts";
 
 /** What a key may do, as far as harmless calls show it. */
 export interface Ability {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Command } from "commander";
-import { RelayClient } from "../client/index.ts";
+import { RelayClient } from "../client/relayClient.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { EXIT, type ExitCode } from "./exitCodes.ts";
 import { reportFailure } from "./failure.ts";
@@ -68,11 +68,10 @@ export function clientOf(url: string, apiKey: string): RelayClient {
 export function runs<Args extends unknown[]>(
   work: (run: Run, ...args: Args) => Promise<ExitCode> | Promise<void>,
 ) {
-  return async (...given: [...Args, Command]): Promise<void> => {
-    const command = given[given.length - 1] as Command;
-    const run = new Run(command.optsWithGlobals<GlobalOptions>());
+  return async function (this: Command, ...args: Args): Promise<void> {
+    const run = new Run(this.optsWithGlobals<GlobalOptions>());
     try {
-      process.exitCode = (await work(run, ...(given.slice(0, -1) as unknown as Args))) ?? EXIT.done;
+      process.exitCode = (await work(run, ...args)) ?? EXIT.done;
     } catch (error) {
       process.exitCode = reportFailure(error, run);
     }

@@ -1,6 +1,6 @@
-import { Webhook } from "standardwebhooks";
 import { CliError } from "./cliError.ts";
 import { readKey } from "./target.ts";
+import { isWebhookSecret } from "./webhookSignature.ts";
 
 /**
  * A webhook's secret: of the file, else of WEBHOOK_SECRET, where the examples have it too. Undefined without both.
@@ -11,15 +11,9 @@ export async function readSecret(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
   const secret = file === undefined ? environment.WEBHOOK_SECRET || undefined : await readKey(file);
-  if (secret === undefined) return undefined;
-  try {
-    new Webhook(secret);
-    return secret;
-  } catch {
-    // The library's message may quote it.
-    throw new CliError(
-      "secret.malformed",
-      `${file ?? "WEBHOOK_SECRET"} is not a webhook's secret: whsec_ followed by base64, as \`subscribe\` and \`rotate\` show it.`,
-    );
-  }
+  if (secret === undefined || isWebhookSecret(secret)) return secret;
+  throw new CliError(
+    "secret.malformed",
+    `${file ?? "WEBHOOK_SECRET"} is not a webhook's secret: whsec_ followed by base64, as \`subscribe\` and \`rotate\` show it.`,
+  );
 }

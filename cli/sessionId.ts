@@ -1,4 +1,5 @@
-import type { RelayClient, Session } from "../client/index.ts";
+import type { RelayClient } from "../client/relayClient.ts";
+import type { Session } from "../client/types.ts";
 import { CliError } from "./cliError.ts";
 import { EXIT } from "./exitCodes.ts";
 

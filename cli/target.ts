@@ -87,7 +87,7 @@ export function checkedUrl(text: string, from: string): string {
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
     throw new CliError(
       "url.malformed",
-      `${from}: the relay's address must begin with https:// or http://, not be "${text}"`,
+      `${from}: the relay's address must begin with https:// or http://, not be "${text.replace(/\/\/[^/]*@/, "//…@")}"`,
     );
   if (url.username !== "" || url.password !== "")
     throw new CliError("url.malformed", `${from}: the relay's address must have no user and no password`);

@@ -1,4 +1,4 @@
-import { RelayCallError } from "../client/index.ts";
+import { RelayCallError } from "../client/relayCallError.ts";
 import { EXIT, type ExitCode } from "./exitCodes.ts";
 import { briefly } from "./failure.ts";
 import { interruption, pauseUnless } from "./interruption.ts";

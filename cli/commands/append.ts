@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { MessageFormat } from "../../client/index.ts";
+import type { MessageFormat } from "../../client/types.ts";
 import { type Appended, appendBatches } from "../appendBatches.ts";
 import { CliError } from "../cliError.ts";
 import { type EventFile, readEventFile } from "../eventFile.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { SessionChange } from "../../client/index.ts";
+import type { SessionChange } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { type FilterOptions, filterOf, filterText, withFilterOptions } from "../filterOptions.ts";
 import { factLines } from "../output/facts.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Session } from "../../client/index.ts";
+import type { Session } from "../../client/types.ts";
 import { confirm } from "../confirm.ts";
 import { whereTo } from "../output/sessionTable.ts";
 import { type Run, runs } from "../run.ts";

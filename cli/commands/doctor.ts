@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { Command } from "commander";
-import { RelayCallError, type RelayClient } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
+import type { RelayClient } from "../../client/relayClient.ts";
 import { contextPath, readContexts } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { briefly, failureOf } from "../failure.ts";

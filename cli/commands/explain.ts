@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { Explanation } from "../../client/index.ts";
+import type { Explanation } from "../../client/types.ts";
 import { attemptText } from "../output/attemptTable.ts";
 import { factLines } from "../output/facts.ts";
 import { paint, type Style } from "../output/paint.ts";

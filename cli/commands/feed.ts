@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Feed, ProducerList } from "../../client/index.ts";
+import type { Feed, ProducerList } from "../../client/types.ts";
 import { feedName } from "../options.ts";
 import { factLines } from "../output/facts.ts";
 import { type Column, fittedTable } from "../output/fittedTable.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { FeedSummary } from "../../client/index.ts";
+import type { FeedSummary } from "../../client/types.ts";
 import { type Column, fittedTable } from "../output/fittedTable.ts";
 import { columnsOfOutput } from "../output/paint.ts";
 import { rateText } from "../output/sessionTable.ts";

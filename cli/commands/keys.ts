@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Key, NewKey, Role } from "../../client/index.ts";
+import type { Key, NewKey, Role } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
 import { EXIT } from "../exitCodes.ts";

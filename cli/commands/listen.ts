@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { Message, MessageFormat, Position, WebhookRequest } from "../../client/index.ts";
+import type { Message, MessageFormat, Position, WebhookRequest } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
 import { follow } from "../follow.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { RelayCallError } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
 import { askSecret } from "../askSecret.ts";
 import { CliError } from "../cliError.ts";
 import { CONTEXT_NAME, contextPath, readContexts, writeContexts } from "../context.ts";

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { Position, RelayClient, Session, WebhookSession } from "../../client/index.ts";
-import { RelayCallError } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
+import type { RelayClient } from "../../client/relayClient.ts";
+import type { Position, Session, WebhookSession } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Position } from "../../client/index.ts";
+import type { Position } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
 import { place } from "../options.ts";

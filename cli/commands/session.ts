@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Attempt, Session } from "../../client/index.ts";
+import type { Attempt, Session } from "../../client/types.ts";
 import { filterText } from "../filterOptions.ts";
 import { attemptLines } from "../output/attemptTable.ts";
 import { type Fact, factLines } from "../output/facts.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Session } from "../../client/index.ts";
+import type { Session } from "../../client/types.ts";
 import { feedName } from "../options.ts";
 import { columnsOfOutput } from "../output/paint.ts";
 import { type SessionRow, sessionLines } from "../output/sessionTable.ts";

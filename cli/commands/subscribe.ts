@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { CreatedSession, NewSession, Position, RelayClient } from "../../client/index.ts";
-import { RelayCallError } from "../../client/index.ts";
+import { RelayCallError } from "../../client/relayCallError.ts";
+import type { RelayClient } from "../../client/relayClient.ts";
+import type { CreatedSession, NewSession, Position } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";

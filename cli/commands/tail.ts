@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Message, MessageFormat, Position } from "../../client/index.ts";
+import type { Message, MessageFormat, Position } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
 import { follow } from "../follow.ts";

@@ -1,4 +1,4 @@
-import type { Attempt } from "../../client/index.ts";
+import type { Attempt } from "../../client/types.ts";
 import { type Column, type Note, notedTable } from "./fittedTable.ts";
 import { plain } from "./plain.ts";
 import { agoText } from "./times.ts";

@@ -1,5 +1,5 @@
-import type { Gap, Message } from "../../client/index.ts";
-import { gapOf } from "../../client/index.ts";
+import { type Gap, gapOf } from "../../client/chain.ts";
+import type { Message } from "../../client/types.ts";
 import { paint, type Style } from "./paint.ts";
 import { plain, plainLines } from "./plain.ts";
 import { shortened, widthOf } from "./width.ts";
@@ -50,7 +50,7 @@ function aboutOf(message: Message): string {
   return "event" in message ? aboutEvent(message.event) : aboutFields(message.fields);
 }
 
-export function gapText({ reason, first, last, producer, from, to }: Gap): string {
+function gapText({ reason, first, last, producer, from, to }: Gap): string {
   const what =
     first === undefined
       ? from === undefined

@@ -1,4 +1,4 @@
-import type { Session } from "../../client/index.ts";
+import type { Session } from "../../client/types.ts";
 import { type Column, type Note, notedTable } from "./fittedTable.ts";
 import type { Style } from "./paint.ts";
 import { plain } from "./plain.ts";
