@@ -2,9 +2,10 @@ import { RelayCallError } from "../client/relayCallError.ts";
 import { EXIT, type ExitCode } from "./exitCodes.ts";
 import { briefly } from "./failure.ts";
 import { interruption, pauseUnless } from "./interruption.ts";
-import { paint } from "./output/paint.ts";
+import { columnsOfOutput, paint } from "./output/paint.ts";
 import { jsonLine } from "./output/plain.ts";
 import { shortened } from "./output/width.ts";
+import { wrapped } from "./output/wrapped.ts";
 import type { Run } from "./run.ts";
 
 const LOOK_EVERY_MILLIS = 1_000;
@@ -61,7 +62,7 @@ export async function watching<Item, Row>(run: Run, watched: Watched<Item, Row>)
     else
       screen.show(
         items.length === 0
-          ? [watched.none]
+          ? wrapped(watched.none, columnsOfOutput()).split("\n")
           : watched.lines(items.map((item) => watched.rowOf(item, rateOf(item)))),
       );
     before = { places, atMillis };

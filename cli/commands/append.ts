@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { feedName } from "../options.ts";
+import { counted } from "../output/counted.ts";
 import { paintError } from "../output/paint.ts";
 import { plain } from "../output/plain.ts";
 import { Progress } from "../output/progress.ts";
@@ -125,12 +126,14 @@ function lines(
   const numbers =
     first !== null && last !== null && accepted > 0 && duplicates === 0 ? `, as ${first} to ${last}` : "";
   return [
-    `${accepted} events appended to ${feed}${numbers}.`,
+    `${counted(accepted, "event")} appended to ${feed}${numbers}.`,
     ...(duplicates > 0
-      ? [`${duplicates} were appended before${accepted === 0 ? "; --again appends the file once more" : ""}.`]
+      ? [
+          `${counted(duplicates, "event")} had been appended before${accepted === 0 ? "; --again appends the file once more" : ""}.`,
+        ]
       : []),
     ...(file.skipped > 0
-      ? [`${file.skipped} blocks are no events for all: greetings, responses and what belongs to them.`]
+      ? [`${counted(file.skipped, "block")} left out: greetings, responses and what belongs to them.`]
       : []),
     ...(done < file.events.length
       ? [

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Session } from "../../client/types.ts";
 import { confirm } from "../confirm.ts";
+import { counted } from "../output/counted.ts";
 import { whereTo } from "../output/sessionTable.ts";
 import { type Run, runs } from "../run.ts";
 import { findSession, SESSION_HELP } from "../sessionId.ts";
@@ -33,7 +34,7 @@ function losses(session: Session): string[] {
       : lagMessages === 0
         ? [`It has got everything up to ${next - 1}.`]
         : [
-            `It will never get ${lagMessages} messages that wait for it: ${next} to ${next + lagMessages - 1}.`,
+            `It will never get the ${counted(lagMessages, "message")} ahead of it: ${next} to ${next + lagMessages - 1}.`,
           ];
   return [
     `${id} sends ${feed} to ${whereTo(session)}.`,

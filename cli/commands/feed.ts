@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Feed, ProducerList } from "../../client/types.ts";
 import { feedName } from "../options.ts";
+import { counted } from "../output/counted.ts";
 import { factLines } from "../output/facts.ts";
 import { type Column, fittedTable } from "../output/fittedTable.ts";
 import { columnsOfOutput } from "../output/paint.ts";
@@ -45,7 +46,7 @@ function feedLines(feed: Feed, producers: ProducerList["producers"], nowEpochMil
   const held = Math.max(0, tail - head + 1);
   const facts = factLines([
     ["feed", feed.feed],
-    ["holds", held === 0 ? "nothing" : `${head} to ${tail} (${held} messages)`],
+    ["holds", held === 0 ? "nothing" : `${head} to ${tail} (${counted(held, "message")})`],
     ["segments", `of ${segmentSize} messages`],
     ["unmapped", wrapUnmapped ? "become a UserEvent named ARI-<type>" : "have no AMI form"],
   ]);

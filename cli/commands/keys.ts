@@ -113,7 +113,7 @@ async function revoke(run: Run, id: string, { yes }: { yes?: true }) {
   await confirm(
     run,
     [
-      `${plain(key.name)} (${key.role} of ${key.feeds.join(", ")}, used ${agoText(key.lastUsed, Date.now())}) can no longer call the relay.`,
+      `${plain(key.name)} (${key.role} of ${key.feeds.join(", ")}, used ${agoText(key.lastUsed, Date.now())}) will be unable to call the relay.`,
     ],
     { yes },
   );

@@ -1,21 +1,16 @@
 import type { Command } from "commander";
-import { RelayCallError } from "../../client/relayCallError.ts";
 import type { RelayClient } from "../../client/relayClient.ts";
 import type { Position, Session, WebhookSession } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
-import { briefly } from "../failure.ts";
-import { interruption, pauseUnless } from "../interruption.ts";
 import { place } from "../options.ts";
+import { counted } from "../output/counted.ts";
 import { plain } from "../output/plain.ts";
-import { Progress } from "../output/progress.ts";
-import { troubleText } from "../output/sessionTable.ts";
 import { tookText } from "../output/times.ts";
 import { numberAt, PLACES } from "../place.ts";
+import { type ReplayRange, type ReplayResult, replayRange } from "../replaying.ts";
 import { type Run, runs } from "../run.ts";
 import { findSession, SESSION_HELP } from "../sessionId.ts";
-
-const LOOK_EVERY_MILLIS = 250;
 
 interface Options {
   readonly from: Position;
@@ -49,14 +44,6 @@ Examples:
     .action(runs(replay));
 }
 
-/** What is sent again. */
-interface Range {
-  readonly first: number;
-  readonly last: number;
-  /** The first number that was asked for; below `first` when it is freed. */
-  readonly asked: number;
-}
-
 async function replay(run: Run, id: string, { from, to, dryRun }: Options): Promise<ExitCode> {
   const client = await run.connect();
   const session = requireReplayable(await findSession(client, id));
@@ -73,14 +60,14 @@ async function replay(run: Run, id: string, { from, to, dryRun }: Options): Prom
   const filtered = session.filter === null ? "" : ", without those that its filter leaves out";
   const planned = [
     ...(asked < first ? [`${asked} to ${first - 1} are freed and cannot be sent again.`] : []),
-    `${count} messages of ${session.feed}, ${first} to ${last}${filtered}, to ${plain(session.url)}`,
+    `${counted(count, "message")} of ${session.feed}, ${first} to ${last}${filtered}, to ${plain(session.url)}`,
   ];
   if (dryRun) {
     await run.answer({ ...facts, dryRun: true }, () => [...planned, "Nothing was sent."]);
     return EXIT.done;
   }
   if (!run.json) for (const line of planned) run.note(line);
-  const result = await send(client, session, range);
+  const result = await replayRange(client, session, range);
   const accepted = result.reached > first ? { first, last: Math.min(last, result.reached - 1) } : null;
   await run.answer(
     { ...facts, accepted, failedAttempts: result.failures, next: result.next, outcome: result.kind },
@@ -88,11 +75,13 @@ async function replay(run: Run, id: string, { from, to, dryRun }: Options): Prom
       accepted === null
         ? "The endpoint accepted nothing."
         : `The endpoint accepted ${accepted.first} to ${accepted.last}${filtered} in ${tookText(result.seconds)}.`,
-      ...(result.failures > 0 ? [`Meanwhile ${result.failures} attempts failed${result.lastError}.`] : []),
+      ...(result.failures > 0
+        ? [`Meanwhile ${counted(result.failures, "attempt")} failed${result.lastError}.`]
+        : []),
       ENDINGS[result.kind](session, result),
     ],
   );
-  return result.kind === "done" ? EXIT.done : result.kind === "stopped" ? EXIT.interrupted : EXIT.failed;
+  return EXIT_OF[result.kind];
 }
 
 function requireReplayable(session: Session): WebhookSession {
@@ -114,7 +103,7 @@ async function rangeOf(
   session: WebhookSession,
   from: Position,
   to: Position | undefined,
-): Promise<Range> {
+): Promise<ReplayRange> {
   const { head } = await client.feed(session.feed);
   const asked = await numberAt(client, session.feed, from);
   const last = session.next - 1;
@@ -131,68 +120,20 @@ async function lastAt(client: RelayClient, feed: string, to: Position): Promise<
   return typeof to === "number" || to === "head" ? number : number - 1;
 }
 
-interface Result {
-  readonly kind: "done" | "stopped" | "halted";
-  /** The first number that was not accepted. */
-  readonly reached: number;
-  /** The last one that was to be sent. */
-  readonly last: number;
-  /** Where the session stands now. */
-  readonly next: number;
-  readonly failures: number;
-  readonly lastError: string;
-  readonly seconds: number;
-}
+const EXIT_OF: Readonly<Record<ReplayResult["kind"], ExitCode>> = {
+  done: EXIT.done,
+  stopped: EXIT.interrupted,
+  halted: EXIT.failed,
+  stranded: EXIT.unavailable,
+};
 
-const ENDINGS: Readonly<Record<Result["kind"], (session: WebhookSession, result: Result) => string>> = {
+const ENDINGS: Readonly<
+  Record<ReplayResult["kind"], (session: WebhookSession, result: ReplayResult) => string>
+> = {
   done: ({ id }, { next }) => `${id} goes on at ${next}.`,
   stopped: ({ id }, { next, reached, last }) =>
     `Stopped before ${reached}. ${id} is back at ${next}. To go on:\n  stasis-relay replay ${id} --from ${reached} --to ${last}`,
-  halted: ({ id }, { next }) =>
-    `${id} was stopped by somebody, or its endpoint is gone. It is back at ${next}.`,
+  halted: ({ id, next }) => `${id} was paused by somebody, or its endpoint is gone. It is back at ${next}.`,
+  stranded: ({ id, next }, { reached }) =>
+    `The relay does not answer, so ${id} could not be put back. It loses nothing: it sends ${reached} to ${next - 1} again. To put it back:\n  stasis-relay seek ${id} --to ${next} --yes`,
 };
-
-/** Moves the session back, waits until it has walked the range, and moves it to where it stood. */
-async function send(client: RelayClient, before: WebhookSession, { first, last }: Range): Promise<Result> {
-  using stop = interruption();
-  using progress = new Progress(last - first + 1, "messages");
-  const beganAtMillis = performance.now();
-  let session: Session = await client.changeSession(before.id, { next: first });
-  const failedAt = new Set<string>();
-  let lastError = "";
-  const isThere = () => session.next !== null && session.next > last;
-  const isHalted = () => session.state === "paused" || session.state === "suspended";
-  while (!stop.signal.aborted && !isThere() && !isHalted()) {
-    await pauseUnless(LOOK_EVERY_MILLIS, stop.signal);
-    session = await lookAgain(client, session);
-    const error = session.lastError;
-    if (error !== null && error.at !== before.lastError?.at) {
-      failedAt.add(error.at);
-      lastError = `, the last with ${plain([error.status, error.reason, error.detail].filter(Boolean).join(" "))}`;
-    }
-    progress.show(Math.min(last + 1, session.next ?? first) - first, troubleText(session, Date.now()));
-  }
-  const reached = session.next ?? first;
-  // Beyond its old place it only gets what is new.
-  if (reached < before.next) session = await client.changeSession(before.id, { next: before.next });
-  return {
-    kind: isThere() || reached > last ? "done" : isHalted() ? "halted" : "stopped",
-    reached,
-    last,
-    next: session.next ?? before.next,
-    failures: failedAt.size,
-    lastError,
-    seconds: (performance.now() - beganAtMillis) / 1000,
-  };
-}
-
-/** A relay that is away for a moment does not end a replay: the session stays where it is. */
-async function lookAgain(client: RelayClient, session: Session): Promise<Session> {
-  try {
-    return await client.session(session.id);
-  } catch (error) {
-    if (!(error instanceof RelayCallError && error.retryable)) throw error;
-    process.stderr.write(`${briefly(error)}; looking again\n`);
-    return session;
-  }
-}

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../output/counted.ts";
 import { type Run, runs } from "../run.ts";
 import { findSession, SESSION_HELP } from "../sessionId.ts";
 
@@ -16,6 +17,8 @@ async function resume(run: Run, id: string) {
   const { id: whole } = await findSession(client, id);
   const session = await client.changeSession(whole, { state: "active" });
   const place =
-    session.next === null ? "" : ` from ${session.next} on: ${session.lagMessages} messages are ahead`;
+    session.next === null
+      ? ""
+      : ` at ${session.next}, with ${counted(session.lagMessages ?? 0, "message")} ahead`;
   await run.answer(session, () => [`${session.id} goes on${place}.`]);
 }

@@ -3,6 +3,7 @@ import type { Position } from "../../client/types.ts";
 import { CliError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
 import { place } from "../options.ts";
+import { counted } from "../output/counted.ts";
 import { numberAt, PLACES, placeText } from "../place.ts";
 import { type Run, runs } from "../run.ts";
 import { findSession, SESSION_HELP } from "../sessionId.ts";
@@ -45,13 +46,15 @@ async function seek(run: Run, id: string, { to, yes }: Options) {
   if (skipped > 0)
     await confirm(
       run,
-      [`${before.id} will never get ${skipped} messages of ${before.feed}: ${before.next} to ${target - 1}.`],
+      [
+        `${before.id} will never get ${counted(skipped, "message")} of ${before.feed}: ${before.next} to ${target - 1}.`,
+      ],
       { yes },
     );
   const session = await client.changeSession(before.id, { next: to });
   const again = before.next - (session.next ?? before.next);
   await run.answer(session, () => [
-    `${session.id} stands at ${session.next} (${placeText(to)}) now, with ${session.lagMessages} messages ahead` +
+    `${session.id} stands at ${session.next} (${placeText(to)}) now, with ${counted(session.lagMessages ?? 0, "message")} ahead` +
       (again > 0 ? `; ${again} of them are sent again.` : "."),
     ...(session.state === "active"
       ? []

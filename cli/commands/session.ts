@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Attempt, Session } from "../../client/types.ts";
 import { filterText } from "../filterOptions.ts";
 import { attemptLines } from "../output/attemptTable.ts";
+import { counted } from "../output/counted.ts";
 import { type Fact, factLines } from "../output/facts.ts";
 import { columnsOfOutput, paint } from "../output/paint.ts";
 import { plain } from "../output/plain.ts";
@@ -52,7 +53,7 @@ function lines(session: Session, attempts: readonly Attempt[], nowEpochMillis: n
           [
             "lag",
             session.lagMessages
-              ? `${session.lagMessages} messages, ${lengthText(session.lagSeconds ?? 0)}`
+              ? `${counted(session.lagMessages, "message")}, ${lengthText(session.lagSeconds ?? 0)}`
               : "none",
           ],
         ];

@@ -210,7 +210,7 @@ describe("pause, resume, change and test", () => {
     const { id } = await subscribed("tail");
     expect((await cli.run(["pause", id])).output).toContain("is paused; its next message is 4");
     expect((await relay.session(id)).state).toBe("paused");
-    expect((await cli.run(["resume", id])).output).toContain("goes on from 4 on: 0 messages are ahead");
+    expect((await cli.run(["resume", id])).output).toContain("goes on at 4, with 0 messages ahead");
     expect((await relay.session(id)).state).toBe("active");
   });
 
@@ -327,7 +327,7 @@ describe("rotate and delete", () => {
     const { id } = await subscribed("head", await closedUrl());
     const refused = await cli.run(["delete", id]);
     expect(refused.code).toBe(6);
-    expect(refused.errors).toContain("It will never get 4 messages that wait for it: 1 to 4.");
+    expect(refused.errors).toContain("It will never get the 4 messages ahead of it: 1 to 4.");
     expect((await relay.session(id)).id).toBe(id);
     expect((await cli.run(["delete", id, "--yes"])).output).toBe(`${id} is deleted.\n`);
     expect(await cli.run(["session", id])).toMatchObject({ code: 3 });
@@ -497,7 +497,7 @@ describe("replay", () => {
     );
     await relay.append(feed, someEvents(1));
     await receiver.untilReceived(path(), 301);
-    expect((await relay.session(id)).next).toBe(302);
+    await eventually("the session behind it", async () => (await relay.session(id)).next === 302);
   });
 
   it("shows what holds it up, and Ctrl-C puts the session back", async () => {
@@ -562,7 +562,9 @@ describe("append", () => {
     expect((await cli.run(["append", feed, path])).output).toBe(
       `250 events appended to ${feed}, as 1 to 250.\n`,
     );
-    expect((await cli.run(["append", feed, path])).output).toContain("250 were appended before; --again");
+    expect((await cli.run(["append", feed, path])).output).toContain(
+      "250 events had been appended before; --again",
+    );
     expect(await cli.json(["append", feed, path, "--again"])).toMatchObject({
       accepted: 250,
       first: 251,
@@ -587,8 +589,8 @@ describe("append", () => {
       "Asterisk Call Manager/12.0.0\r\nResponse: Success\r\n\r\nEvent: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Hello\r\n\r\n",
     );
     const { output } = await cli.run(["append", feed, ami]);
-    expect(output).toContain("1 events appended");
-    expect(output).toContain("2 blocks are no events for all");
+    expect(output).toContain("1 event appended");
+    expect(output).toContain("2 blocks left out: greetings");
     const refused = await cli.run(["append", feed, "-"], '{"type":"E"}\nnonsense\n');
     expect([refused.code, refused.errors]).toEqual([1, expect.stringMatching(/^refused: event 2: /)]);
     const types = (await relay.messages(feed)).messages.map(({ type }) => type);
@@ -652,7 +654,7 @@ describe("keys", () => {
 
     expect(await cli.run(["keys", "revoke", id])).toMatchObject({
       code: 6,
-      errors: expect.stringContaining("can no longer call"),
+      errors: expect.stringContaining("will be unable to call"),
     });
     expect((await cli.run(["keys", "revoke", id, "--yes"])).output).toBe(`${id} is revoked.\n`);
     expect(await cli.run(["keys", "revoke", id, "--yes"])).toMatchObject({ code: 3 });

@@ -362,7 +362,7 @@ describe("docs/cli.md", () => {
     expect(await then("change $ID")).toContain("read call; event filters '!Event: VarSet'");
     await expect(then("seek $ID --to tail ")).rejects.toThrow(/ended with 6: .*never get 453 messages/s);
     expect(await then("seek $ID --to tail --yes")).toContain("stands at 454");
-    expect(await then("resume $ID")).toContain("goes on from 454");
+    expect(await then("resume $ID")).toContain("goes on at 454");
     expect(await then("replay $ID")).toMatch(/^453 messages of office, 1 to 453/m);
     expect(await then("rotate $ID")).toMatch(/^secret +whsec_/m);
     expect(await then("delete $ID")).toContain("is deleted");
