@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { gapOf } from "../../client/index.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { Cli } from "../support/cli.ts";
 import { eventually } from "../support/eventually.ts";
@@ -777,17 +779,78 @@ describe("doctor", () => {
   });
 });
 
-it("the relay's log can tell the command by its User-Agent", async () => {
-  const agents: (string | undefined)[] = [];
-  const server = (await import("node:http")).createServer((request, response) => {
-    agents.push(request.headers["user-agent"]);
-    response.setHeader("content-type", "application/json").end('{"feeds":[]}');
-  });
-  server.listen(0, "127.0.0.1");
+/** A relay that answers every call so. */
+async function answering(answer: (request: IncomingMessage) => object) {
+  const server = createHttpServer((request, response) => {
+    response.setHeader("content-type", "application/json").end(JSON.stringify(answer(request)));
+  }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  await cli.with({ STASIS_RELAY_URL: `http://127.0.0.1:${port}` }).run(["feeds"]);
-  server.close();
+  return {
+    cli: cli.with({ STASIS_RELAY_URL: `http://127.0.0.1:${port}` }),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+describe("messages that are no longer held", () => {
+  /** 5 to 8 are freed, 9 is held. */
+  const page = (request: IncomingMessage) => {
+    const message = {
+      sequence: 9,
+      type: "Dial",
+      timestamp: "2026-11-27T08:00:00.000+0000",
+      event: { type: "Dial" },
+    };
+    return request.url?.includes("from=5")
+      ? { feed, messages: [message], next: 10, gap: { first: 5, last: 8 } }
+      : { feed, messages: [], next: 10 };
+  };
+
+  it("are named by tail", async () => {
+    await using stub = await answering(page);
+    const { output, errors } = await stub.cli.run(["tail", feed, "--from", "5", "--no-follow"]);
+    expect(errors).toBe("5 to 8 are no longer held\n");
+    expect(output).toMatch(/^ {5}9 {2}08:00:00\.000 {2}Dial\n$/);
+  });
+
+  it.each(["stasis", "ami"] as const)(
+    "are reported to listen's receiver as a gap, in the format %s",
+    async (format) => {
+      await using stub = await answering(page);
+      await using listening = stub.cli.start([
+        ...["listen", feed, "--from", "5", "--format", format, "--forward", receiver.url(path())],
+      ]);
+      await receiver.untilReceived(path(), 9);
+      listening.interrupt();
+      await listening.ended;
+      const [gap, next] = receiver.requests(path());
+      expect([gap?.body.previous, gap?.body.first, gap?.body.last]).toEqual([4, 5, 8]);
+      expect(gap?.body.messages).toHaveLength(1);
+      const [message] = gap?.body.messages ?? [];
+      const { sequence, type, timestamp, event = {}, text = "", fields = {} } = message ?? {};
+      expect([sequence, type]).toEqual([8, "RelayGap"]);
+      const told = { type: "RelayGap", timestamp: timestamp ?? "" };
+      expect(gapOf(format === "ami" ? { ...told, fields } : { ...told, event })).toEqual({
+        reason: "retention",
+        first: 5,
+        last: 8,
+      });
+      expect(text === "").toBe(format === "stasis");
+      expect(next?.body.previous).toBe(8);
+    },
+  );
+});
+
+it("the relay's log can tell the command by its User-Agent", async () => {
+  const agents: (string | undefined)[] = [];
+  await using stub = await answering((request) => {
+    agents.push(request.headers["user-agent"]);
+    return { feeds: [] };
+  });
+  await stub.cli.run(["feeds"]);
   expect(agents).toEqual([`stasis-relay-cli/${packageJson.version}`]);
 });
 
