@@ -28,7 +28,8 @@ if (args[0] === "start" || args[0] === "bridge") {
   // commander's own `help COMMAND` would not load the command.
   const [first, ...others] = args;
   const wanted = first === "help" && others.length > 0 ? [...others, "--help"] : args;
-  await (await program(wanted)).parseAsync(wanted, { from: "user" });
+  const root = await program(wanted);
+  await root.parseAsync(wanted, { from: "user" });
 }
 
 /** All commands by name, and those that the arguments name with what they take. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { Position } from "../client/types.ts";
+import { CliError } from "./cliError.ts";
 import { PLACES, readPlace } from "./place.ts";
 
 /** Readers of options. commander shows their errors. */
@@ -25,4 +26,16 @@ export function feedName(text: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text))
     throw new InvalidArgumentError("must have 1 to 64 letters, digits, dots, underscores or hyphens");
   return text;
+}
+
+/** The address of a relay or an endpoint. @param read one of `target.ts` */
+export function address(read: (text: string, from: string) => string) {
+  return (text: string): string => {
+    try {
+      return read(text, "it");
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      throw new InvalidArgumentError(error.message);
+    }
+  };
 }

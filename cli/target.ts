@@ -81,17 +81,22 @@ export async function readKey(path: string): Promise<string> {
   return key;
 }
 
-/** @throws CliError unless it is the address of an HTTP server */
+/** A relay's address. @throws CliError unless it is the address of an HTTP server */
 export function checkedUrl(text: string, from: string): string {
+  return httpUrl(text, from).replace(/\/+$/, "");
+}
+
+/** @throws CliError unless it is the address of an HTTP server, without a password that would show in logs */
+export function httpUrl(text: string, from: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
     throw new CliError(
       "url.malformed",
-      `${from}: the relay's address must begin with https:// or http://, not be "${text.replace(/\/\/[^/]*@/, "//…@")}"`,
+      `${from} must begin with https:// or http://, not be "${text.replace(/\/\/[^/]*@/, "//…@")}"`,
     );
   if (url.username !== "" || url.password !== "")
-    throw new CliError("url.malformed", `${from}: the relay's address must have no user and no password`);
-  return url.href.replace(/\/+$/, "");
+    throw new CliError("url.malformed", `${from} must have no user and no password in it`);
+  return url.href;
 }
 
 /** Whether nothing that is sent there leaves this machine. */

@@ -37,7 +37,11 @@ export async function watching<Item, Row>(run: Run, watched: Watched<Item, Row>)
   using stop = interruption();
   const screen = new Screen();
   let before: { readonly places: ReadonlyMap<string, number>; readonly atMillis: number } | undefined;
-  for (; !stop.signal.aborted; await pauseUnless(LOOK_EVERY_MILLIS, stop.signal)) {
+  let tookMillis = 0;
+  // A relay with very many items is not kept busy by one who looks at them.
+  const pauseMillis = () => Math.max(LOOK_EVERY_MILLIS, tookMillis);
+  for (; !stop.signal.aborted; await pauseUnless(pauseMillis(), stop.signal)) {
+    const beganAtMillis = performance.now();
     let items: readonly Item[];
     try {
       items = await watched.read();
@@ -48,6 +52,7 @@ export async function watching<Item, Row>(run: Run, watched: Watched<Item, Row>)
       continue;
     }
     const atMillis = performance.now();
+    tookMillis = atMillis - beganAtMillis;
     const places = new Map<string, number>();
     for (const item of items) {
       const place = watched.placeOf(item);

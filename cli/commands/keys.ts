@@ -82,6 +82,7 @@ async function create(run: Run, name: string, { role, feed, rate }: CreateOption
       ["key", created.key],
     ]),
   );
+  if (!run.json) run.note("Keep the key: it is not shown again.");
 }
 
 function newKey(

@@ -6,14 +6,15 @@ import { briefly } from "../failure.ts";
 import { follow } from "../follow.ts";
 import { type Delivery, deliver } from "../forward.ts";
 import { interruption, pauseUnless } from "../interruption.ts";
-import { feedName, names, place } from "../options.ts";
+import { address, feedName, names, place } from "../options.ts";
 import { messageLine } from "../output/messageLine.ts";
 import { columnsOfOutput, paint, paintError } from "../output/paint.ts";
 import { jsonLine, plain } from "../output/plain.ts";
 import { PLACES } from "../place.ts";
 import { type Run, runs } from "../run.ts";
+import { sayGap } from "../sayGap.ts";
 import { readSecret } from "../secret.ts";
-import { checkedUrl } from "../target.ts";
+import { httpUrl } from "../target.ts";
 import { numberOption } from "../terminal/numberOption.ts";
 
 const DEFAULT_BATCH = 100;
@@ -36,7 +37,7 @@ export function define(command: Command): void {
     .option(
       "--forward <url>",
       "your receiver, such as http://localhost:3000/hook; without it, messages are only shown",
-      (url: string) => checkedUrl(url, "--forward"),
+      address(httpUrl),
     )
     .option(
       "--secret-file <file>",
@@ -104,7 +105,7 @@ async function listen(run: Run, feed: string, options: Options): Promise<ExitCod
       );
     }
     if (page.gap !== undefined) {
-      run.note(paintError("magenta", `${page.gap.first} to ${page.gap.last} are no longer held`));
+      await sayGap(run, page.gap);
       await receiver?.sendGap(page.gap, format);
     }
     const messages = page.messages.filter((message) => wanted?.has(message.type.toLowerCase()) ?? true);

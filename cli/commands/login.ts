@@ -4,6 +4,7 @@ import { askSecret } from "../askSecret.ts";
 import { CliError } from "../cliError.ts";
 import { CONTEXT_NAME, contextPath, readContexts, writeContexts } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
+import { address } from "../options.ts";
 import { abilityText, probeKey } from "../probe.ts";
 import { clientOf, type Run, runs } from "../run.ts";
 import { checkedUrl, isLoopback, readKey } from "../target.ts";
@@ -18,7 +19,7 @@ export function define(command: Command): void {
     .description(
       "Keeps a relay's address and key in a file that only you can read, and uses them from now on.",
     )
-    .argument("<url>", "the relay's address", (url: string) => checkedUrl(url, "the address"))
+    .argument("<url>", "the relay's address", address(checkedUrl))
     .option("--name <name>", "the context's name; the address's host if absent", contextName)
     .option("--no-check", "keep them without calling the relay")
     .addHelpText(

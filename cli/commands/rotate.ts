@@ -54,4 +54,5 @@ async function rotate(run: Run, id: string, { atOnce, secretFile, yes }: Options
       ["old secret", atOnce ? "has ended" : "stays valid for a day, unless the relay is set otherwise"],
     ]),
   );
+  if (!run.json) run.note("Keep the secret: it is not shown again.");
 }

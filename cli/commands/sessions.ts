@@ -49,7 +49,10 @@ async function showSessions(run: Run, { watch, feed, state }: Options) {
       for await (const session of client.listSessions())
         if ((feed ?? session.feed) === session.feed && (state ?? session.state) === session.state)
           found.push(session);
-      return found.sort((a, b) => a.feed.localeCompare(b.feed) || a.createdAt.localeCompare(b.createdAt));
+      return found.sort(
+        (a, b) =>
+          weightOf(b) - weightOf(a) || a.feed.localeCompare(b.feed) || a.createdAt.localeCompare(b.createdAt),
+      );
     },
     keyOf: ({ id }) => id,
     placeOf: ({ next }) => next ?? undefined,
@@ -61,4 +64,9 @@ async function showSessions(run: Run, { watch, feed, state }: Options) {
         ? "There is no session yet. `stasis-relay subscribe FEED URL` makes one."
         : "There is no such session.",
   });
+}
+
+/** Those that need somebody come first: a screen may not have room for all. */
+function weightOf({ state }: Session): number {
+  return state === "suspended" ? 2 : state === "backoff" ? 1 : 0;
 }

@@ -82,6 +82,7 @@ async function subscribe(run: Run, feed: string, url: string | undefined, option
     ...created(session),
     ...(attempt === undefined ? [] : ["", `Test message: ${attemptText(attempt, Date.now())}`]),
   ]);
+  if (!run.json) run.note("Keep the secret: it is not shown again.");
   return attempt?.outcome === "failed" ? EXIT.failed : EXIT.done;
 }
 

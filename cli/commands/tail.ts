@@ -10,6 +10,7 @@ import { columnsOfOutput, paintError } from "../output/paint.ts";
 import { jsonLine } from "../output/plain.ts";
 import { PLACES } from "../place.ts";
 import { type Run, runs } from "../run.ts";
+import { sayGap } from "../sayGap.ts";
 import { numberOption } from "../terminal/numberOption.ts";
 
 interface Options {
@@ -47,8 +48,8 @@ export function define(command: Command): void {
       `
 It needs no session and holds nothing back: what is freed while it is away is
 reported as a gap. When the relay is away, it tries again and goes on where it
-was. With --json, each message is a line of JSON as the interface has it.
-NO_COLOR=1 turns colours off.
+was. With --json, each message is a line of JSON as the interface has it, and a
+gap is a line {"gap":…}. NO_COLOR=1 turns colours off.
 
 Examples:
   stasis-relay tail pbx-1
@@ -77,8 +78,7 @@ async function tail(run: Run, feed: string, options: Options): Promise<ExitCode>
     onRecovery: () => run.note(paintError("green", "the relay answers again")),
   });
   for await (const page of pages) {
-    if (page.gap !== undefined)
-      run.note(paintError("magenta", `${page.gap.first} to ${page.gap.last} are no longer held`));
+    if (page.gap !== undefined) await sayGap(run, page.gap);
     next ??= page.messages[0]?.sequence ?? page.next;
     for (const message of page.messages) {
       if (stop.signal.aborted || shown >= limit) break;
