@@ -1,6 +1,6 @@
 import { RelayCallError } from "../client/relayCallError.ts";
 import type { RelayClient } from "../client/relayClient.ts";
-import type { MessageFormat, MessageList, Position } from "../client/types.ts";
+import type { Message, MessageFormat, MessageList, Position } from "../client/types.ts";
 import { pauseUnless } from "./interruption.ts";
 
 export interface FollowOptions {
@@ -61,4 +61,13 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
     isPlaced = true;
     from = page.next;
   }
+}
+
+/**
+ * Whether a follower of these types wants the message; of all when undefined. As in a session's filter, a gap passes.
+ * Upper and lower case count as the same: people type them.
+ */
+export function isWanted({ type }: Pick<Message, "type">, types: readonly string[] | undefined): boolean {
+  if (types === undefined || type === "RelayGap") return true;
+  return types.some((wanted) => wanted.toLowerCase() === type.toLowerCase());
 }

@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { Message, MessageFormat, Position, WebhookRequest } from "../../client/types.ts";
+import type { Message, MessageFormat, Position } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
-import { follow } from "../follow.ts";
-import { type Delivery, deliver } from "../forward.ts";
-import { interruption, pauseUnless } from "../interruption.ts";
+import { follow, isWanted } from "../follow.ts";
+import { interruption } from "../interruption.ts";
+import { LocalReceiver } from "../localReceiver.ts";
 import { address, feedName, names, place } from "../options.ts";
 import { messageLine } from "../output/messageLine.ts";
-import { columnsOfOutput, paint, paintError } from "../output/paint.ts";
-import { jsonLine, plain } from "../output/plain.ts";
+import { columnsOfOutput, paintError } from "../output/paint.ts";
+import { jsonLine } from "../output/plain.ts";
 import { PLACES } from "../place.ts";
 import { type Run, runs } from "../run.ts";
 import { sayGap } from "../sayGap.ts";
@@ -83,8 +83,7 @@ async function listen(run: Run, feed: string, options: Options): Promise<ExitCod
   const receiver =
     forward === undefined
       ? undefined
-      : new Receiver(run, { url: forward, secret, feed, session, signal: stop.signal });
-  const wanted = type && new Set(type.map((name) => name.toLowerCase()));
+      : new LocalReceiver(run, { url: forward, secret, feed, session, signal: stop.signal });
   let next: number | undefined;
   const pages = follow({
     client,
@@ -108,12 +107,12 @@ async function listen(run: Run, feed: string, options: Options): Promise<ExitCod
       await sayGap(run, page.gap);
       await receiver?.sendGap(page.gap, format);
     }
-    const messages = page.messages.filter((message) => wanted?.has(message.type.toLowerCase()) ?? true);
+    const messages = page.messages.filter((message) => isWanted(message, type));
     for (let index = 0; index < messages.length && !stop.signal.aborted; index += maxBatch) {
       const batch = messages.slice(index, index + maxBatch);
       if (receiver === undefined) for (const message of batch) await show(run, message);
-      else await receiver.send(batch);
-      if (!stop.signal.aborted) next = (batch.at(-1)?.sequence ?? next) + 1;
+      else if (!(await receiver.send(batch))) break;
+      next = (batch.at(-1)?.sequence ?? next) + 1;
     }
     if (stop.signal.aborted) break;
     next = page.next;
@@ -139,99 +138,4 @@ function commandFrom(feed: string, next: number, options: Options): string {
 
 async function show(run: Run, message: Message): Promise<void> {
   await run.print(run.json ? jsonLine(message) : messageLine(message, columnsOfOutput()));
-}
-
-interface ReceiverOptions {
-  readonly url: string;
-  readonly secret: string;
-  readonly feed: string;
-  readonly session: string;
-  readonly signal: AbortSignal;
-}
-
-const FIRST_RETRY_MILLIS = 1_000;
-const LAST_RETRY_MILLIS = 15_000;
-
-/** The developer's endpoint. Each request is sent until it is accepted. */
-class Receiver {
-  readonly #run: Run;
-  readonly #options: ReceiverOptions;
-  #previous = 0;
-
-  constructor(run: Run, options: ReceiverOptions) {
-    this.#run = run;
-    this.#options = options;
-  }
-
-  async send(messages: readonly Message[]): Promise<void> {
-    const first = messages[0]?.sequence;
-    const last = messages.at(-1)?.sequence;
-    if (first !== undefined && last !== undefined) await this.#sendUntilAccepted({ first, last, messages });
-  }
-
-  /** As the relay reports a gap: one message, numbered as the gap's last. */
-  async sendGap({ first, last }: { first: number; last: number }, format: MessageFormat): Promise<void> {
-    const timestamp = new Date().toISOString();
-    const facts = { reason: "retention", first, last };
-    const text = `Event: RelayGap\r\nPrivilege: system,all\r\nReason: retention\r\nFirst: ${first}\r\nLast: ${last}\r\n\r\n`;
-    const fields = {
-      Event: "RelayGap",
-      Privilege: "system,all",
-      Reason: "retention",
-      First: String(first),
-      Last: String(last),
-    };
-    const message = { sequence: last, type: "RelayGap", timestamp };
-    await this.#sendUntilAccepted({
-      first,
-      last,
-      messages: [
-        format === "ami"
-          ? { ...message, text, fields }
-          : { ...message, event: { type: "RelayGap", timestamp, ...facts } },
-      ],
-    });
-  }
-
-  async #sendUntilAccepted(batch: Pick<WebhookRequest, "first" | "last" | "messages">): Promise<void> {
-    const { url, secret, feed, session, signal } = this.#options;
-    const previous = this.#previous === 0 ? batch.first - 1 : this.#previous;
-    const body = JSON.stringify({
-      feed,
-      session,
-      epoch: 1,
-      first: batch.first,
-      last: batch.last,
-      previous,
-      messages: batch.messages,
-    } satisfies WebhookRequest);
-    const id = `${session}.${batch.first}-${batch.last}`;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      const delivery = await deliver({ url, secret, id, body, signal, nowEpochMillis: Date.now() });
-      if (signal.aborted && !delivery.isAccepted) return;
-      await this.#show(batch, delivery);
-      if (delivery.isAccepted) {
-        this.#previous = batch.last;
-        return;
-      }
-      await pauseUnless(
-        Math.min(LAST_RETRY_MILLIS, FIRST_RETRY_MILLIS * 2 ** Math.min(failures, 10)),
-        signal,
-      );
-    }
-  }
-
-  async #show(batch: Pick<WebhookRequest, "first" | "last" | "messages">, delivery: Delivery): Promise<void> {
-    const { first, last, messages } = batch;
-    if (this.#run.json)
-      return this.#run.print(jsonLine({ first, last, messages: messages.length, ...delivery }));
-    const numbers = first === last ? `${first}` : `${first}-${last} (${messages.length})`;
-    const types = [...new Set(messages.map((message) => message.type))].slice(0, 3).join(", ");
-    const answer = delivery.isAccepted
-      ? paint("green", delivery.answer)
-      : `${paint("red", delivery.answer)}; trying again`;
-    await this.#run.print(
-      `${numbers.padEnd(16)}  ${plain(types)}  → ${answer}  ${delivery.durationMillis} ms`,
-    );
-  }
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { Message, MessageFormat, Position } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
-import { follow } from "../follow.ts";
+import { follow, isWanted } from "../follow.ts";
 import { interruption } from "../interruption.ts";
 import { feedName, names, place } from "../options.ts";
 import { messageLine, wholeMessage } from "../output/messageLine.ts";
@@ -63,7 +63,6 @@ async function tail(run: Run, feed: string, options: Options): Promise<ExitCode>
   const { from, format, limit = Number.POSITIVE_INFINITY } = options;
   const client = await run.connect();
   using stop = interruption();
-  const wanted = options.type && new Set(options.type.map((name) => name.toLowerCase()));
   let shown = 0;
   let next: number | undefined;
   const pages = follow({
@@ -82,7 +81,7 @@ async function tail(run: Run, feed: string, options: Options): Promise<ExitCode>
     next ??= page.messages[0]?.sequence ?? page.next;
     for (const message of page.messages) {
       if (stop.signal.aborted || shown >= limit) break;
-      if (wanted?.has(message.type.toLowerCase()) ?? true) {
+      if (isWanted(message, options.type)) {
         await run.print(shownAs(run, message, options));
         shown += 1;
       }
