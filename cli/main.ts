@@ -14,7 +14,7 @@ else --context, STASIS_RELAY_CONTEXT or the context in use (\`stasis-relay
 login\`). Without all of them it is http://127.0.0.1:8080, as \`start\` has it.
 
 Exit codes: 0 done, 1 refused or a check failed, 3 no such thing, 4 the key may
-not, 5 the relay is away or busy, 6 not confirmed, 130 stopped before it was done.`;
+not, 5 the relay is away or busy, 6 not confirmed, 130 stopped before the end.`;
 
 onReaderGone();
 

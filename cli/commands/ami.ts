@@ -28,7 +28,7 @@ export function define(command: Command): void {
       `
 Examples:
   stasis-relay ami --to ami.example.com
-  stasis-relay ami --to 192.0.2.7:5039 --server-name ami.example.com --listen 127.0.0.1:5040`,
+  stasis-relay ami --to 192.0.2.7 --server-name ami.example.com --ca ca.pem`,
     )
     .action(async (options: AmiOptions) => {
       process.exitCode = await runAmi(options, process.stdout, process.stderr);

@@ -11,9 +11,12 @@ export function define(command: Command, all: () => Promise<readonly Command[]>)
     .addHelpText(
       "after",
       `
-  bash   stasis-relay completion bash > ~/.local/share/bash-completion/completions/stasis-relay
-  zsh    stasis-relay completion zsh > ~/.zfunc/_stasis-relay     (with fpath+=~/.zfunc before compinit)
-  fish   stasis-relay completion fish > ~/.config/fish/completions/stasis-relay.fish`,
+In bash and zsh, for example in ~/.bashrc or ~/.zshrc behind compinit:
+  source <(stasis-relay completion bash)
+  source <(stasis-relay completion zsh)
+
+In fish, once:
+  stasis-relay completion fish > ~/.config/fish/completions/stasis-relay.fish`,
     )
     .action(
       runs(async (run: Run, shell: (typeof SHELLS)[number]) => {

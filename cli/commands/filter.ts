@@ -22,7 +22,7 @@ export function define(command: Command): void {
 Examples:
   stasis-relay filter --read call,user < ami.txt
   stasis-relay filter --event-filter '!Event: VarSet' < ami.txt
-  stasis-relay filter --event-filter 'eventfilter(action(include),name(Hangup))' < ami.txt`,
+  stasis-relay filter --event-filter 'eventfilter(name(Hangup))' < ami.txt`,
     )
     .action(
       async (options: { read?: string; events?: readonly string[]; eventFilter?: readonly string[] }) => {

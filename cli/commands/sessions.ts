@@ -35,7 +35,7 @@ met. Other commands take an id's beginning, as far as no other begins so.
 Examples:
   stasis-relay sessions --state backoff
   stasis-relay sessions --watch --feed pbx-1
-  stasis-relay sessions --json | jq -r '.sessions[] | select(.lagSeconds > 60) | .id'`,
+  stasis-relay sessions --json | jq '.sessions[] | select(.lagSeconds > 60)'`,
     )
     .action(runs(showSessions));
 }

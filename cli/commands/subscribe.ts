@@ -66,8 +66,8 @@ The secret signs every request, or logs in. It is shown this once:
 the same request is sent again under the same idempotency key.
 
 Examples:
-  stasis-relay subscribe pbx-1 https://example.com/calls --type ChannelCreated,ChannelDestroyed --test
-  stasis-relay subscribe pbx-1 https://example.com/ami --format ami --read call --event-filter '!Event: VarSet'
+  stasis-relay subscribe pbx-1 https://example.com/calls --type Dial --test
+  stasis-relay subscribe pbx-1 https://example.com/ami --format ami --read call
   stasis-relay subscribe pbx-1 --ami-user wallboard --resume`,
     )
     .action(runs(subscribe));

@@ -29,7 +29,9 @@ export function define(command: Command): void {
 Exits with 1 when a receiver would refuse the request.
 
 Example:
-  WEBHOOK_SECRET=whsec_… stasis-relay verify-signature body.json --id msg_1 --timestamp 1795420824 --signature v1,…`,
+  export WEBHOOK_SECRET=whsec_…
+  stasis-relay verify-signature body.json --id msg_1 --timestamp 1795420824 \\
+    --signature v1,…`,
     )
     .action(runs(verifySignature));
 }
