@@ -79,7 +79,7 @@ export class WebhookOutlet implements Outlet {
 
   async send(cursor: Cursor, batch: Batch): Promise<OutletAnswer> {
     const { settings } = this.#parts;
-    const outcome = await this.#post(cursor, batch, this.#endOf(batch));
+    const outcome = await this.#post(cursor, batch, await this.#endOf(batch));
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
       await this.#recordAttempt(cursor, batch, outcome);
@@ -113,13 +113,13 @@ export class WebhookOutlet implements Outlet {
     // In every request, `previous` is below the first number.
     const standing = { ...cursor, lane: "slow" as const, previous: cursor.previous - 1 };
     const { format, compress } = this.#session;
-    const end = ownEnd(batch.messages, format, compress === "gzip");
+    const end = await ownEnd(batch.messages, format, compress === "gzip");
     const outcome = await this.#post(standing, batch, end, LONGEST_TEST_MILLIS);
     await this.#recordAttempt(cursor, batch, outcome, test);
   }
 
   /** A gap is told to this session alone, and its message is not in the feed. */
-  #endOf({ messages, tellsGap }: Batch): BodyEnd {
+  #endOf({ messages, tellsGap }: Batch): Promise<BodyEnd> {
     const { feed, format, compress } = this.#session;
     const isCompressed = compress === "gzip";
     return tellsGap

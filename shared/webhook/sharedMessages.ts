@@ -25,6 +25,7 @@ export interface BodyEnd {
  */
 export class SharedMessages {
   readonly #cache: LRUCache<string, Uint8Array>;
+  readonly #compressing = new Map<string, Promise<Uint8Array>>();
 
   constructor(maxBytes = CACHE_BYTES) {
     this.#cache = new LRUCache({
@@ -34,35 +35,42 @@ export class SharedMessages {
   }
 
   /** @param messages of the feed, ascending */
-  endOf(
+  async endOf(
     feed: string,
     messages: readonly NumberedMessage[],
     format: MessageFormat,
     isCompressed: boolean,
-  ): BodyEnd {
+  ): Promise<BodyEnd> {
     const key = `${format} ${feed} ${runsOf(messages)}`;
-    const json = this.#once(key, () => renderEnd(messages, format));
-    const deflated = isCompressed ? this.#once(`deflated ${key}`, () => deflateEnd(json)) : undefined;
-    return { json, deflated };
+    const json = this.#cache.get(key) ?? this.#keep(key, renderEnd(messages, format));
+    return { json, deflated: isCompressed ? await this.#deflatedOf(`deflated ${key}`, json) : undefined };
   }
 
-  #once(key: string, make: () => Uint8Array): Uint8Array {
-    const known = this.#cache.get(key);
+  /** Sessions that ask at the same time share one compression. */
+  async #deflatedOf(key: string, json: Uint8Array): Promise<Uint8Array> {
+    const known = this.#cache.get(key) ?? this.#compressing.get(key);
     if (known !== undefined) return known;
-    const made = make();
-    this.#cache.set(key, made);
-    return made;
+    const compressing = deflateEnd(json)
+      .then((deflated) => this.#keep(key, deflated))
+      .finally(() => this.#compressing.delete(key));
+    this.#compressing.set(key, compressing);
+    return compressing;
+  }
+
+  #keep(key: string, bytes: Uint8Array): Uint8Array {
+    this.#cache.set(key, bytes);
+    return bytes;
   }
 }
 
 /** The end of a body that no other session is sent. */
-export function ownEnd(
+export async function ownEnd(
   messages: readonly NumberedMessage[],
   format: MessageFormat,
   isCompressed: boolean,
-): BodyEnd {
+): Promise<BodyEnd> {
   const json = renderEnd(messages, format);
-  return { json, deflated: isCompressed ? deflateEnd(json) : undefined };
+  return { json, deflated: isCompressed ? await deflateEnd(json) : undefined };
 }
 
 const encoder = new TextEncoder();

@@ -13,8 +13,8 @@ import { jsonOf } from "../support/webhookBodies.ts";
 
 const NOW = 1_700_000_000_000;
 
-function bodyText(cursor: Parameters<typeof webhookBody>[0], batch: Batch): string {
-  return jsonOf(webhookBody(cursor, batch, ownEnd(batch.messages, "stasis", false)));
+async function bodyText(cursor: Parameters<typeof webhookBody>[0], batch: Batch): Promise<string> {
+  return jsonOf(webhookBody(cursor, batch, await ownEnd(batch.messages, "stasis", false)));
 }
 const TYPES = ["A", "B", "C", GAP_TYPE];
 
@@ -156,9 +156,11 @@ describe("a session that walks batch by batch", () => {
     await fc.assert(
       fc.asyncProperty(world, async (facts) => {
         const { begin, batches } = await walk(facts);
-        const bodies = batches
-          .filter(({ batch }) => batch.messages.length > 0)
-          .map(({ cursor, batch }) => JSON.parse(bodyText(cursor, batch)));
+        const bodies = await Promise.all(
+          batches
+            .filter(({ batch }) => batch.messages.length > 0)
+            .map(async ({ cursor, batch }) => JSON.parse(await bodyText(cursor, batch))),
+        );
         let previous = begin - 1;
         for (const body of bodies) {
           const sequences = body.messages.map(({ sequence }: { sequence: number }) => sequence);
@@ -230,7 +232,7 @@ describe("the request body", () => {
   it("follows the interface, with every event unchanged", async () => {
     const batch = page && (await plan(cursor, [page], 10));
     if (batch === undefined) throw new Error("no batch");
-    expect(bodyText(cursor, batch)).toBe(
+    expect(await bodyText(cursor, batch)).toBe(
       '{"feed":"pbx-1","session":"s","epoch":9,"first":101,"last":101,"previous":77,' +
         '"messages":[{"sequence":101,"type":"A","timestamp":"now","event":{"n":101}}]}',
     );
@@ -240,7 +242,7 @@ describe("the request body", () => {
     const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
     const batch = planGap(gapped, NOW);
     expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });
-    expect(JSON.parse(bodyText(gapped, batch))).toMatchObject({
+    expect(JSON.parse(await bodyText(gapped, batch))).toMatchObject({
       first: 78,
       last: 100,
       previous: 77,
