@@ -131,6 +131,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       clock,
       log,
       metrics,
+      hasManyEventsAtOnce: true,
       stopping: isStopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },

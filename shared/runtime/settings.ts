@@ -19,6 +19,8 @@ export interface Settings {
   readonly tailCacheMillis: number;
   /** An append times out after this. None of its writes may start later. */
   readonly appendTimeoutMillis: number;
+  /** How long an append waits for others to share its page with; 0: only while one is in flight. */
+  readonly gatherMillis: number;
   /** The timeout of one HTTP request to an endpoint, from name resolution to the response headers. */
   readonly requestTimeoutMillis: number;
   /** The timeout in the fast lane. After it, the slow lane sends the request once more. */
@@ -52,6 +54,7 @@ const BOUNDS = {
   RELAY_FREE_GRACE_SECONDS: { least: 0.1, most: 7 * 86_400, unit: "seconds" },
   RELAY_RETENTION_SECONDS: { least: 0.1, most: 3_650 * 86_400, unit: "seconds" },
   RELAY_RETENTION_MESSAGES: { least: 1, most: 1_000_000_000_000, unit: "messages", isWhole: true },
+  RELAY_GATHER_SECONDS: { least: 0, most: 5, unit: "seconds" },
   RELAY_REQUEST_TIMEOUT_SECONDS: { least: 0.1, most: 60, unit: "seconds" },
   RELAY_LINGER_SECONDS: { least: 0, most: 10, unit: "seconds" },
   RELAY_SECRET_OVERLAP_SECONDS: { least: 0, most: 30 * 86_400, unit: "seconds" },
@@ -93,6 +96,7 @@ export function readSettings(environment: Environment): Settings {
     pageTtlMillis: 4 * retentionMillis + 30 * DAY_MILLIS,
     tailCacheMillis: Math.min(10_000, freeGraceMillis / 8),
     appendTimeoutMillis: Math.min(20_000, 0.4 * freeGraceMillis),
+    gatherMillis: millis("RELAY_GATHER_SECONDS", 0),
     requestTimeoutMillis,
     fastRequestTimeoutMillis: Math.min(3_000, requestTimeoutMillis),
     leaseMillis: requestTimeoutMillis + lingerMillis + LEASE_SPARE_MILLIS,
