@@ -61,7 +61,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...traces,
     `dynamodb:GetItem on StorageQueue if ${HEADS}`,
     `dynamodb:Query on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
-    `dynamodb:UpdateItem on StorageQueue if ${HEADS}, reference#*`,
+    `dynamodb:UpdateItem on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
     `dynamodb:ConditionCheckItem on StorageQueue if ${REFERENCES}`,
     `dynamodb:BatchWriteItem on StorageQueue if ${PAGES}, reference#*`,
     "dynamodb:Query on StorageCursors",

@@ -191,6 +191,19 @@ export const WITH_SWEEP: readonly Setup[] = [
     wishes: [{ create: "tail" }, { change: 1, to: { next: "tail" } }, { delete: 0 }],
     environment: { ...CALM.environment, RELAY_FREE_GRACE_SECONDS: "10" },
   },
+  {
+    ...CALM,
+    name: "the same where freed pages are left to expire",
+    producers: [3, 2],
+    sweeps: 3,
+    crashes: 1,
+    lostHints: 1,
+    doubledHints: 1,
+    unansweredPosts: [3],
+    leasesExpired: 2,
+    clockSkewMillis: 1_000,
+    environment: { ...CALM.environment, RELAY_FREE_GRACE_SECONDS: "10", RELAY_FREEING: "expire" },
+  },
 ];
 
 /** A random mixture, determined by the seed. */
@@ -233,6 +246,7 @@ export function randomSetup(seed: number): Setup {
       RELAY_SEGMENT_SIZE: String(3 + upTo(5)),
       RELAY_LINGER_SECONDS: String(upTo(1) / 10),
       RELAY_FREE_GRACE_SECONDS: upTo(1) === 0 ? "10" : "120",
+      RELAY_FREEING: upTo(1) === 0 ? "at-once" : "expire",
     },
   };
 }
