@@ -7,7 +7,7 @@ export type { Environment } from "./settingValues.ts";
  * What becomes of the pages of a freed segment. `at-once`: the sweep deletes them. `expire`: they are left to expire.
  * The first one is the default (docs/decisions/0018-freed-pages-are-deleted.md).
  */
-const FREEINGS = ["at-once", "expire"] as const;
+export const FREEINGS = ["at-once", "expire"] as const;
 
 /** The operator's settings and the limits that follow from them. Units are in the names. */
 export interface Settings {
