@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createHandler } from "../../functions/ingest/handler.ts";
 import { createClients, destroyClients } from "../../shared/aws/clients.ts";
 import { queueLimits } from "../../shared/aws/limits.ts";
+import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readFeedRows } from "../support/feedRows.ts";
@@ -57,6 +58,20 @@ describe("an append that waits for others", () => {
     );
     expect(answers.map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
     expect(await pageSizes(relay, "pbx")).toEqual([3]);
+  });
+
+  it("is answered when the relay stops", async () => {
+    const waiting = Promise.withResolvers<void>();
+    const sleep: Clock["sleep"] = (millis, signal) => {
+      // Nothing else sleeps for so long.
+      if (millis > 4_000) waiting.resolve();
+      return systemClock.sleep(millis, signal);
+    };
+    const relay = await TestRelay.start(GATHER, undefined, { clock: { ...systemClock, sleep } });
+    const answer = relay.append("pbx", someEvents(1));
+    await waiting.promise;
+    await relay[Symbol.asyncDispose]();
+    expect(await answer).toMatchObject({ accepted: 1 });
   });
 
   it("over HTTP does not wait on AWS, where nothing can join it", async () => {

@@ -152,6 +152,11 @@ export const WITH_SWEEP: readonly Setup[] = [
   { ...SWEEP_REPAIRS, name: "the same with refusals and short turns", refusedPosts: [2], shortTurns: true },
   { ...SWEEP_REPAIRS, name: "the same with unanswered requests", unansweredPosts: [1, 2, 4] },
   { ...SWEEP_REPAIRS, name: "the same with three sessions", sessions: 3, deliverers: 3 },
+  {
+    ...SWEEP_REPAIRS,
+    name: "the same where freed pages are left to expire",
+    environment: { ...SWEEP_REPAIRS.environment, RELAY_FREEING: "expire" },
+  },
   { ...CALM, name: "throttling, time-outs, conflicts", awsFaults: 5 },
   {
     ...CALM,
@@ -190,19 +195,6 @@ export const WITH_SWEEP: readonly Setup[] = [
     clockSkewMillis: 1_000,
     wishes: [{ create: "tail" }, { change: 1, to: { next: "tail" } }, { delete: 0 }],
     environment: { ...CALM.environment, RELAY_FREE_GRACE_SECONDS: "10" },
-  },
-  {
-    ...CALM,
-    name: "the same where freed pages are left to expire",
-    producers: [3, 2],
-    sweeps: 3,
-    crashes: 1,
-    lostHints: 1,
-    doubledHints: 1,
-    unansweredPosts: [3],
-    leasesExpired: 2,
-    clockSkewMillis: 1_000,
-    environment: { ...CALM.environment, RELAY_FREE_GRACE_SECONDS: "10", RELAY_FREEING: "expire" },
   },
 ];
 
