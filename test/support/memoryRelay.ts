@@ -1,6 +1,6 @@
 import type { AppendStore } from "../../functions/ingest/append.ts";
 import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
-import type { NotifyHint, WakeHint } from "../../shared/queue/hints.ts";
+import type { NotifyHint, SessionWake } from "../../shared/queue/hints.ts";
 import { lastOf, type StoredPage } from "../../shared/queue/page.ts";
 import type { Expiring } from "../../shared/queue/pageExpiry.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
@@ -31,7 +31,7 @@ export class MemoryRelay {
   readonly staleCursors = new Map<string, Cursor>();
   readonly counts = new Map<number, number>();
   readonly notifies: NotifyHint[] = [];
-  readonly wakes: { hint: WakeHint; dueAtEpochMillis: number }[] = [];
+  readonly wakes: { hint: SessionWake; dueAtEpochMillis: number }[] = [];
   /** Every assigned number, in order of the puts. None may occur twice. */
   readonly appended: number[] = [];
   readonly #events = new Map<StoredPage, readonly string[]>();
