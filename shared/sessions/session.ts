@@ -23,14 +23,20 @@ export interface SessionIdempotency {
   readonly untilEpochMillis: number;
 }
 
+export type Compression = "gzip";
+
 /** A session that posts its messages to a URL. */
 export interface WebhookSession extends AnySession {
   readonly kind: "webhook";
+  /** The group that holds its cursor; absent while the session has a row of its own. */
+  readonly group?: string | undefined;
   readonly url: string;
   readonly format: MessageFormat;
   /** The most messages in one request. */
   readonly maxBatch: number;
   readonly filter?: SessionFilter | undefined;
+  /** How requests are compressed; not at all if absent, as in rows of earlier versions. */
+  readonly compress?: Compression | undefined;
   /** Newest first. */
   readonly secrets: readonly SessionSecret[];
 }
