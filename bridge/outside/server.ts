@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { LoopDelays } from "./loopDelay.ts";
 import { metricsText } from "./metrics.ts";
 import { isReady, type PbxStatus, troublesOf } from "./status.ts";
 
@@ -9,6 +10,7 @@ export interface OutsideOptions {
   readonly port: number;
   readonly nowEpochMillis: () => number;
   statuses(): readonly PbxStatus[];
+  loopDelays(): LoopDelays;
 }
 
 export interface OutsideServer {
@@ -35,7 +37,7 @@ export async function startOutsideServer(options: OutsideOptions): Promise<Outsi
       return answer(body.ready ? 200 : 503, "application/json", `${JSON.stringify(body)}\n`);
     }
     if (path !== "/metrics") return answer(404, "text/plain", ABOUT);
-    const text = await metricsText(options.statuses(), options.nowEpochMillis());
+    const text = await metricsText(options.statuses(), options.loopDelays(), options.nowEpochMillis());
     return answer(200, "text/plain; version=0.0.4; charset=utf-8", text);
   });
   server.listen(options.port, options.host);
