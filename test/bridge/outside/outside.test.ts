@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { bridgeLog } from "../../../bridge/outside/log.ts";
 import { LoopDelay } from "../../../bridge/outside/loopDelay.ts";
@@ -104,6 +105,23 @@ describe("the server for monitoring", () => {
       'event_loop_delay_seconds{quantile="1"} 0.25',
     ])
       expect(lines).toContain(`stasis_relay_bridge_${line}`);
+    await server.close();
+  });
+
+  it("on loopback answers to this machine's names only, so that no page in a browser reads it by a name of its own", async () => {
+    const server = await serve(() => [healthy]);
+    const statusFor = (host: string) =>
+      new Promise((resolve, reject) => {
+        const asked = request(`${server.url}/metrics`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.once("error", reject).end();
+      });
+    for (const host of ["127.0.0.1:9465", "localhost:9465", "[::1]:9465", "pbx.localhost"])
+      expect([host, await statusFor(host)]).toEqual([host, 200]);
+    for (const host of ["evil.example:9465", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"])
+      expect([host, await statusFor(host)]).toEqual([host, 403]);
     await server.close();
   });
 
