@@ -249,7 +249,7 @@ describe("a bridge whose clock", TIMEOUT, () => {
     );
     await office.emit(151, 200);
     await eventually("the fourth", async () => (await office.metric("received_total")) === 200);
-    expect(await bridge.end("SIGKILL")).toEqual([null, "SIGKILL"]);
+    expect(await bridge.end("SIGTERM")).toEqual([0, null]);
     // The next process begins with a clock that is a day behind that.
     ahead(-31 * 24 * HOUR_MILLIS);
     await using next = new BridgeProcess(office.config, environment);

@@ -8,7 +8,7 @@ import { licenseTexts } from "./licenses.ts";
  * The programs that people start, their sources, and what starts them.
  *
  * A bridge shall stay below 150 MB. A burst of 20,000 events takes it to 126 MB and one of 60,000 to 131 MB, where glibc
- * keeps two heaps for the buffers of all threads, and the young generation has 2 MB. Without both it is 30 MB more. Node 22
+ * keeps two heaps for the buffers of all threads, and the young generation has 2 MB. Node 22
  * warns of node:sqlite at every start.
  */
 const PROGRAMS = {
