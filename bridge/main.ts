@@ -90,6 +90,10 @@ async function run(options: Options): Promise<void> {
   using notify = systemd(process.env, log);
   using loopDelay = new LoopDelay();
   const bridge = await Bridge.start(config, { clock: systemClock, log, newId: randomUUID });
+  void bridge.failed.then((error) => {
+    log.error("the bridge ends, so that it is started again: it can store nothing any more", { error });
+    process.exit(1);
+  });
   const outside = await startOutsideServer({
     ...config.outside,
     nowEpochMillis: Date.now,

@@ -18,6 +18,7 @@ const PATIENCE_MILLIS = 60_000;
 const TIMEOUT = { timeout: 180_000 };
 
 const CLOCK = new URL("../support/movedClock.mjs", import.meta.url).href;
+const FAILING_THREAD = new URL("../support/failingThread.mjs", import.meta.url).href;
 const HOUR_MILLIS = 3_600_000;
 
 /** A bridge whose relay is away, and its PBX. */
@@ -215,6 +216,33 @@ describe("a bridge whose spool", TIMEOUT, () => {
     expect(moved[0]?.error).toContain(path);
     expect(readdirSync(office.spools).some((name) => name.startsWith("office.spool-corrupt-"))).toBe(true);
     expect(await second.end("SIGTERM")).toEqual([0, null]);
+  });
+});
+
+describe("a bridge whose spools' thread", TIMEOUT, () => {
+  it("fails ends at once and says why, so that the next one goes on with what was stored", async () => {
+    await using office = await Office.open();
+    const file = join(office.directory.path, "fail");
+    await using first = new BridgeProcess(office.config, {
+      NODE_OPTIONS: `--import ${FAILING_THREAD}`,
+      THREADS_FAIL_FILE: file,
+    });
+    await first.until("connected to the PBX");
+    await office.emit(1, 100);
+    await eventually("the events in the spool", async () => (await office.metric("spooled_total")) >= 100);
+    writeFileSync(file, "");
+    expect(await first.ended).toEqual([1, null]);
+    expect(first.output).toContain("it can store nothing any more");
+    expect(first.output).toContain("this thread has failed");
+
+    await using second = new BridgeProcess(office.config);
+    await second.until("connected to the PBX");
+    await office.startRelay();
+    await office.emit(101, 101);
+    await eventually("the last one", async () => (await office.feed()).includes(101));
+    const feed = await office.feed();
+    expect(feed.filter((entry) => typeof entry === "string")).toEqual(["link"]);
+    expect(feed.slice(0, 90)).toEqual(upTo(90));
   });
 });
 
