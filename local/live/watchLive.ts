@@ -6,8 +6,8 @@ import type { Render } from "./screen.ts";
 import { type Surroundings, tableOf } from "./table.ts";
 
 const EVERY_MILLIS = 1_000;
-/** A relay with many sessions is looked at less often, so that looking takes no more than a tenth of its time. */
-const PAUSE_PER_LOOK = 9;
+/** A relay with many sessions is looked at less often, so that looking takes no more than a fifth of its time. */
+const PAUSE_PER_LOOK = 4;
 
 export interface WatchLiveOptions extends Omit<LookoutOptions, "nowEpochMillis"> {
   readonly surroundings: Surroundings;
