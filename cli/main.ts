@@ -16,7 +16,11 @@ const program = new Command("stasis-relay")
     "Converts Stasis events to AMI and filters AMI text, as Asterisk's Manager does, and connects AMI clients over TLS.",
   )
   .version(packageJson.version)
-  .showHelpAfterError();
+  .showHelpAfterError()
+  .addHelpText(
+    "after",
+    "\nOther programs: `stasis-relay start` runs a relay on this machine, `stasis-relay bridge` a bridge.",
+  );
 
 onReaderGone();
 
@@ -99,4 +103,10 @@ function address(defaultPort: number) {
   };
 }
 
-await program.parseAsync();
+// Other programs under one roof: their options are their own.
+const [first] = process.argv.slice(2);
+if (first === "start" || first === "bridge") {
+  process.argv.splice(2, 1);
+  if (first === "start") await import("../local/main.ts");
+  else await import("../bridge/main.ts");
+} else await program.parseAsync();
