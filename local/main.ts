@@ -152,7 +152,15 @@ function stopWhenAsked(): AbortSignal {
     process.stderr.write("\nstopping …; Ctrl-C again stops at once\n");
     stopping.abort();
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, onSignal);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, onSignal);
+  if (screen === undefined) return stopping.signal;
+  // The terminal was closed. Without a table this keeps its meaning, so that nohup works.
+  process.on("SIGHUP", onSignal);
+  process.on("SIGTSTP", () => {
+    screen.leave();
+    process.kill(process.pid, "SIGSTOP");
+  });
+  process.on("SIGCONT", () => screen.comeBack());
   return stopping.signal;
 }
 

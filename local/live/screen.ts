@@ -76,6 +76,16 @@ export class LiveScreen {
     this.#output.write(SHOW_CURSOR);
   }
 
+  /** Before the process is suspended: the shell needs the cursor, below the table. */
+  leave(): void {
+    if (this.#isOpen) this.#output.write(`${SHOW_CURSOR}\n`);
+  }
+
+  /** After it went on: others have written meanwhile. */
+  comeBack(): void {
+    if (this.#isOpen) this.#drawAnew();
+  }
+
   #draw(): void {
     clearImmediate(this.#flush);
     this.#flush = undefined;

@@ -92,6 +92,19 @@ describe("the live screen", () => {
     expect(terminal.hasCursor).toBe(true);
   });
 
+  it("gives the cursor to a shell while it is suspended, and is whole again afterwards", async () => {
+    const { terminal, screen } = opened();
+    screen.print("a line");
+    await turn();
+    screen.show(() => ["title", "end"]);
+    screen.leave();
+    expect(terminal.hasCursor).toBe(true);
+    terminal.write("$ fg\n");
+    screen.comeBack();
+    expect(terminal.lines).toEqual(["a line", "title", "end"]);
+    expect(terminal.hasCursor).toBe(false);
+  });
+
   it("takes 80 columns and 24 rows for a terminal that does not say how large it is", () => {
     const { terminal, screen } = opened(0, 0);
     let asked: unknown;
