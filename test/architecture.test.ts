@@ -56,7 +56,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // What every program prints and reads on a command line.
   "cli/terminal": [],
   // Programs under one roof: `start` is local/, `bridge` is bridge/.
-  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis", "bridge", "local"],
+  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis", "client", "bridge", "local"],
   infra: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws"],
   local: [
     "cli/terminal",

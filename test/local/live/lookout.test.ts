@@ -11,6 +11,7 @@ const webhook: WebhookSession = {
   kind: "webhook",
   url: "http://127.0.0.1:9000/",
   format: "stasis",
+  compress: null,
   maxBatch: 100,
   filter: null,
   state: "active",
