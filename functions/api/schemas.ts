@@ -705,7 +705,13 @@ export const createdKey = keyView
 export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).openapi("KeyList");
 
 export const serviceView = z
-  .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })
+  .object({
+    name: z.string(),
+    version: z.string(),
+    description: z.string(),
+    openapi: z.string(),
+    health: z.string(),
+  })
   .openapi("Service");
 
 export const problem = z
