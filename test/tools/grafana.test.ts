@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { LoopDelay } from "../../bridge/outside/loopDelay.ts";
 import { startOutsideServer } from "../../bridge/outside/server.ts";
 import { metricLine } from "../../gateway/metricLine.ts";
 import { gatewayMetrics, metricDimensions } from "../../shared/runtime/metricNames.ts";
@@ -51,9 +52,11 @@ describe("the bridge's dashboard", () => {
     await using pbx = await AriPbx.start();
     const config = bridgeConfig(relay.relay, directory, [ariConfig("office", pbx)]);
     await using bridge = await TestBridge.start(config);
+    using loopDelay = new LoopDelay();
     const server = await startOutsideServer({
       ...config.outside,
       nowEpochMillis: Date.now,
+      loopDelays: () => loopDelay.seconds(),
       statuses: () => bridge.bridge.statuses(),
     });
     const scraped = await (await fetch(`${server.url}/metrics`)).text();
