@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { type FauxqsServer, startFauxqs } from "fauxqs";
+import type { FauxqsServer } from "fauxqs";
+import { RelayError } from "../../shared/errors.ts";
 import { refusalBody, refusalOf } from "./callerCheck.ts";
 import { createPrivateFile } from "./databaseFile.ts";
 import type { DirectHandler } from "./direct.ts";
@@ -38,6 +39,7 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     await createPrivateFile(queueFileIn(dataDirectory));
     releaseHiddenMessages(queueFileIn(dataDirectory), Date.now());
   }
+  const startFauxqs = await loadFauxqs();
   const credentials = newCredentials();
   const failures = new RecentFailures();
   const { server, route } = await behindCheck(credentials, fault, failures, () =>
@@ -68,6 +70,20 @@ function directHandler(
     failed: (target, error) => failures.failed(WRITES.test(target), `the embedded SQS fails: ${error}`),
     succeeded: (target) => failures.succeeded(WRITES.test(target)),
   });
+}
+
+/** The engine is an optional package: the bridge and the commands do without. */
+async function loadFauxqs() {
+  try {
+    return (await import("fauxqs")).startFauxqs;
+  } catch (cause) {
+    throw new RelayError(
+      "local.sqs",
+      "the embedded SQS (fauxqs) is not installed: install this package without --omit=optional, " +
+        "or set AWS_ENDPOINT_URL to a LocalStack or the like",
+      { cause },
+    );
+  }
 }
 
 /** What is used here of the Fastify instance inside the engine. */
@@ -145,8 +161,9 @@ async function behindCheck(
   subscribe("fastify.initialization", addCheck);
   try {
     const server = await start();
-    if (route === undefined) throw new TypeError("fauxqs has no route for SQS");
-    return { server, route };
+    if (route !== undefined) return { server, route };
+    await server.stop();
+    throw new TypeError("fauxqs has no route for SQS");
   } finally {
     unsubscribe("fastify.initialization", addCheck);
   }
