@@ -1,3 +1,4 @@
+import type { ConsoleAssets } from "../console/server/assets.ts";
 import type { AwsClients } from "../shared/aws/clients.ts";
 import type { Clock } from "../shared/runtime/clock.ts";
 import type { Log } from "../shared/runtime/log.ts";
@@ -12,6 +13,8 @@ export interface HandlerOptions {
   readonly metrics?: Metrics;
   /** Replaces the guarded HTTP client, so that a test can decide when a request arrives. */
   readonly webhook?: Pick<WebhookClient, "post">;
+  /** Instead of those that were built beside the api function. */
+  readonly consoleAssets?: ConsoleAssets;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
 }

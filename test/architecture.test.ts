@@ -38,7 +38,9 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...SHARED,
-  functions: Object.keys(SHARED),
+  // Pages for people: the server's half runs in the api function, the browser's half calls the interface.
+  console: ["shared/access", "shared/http", "client"],
+  functions: [...Object.keys(SHARED), "console"],
   gateway: [
     "shared/errors.ts",
     "shared/runtime",
@@ -66,6 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "gateway",
     "client",
     "bridge",
+    "console",
   ],
   "tools/conformance": ["cli/terminal", "shared/ami", "shared/stasis"],
   "tools/bench": [

@@ -685,7 +685,14 @@ export const createdKey = keyView
 export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).openapi("KeyList");
 
 export const serviceView = z
-  .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })
+  .object({
+    name: z.string(),
+    description: z.string(),
+    console: z.string(),
+    docs: z.string(),
+    openapi: z.string(),
+    health: z.string(),
+  })
   .openapi("Service");
 
 export const problem = z

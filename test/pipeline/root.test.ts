@@ -23,7 +23,7 @@ describe("the root of the interface", () => {
     const page = await response.text();
     expect(page).toContain("<h1>stasis-relay</h1>");
     const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
-    expect(links).toEqual(["/v1/openapi.json", "/v1/health"]);
+    expect(links).toEqual(["/console", "/docs", "/v1/openapi.json", "/v1/health"]);
     for (const link of links) expect((await fetch(`${relay.url}${link}`)).status).toBe(200);
   });
 
@@ -34,6 +34,8 @@ describe("the root of the interface", () => {
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({
         name: "stasis-relay",
+        console: "/console",
+        docs: "/docs",
         openapi: "/v1/openapi.json",
         health: "/v1/health",
       });
