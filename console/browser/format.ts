@@ -4,6 +4,11 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** "1 message", "2 messages" */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
 /** Messages per second. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "0/s";
@@ -11,7 +16,7 @@ export function rate(perSecond: number): string {
   return `${count(Math.round(perSecond))}/s`;
 }
 
-function seconds(value: number): string {
+export function seconds(value: number): string {
   if (value < 1) return value <= 0 ? "0 s" : `${Math.max(1, Math.round(value * 1000))} ms`;
   if (value < 10) return `${value.toFixed(1)} s`;
   if (value < 90) return `${Math.round(value)} s`;
@@ -47,4 +52,9 @@ export function timeOfDay(time: string, nowEpochMillis: number): string {
 export function fullTime(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : full.format(date);
+}
+
+/** An id short enough for a list. Its end tells apart as well as its beginning, which all have in common. */
+export function shortId(id: string): string {
+  return id.length <= 14 ? id : `${id.slice(0, 12)}…`;
 }

@@ -1,4 +1,6 @@
-import { RelayCallError, RelayClient } from "../../client/index.ts";
+// Not the index: it would bring what receives webhooks, 400 kB.
+import { RelayCallError } from "../../client/relayCallError.ts";
+import { RelayClient } from "../../client/relayClient.ts";
 
 /** The header that tells the relay that a page of its own asks (console/server/credential.ts). */
 const OWN_PAGE = { "relay-console": "1" };

@@ -18,6 +18,7 @@ beforeAll(async () => {
     startBrowser(),
   ]);
   scene = await buildScene(relay, receiver);
+  await relay.createKey({ name: "a reader", role: "reader", feeds: ["*"] });
 });
 
 afterAll(async () => {
@@ -30,6 +31,12 @@ afterAll(async () => {
 const pages = (): Record<string, [path: string, shows: string]> => ({
   "sign-in": ["/console/sign-in", "Sign in"],
   feeds: ["/console", scene.feed],
+  feed: [`/console/feeds/${scene.feed}`, "bridge-berlin"],
+  sessions: ["/console/sessions", "/wallboard"],
+  "a failing session": [`/console/sessions/${scene.failing}`, "status 500"],
+  "an AMI user": [`/console/sessions/${scene.amiUser}`, "Read classes"],
+  subscribe: ["/console/subscribe", "AMI user"],
+  keys: ["/console/keys", "a reader"],
   reference: ["/docs", "/v1/sessions/{id}/explain/{sequence}"],
   "no such page": ["/console/nothing", "No such page"],
 });
