@@ -42,6 +42,13 @@ export class FenceLostError extends RelayError {
   }
 }
 
+/** The packed cursors of a group are malformed, or of a version that this release does not know. */
+export class GroupUnreadableError extends RelayError {
+  constructor(reason: string) {
+    super("group.unreadable", `a group's cursors cannot be read: ${reason}`, { facts: { reason } });
+  }
+}
+
 /** The sequence number is below the feed's first held number or beyond its tail, so no cursor can stand there. */
 export class SequenceNotHeldError extends RelayError {
   constructor(facts: { feed: string; sequence: number; head: number; tail: number }) {

@@ -23,6 +23,7 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
   "shared/stasis": ["shared/ami"],
   "shared/queue": ["shared/errors.ts", "shared/runtime", "shared/ami"],
   "shared/sessions": ["shared/errors.ts", "shared/runtime", "shared/ami", "shared/queue"],
+  "shared/groups": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions"],
   "shared/webhook": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/sessions"],
   "shared/access": ["shared/runtime", "shared/queue"],
   "shared/http": ["shared/errors.ts", "shared/runtime", "shared/queue", "shared/access"],
@@ -31,6 +32,7 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
     "shared/runtime",
     "shared/queue",
     "shared/sessions",
+    "shared/groups",
     "shared/access",
     "shared/http",
   ],
@@ -55,7 +57,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   examples: ["client"],
   // What every program prints and reads on a command line.
   "cli/terminal": [],
-  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis"],
+  // Programs under one roof: `start` is local/, `bridge` is bridge/.
+  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis", "client", "bridge", "local"],
   infra: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws"],
   local: [
     "cli/terminal",

@@ -66,11 +66,11 @@ export const RACES = [
     model: { scenario: NOTIFIERS_AND_DELIVERERS, breaks: IS_STUCK },
     mutant: {
       file: "shared/sessions/wake.ts",
-      find: `    const sent = await parts.wakes.sendWakes(some);
+      find: `    const sent = await send(some);
     await Promise.all(sent.map(mark));
 `,
       replace: `    await Promise.all(some.map(mark));
-    const sent = await parts.wakes.sendWakes(some);
+    const sent = await send(some);
 `,
     },
     test: WITHOUT_SWEEP,

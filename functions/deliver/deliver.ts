@@ -1,5 +1,5 @@
 import type { Follower } from "../../shared/queue/follower.ts";
-import type { WakeHint } from "../../shared/queue/hints.ts";
+import type { SessionWake } from "../../shared/queue/hints.ts";
 import { type Cursor, isTakeable } from "../../shared/sessions/cursor.ts";
 import type { Session } from "../../shared/sessions/session.ts";
 import { runTurn, type TurnParts } from "../../shared/sessions/turn.ts";
@@ -21,7 +21,7 @@ export interface DeliverParts extends TurnParts, Omit<WebhookOutletParts, "setti
  * gone or of another kind, or when there is nothing to read.
  * @param turnMillis the turn begins no further batch after this time
  */
-export async function deliver(parts: DeliverParts, wake: WakeHint, turnMillis: number): Promise<void> {
+export async function deliver(parts: DeliverParts, wake: SessionWake, turnMillis: number): Promise<void> {
   const cursor = await parts.cursors.readCursor(wake.feed, wake.session);
   if (cursor === undefined || !isTakeable(cursor, parts.clock.nowEpochMillis())) return;
   const session = await parts.sessions.readSession(wake.session);

@@ -1,4 +1,4 @@
-import type { WakeHint } from "../../shared/queue/hints.ts";
+import type { SessionWake } from "../../shared/queue/hints.ts";
 import { WebhookOutlet } from "../../shared/webhook/outlet.ts";
 import type { DeliverParts } from "./deliver.ts";
 
@@ -12,8 +12,8 @@ const VALID_MILLIS = 20_000;
  */
 export async function sendTestMessage(
   parts: DeliverParts,
-  { feed, session: id }: WakeHint,
-  test: NonNullable<WakeHint["test"]>,
+  { feed, session: id }: SessionWake,
+  test: NonNullable<SessionWake["test"]>,
 ): Promise<void> {
   const ageMillis = parts.clock.nowEpochMillis() - test.requestedAtEpochMillis;
   if (Math.abs(ageMillis) > VALID_MILLIS) return;

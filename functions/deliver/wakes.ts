@@ -16,8 +16,10 @@ export function deliverWakes(
     wakes,
     (wake) => JSON.stringify(wake),
     async (_key, [wake]) => {
-      if (wake?.test) await sendTestMessage(parts, wake, wake.test);
-      else if (wake) await deliver(parts, wake, millis);
+      // Nobody makes groups yet.
+      if (wake === undefined || "group" in wake) return;
+      if (wake.test) await sendTestMessage(parts, wake, wake.test);
+      else await deliver(parts, wake, millis);
     },
     parts.log,
   );

@@ -1,5 +1,6 @@
 import { type Cursor, type CursorChange, rowToFind } from "../sessions/cursor.ts";
 import { keys } from "./keys.ts";
+import { updateOf } from "./updateOf.ts";
 
 /*
  * The three ways to write a row of the Cursors table, sent alone or in a transaction (cursors.ts).
@@ -14,29 +15,21 @@ export function cursorPut(table: string, cursor: Cursor) {
 }
 
 export function cursorUpdate(table: string, cursor: Cursor, change: CursorChange, writeId: string) {
-  const names: Record<string, string> = { "#writeId": "writeId" };
-  const values: Record<string, unknown> = { ":writeId": writeId };
-  const set: string[] = ["#writeId = :writeId"];
-  const remove: string[] = [];
-  for (const [attribute, value] of Object.entries(change)) {
-    names[`#${attribute}`] = attribute;
-    if (value === undefined) remove.push(`#${attribute}`);
-    else {
-      values[`:${attribute}`] = value;
-      set.push(`#${attribute} = :${attribute}`);
-    }
-  }
   const condition = asRead(cursor, change);
+  const update = updateOf({ ...change, writeId });
   return {
     TableName: table,
     Key: keys.cursor(cursor.feed, cursor.session),
-    UpdateExpression: [
-      `SET ${set.join(", ")}`,
-      ...(remove.length > 0 ? [`REMOVE ${remove.join(", ")}`] : []),
-    ].join(" "),
+    UpdateExpression: update.UpdateExpression,
     ConditionExpression: condition.ConditionExpression,
-    ExpressionAttributeNames: { ...names, ...condition.ExpressionAttributeNames },
-    ExpressionAttributeValues: { ...values, ...condition.ExpressionAttributeValues },
+    ExpressionAttributeNames: {
+      ...update.ExpressionAttributeNames,
+      ...condition.ExpressionAttributeNames,
+    },
+    ExpressionAttributeValues: {
+      ...update.ExpressionAttributeValues,
+      ...condition.ExpressionAttributeValues,
+    },
   };
 }
 

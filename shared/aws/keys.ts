@@ -19,6 +19,12 @@ export function shardOf(sessionId: string, shards: number): number {
   return createHash("sha256").update(sessionId).digest().readUInt32BE(0) % shards;
 }
 
+/** One partition: with 32 cursors in a row, it has less to do than each of the cursors' partitions. */
+function groupsOf(feed: string): string {
+  // Three parts: that of a single cursor of a feed named "group" has two.
+  return `group#${feed}#cursors`;
+}
+
 export const keys = {
   page: (feed: string, segment: Segment, first: Sequence) => ({
     pk: `page#${feed}#${segment}`,
@@ -39,6 +45,11 @@ export const keys = {
     sk: sessionId,
   }),
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
+  group: (feed: string, group: string) => ({ pk: groupsOf(feed), sk: group }),
+  groups: groupsOf,
+  /** Beside the group, so that the query that lists groups finds it. Group ids contain no "#". */
+  groupInterest: (feed: string, group: string) => ({ pk: groupsOf(feed), sk: `${group}#interest` }),
+  lastError: (feed: string, sessionId: string) => ({ pk: `group#${feed}#errors`, sk: sessionId }),
   session: (sessionId: string) => ({ pk: sessionId }),
   /** The item that reserves a username for one session. Session ids contain no "#". */
   username: (key: string) => ({ pk: `username#${key}` }),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 import { type Environment, requireVariable } from "../runtime/settings.ts";
 import type { AwsClients } from "./clients.ts";
+import { GroupStore } from "./cursorGroups.ts";
 import { CursorStore } from "./cursors.ts";
 import { openQueue, type QueueStores } from "./openQueue.ts";
 import { ReferenceStore } from "./references.ts";
@@ -12,6 +13,7 @@ import { WakeSender } from "./wakeSender.ts";
 export interface CursorStores extends QueueStores {
   readonly references: ReferenceStore;
   readonly cursors: CursorStore;
+  readonly groups: GroupStore;
   readonly wakes: WakeSender;
 }
 
@@ -29,6 +31,7 @@ export function openCursors(environment: Environment, clients: AwsClients, clock
     ...openQueue(environment, clients, clock),
     references,
     cursors: new CursorStore(documents, cursorsTable, references, randomUUID, clock),
+    groups: new GroupStore(documents, cursorsTable, references, clock),
     wakes: new WakeSender(sqs, {
       fast: requireVariable(environment, queues.wake.variable),
       slow: requireVariable(environment, queues.slow.variable),

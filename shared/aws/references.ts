@@ -10,6 +10,13 @@ export type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"
 /** Counts by segment. Segments without a cursor are absent. */
 export type ReferenceCounts = ReadonlyMap<Segment, number>;
 
+/** Moves the reference of a session or a group. Absent segments stand for none: it comes or goes. */
+export interface ReferenceMove {
+  readonly owner: string;
+  readonly from?: Segment | undefined;
+  readonly to?: Segment | undefined;
+}
+
 /** The reference counts of the Queue table. They change only in transactions that move a cursor. */
 export class ReferenceStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -24,29 +31,33 @@ export class ReferenceStore {
 
   /** The transaction item that counts a session into a segment. */
   countIn(feed: string, segment: Segment, sessionId: string): TransactItem {
-    return {
-      Update: {
-        TableName: this.#table,
-        Key: keys.reference(feed, segment, shardOf(sessionId, REFERENCE_SHARDS)),
-        UpdateExpression: "ADD #count :one",
-        ExpressionAttributeNames: { "#count": "count" },
-        ExpressionAttributeValues: { ":one": 1 },
-      },
-    };
+    return this.#add(feed, segment, shardOf(sessionId, REFERENCE_SHARDS), 1);
   }
 
-  /** The transaction item that counts a session out of a segment. A count never falls below zero. */
+  /** The transaction item that counts a session out of a segment. */
   countOut(feed: string, segment: Segment, sessionId: string): TransactItem {
-    return {
-      Update: {
-        TableName: this.#table,
-        Key: keys.reference(feed, segment, shardOf(sessionId, REFERENCE_SHARDS)),
-        UpdateExpression: "ADD #count :minusOne",
-        ConditionExpression: "#count >= :one",
-        ExpressionAttributeNames: { "#count": "count" },
-        ExpressionAttributeValues: { ":minusOne": -1, ":one": 1 },
-      },
+    return this.#add(feed, segment, shardOf(sessionId, REFERENCE_SHARDS), -1);
+  }
+
+  /**
+   * The transaction items that move references. A transaction may name an item only once, so moves of the same count
+   * become one.
+   */
+  move(feed: string, moves: readonly ReferenceMove[]): TransactItem[] {
+    const changes = new Map<string, { segment: Segment; shard: number; by: number }>();
+    const count = (owner: string, segment: Segment | undefined, by: number) => {
+      if (segment === undefined) return;
+      const shard = shardOf(owner, REFERENCE_SHARDS);
+      const key = `${segment}#${shard}`;
+      changes.set(key, { segment, shard, by: (changes.get(key)?.by ?? 0) + by });
     };
+    for (const { owner, from, to } of moves) {
+      count(owner, from, -1);
+      count(owner, to, 1);
+    }
+    return [...changes.values()]
+      .filter(({ by }) => by !== 0)
+      .map(({ segment, shard, by }) => this.#add(feed, segment, shard, by));
   }
 
   /** The transaction item that checks that a segment is not freed. */
@@ -57,6 +68,20 @@ export class ReferenceStore {
         Key: keys.head(feed),
         ConditionExpression: "headSegment <= :segment",
         ExpressionAttributeValues: { ":segment": segment },
+      },
+    };
+  }
+
+  /** A count never falls below zero. */
+  #add(feed: string, segment: Segment, shard: number, by: number): TransactItem {
+    return {
+      Update: {
+        TableName: this.#table,
+        Key: keys.reference(feed, segment, shard),
+        UpdateExpression: "ADD #count :by",
+        ...(by < 0 ? { ConditionExpression: "#count >= :least" } : {}),
+        ExpressionAttributeNames: { "#count": "count" },
+        ExpressionAttributeValues: { ":by": by, ...(by < 0 ? { ":least": -by } : {}) },
       },
     };
   }

@@ -5,9 +5,12 @@ import {
   TransactWriteCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { TransactionRefusedError, UsernameTakenError } from "../errors.ts";
+import { type CursorGroup, type GroupChange, leave } from "../groups/group.ts";
+import type { Joining } from "../groups/membership.ts";
 import type { Segment } from "../queue/sequence.ts";
 import type { Cursor, CursorChange } from "../sessions/cursor.ts";
-import { type AmiSession, type Session, usernameKey } from "../sessions/session.ts";
+import { type AmiSession, type Session, usernameKey, type WebhookSession } from "../sessions/session.ts";
+import type { Alongside, GroupStore } from "./cursorGroups.ts";
 import type { CursorStore } from "./cursors.ts";
 import { cancellationOf } from "./failures.ts";
 import { keys } from "./keys.ts";
@@ -17,7 +20,8 @@ import type { ReferenceStore, TransactItem } from "./references.ts";
  * The Sessions table, and the transactions that keep it in step with Cursors and Queue.
  *
  * A session is two rows and a count: its configuration here, its cursor in Cursors, its reference in Queue. `create`,
- * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`.
+ * `change` and `remove` write them together. A write that only moves the cursor is `CursorStore.write`. The cursor of a
+ * session in a group is part of the group's row (`join`, `changeInGroup`, `leave`).
  *
  * An AMI user without `resume` has only its row here. Every AMI user also has an item that reserves its username: the
  * transaction that creates a second user of that name fails. The gateway finds a user by that item.
@@ -29,16 +33,26 @@ export class SessionStore {
   readonly #documents: DynamoDBDocumentClient;
   readonly #table: string;
   readonly #cursors: CursorStore;
+  readonly #groups: GroupStore;
   readonly #references: ReferenceStore;
 
   constructor(
     documents: DynamoDBDocumentClient,
     table: string,
-    { cursors, references }: { readonly cursors: CursorStore; readonly references: ReferenceStore },
+    {
+      cursors,
+      groups,
+      references,
+    }: {
+      readonly cursors: CursorStore;
+      readonly groups: GroupStore;
+      readonly references: ReferenceStore;
+    },
   ) {
     this.#documents = documents;
     this.#table = table;
     this.#cursors = cursors;
+    this.#groups = groups;
     this.#references = references;
   }
 
@@ -116,6 +130,40 @@ export class SessionStore {
       items.push({ Delete: { TableName: this.#table, Key: keys.username(usernameKey(session.username)) } });
     if (cursor === undefined) await this.#write(session, items);
     else await this.#cursors.remove(cursor, items);
+  }
+
+  /**
+   * Writes the configuration of a session that joins a group, and returns the group's row. A new session is created by this;
+   * that of a single row (`alongside.packed`) moves.
+   */
+  async join(joining: Joining, session: WebhookSession, alongside: Alongside): Promise<CursorGroup> {
+    const { group } = joining.kind === "new" ? joining.group : joining.read;
+    return this.#groups.join(joining, { ...alongside, items: [this.#put({ ...session, group })] });
+  }
+
+  /** Writes the new configuration together with a change of the session's cursor, and returns the group's row. */
+  async changeInGroup(
+    read: CursorGroup,
+    change: GroupChange,
+    session: WebhookSession,
+    alongside: Alongside,
+  ): Promise<CursorGroup> {
+    return this.#groups.change(read, change, { ...alongside, items: [this.#put(session)] });
+  }
+
+  /** Deletes a session and takes its cursor out of the group. The group goes with its last session. */
+  async leave(
+    read: CursorGroup,
+    { feed, session }: WebhookSession,
+    interest: Alongside["interest"],
+  ): Promise<void> {
+    const change = leave(read, session);
+    const items = [
+      { Delete: { TableName: this.#table, Key: keys.session(session) } },
+      this.#groups.errorDelete(feed, session),
+    ];
+    if (change === undefined) await this.#groups.remove(read, items);
+    else await this.#groups.change(read, change, { interest, items });
   }
 
   #put(session: Session): TransactItem {

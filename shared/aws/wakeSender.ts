@@ -1,11 +1,19 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { LONGEST_WAKE_DELAY_MILLIS, type WakeHint } from "../queue/hints.ts";
+import {
+  type GroupWake,
+  LONGEST_WAKE_DELAY_MILLIS,
+  type SessionWake,
+  type WakeHint,
+} from "../queue/hints.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 
 /** SQS takes ten messages in one call. */
 const BATCH_SIZE = 10;
 
-/** Sends "this session has something to read" to the queue of the session's lane. */
+/** Whom a wake is for: a session with a row of its own, or a group. */
+type WakeTarget = Pick<Cursor, "feed" | "session" | "lane"> | GroupWake;
+
+/** Sends "there is something to read" to the queue of the session's lane. Groups have one queue. */
 export class WakeSender {
   readonly #sqs: SQSClient;
   readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
@@ -16,13 +24,13 @@ export class WakeSender {
   }
 
   /** Sends one wake. A wake due later than SQS can delay is left to the sweep. */
-  async sendWake({ feed, session, lane }: Cursor, delayMillis = 0): Promise<void> {
+  async sendWake(target: WakeTarget, delayMillis = 0): Promise<void> {
     if (delayMillis > LONGEST_WAKE_DELAY_MILLIS) return;
     const delaySeconds = Math.ceil(delayMillis / 1000);
     await this.#sqs.send(
       new SendMessageCommand({
-        QueueUrl: this.#queueUrls[lane],
-        MessageBody: JSON.stringify({ feed, session } satisfies WakeHint),
+        QueueUrl: this.#queueUrls[laneOf(target)],
+        MessageBody: JSON.stringify(hintFor(target)),
         ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
       }),
     );
@@ -31,7 +39,7 @@ export class WakeSender {
   /** Asks deliver for a test message, in the slow lane: an endpoint that hangs delays nobody there. */
   async sendTest(
     { feed, session }: Pick<Cursor, "feed" | "session">,
-    test: NonNullable<WakeHint["test"]>,
+    test: NonNullable<SessionWake["test"]>,
   ): Promise<void> {
     await this.#sqs.send(
       new SendMessageCommand({
@@ -41,28 +49,40 @@ export class WakeSender {
     );
   }
 
-  /** Sends wakes to many sessions and returns those whose wake SQS accepted. */
-  async sendWakes(cursors: readonly Cursor[]): Promise<Cursor[]> {
-    const calls: Promise<Cursor[]>[] = [];
+  /** Sends many wakes and returns the targets of those that SQS accepted. */
+  async sendWakes<Target extends WakeTarget>(targets: readonly Target[]): Promise<Target[]> {
+    const calls: Promise<Target[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {
-      const rows = cursors.filter((cursor) => cursor.lane === lane);
+      const rows = targets.filter((target) => laneOf(target) === lane);
       for (let from = 0; from < rows.length; from += BATCH_SIZE)
         calls.push(this.#sendBatch(lane, rows.slice(from, from + BATCH_SIZE)));
     }
     return (await Promise.all(calls)).flat();
   }
 
-  async #sendBatch(lane: Cursor["lane"], rows: readonly Cursor[]): Promise<Cursor[]> {
+  async #sendBatch<Target extends WakeTarget>(
+    lane: Cursor["lane"],
+    rows: readonly Target[],
+  ): Promise<Target[]> {
     const answer = await this.#sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: this.#queueUrls[lane],
-        Entries: rows.map(({ feed, session }, index) => ({
+        Entries: rows.map((target, index) => ({
           Id: String(index),
-          MessageBody: JSON.stringify({ feed, session } satisfies WakeHint),
+          MessageBody: JSON.stringify(hintFor(target)),
         })),
       }),
     );
     const failed = new Set((answer.Failed ?? []).map(({ Id }) => Id));
     return rows.filter((_, index) => !failed.has(String(index)));
   }
+}
+
+function laneOf(target: WakeTarget): Cursor["lane"] {
+  return "group" in target ? "fast" : target.lane;
+}
+
+function hintFor(target: WakeTarget): WakeHint {
+  const { feed } = target;
+  return "group" in target ? { feed, group: target.group } : { feed, session: target.session };
 }

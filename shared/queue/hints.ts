@@ -23,13 +23,22 @@ export type NotifyHint = z.infer<typeof notifyHintSchema>;
 /** SQS delays a message by at most 15 minutes. Wakes due later are left to the sweep. */
 export const LONGEST_WAKE_DELAY_MILLIS = 900_000;
 
+const id = z.string().min(1).max(64);
+
 /**
  * "This session has something to read." With `test`: "send a test message to its endpoint", which moves nothing, so it may
  * be lost or doubled too.
  */
-export const wakeHintSchema = z.object({
+const sessionWakeSchema = z.object({
   feed,
-  session: z.string().min(1).max(64),
-  test: z.object({ id: z.string().min(1).max(64), requestedAtEpochMillis: z.int() }).optional(),
+  session: id,
+  test: z.object({ id, requestedAtEpochMillis: z.int() }).optional(),
 });
-export type WakeHint = z.infer<typeof wakeHintSchema>;
+
+/** "Sessions of this group have something to read." */
+const groupWakeSchema = z.object({ feed, group: id });
+
+export const wakeHintSchema = z.union([sessionWakeSchema, groupWakeSchema]);
+export type SessionWake = z.infer<typeof sessionWakeSchema>;
+export type GroupWake = z.infer<typeof groupWakeSchema>;
+export type WakeHint = SessionWake | GroupWake;

@@ -91,7 +91,7 @@ export type CursorChange = Partial<Omit<Cursor, "feed" | "session" | "kind">>;
 export const LONGEST_BACKOFF_MILLIS = 86_400_000;
 
 /** A wake that arrives this much early still counts as due: SQS delays are whole seconds. */
-const DUE_TOLERANCE_MILLIS = 250;
+export const DUE_TOLERANCE_MILLIS = 250;
 
 /**
  * Clocks of different machines may differ by this much. A row that was written later than that from now on was written
@@ -120,18 +120,25 @@ export function isFromFuture(cursor: Pick<Cursor, "changedAtEpochMillis">, nowEp
   return cursor.changedAtEpochMillis > nowEpochMillis + CLOCK_DIFFERENCE_MILLIS;
 }
 
-/** Whether a backoff is over. A due time further ahead than any failure sets it counts as over, too. */
+/** Whether a backoff is over. */
 export function isDue(cursor: Cursor, nowEpochMillis: number): boolean {
-  const { dueAtEpochMillis = 0 } = cursor;
+  return isDueAt(cursor.dueAtEpochMillis, nowEpochMillis) || isFromFuture(cursor, nowEpochMillis);
+}
+
+/** Whether a due time has come. One further ahead than any failure sets it was set before the clock was set back. */
+export function isDueAt(dueAtEpochMillis: number | undefined, nowEpochMillis: number): boolean {
   return (
+    dueAtEpochMillis === undefined ||
     dueAtEpochMillis <= nowEpochMillis ||
-    isFromFuture(cursor, nowEpochMillis) ||
     dueAtEpochMillis > nowEpochMillis + LONGEST_BACKOFF_MILLIS + CLOCK_DIFFERENCE_MILLIS
   );
 }
 
 /** Whether a lease has expired. One that ends later than the longest possible was taken before the clock was set back. */
-export function isLeaseExpired({ leaseUntilEpochMillis = 0 }: Cursor, nowEpochMillis: number): boolean {
+export function isLeaseExpired(
+  { leaseUntilEpochMillis = 0 }: Pick<Cursor, "leaseUntilEpochMillis">,
+  nowEpochMillis: number,
+): boolean {
   return (
     leaseUntilEpochMillis <= nowEpochMillis ||
     leaseUntilEpochMillis > nowEpochMillis + LONGEST_LEASE_MILLIS + CLOCK_DIFFERENCE_MILLIS

@@ -26,6 +26,8 @@ export interface SessionIdempotency {
 /** A session that posts its messages to a URL. */
 export interface WebhookSession extends AnySession {
   readonly kind: "webhook";
+  /** The group that holds its cursor; absent while the session has a row of its own. */
+  readonly group?: string | undefined;
   readonly url: string;
   readonly format: MessageFormat;
   /** The most messages in one request. */

@@ -42,18 +42,33 @@ export function wakeAgain(parts: WakeParts, waiting: readonly Cursor[]): Promise
   return wakeAndWrite(parts, waiting, repeatWake);
 }
 
-async function wakeAndWrite(
+function wakeAndWrite(
   parts: WakeParts,
   rows: readonly Cursor[],
   changeOf: (cursor: Cursor, nowEpochMillis: number) => CursorChange,
 ): Promise<void> {
-  // Deliver may be faster than the mark. Then the row has changed and needs no mark.
-  const mark = (cursor: Cursor) =>
-    unlessChanged(parts.cursors.write(cursor, changeOf(cursor, parts.clock.nowEpochMillis())));
+  return wakeAndMark(
+    rows,
+    (some) => parts.wakes.sendWakes(some),
+    // Deliver may be faster than the mark. Then the row has changed and needs no mark.
+    (cursor) => unlessChanged(parts.cursors.write(cursor, changeOf(cursor, parts.clock.nowEpochMillis()))),
+  );
+}
+
+/**
+ * Sends the wakes for rows, then marks those rows.
+ * @param send returns the rows whose wake was sent
+ * @throws RelayError (retryable) when SQS did not take all wakes
+ */
+export async function wakeAndMark<Row>(
+  rows: readonly Row[],
+  send: (rows: readonly Row[]) => Promise<readonly Row[]>,
+  mark: (row: Row) => Promise<unknown>,
+): Promise<void> {
   let woken = 0;
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const some = rows.slice(from, from + ROWS_AT_ONCE);
-    const sent = await parts.wakes.sendWakes(some);
+    const sent = await send(some);
     await Promise.all(sent.map(mark));
     woken += sent.length;
   }

@@ -3,9 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NodeReceiver } from "../../client/nodeReceiver.ts";
 import { freePort } from "../../local/freePort.ts";
 import { AmiClient } from "../support/amiClient.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
+import { eventually } from "../support/eventually.ts";
 import { Commands } from "./commands.ts";
 import { blocksOf, ROOT } from "./documents.ts";
 import { Terminal } from "./terminal.ts";
@@ -323,6 +325,56 @@ describe("docs/ami-clients.md", () => {
     expect(blocksOf("docs/ami-clients.md", "js").sort()).toEqual(programs("node", /\.[mc]js$/).sort());
     expect(blocksOf("docs/ami-clients.md", "python").sort()).toEqual(programs("python", /\.py$/).sort());
   });
+});
+
+describe("docs/cli.md", () => {
+  it("works with a relay, command by command", async () => {
+    const endpoint = await NodeReceiver.start({ port: receiverPort, answer: () => ({ status: 204 }) });
+    await using terminal = new Terminal({ XDG_CONFIG_HOME: folder });
+    const take = (...parts: string[]) => typed(commands.take("docs/cli.md", ...parts));
+    const run = (...parts: string[]) => terminal.run(take(...parts));
+
+    expect(await run("stasis-relay() {", "--help")).toContain("Usage: stasis-relay [options] [command]");
+    expect(await run("echo local")).toContain("(context here); the key may do everything");
+    expect(await run("-relay context")).toContain("from the context here");
+    expect(await run("doctor")).toMatch(/^ok +health/m);
+
+    expect(await run("append office")).toContain("453 events appended to office");
+    expect(await run("-relay feeds")).toMatch(/^office +453 /m);
+    expect(await run("tail office")).toMatch(/^ +\d+ .*ChannelDestroyed +User busy +Local/m);
+
+    const shown = terminal.output.length;
+    await terminal.start(take("listen office"), /^440-453 .* → 204 /m);
+    expect(terminal.output.slice(shown)).toContain("Listening to office from 440 on");
+    await endpoint[Symbol.asyncDispose]();
+
+    await using other = new Terminal({ XDG_CONFIG_HOME: folder });
+    const then = (...parts: string[]) => other.run(take(...parts));
+    await other.run('stasis-relay() { npm run -s relay -- "$@"; }');
+    expect(await then("subscribe office")).toMatch(/^secret +whsec_/m);
+    await then("ID=");
+    await eventually("a backoff", async () => /backoff/.test(await other.run("stasis-relay session $ID")));
+    expect(await then("sessions --feed office  ")).toMatch(/connection\.refused: nothing listens/);
+    expect(await then("session $ID  ")).toMatch(/^trouble +try \d+/m);
+    expect(await then("explain $ID")).toMatch(/^waiting \((backoff|batch)\)/);
+
+    expect(await then("pause $ID")).toContain("is paused; its next message is 1");
+    expect(await then("change $ID")).toContain("read call; event filters '!Event: VarSet'");
+    await expect(then("seek $ID --to tail ")).rejects.toThrow(/ended with 6: .*never get 453 messages/s);
+    expect(await then("seek $ID --to tail --yes")).toContain("stands at 454");
+    expect(await then("resume $ID")).toContain("goes on at 454");
+    expect(await then("replay $ID")).toMatch(/^453 messages of office, 1 to 453/m);
+    expect(await then("rotate $ID")).toMatch(/^secret +whsec_/m);
+    expect(await then("delete $ID")).toContain("is deleted");
+
+    expect(await then("WEBHOOK_SECRET=", "now=", "signature=", "verify-signature")).toContain(
+      "OK: msg_1 is signed",
+    );
+    expect(await then("keys create")).toMatch(/^key +srk_/m);
+    expect(await then("-relay keys")).toContain("bridge of office");
+    expect(await then("KEY=", "keys revoke")).toContain("is revoked");
+    await then("source <(");
+  }, 120_000);
 });
 
 describe("docs/producers.md", () => {

@@ -1,6 +1,6 @@
 import type { AppendStore } from "../../functions/ingest/append.ts";
 import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
-import type { NotifyHint, WakeHint } from "../../shared/queue/hints.ts";
+import type { NotifyHint, SessionWake } from "../../shared/queue/hints.ts";
 import { lastOf, type StoredPage } from "../../shared/queue/page.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
@@ -30,7 +30,7 @@ export class MemoryRelay {
   readonly staleCursors = new Map<string, Cursor>();
   readonly counts = new Map<number, number>();
   readonly notifies: NotifyHint[] = [];
-  readonly wakes: { hint: WakeHint; dueAtEpochMillis: number }[] = [];
+  readonly wakes: { hint: SessionWake; dueAtEpochMillis: number }[] = [];
   /** Every assigned number, in order of the puts. None may occur twice. */
   readonly appended: number[] = [];
   readonly #events = new Map<StoredPage, readonly string[]>();

@@ -1,5 +1,7 @@
-import { type Batch, begin, type CursorGroup, type GroupCursor, isReady, permittedBatch } from "./rules.ts";
-import { type Deliverer, NOW, type Request, replace, type State, withCursor } from "./state.ts";
+import type { CursorGroup } from "../../../shared/groups/group.ts";
+import { begin, type GroupCursor, isReady } from "../../../shared/groups/groupCursor.ts";
+import { permittedEnd } from "../../../shared/groups/permission.ts";
+import { type Batch, type Deliverer, NOW, type Request, replace, type State, withCursor } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 
 /** Sessions of a turn that wait for nothing but messages and have no request under way. */
@@ -17,9 +19,10 @@ export function batchOf(
 ): Batch | undefined {
   const cursor = mine.cursors[session];
   if (cursor === undefined) return undefined;
-  return permittedBatch(session, cursor, mine.planned, (_, next, limit) =>
-    Math.min(limit, next + (maxBatch[session] ?? 1) - 1),
-  );
+  const { next, batchLast } = cursor;
+  const end = permittedEnd(cursor, mine.planned);
+  if (end === undefined) return undefined;
+  return { first: next, last: batchLast ?? Math.min(end, next + (maxBatch[session] ?? 1) - 1) };
 }
 
 /** Begins a batch for every session that may have one under the row as written. */

@@ -1,23 +1,21 @@
-import { batchOf, begins, idle, mapCursors, receive } from "./begin.ts";
-import { lateSteps } from "./late.ts";
 import {
-  accept,
+  advance,
   type CursorGroup,
-  extend,
-  fail,
-  type GroupCursor,
-  hasWork,
-  isReady,
   isTakeable,
-  merge,
   needsTurn,
   park,
   take,
-} from "./rules.ts";
+} from "../../../shared/groups/group.ts";
+import { fail, type GroupCursor, pass } from "../../../shared/groups/groupCursor.ts";
+import { mergeRefused } from "../../../shared/groups/mergeRefused.ts";
+import { waitsForWrite } from "../../../shared/groups/permission.ts";
+import { batchOf, begins, idle, mapCursors, receive } from "./begin.ts";
+import { lateSteps } from "./late.ts";
 import {
   type Deliverer,
   FUTURE,
   freeName,
+  HOLD,
   NOW,
   type Request,
   replace,
@@ -115,7 +113,7 @@ class Turn {
   *#take(): Generator<Step> {
     const { base, token, tail } = this.#deliverer;
     const { variant } = this.#scenario;
-    const change = take(base, token, { tail, leaseUntilEpochMillis: FUTURE, nowEpochMillis: NOW });
+    const change = take(base, token, { tail, ...HOLD });
     const taken =
       variant === "a dead holder's plan is extended"
         ? { ...change, cursors: mapCursors(change, (cursor) => ({ ...cursor, limit: undefined })) }
@@ -154,7 +152,7 @@ class Turn {
       ([session]) => batchOf(this.#deliverer, session, this.#scenario) !== undefined,
     );
     if (!isOver && mayBegin) yield this.#look();
-    if (!isOver && this.#needsExtending()) yield* this.#extend();
+    if (!isOver && this.#needsAdvance()) yield* this.#advance();
     const isDone = Object.keys(requests).length === 0 && (isOver || !mayBegin);
     const isHandedOn = isOver && this.#scenario.variant !== "a hung request holds the group";
     if (isDone || isHandedOn) yield* this.#park();
@@ -167,7 +165,7 @@ class Turn {
     const { [session]: _, ...others } = requests;
     const name = `${session} answers ${request.first}-${request.last}: `;
     const accepted = (cursor: GroupCursor): GroupCursor => {
-      const passed = accept(cursor, request);
+      const passed = pass(cursor, { ...request, sentLast: request.last }, NOW);
       const isBeyond = passed.limit !== undefined && passed.next > passed.limit;
       return variant === "a limit passed without a write" && isBeyond
         ? { ...passed, limit: undefined }
@@ -186,7 +184,9 @@ class Turn {
         state: this.#becomes(
           {
             requests: others,
-            mine: withCursor(mine, session, (cursor) => fail(cursor, request, FUTURE)),
+            mine: withCursor(mine, session, (cursor) =>
+              fail(cursor, request, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
+            ),
             failed: [...failed, session],
           },
           spend(this.#state, "refusal"),
@@ -217,7 +217,7 @@ class Turn {
         generation: row.cursors[session]?.generation ?? cursor.generation,
       })),
     });
-    const merged = keepsAll ? merge(aged(base), aged(mine), row) : merge(base, mine, row);
+    const merged = keepsAll ? mergeRefused(aged(base), aged(mine), row) : mergeRefused(base, mine, row);
     const isCurrent = ([session, { generation }]: [string, Request]) => {
       const cursor = row.cursors[session];
       return cursor !== undefined && (keepsAll || cursor.generation === generation);
@@ -230,18 +230,16 @@ class Turn {
     };
   }
 
-  #needsExtending(): boolean {
+  #needsAdvance(): boolean {
     const { mine, base, failed, requests } = this.#deliverer;
     if (failed.length > 0 || mine.planned !== base.planned) return true;
     return Object.entries(mine.cursors).some(
       ([session, cursor]) =>
-        requests[session] === undefined &&
-        hasWork(cursor, this.#state.tail, NOW) &&
-        !(isReady(cursor, NOW) && batchOf(this.#deliverer, session, this.#scenario)),
+        requests[session] === undefined && waitsForWrite(cursor, mine.planned, this.#state.tail, NOW),
     );
   }
 
-  *#extend(): Generator<Step> {
+  *#advance(): Generator<Step> {
     const { mine, base } = this.#deliverer;
     const { tail } = this.#state;
     if (this.#scenario.variant === "planned written after sending" && mine.planned !== tail) {
@@ -251,11 +249,7 @@ class Turn {
       };
       return;
     }
-    const change = extend(this.#toWrite(), {
-      tail,
-      leaseUntilEpochMillis: FUTURE,
-      nowEpochMillis: NOW,
-    });
+    const change = advance(this.#toWrite(), { tail, ...HOLD });
     for (const written of write(this.#state, this.#scenario, "turn", base, change)) {
       const name = `writes the progress and plans up to ${tail}${written.note}`;
       const { row, state } = written;
@@ -292,8 +286,8 @@ class Turn {
     const { base, requests, isOver } = this.#deliverer;
     const { variant } = this.#scenario;
     const isNoted = variant !== "a group handed on without its requests";
-    const underWay = new Set(isNoted ? Object.keys(requests) : []);
-    const change = park(this.#toWrite(), underWay, FUTURE);
+    const underWay = new Map(isNoted ? Object.keys(requests).map((session) => [session, FUTURE]) : []);
+    const change = park(this.#toWrite(), underWay, NOW);
     const noted = Object.fromEntries(
       Object.entries(requests).map(([session, request]) => [
         session,

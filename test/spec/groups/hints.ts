@@ -1,5 +1,12 @@
+import {
+  type CursorGroup,
+  cross,
+  isCountedBehind,
+  isTakeable,
+  needsTurn,
+  signal,
+} from "../../../shared/groups/group.ts";
 import { tailSegment } from "../../../shared/queue/tail.ts";
-import { type CursorGroup, cross, isTakeable, mark, needsTurn, referenceOf } from "./rules.ts";
 import {
   freeName,
   NOW,
@@ -66,7 +73,7 @@ function* stepsOf(notifier: Notifier, state: State, scenario: GroupScenario): Ge
     const woken = { ...state, wakes: state.wakes + 1 };
     yield { name: "sends a wake", state: marksFirst ? ended(woken) : becomes({ at: "mark" }, woken) };
   } else if (read !== null)
-    for (const { state: marked, note } of write(state, scenario, "mark", read, mark()))
+    for (const { state: marked, note } of write(state, scenario, "mark", read, signal(NOW)))
       yield {
         name: `marks the group${note}`,
         state: marksFirst ? becomes({ at: "sendWake" }, marked) : ended(marked),
@@ -98,7 +105,7 @@ function* sweeperSteps(sweeper: Sweeper, state: State, scenario: GroupScenario):
     const then = read?.state === "parked" ? "mark" : "cross";
     yield { name: "sends a wake", state: becomes({ at: then }, { ...state, wakes: state.wakes + 1 }) };
   } else if (at === "mark" && read !== null)
-    for (const { state: marked, note } of write(state, scenario, "mark", read, mark()))
+    for (const { state: marked, note } of write(state, scenario, "mark", read, signal(NOW)))
       yield { name: `marks the group${note}`, state: becomes({ at: "cross" }, marked) };
   else if (at === "cross" && read !== null && isBehind(read))
     for (const { state: crossed, note } of write(state, scenario, "sweep", read, cross(read)))
@@ -118,7 +125,7 @@ function needsWake(group: CursorGroup | null, tail: number): boolean {
 }
 
 function isBehind(group: CursorGroup | null): boolean {
-  return group !== null && group.state !== "active" && referenceOf(group) > group.segment;
+  return group !== null && isCountedBehind(group);
 }
 
 /** The transaction that moves the head checks that no group is counted in its segment. */

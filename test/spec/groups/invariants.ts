@@ -1,6 +1,6 @@
+import { isOut } from "../../../shared/groups/groupCursor.ts";
 import { segmentOf } from "../../../shared/queue/sequence.ts";
 import { isAtRest, isFreed } from "./hints.ts";
-import { isOut } from "./rules.ts";
 import type { State, Step } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 

@@ -1,8 +1,10 @@
+import { settle } from "../../../shared/groups/group.ts";
+import { fail, type GroupCursor, pass } from "../../../shared/groups/groupCursor.ts";
 import { receive } from "./begin.ts";
-import { accept, fail, type GroupCursor, settle } from "./rules.ts";
 import {
   type Deliverer,
   FUTURE,
+  NOW,
   type Request,
   replace,
   type State,
@@ -37,7 +39,15 @@ export function* lateSteps(deliverer: Deliverer, state: State, scenario: GroupSc
       name: `${answers}accepted`,
       state: becomes(
         { requests: others, at },
-        settled(receive(state, session, request), (cursor) => accept(cursor, request)),
+        settled(receive(state, session, request), (cursor) =>
+          pass(
+            variant === "a late outcome written whatever its number"
+              ? { ...cursor, next: request.first }
+              : cursor,
+            { ...request, sentLast: request.last },
+            NOW,
+          ),
+        ),
       ),
     };
     if (state.faults.refusal > 0)
@@ -45,7 +55,9 @@ export function* lateSteps(deliverer: Deliverer, state: State, scenario: GroupSc
         name: `${answers}refused`,
         state: becomes(
           { requests: others, owed: [session] },
-          settled(spend(state, "refusal"), (cursor) => fail(cursor, request, FUTURE)),
+          settled(spend(state, "refusal"), (cursor) =>
+            fail(cursor, request, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
+          ),
         ),
       };
   }

@@ -1,11 +1,12 @@
+import type { CursorGroup } from "../../../shared/groups/group.ts";
+import { newGroupCursor } from "../../../shared/groups/groupCursor.ts";
 import { check, type Specification, type Verdict } from "../checker.ts";
 import { deliverSteps } from "./deliver.ts";
 import { faultSteps } from "./faults.ts";
 import { appendSteps, notifySteps, sweepSteps } from "./hints.ts";
 import { isWell, problemsOf, problemsOfStep } from "./invariants.ts";
 import { peopleSteps } from "./people.ts";
-import { type CursorGroup, newCursor } from "./rules.ts";
-import type { Faults, State, Step } from "./state.ts";
+import { type Faults, NOW, type State, type Step } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 
 /** Every possible next step. */
@@ -55,12 +56,15 @@ function initialState(scenario: GroupScenario): State {
     headSegment: 0,
     counts: [1],
     group: {
+      feed: "feed",
+      group: "group",
       state: "parked",
       version: 1,
       fence: 1,
       segment: 0,
       segmentSize,
-      cursors: Object.fromEntries(sessions.map((session) => [session, newCursor(1)])),
+      changedAtEpochMillis: NOW,
+      cursors: Object.fromEntries(sessions.map((session) => [session, newGroupCursor(1)])),
     },
     notifies: 0,
     wakes: messages > 0 ? 1 : 0,

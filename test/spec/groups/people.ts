@@ -1,17 +1,14 @@
-import { segmentOf } from "../../../shared/queue/sequence.ts";
-import { firstHeld } from "../../../shared/queue/tail.ts";
 import {
   type CursorGroup,
   changeCursor,
   type GroupChange,
   leave,
-  newCursor,
-  pause,
-  referenceOf,
-  resume,
-  seek,
-} from "./rules.ts";
-import { type Person, replace, type State, type Step, type Wish } from "./state.ts";
+  newGroup,
+} from "../../../shared/groups/group.ts";
+import { newGroupCursor, pause, resume, seek } from "../../../shared/groups/groupCursor.ts";
+import { segmentOf } from "../../../shared/queue/sequence.ts";
+import { firstHeld } from "../../../shared/queue/tail.ts";
+import { NOW, type Person, replace, type State, type Step, type Wish } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 import { move, write } from "./writes.ts";
 
@@ -66,7 +63,7 @@ function* stepsOf(person: Person, wish: Wish, state: State, scenario: GroupScena
   const wakes = (after: State): State =>
     action === "pause" || action === "remove" ? done(told(after)) : becomes({ at: "sendWake" }, told(after));
   if (read === null) {
-    const created = newGroup(session, next, state);
+    const created = bornGroup(session, next, state);
     if (state.group !== null) yield { name: "finds another group", state: again() };
     else
       yield {
@@ -109,7 +106,7 @@ function changeOf(
 ): GroupChange | undefined {
   const cursor = read.cursors[session];
   if (action === "remove") return leave(read, session);
-  if (cursor === undefined) return changeCursor(read, session, newCursor(next));
+  if (cursor === undefined) return changeCursor(read, session, newGroupCursor(next));
   if (action === "pause") return changeCursor(read, session, pause(cursor));
   return changeCursor(read, session, action === "resume" ? resume(cursor) : seek(cursor, next));
 }
@@ -127,17 +124,9 @@ function taken(change: GroupChange, read: CursorGroup, { variant }: GroupScenari
 }
 
 /** A row's version is never used again: a new group has a new random id. */
-function newGroup(session: string, next: number, { nextToken, segmentSize }: State): CursorGroup {
-  const cursors = { [session]: newCursor(next) };
-  const born = {
-    state: "parked",
-    version: 100 * nextToken,
-    fence: 1,
-    segment: 0,
-    segmentSize,
-    cursors,
-  } as const;
-  return { ...born, segment: referenceOf(born) };
+function bornGroup(session: string, next: number, { nextToken, segmentSize }: State): CursorGroup {
+  const born = { feed: "feed", group: "group", segmentSize, nowEpochMillis: NOW };
+  return { ...newGroup({ ...born, session, cursor: newGroupCursor(next) }), version: 100 * nextToken };
 }
 
 function answered(state: State, { action, session }: Wish, next: number): State {

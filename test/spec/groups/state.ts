@@ -1,4 +1,5 @@
-import type { Batch, CursorGroup, GroupCursor } from "./rules.ts";
+import type { CursorGroup } from "../../../shared/groups/group.ts";
+import type { GroupCursor } from "../../../shared/groups/groupCursor.ts";
 
 /**
  * Everything that the rules of cursor groups can see: one group's row, the reference counts, the hints in flight, and the
@@ -63,6 +64,11 @@ export interface Deliverer {
   readonly owed: readonly string[];
 }
 
+export interface Batch {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** A request under way. */
 export interface Request extends Batch {
   readonly generation: number;
@@ -122,9 +128,12 @@ export interface Step {
 }
 
 /** The time at which the rules judge a row. What is due or expired has the time `PAST`, the rest `FUTURE`. */
-export const NOW = 1;
+export const NOW = 1_000_000;
 export const PAST = 0;
-export const FUTURE = 2;
+/** Later than the tolerance of due times, and before the end of the longest lease: a lease beyond that has expired. */
+export const FUTURE = NOW + 10_000;
+/** A lease until `FUTURE`, as `take` and `advance` write it. */
+export const HOLD = { leaseMillis: FUTURE - NOW, nowEpochMillis: NOW };
 
 export function spend(state: State, fault: keyof Faults): State {
   return { ...state, faults: { ...state.faults, [fault]: state.faults[fault] - 1 } };

@@ -1,4 +1,4 @@
-import { type CursorGroup, type GroupChange, isTakeable, referenceOf } from "./rules.ts";
+import { type CursorGroup, type GroupChange, isTakeable, referenceOf } from "../../../shared/groups/group.ts";
 import { NOW, type State, spend } from "./state.ts";
 import type { GroupScenario } from "./variants.ts";
 
