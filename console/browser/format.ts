@@ -18,7 +18,7 @@ export function rate(perSecond: number): string {
 
 export function seconds(value: number): string {
   if (value < 1) return value <= 0 ? "0 s" : `${Math.max(1, Math.round(value * 1000))} ms`;
-  if (value < 10) return `${value.toFixed(1)} s`;
+  if (value < 10) return `${Number(value.toFixed(1))} s`;
   if (value < 90) return `${Math.round(value)} s`;
   if (value < 5_400) return `${Math.round(value / 60)} min`;
   if (value < 172_800) return `${Math.round(value / 3_600)} h`;
@@ -29,7 +29,8 @@ export function seconds(value: number): string {
 export function relative(time: string, nowEpochMillis: number): string {
   const away = (nowEpochMillis - Date.parse(time)) / 1000;
   if (Math.abs(away) < 1) return "now";
-  return away > 0 ? `${seconds(away)} ago` : `in ${seconds(-away)}`;
+  const text = seconds(Math.round(Math.abs(away)));
+  return away > 0 ? `${text} ago` : `in ${text}`;
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", {
@@ -40,6 +41,10 @@ const clock = new Intl.DateTimeFormat("en-GB", {
 });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+export function clockTime(epochMillis: number): string {
+  return clock.format(epochMillis);
+}
 
 /** The time of day, with the date when it is not today. */
 export function timeOfDay(time: string, nowEpochMillis: number): string {
@@ -52,9 +57,4 @@ export function timeOfDay(time: string, nowEpochMillis: number): string {
 export function fullTime(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : full.format(date);
-}
-
-/** An id short enough for a list. Its end tells apart as well as its beginning, which all have in common. */
-export function shortId(id: string): string {
-  return id.length <= 14 ? id : `${id.slice(0, 12)}…`;
 }

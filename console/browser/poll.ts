@@ -12,9 +12,8 @@ export interface Polled<T> {
 
 /**
  * Asks again and again while the page is visible. A slow answer is asked for less often, and failures ever more slowly.
- * @param key asks anew at once when it changes
  */
-export function usePoll<T>(ask: () => Promise<T>, everyMillis: number, key = ""): Polled<T> {
+export function usePoll<T>(ask: () => Promise<T>, everyMillis: number): Polled<T> {
   const [state, setState] = useState<Omit<Polled<T>, "refresh">>({
     data: undefined,
     error: undefined,
@@ -58,20 +57,20 @@ export function usePoll<T>(ask: () => Promise<T>, everyMillis: number, key = "")
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisible);
     };
-  }, [everyMillis, key]);
+  }, [everyMillis]);
 
   const refresh = useCallback(() => kick.current(), []);
   return { ...state, refresh };
 }
 
 /** The time, again each second, for what is shown as "12 s ago". */
-export function useNow(everyMillis = 1_000): number {
+export function useNow(): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden) setNow(Date.now());
-    }, everyMillis);
+    }, 1_000);
     return () => clearInterval(timer);
-  }, [everyMillis]);
+  }, []);
   return now;
 }

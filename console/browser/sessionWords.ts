@@ -25,8 +25,8 @@ function ofWebhook(session: WebhookSession, now: number): string {
       return `A turn holds it and sends; ${behind}.`;
     case "backoff": {
       const next = cursor.dueAt === null ? "" : ` The next one is ${relative(cursor.dueAt, now)}.`;
-      const why = lastError === null ? "" : ` ${lastError.detail.replace(/\.?$/, ".")}`;
-      return `${counted(attempts, "attempt")} in a row failed.${why}${next}`;
+      const why = lastError === null ? "" : `: ${lastError.detail.replace(/\.$/, "")}`;
+      return `${counted(attempts, "attempt")} in a row failed${why}.${next}`;
     }
     case "paused":
       return `Somebody has paused it; ${counted(lagMessages, "message")} wait.`;

@@ -28,35 +28,34 @@ afterAll(async () => {
 });
 
 /** Each page, and what shows that it is complete. */
-const pages = (): Record<string, [path: string, shows: string]> => ({
-  "sign-in": ["/console/sign-in", "Sign in"],
-  feeds: ["/console", scene.feed],
-  feed: [`/console/feeds/${scene.feed}`, "bridge-berlin"],
-  sessions: ["/console/sessions", "/wallboard"],
-  "a failing session": [`/console/sessions/${scene.failing}`, "status 500"],
-  "an AMI user": [`/console/sessions/${scene.amiUser}`, "Read classes"],
-  subscribe: ["/console/subscribe", "AMI user"],
-  keys: ["/console/keys", "a reader"],
-  reference: ["/docs", "/v1/sessions/{id}/explain/{sequence}"],
-  "no such page": ["/console/nothing", "No such page"],
-});
+const PAGES: Readonly<Record<string, (scene: Scene) => [path: string, shows: string]>> = {
+  "sign-in": () => ["/console/sign-in", "Sign in"],
+  feeds: ({ feed }) => ["/console", feed],
+  "one feed": ({ feed }) => [`/console/feeds/${feed}`, "bridge-berlin"],
+  sessions: () => ["/console/sessions", "/wallboard"],
+  "a failing session": ({ failing }) => [`/console/sessions/${failing}`, "status 500"],
+  "an AMI user": ({ amiUser }) => [`/console/sessions/${amiUser}`, "Read classes"],
+  subscribe: () => ["/console/subscribe", "AMI user"],
+  keys: () => ["/console/keys", "a reader"],
+  reference: () => ["/docs", "/v1/sessions/{id}/explain/{sequence}"],
+  "no such page": () => ["/console/nothing", "No such page"],
+};
 
-describe.each(WIDTHS)("at %s pixels", (width) => {
-  it.each(THEMES)("every page is accessible and fits, in %s", async (colorScheme) => {
-    await using open = await openPage(browser, {
-      url: relay.url,
-      key: relay.apiKey,
-      viewport: { width, height: 900 },
-      colorScheme,
-    });
+describe.each(Object.entries(PAGES))("the page: %s", (_name, placeIn) => {
+  it("is accessible and fits at every width, light and dark", async () => {
+    await using open = await openPage(browser, { url: relay.url, key: relay.apiKey });
     const { page, complaints } = open;
-    for (const [name, [path, shows]] of Object.entries(pages())) {
-      await page.goto(path);
-      await page.getByText(shows).first().waitFor();
-      await expectAccessible(page, name);
-      await expectFits(page, name);
-      expect([name, complaints]).toEqual([name, []]);
-    }
+    const [path, shows] = placeIn(scene);
+    await page.goto(path);
+    await page.getByText(shows).first().waitFor();
+    for (const width of WIDTHS)
+      for (const colorScheme of THEMES) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        await expectAccessible(page, `${width} ${colorScheme}`);
+        await expectFits(page, `${width} ${colorScheme}`);
+      }
+    expect(complaints).toEqual([]);
   });
 });
 

@@ -57,7 +57,7 @@ describe("one feed", () => {
       await tail.getByText("ChannelDestroyed").first().waitFor();
       await relay.append("pbx-munich", [{ type: "ChannelHold", channel: { name: "PJSIP/bob-1" } }]);
       const held = tail.getByRole("listitem").filter({ hasText: "ChannelHold" });
-      await held.getByText("PJSIP/bob-1").click();
+      await held.locator("summary").getByText("PJSIP/bob-1").click();
       await held.getByText('"type": "ChannelHold"').waitFor();
       await expectAccessible(page, "a whole message");
       await tail.getByRole("searchbox").fill("bob");
@@ -89,7 +89,7 @@ describe("one session", () => {
   it("says what stops it, shows its state, and is tested", async () => {
     await at(`/console/sessions/${scene.failing}`, async (page) => {
       await page.getByRole("img", { name: "State machine: the cursor is backoff" }).waitFor();
-      await page.getByText(/in a row failed\./).waitFor();
+      await page.getByText(/in a row failed: /).waitFor();
       await page.getByRole("row").filter({ hasText: "failed 500" }).first().waitFor();
       await page.getByRole("img", { name: /^Lag since this page was opened: \d+ messages now/ }).waitFor();
       await page.locator(".chart canvas").waitFor();
@@ -126,6 +126,7 @@ describe("one session", () => {
       await expectAccessible(page, "a question");
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "detached" });
+      expect(await page.locator(":focus").textContent()).toBe("Pause");
       expect((await relay.session(id)).state).toBe("active");
       await ask("Pause");
       await agree("Pause");
@@ -254,7 +255,7 @@ it("a key is made, shown once, and revoked after a question", async () => {
   await at("/console/keys", async (page) => {
     await page.getByLabel("Name").fill("bridge of pbx-1");
     await page.getByLabel("Role").selectOption("producer");
-    await page.getByLabel("Feeds").fill("pbx-1 pbx-2");
+    await page.getByRole("textbox", { name: /^Feeds/ }).fill("pbx-1 pbx-2");
     await page.getByRole("button", { name: "Make the key" }).click();
     const text = (await page.getByText(/^srk_/).textContent()) ?? "";
     await relay.as(text).append("pbx-1", callEvents(1));

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 /** Copies a text. Browsers allow it over TLS and on this machine only; elsewhere there is no button. */
-export function CopyButton({ text, what }: { text: string; what: string }) {
+function CopyButton({ text, what }: { text: string; what: string }) {
   const [isCopied, setCopied] = useState(false);
   if (navigator.clipboard === undefined) return null;
   const copy = async () => {

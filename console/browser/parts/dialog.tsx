@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { explain } from "../relay.ts";
 
 interface DialogProps {
@@ -11,8 +11,11 @@ interface DialogProps {
 /** A modal dialog of the browser: it keeps the focus, and Escape closes it. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    // Closing gives the focus back to the button that asked; removing the element would not.
+    return () => element?.close();
   }, []);
   return (
     <dialog ref={dialog} aria-label={title} onClose={onClose}>

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
+import { clockTime } from "../format.ts";
 
 export interface LagSample {
   readonly atEpochMillis: number;
@@ -62,6 +63,12 @@ function dataOf(samples: readonly LagSample[]): uPlot.AlignedData {
   return [samples.map(({ atEpochMillis }) => atEpochMillis / 1000), samples.map(({ lag }) => lag)];
 }
 
+/** Without a sample yet, the last minute. */
+function minuteOf(least: number | null, most: number | null): [number, number] {
+  const end = most ?? Date.now() / 1000;
+  return [Math.min(least ?? end, end - 60), end];
+}
+
 function options(element: HTMLElement): uPlot.Options {
   const colour = (name: string) => {
     // A custom property holds light-dark(); only a real property resolves it.
@@ -81,9 +88,13 @@ function options(element: HTMLElement): uPlot.Options {
     height: HEIGHT,
     cursor: { show: false },
     legend: { show: false },
-    scales: { y: { range: (_chart, _least, most) => [0, Math.max(10, most * 1.1)] } },
+    scales: {
+      // A minute at least, so that the first seconds are not stretched over the whole width.
+      x: { range: (_chart, least, most) => minuteOf(least, most) },
+      y: { range: (_chart, _least, most) => [0, Math.max(10, most * 1.1)] },
+    },
     axes: [
-      axis,
+      { ...axis, space: 80, values: (_chart, values) => values.map((each) => clockTime(each * 1000)) },
       { ...axis, size: 56, values: (_chart, values) => values.map((each) => each.toLocaleString("en")) },
     ],
     series: [

@@ -5,6 +5,9 @@ import { type Block, layOut, type Pin, type QueueLayout, type Standing } from ".
 
 const PIN_PIXELS = 34;
 
+/** What a name needs. Neighbours stand at different heights. */
+const LABEL_PIXELS = 110;
+
 /** What a pin of several sessions looks like: the one in most trouble. */
 const SEVERITY: readonly Session["state"][] = ["suspended", "backoff", "paused", "active"];
 
@@ -29,7 +32,7 @@ export function QueuePicture({ feed, sessions }: QueuePictureProps) {
     [feed, sessions, width],
   );
   const { blocks, pins, tailAt } = layout;
-  const hasLabels = width >= 640 && pins.length <= 8;
+  const hasLabels = pins.length * LABEL_PIXELS <= width;
   return (
     <figure class="queue card">
       <div class="queue-row">

@@ -114,7 +114,7 @@ export function Tail({ feed, tail }: { feed: string; tail: number }) {
       {shown.length === 0 ? (
         <p class="muted">{wanted === "" ? "No message yet." : "No message here contains that."}</p>
       ) : (
-        <ol class="tail-list">
+        <ol class="tail-list" aria-label="Messages, the newest first">
           {shown.map((message) => (
             <li key={message.sequence}>
               <details>
