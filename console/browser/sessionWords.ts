@@ -24,7 +24,9 @@ function ofWebhook(session: WebhookSession, now: number): string {
     case "active":
       return `A turn holds it and sends; ${behind}.`;
     case "backoff": {
-      const next = cursor.dueAt === null ? "" : ` The next one is ${relative(cursor.dueAt, now)}.`;
+      const isDue = cursor.dueAt !== null && Date.parse(cursor.dueAt) <= now;
+      const next =
+        cursor.dueAt === null ? "" : ` The next one is ${isDue ? "due" : relative(cursor.dueAt, now)}.`;
       const why = lastError === null ? "" : `: ${lastError.detail.replace(/\.$/, "")}`;
       return `${counted(attempts, "attempt")} in a row failed${why}.${next}`;
     }

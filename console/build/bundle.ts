@@ -14,6 +14,7 @@ const ENTRIES: Readonly<Partial<Record<AssetName, string>>> = {
   signIn: "browser/signIn.ts",
   reference: "browser/reference.ts",
   styles: "styles/console.css",
+  referenceStyles: "styles/reference.css",
 };
 
 const require = createRequire(import.meta.url);

@@ -10,6 +10,7 @@ export const ASSETS = [
   "signIn",
   "reference",
   "styles",
+  "referenceStyles",
   "swagger",
   "swaggerStyles",
   "icon",

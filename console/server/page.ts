@@ -15,13 +15,13 @@ interface Frame {
   readonly files: AssetFiles;
   readonly script: AssetName;
   readonly body: Markup;
-  readonly extraStyles?: AssetName;
+  readonly styles?: readonly AssetName[];
 }
 
 export const assetPath = (file: string) => `/console/assets/${file}`;
 
 /** A whole document. */
-export function document({ title, theme, files, script, body, extraStyles }: Frame): Markup {
+export function document({ title, theme, files, script, body, styles = ["styles"] }: Frame): Markup {
   return html`<!doctype html>
 <html lang="en" data-theme="${theme}">
 <head>
@@ -30,8 +30,7 @@ export function document({ title, theme, files, script, body, extraStyles }: Fra
 <meta name="color-scheme" content="light dark">
 <title>${title} · stasis-relay</title>
 <link rel="icon" href="${assetPath(files.icon)}" type="image/svg+xml">
-${extraStyles === undefined ? "" : html`<link rel="stylesheet" href="${assetPath(files[extraStyles])}">`}
-<link rel="stylesheet" href="${assetPath(files.styles)}">
+${styles.map((name) => html`<link rel="stylesheet" href="${assetPath(files[name])}">`)}
 <script type="module" src="${assetPath(files[script])}"></script>
 </head>
 ${body}

@@ -19,7 +19,7 @@ export function referencePage(theme: Theme, files: AssetFiles): Markup {
     theme,
     files,
     script: "reference",
-    extraStyles: "swaggerStyles",
+    styles: ["swaggerStyles", "referenceStyles"],
     body: html`<body class="reference" data-swagger="${assetPath(files.swagger)}">
 ${header(theme, undefined, true)}
 <!-- Swagger UI brings its own main element. -->

@@ -71,7 +71,7 @@ describe("one feed", () => {
         .waitFor();
       expect(await tail.getByText("ChannelUnhold").count()).toBe(0);
       await tail.getByRole("button", { name: "Go on" }).click();
-      await tail.getByText("ChannelUnhold").waitFor();
+      await tail.locator("summary").getByText("ChannelUnhold").waitFor();
       await tail.getByRole("combobox", { name: "Format" }).selectOption("ami");
       await tail.getByText("Newchannel").first().waitFor();
     });

@@ -46,10 +46,12 @@ export function SessionTable({ sessions, now, showsFeed = false }: SessionTableP
                 {session.next === null ? "–" : count(session.next)}
               </td>
               <td class="number" data-label="Lag">
-                {session.lagMessages === null ? "–" : count(session.lagMessages)}
-                {session.lagSeconds !== null && session.lagSeconds >= 1 && (
-                  <span class="muted"> · {seconds(session.lagSeconds)}</span>
-                )}
+                <span>
+                  {session.lagMessages === null ? "–" : count(session.lagMessages)}
+                  {session.lagSeconds !== null && session.lagSeconds >= 1 && (
+                    <span class="muted"> · {seconds(session.lagSeconds)}</span>
+                  )}
+                </span>
               </td>
               <td class="full situation">{situation(session, now)}</td>
             </tr>
