@@ -15,6 +15,11 @@ export interface HandlerOptions {
   readonly webhook?: Pick<WebhookClient, "post">;
   /** Instead of those that were built beside the api function. */
   readonly consoleAssets?: ConsoleAssets;
+  /**
+   * The host passes one process several events at the same time. AWS never does, so there an append over HTTP would wait
+   * in vain for another one to share its page with.
+   */
+  readonly hasManyEventsAtOnce?: true;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NodeReceiver } from "../../client/nodeReceiver.ts";
 import { freePort } from "../../local/freePort.ts";
@@ -411,7 +412,7 @@ describe("docs/webhooks.md", () => {
     };
     const feed = `docs-${language}`;
     const url = `http://127.0.0.1:${port}/calls`;
-    const { id, secret } = createdBy(await call("POST", "/sessions", { feed, url }));
+    const { id, secret } = createdBy(await call("POST", "/sessions", { feed, url, compress: "gzip" }));
     const events = (count: number) =>
       Array.from({ length: count }, () => ({ type: "ChannelVarset", text: "Größe" }));
     await using receiver = new Terminal(
@@ -426,6 +427,11 @@ describe("docs/webhooks.md", () => {
     const forged = { "webhook-id": "x", "webhook-timestamp": String(Math.floor(Date.now() / 1000)) };
     const headers = { ...forged, "webhook-signature": "v1,AAAA v1,\u00e4" };
     expect((await fetch(url, { method: "POST", body: "{}", headers })).status).toBe(401);
+    const bomb = {
+      body: gzipSync(Buffer.alloc(8 * 1024 * 1024 + 1)),
+      headers: { "content-encoding": "gzip" },
+    };
+    expect((await fetch(url, { method: "POST", ...bomb })).status).toBe(500);
 
     // Again from the first one on: everything in it is known, and only what follows is stored.
     await call("PATCH", `/sessions/${id}`, { next: 1 });
@@ -438,7 +444,10 @@ describe("docs/webhooks.md", () => {
     await call("POST", `/feeds/${feed}/events`, events(1));
     await receiver.until("MISSING: 6 to 7");
     await receiver.until("up to 8");
-    expect(await storedIn(database)).toEqual([1, 2, 3, 4, 5, 8]);
+    await call("PATCH", `/sessions/${id}`, { compress: null });
+    await call("POST", `/feeds/${feed}/events`, events(1));
+    await receiver.until("up to 9");
+    expect(await storedIn(database)).toEqual([1, 2, 3, 4, 5, 8, 9]);
     await call("DELETE", `/sessions/${id}`);
   });
 });
