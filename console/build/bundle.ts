@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { build, type Plugin } from "esbuild";
 import packageJson from "../../package.json" with { type: "json" };
 import { type AssetFiles, type AssetName, assetFiles } from "../server/assets.ts";
 
 const folder = join(import.meta.dirname, "..");
+const root = join(folder, "..");
 
 /** What esbuild makes, by the file that it begins with. */
 const ENTRIES: Readonly<Partial<Record<AssetName, string>>> = {
@@ -29,6 +30,8 @@ const COPIES: Readonly<Partial<Record<AssetName, string>>> = {
 export interface ConsoleBundle {
   readonly files: AssetFiles;
   readonly contents: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** What it was made from, by paths from the project's root: whose licenses count. */
+  readonly sources: readonly string[];
 }
 
 /** Makes the scripts and styles of the console: a fifth of a second, and nothing is written. */
@@ -48,7 +51,7 @@ export async function bundleConsole(): Promise<ConsoleBundle> {
     minify: true,
     jsx: "automatic",
     jsxImportSource: "preact",
-    legalComments: "none",
+    legalComments: "eof",
     logLevel: "silent",
     plugins: [onlyTheVersion],
   });
@@ -66,7 +69,15 @@ export async function bundleConsole(): Promise<ConsoleBundle> {
     files.set(name, file);
     contents.set(file, new Uint8Array(bytes));
   }
-  return { files: assetFiles((name) => files.get(name)), contents };
+  const sources = [
+    ...Object.keys(metafile.inputs).map((path) => join(folder, path)),
+    ...Object.values(COPIES),
+  ];
+  return {
+    files: assetFiles((name) => files.get(name)),
+    contents,
+    sources: sources.map((path) => relative(root, path)),
+  };
 }
 
 /** The client says its version. Nothing else of package.json is for browsers. */
@@ -74,7 +85,7 @@ const onlyTheVersion: Plugin = {
   name: "only-the-version",
   setup: ({ onLoad }) => {
     onLoad({ filter: /[\\/]package\.json$/ }, async ({ path }) => {
-      if (path !== join(folder, "../package.json")) return undefined;
+      if (path !== join(root, "package.json")) return undefined;
       return { contents: JSON.stringify({ version: packageJson.version }), loader: "json" };
     });
   },

@@ -6,7 +6,7 @@ export function bundledAssets(): ConsoleAssets {
   let bundling: Promise<ConsoleBundle> | undefined;
   const bundle = () => {
     // esbuild is loaded only when somebody opens the console.
-    bundling ??= import("./bundle.ts").then(({ bundleConsole }) => bundleConsole());
+    bundling ??= bundleOnce();
     return bundling;
   };
   return {
@@ -16,4 +16,10 @@ export function bundledAssets(): ConsoleAssets {
       return bytes && { bytes, isGzipped: false };
     },
   };
+}
+
+async function bundleOnce(): Promise<ConsoleBundle> {
+  const [{ stop }, { bundleConsole }] = await Promise.all([import("esbuild"), import("./bundle.ts")]);
+  // esbuild is a process of its own, which would stay as long as the relay.
+  return bundleConsole().finally(() => stop());
 }

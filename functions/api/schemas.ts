@@ -454,13 +454,22 @@ export const feedView = z
     wrapUnmapped: z.literal(true).optional().openapi({
       description: "An event that Manager does not have becomes a UserEvent named `ARI-<type>`.",
     }),
-    segments: z.array(
-      z.object({
-        segment: z.int(),
-        messages: z.int(),
-        references: z.int().openapi({ description: "How many sessions are counted in the segment." }),
+    segments: z
+      .array(
+        z.object({
+          segment: z.int(),
+          messages: z.int(),
+          references: z.int().openapi({ description: "How many sessions are counted in the segment." }),
+        }),
+      )
+      .openapi({
+        description:
+          "All segments; of more than 100, the first, the last, and the lowest ones where sessions stand.",
       }),
-    ),
+    segmentsLeftOut: z
+      .int()
+      .optional()
+      .openapi({ description: "How many segments are not listed; absent if there are none." }),
   })
   .openapi("Feed");
 export type FeedView = z.infer<typeof feedView>;
@@ -698,6 +707,7 @@ export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).ope
 export const serviceView = z
   .object({
     name: z.string(),
+    version: z.string(),
     description: z.string(),
     console: z.string(),
     docs: z.string(),

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { openApiDocument } from "./openApi.ts";
 
-const { title, description } = openApiDocument.info;
+const { title, description, version } = openApiDocument.info;
 
 /** Where a program goes on. */
 const LINKS = {
@@ -29,7 +29,7 @@ const PAGE = `<!doctype html>
 <title>${title}</title>
 <h1>${title}</h1>
 <p>${description}</p>
-<p>It is running.</p>
+<p>Version ${version} is running.</p>
 <ul>
 <li><a href="${LINKS.console}">${LINKS.console}</a> shows feeds and sessions, and subscribes.</li>
 <li><a href="${LINKS.docs}">${LINKS.docs}</a> describes every call, and the webhook requests that the relay sends.
@@ -51,5 +51,5 @@ export function welcome(context: Context) {
   });
   for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
   if (type === "text/html") return context.html(PAGE, 200);
-  return context.json({ name: title, description, ...LINKS }, 200);
+  return context.json({ name: title, version, description, ...LINKS }, 200);
 }
