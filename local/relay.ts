@@ -1,4 +1,6 @@
 import type { SQSEvent } from "aws-lambda";
+import { bundledAssets } from "../console/build/bundledAssets.ts";
+import { cookieKey } from "../console/server/credential.ts";
 import { createHandler as createApi } from "../functions/api/handler.ts";
 import { createHandler as createDeliver } from "../functions/deliver/handler.ts";
 import type { HandlerOptions } from "../functions/handlerOptions.ts";
@@ -160,8 +162,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     host,
     port,
     allowedHosts,
-    isAuthorised: async (authorization) => {
-      const key = bearerKey(authorization);
+    isAuthorised: async ({ authorization, cookie, host }) => {
+      const key = bearerKey(authorization) ?? cookieKey(cookie, host);
       return key !== undefined && knownKeys(key);
     },
     fault: engines.fault,
@@ -292,7 +294,7 @@ function createFunctions(
     sweep: host("sweep", () => createSweep(...given("sweep"))),
     api: host("api", () => {
       const [environment, own] = given("api");
-      return createApi(environment, { ...own, stopping: httpStopping });
+      return createApi(environment, { ...own, stopping: httpStopping, consoleAssets: bundledAssets() });
     }),
   };
 }
