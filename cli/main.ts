@@ -1,6 +1,8 @@
+import { isBuiltin } from "node:module";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { COMMANDS, type CommandModule } from "./commandList.ts";
+import { EXIT } from "./exitCodes.ts";
 import { onReaderGone } from "./terminal/reader.ts";
 
 /**
@@ -21,6 +23,13 @@ onReaderGone();
 const args = process.argv.slice(2);
 // Other programs under one roof: their options are their own.
 if (args[0] === "start" || args[0] === "bridge") {
+  // Before their modules are read, which fails there with a stack trace.
+  if (!isBuiltin("node:sqlite")) {
+    process.stderr.write(
+      `stasis-relay ${args[0]} needs Node 22.19 or newer, and this is ${process.version}. Install the package again after you have changed Node: npm left parts of it out.\n`,
+    );
+    process.exit(EXIT.failed);
+  }
   process.argv.splice(2, 1);
   if (args[0] === "start") await import("../local/main.ts");
   else await import("../bridge/main.ts");

@@ -12,7 +12,15 @@ import { watchLive } from "./live/watchLive.ts";
 import { servedPages } from "./pages.ts";
 import { startRelay } from "./relay.ts";
 import { amiHttpPortOf, amiPortOf } from "./relayEnvironment.ts";
-import { amiHelp, ENVIRONMENT_HELP, greeting, queueHelp, surroundingsOf, terminalLog } from "./terminal.ts";
+import {
+  amiHelp,
+  ENVIRONMENT_HELP,
+  greeting,
+  pagesHelp,
+  queueHelp,
+  surroundingsOf,
+  terminalLog,
+} from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
@@ -97,7 +105,7 @@ async function run(stopping: AbortSignal): Promise<Summary | undefined> {
     print(amiHelp(relay, replay && !once));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
     const pages = await servedPages(relay.url);
-    if (pages.length > 0) print(`In a browser: ${pages.map((path) => relay.url + path).join(" and ")}\n`);
+    print(pagesHelp(relay.url, relay.apiKey, pages));
     const names = new Map<string, string>();
     const demo = replay
       ? runDemo({

@@ -88,23 +88,32 @@ export function amiHelp(
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
-/** How to go on from here. The key is shown only if it is the one that everybody knows. */
+/** Where the relay is and how long its data last. The key is shown only if it is the one that everybody knows. */
 export function greeting(url: string, apiKey: string, dataDirectory: string | undefined): string {
   const key = shownKey(apiKey);
-  const authorization = `-H "Authorization: Bearer ${key}"`;
-  const json = `-H "Content-Type: application/json"`;
-  const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","application":"curl","eventname":"Hello"}`;
-  return `stasis-relay is at ${url} (API key: ${key}; description: ${url}/v1/openapi.json)
+  const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","eventname":"Hello"}`;
+  return `stasis-relay is at ${url} (API key: ${key}). Ctrl-C stops it.
 ${dataDirectory ? `Data are kept in ${dataDirectory}.` : "Data are in memory only and end with this process; RELAY_DATA_DIR=.data keeps them."}
 
-Append an event, read it, and see where the sessions stand:
+An event of your own goes into the feed "demo" with
 
-  curl ${authorization} ${json} -d '[${event}]' ${url}/v1/feeds/demo/events
-  curl ${authorization} '${url}/v1/feeds/demo/messages?limit=5'
-  curl ${authorization} ${url}/v1/sessions
-
-README.md, "The interface", goes on with a webhook receiver of your own. Ctrl-C stops the relay.
+  curl -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" -d '[${event}]' ${url}/v1/feeds/demo/events
 `;
+}
+
+/**
+ * Where to look in a browser; empty when no page is served. The sign-in page takes the key from behind "#", which
+ * reaches no server: the one that everybody knows is filled in, and one's own is in no terminal.
+ */
+export function pagesHelp(url: string, apiKey: string, pages: readonly string[]): string {
+  if (pages.length === 0) return "";
+  const known = shownKey(apiKey) === apiKey;
+  const links = pages.map((path) =>
+    path === "/console" && known
+      ? `${url}/console/sign-in#key=${encodeURIComponent(apiKey)}    (the key is filled in)`
+      : url + path,
+  );
+  return `See it in a browser:\n\n${links.map((link) => `  ${link}`).join("\n")}\n`;
 }
 
 /** What stays beside the table: where the relay is, how long its data last, and how to stop it. */

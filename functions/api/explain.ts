@@ -119,7 +119,11 @@ function explainAhead(facts: ExplainedFacts, cursor: Cursor): Explanation {
   );
   const ahead = sequence - cursor.next;
   const behind =
-    ahead === 0 ? "It is the session's next message." : `${ahead} numbers of the feed come before it.`;
+    ahead === 0
+      ? "It is the session's next message."
+      : ahead === 1
+        ? "1 number of the feed comes before it."
+        : `${ahead} numbers of the feed come before it.`;
   const waiting = (because: Explanation["because"], text: string): Explanation => ({
     outcome: "waiting",
     because,
@@ -135,7 +139,10 @@ function explainAhead(facts: ExplainedFacts, cursor: Cursor): Explanation {
       const due = isDue(cursor, nowEpochMillis)
         ? "The next attempt is due"
         : `The next attempt is at ${new Date(cursor.dueAtEpochMillis ?? 0).toISOString()}`;
-      return waiting("backoff", `${due}, after ${cursor.attempts} failures in a row${errorText(cursor)}.`);
+      return waiting(
+        "backoff",
+        `${due}, after ${cursor.attempts === 1 ? "1 failure" : `${cursor.attempts} failures in a row`}${errorText(cursor)}.`,
+      );
     }
     case "active":
       if (session.kind === "ami") return waiting("connection", "The user's connection is on its way to it.");

@@ -37,7 +37,7 @@ const PAGE = `<!doctype html>
 <li><a href="${LINKS.health}">${LINKS.health}</a> says whether it is ready.</li>
 <li>Every other call needs a key: <code>Authorization: Bearer KEY</code>.</li>
 </ul>
-<p>Begin with “The interface” in the project's README.md. docs/webhooks.md is for those who receive messages,
+<p>Begin with the project's README.md, then docs/interface.md. docs/webhooks.md is for those who receive messages,
 docs/producers.md for those who send events.</p>
 </html>
 `;

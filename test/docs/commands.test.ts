@@ -131,7 +131,7 @@ beforeAll(async () => {
     AMI_PORT: String(amiPort),
     AMI_HTTP_PORT: String(amiHttpPort),
   });
-  await relay.start(commands.take("README.md", "npm start -- --no-replay"), "Ctrl-C stops");
+  await relay.start(commands.take("docs/interface.md", "npm start -- --no-replay"), "Ctrl-C stops");
 });
 
 afterAll(async () => {
@@ -164,15 +164,39 @@ describe("README", () => {
       expect(Number(delivered) + Number(lag)).toBe(Number(all));
   });
 
+  it("has an event for the five minutes", async () => {
+    await using reader = new Terminal();
+    expect(await reader.run(typed(commands.take("README.md", "feeds/demo/events")))).toContain(
+      '"accepted":1',
+    );
+  });
+
+  it("converts and filters what is recorded, and compares it with Asterisk", async () => {
+    await using reader = new Terminal();
+    const run = (part: string) => reader.run(commands.take("README.md", part));
+    expect(await run("relay -- convert")).toMatch(/^Event: Newchannel\r$/m);
+    const filtered = await run("relay -- filter");
+    expect(filtered).toMatch(/^Event: Hangup\r$/m);
+    expect(filtered).not.toMatch(/^Event: New/m);
+    expect(await run("npm run conformance")).toContain("OK: no other difference");
+  });
+});
+
+describe("docs/interface.md", () => {
   it("leads through the interface, call by call, to messages that a receiver prints", async () => {
     await using reader = new Terminal({ PORT: String(receiverPort) });
-    const run = (...parts: string[]) => reader.run(typed(commands.take("README.md", ...parts)));
+    const run = (...parts: string[]) => reader.run(typed(commands.take("docs/interface.md", ...parts)));
 
     await run("api=", "call() {");
     expect(await run("created=", 'echo "$created"')).toMatch(/"state":"active".*"secret":"whsec_/);
     await reader.start(
       typed(
-        commands.take("README.md", "SESSION=", "export WEBHOOK_SECRET", "npx node examples/receiver.ts &"),
+        commands.take(
+          "docs/interface.md",
+          "SESSION=",
+          "export WEBHOOK_SECRET",
+          "npx node examples/receiver.ts &",
+        ),
       ),
       `listening at http://127.0.0.1:${receiverPort}/`,
     );
@@ -205,16 +229,6 @@ describe("README", () => {
 
     await relay.until(/pbx-1: appended \d+/);
     await relay.until(/pbx-1: .*delivered \d+/);
-  });
-
-  it("converts and filters what is recorded, and compares it with Asterisk", async () => {
-    await using reader = new Terminal();
-    const run = (part: string) => reader.run(commands.take("README.md", part));
-    expect(await run("relay -- convert")).toMatch(/^Event: Newchannel\r$/m);
-    const filtered = await run("relay -- filter");
-    expect(filtered).toMatch(/^Event: Hangup\r$/m);
-    expect(filtered).not.toMatch(/^Event: New/m);
-    expect(await run("npm run conformance")).toContain("OK: no other difference");
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Session, WebhookSession } from "../../client/index.ts";
 import { Activity, watch } from "../../local/activity.ts";
 import { Progress } from "../../local/demo/progress.ts";
-import { greeting } from "../../local/terminal.ts";
+import { greeting, pagesHelp } from "../../local/terminal.ts";
 import { troubleOf } from "../../local/trouble.ts";
 
 const DUE = new Date(2026, 10, 27, 15, 4, 5).toISOString();
@@ -156,5 +156,25 @@ describe("the greeting", () => {
 
   it("does not show a key of one's own", () => {
     expect(greeting("http://127.0.0.1:8080", "my-key", undefined)).not.toContain("my-key");
+  });
+});
+
+describe("the pages for a browser", () => {
+  const pages = ["/console", "/docs"];
+
+  it("have a link to sign in with the key that everybody knows", () => {
+    const help = pagesHelp("http://127.0.0.1:8080", "local", pages);
+    expect(help).toContain("  http://127.0.0.1:8080/console/sign-in#key=local ");
+    expect(help).toContain("  http://127.0.0.1:8080/docs\n");
+  });
+
+  it("do not show a key of one's own", () => {
+    const help = pagesHelp("http://127.0.0.1:8080", "my-key", pages);
+    expect(help).toContain("  http://127.0.0.1:8080/console\n");
+    expect(help).not.toContain("my-key");
+  });
+
+  it("are not named when the relay serves none", () => {
+    expect(pagesHelp("http://127.0.0.1:8080", "local", [])).toBe("");
   });
 });

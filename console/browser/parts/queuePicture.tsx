@@ -50,7 +50,7 @@ export function QueuePicture({ feed, sessions }: QueuePictureProps) {
           </ul>
           <ul class="blocks" aria-label="Segments">
             {blocks.map((block) => (
-              <BlockMark key={block.firstSegment} block={block} />
+              <BlockMark key={block.firstSegment} block={block} lineWidth={width} />
             ))}
           </ul>
           <div class="tail-mark" style={{ left: `${tailAt * 100}%` }} aria-hidden="true">
@@ -94,7 +94,7 @@ function shortName({ name }: Standing): string {
   return end.length <= 18 ? end : `…${end.slice(-17)}`;
 }
 
-function BlockMark({ block }: { block: Block }) {
+function BlockMark({ block, lineWidth }: { block: Block; lineWidth: number }) {
   const { from, to, firstSegment, lastSegment, first, last, sessions, kind, filled } = block;
   const name =
     firstSegment === lastSegment
@@ -116,7 +116,7 @@ function BlockMark({ block }: { block: Block }) {
       <span class="fill" style={{ width: `${filled * 100}%` }} />
       {sessions > 0 && (
         <span class="references" aria-hidden="true">
-          {count(sessions)}
+          {(to - from) * lineWidth < LABEL_PIXELS ? count(sessions) : counted(sessions, "session")}
         </span>
       )}
     </li>

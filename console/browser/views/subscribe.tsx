@@ -150,7 +150,7 @@ function WebhookFields({ wanted, change }: FieldsProps) {
           type="url"
           required
           maxLength={2048}
-          placeholder="https://example.com/calls"
+          placeholder="https://example.com/calls or http://127.0.0.1:9000/"
           value={wanted.url}
           onInput={(event) => change({ url: event.currentTarget.value })}
         />
@@ -348,8 +348,9 @@ function Created({ session, again }: { session: CreatedSession; again(): void })
           </fieldset>
           <Code text={receiverCode(language, session)} what={`the code for ${language}`} />
           <p class="muted small">
-            It verifies the signature and prints the messages. docs/webhooks.md has whole receivers that also
-            store them and notice when one is missing.
+            Copy it into a file and start it with its first line. It verifies the signature and prints the
+            messages. docs/webhooks.md has whole receivers that also store them and notice when one is
+            missing.
           </p>
         </section>
       ) : (
