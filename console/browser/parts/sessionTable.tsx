@@ -38,7 +38,11 @@ export function SessionTable({ sessions, now, showsFeed = false }: SessionTableP
                   {session.kind === "ami" ? "AMI" : session.format === "ami" ? "webhook, AMI" : "webhook"}
                 </span>
               </th>
-              {showsFeed && <td data-label="Feed">{session.feed}</td>}
+              {showsFeed && (
+                <td class="feed-name" data-label="Feed">
+                  {session.feed}
+                </td>
+              )}
               <td data-label="State">
                 <StateBadge state={session.state} />
               </td>
