@@ -101,11 +101,14 @@ async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   try {
     const dataDirectory = process.env.RELAY_DATA_DIR || undefined;
     print(greeting(relay.url, relay.apiKey, dataDirectory));
-    print(queueHelp(relay.connection, relay.queues.ingest.url));
-    print(amiHelp(relay, replay && !once));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
     const pages = await servedPages(relay.url);
-    print(pagesHelp(relay.url, relay.apiKey, pages));
+    const helps = [
+      queueHelp(relay.connection, relay.queues.ingest.url),
+      amiHelp(relay, replay && !once),
+      pagesHelp(relay.url, relay.apiKey, pages),
+    ];
+    for (const help of helps) if (help !== "") print(help);
     const names = new Map<string, string>();
     const demo = replay
       ? runDemo({

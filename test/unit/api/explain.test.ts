@@ -194,6 +194,9 @@ describe("a message ahead of the session", () => {
     expect(explained({ cursor: { ...cursor, dueAtEpochMillis: NOW } }).text).toMatch(
       /^The next attempt is due,/,
     );
+    expect(explained({ cursor: { ...cursor, next: 29, attempts: 1 } }).text).toMatch(
+      /after 1 failure \(.*\)\. 1 number of the feed comes before it\.$/,
+    );
   });
 
   it("waits for a person", () => {
