@@ -20,6 +20,7 @@ export function SessionActions({ session, refresh }: SessionActionsProps) {
   const [asked, setAsked] = useState<Asked>();
   const [secret, setSecret] = useState<string>();
   const isStopped = session.state === "paused" || session.state === "suspended";
+  const resumeTitle = session.state === "backoff" ? "Try now" : "Resume";
   const isMovable = session.next !== null;
   const close = () => setAsked(undefined);
   const change = async (changed: Parameters<typeof relay.changeSession>[1]) => {
@@ -32,7 +33,7 @@ export function SessionActions({ session, refresh }: SessionActionsProps) {
       {session.kind === "webhook" && <TestButton id={session.id} />}
       {isStopped || session.state === "backoff" ? (
         <button type="button" onClick={() => setAsked("resume")}>
-          {isStopped ? "Resume" : "Try now"}
+          {resumeTitle}
         </button>
       ) : null}
       {!isStopped && (
@@ -66,7 +67,12 @@ export function SessionActions({ session, refresh }: SessionActionsProps) {
         </Confirm>
       )}
       {asked === "resume" && (
-        <Confirm title="Resume" action="Resume" run={() => change({ state: "active" })} onClose={close}>
+        <Confirm
+          title={resumeTitle}
+          action={resumeTitle}
+          run={() => change({ state: "active" })}
+          onClose={close}
+        >
           <p>
             {session.next === null
               ? "The user can log in again."
