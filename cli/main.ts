@@ -20,16 +20,17 @@ not, 5 the relay is away or busy, 6 not confirmed, 130 stopped before the end.`;
 
 onReaderGone();
 
+// Before a module is read that would fail with a stack trace.
+if (!isBuiltin("node:sqlite")) {
+  process.stderr.write(
+    `stasis-relay needs Node 22.19 or newer, and this is ${process.version}. Install the package again with the newer one: npm left parts of it out.\n`,
+  );
+  process.exit(EXIT.failed);
+}
+
 const args = process.argv.slice(2);
 // Other programs under one roof: their options are their own.
 if (args[0] === "start" || args[0] === "bridge") {
-  // Before their modules are read, which fails there with a stack trace.
-  if (!isBuiltin("node:sqlite")) {
-    process.stderr.write(
-      `stasis-relay ${args[0]} needs Node 22.19 or newer, and this is ${process.version}. Install the package again after you have changed Node: npm left parts of it out.\n`,
-    );
-    process.exit(EXIT.failed);
-  }
   process.argv.splice(2, 1);
   if (args[0] === "start") await import("../local/main.ts");
   else await import("../bridge/main.ts");

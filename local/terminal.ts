@@ -92,7 +92,7 @@ export function amiHelp(
 export function greeting(url: string, apiKey: string, dataDirectory: string | undefined): string {
   const key = shownKey(apiKey);
   const event = `{"type":"ChannelUserevent","timestamp":"${new Date().toISOString()}","eventname":"Hello"}`;
-  return `stasis-relay is at ${url} (API key: ${key}). Ctrl-C stops it.
+  return `stasis-relay is at ${url} (API key: ${key}). Ctrl-C stops the relay.
 ${dataDirectory ? `Data are kept in ${dataDirectory}.` : "Data are in memory only and end with this process; RELAY_DATA_DIR=.data keeps them."}
 
 An event of your own goes into the feed "demo" with
