@@ -14,7 +14,7 @@ export const createHandler = defineHandler("notify", (environment, parts) => {
     processHints(
       readHints(Records, notifyHintSchema, log),
       ({ feed }) => feed,
-      (feed, hints) => notify({ ...stores, clock }, feed, hints),
+      (feed, hints) => notify({ ...stores, groupWakes: stores.wakes, clock }, feed, hints),
       log,
     );
 });

@@ -1,14 +1,15 @@
-import { openCursors } from "../../shared/aws/openSessions.ts";
+import { openSessions } from "../../shared/aws/openSessions.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
+import { newGroupId } from "../newGroupId.ts";
 import { sweep } from "./sweep.ts";
 
 /** Runs on a schedule and ignores the event. */
 export const createHandler = defineHandler(
   "sweep",
   recording((environment, parts) => {
-    const stores = openCursors(environment, parts.clients, parts.clock);
-    return () => sweep({ ...parts, ...stores });
+    const stores = openSessions(environment, parts.clients, parts.clock);
+    return () => sweep({ ...parts, ...stores, groupWakes: stores.wakes, newGroupId });
   }),
 );
 

@@ -199,7 +199,27 @@ export function settle(
 
 /** A person's change, an eviction, a new session, or a late outcome: one cursor, no new fence. */
 export function changeCursor(read: CursorGroup, session: string, cursor: GroupCursor): GroupChange {
-  return written(read, { cursors: { ...read.cursors, [session]: cursor } });
+  return changeCursors(read, { [session]: cursor });
+}
+
+/** The same for several sessions at once. */
+export function changeCursors(
+  read: CursorGroup,
+  changed: Readonly<Record<string, GroupCursor>>,
+): GroupChange {
+  return written(read, { cursors: { ...read.cursors, ...changed } });
+}
+
+/**
+ * Whether nobody but a holder has written between two reads of a row: the same sessions are in it, each as people have left
+ * it.
+ */
+export function isOnlyProgressed(before: CursorGroup, now: CursorGroup): boolean {
+  const sessions = Object.keys(now.cursors);
+  return (
+    sessions.length === Object.keys(before.cursors).length &&
+    sessions.every((session) => before.cursors[session]?.revision === now.cursors[session]?.revision)
+  );
 }
 
 /** Takes a session out; undefined when it is the last one, and the row is deleted. */

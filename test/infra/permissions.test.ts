@@ -65,10 +65,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     `dynamodb:GetItem on StorageQueue if ${HEADS}`,
     `dynamodb:Query on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
     `dynamodb:UpdateItem on StorageQueue if ${HEADS}, reference#*`,
-    `dynamodb:ConditionCheckItem on StorageQueue if ${REFERENCES}`,
+    `dynamodb:ConditionCheckItem on StorageQueue if ${HEADS}, reference#*`,
     `dynamodb:BatchWriteItem on StorageQueue if ${PAGES}, reference#*`,
-    "dynamodb:Query on StorageCursors",
-    "dynamodb:UpdateItem on StorageCursors",
+    ...["DeleteItem", "PutItem", "Query", "UpdateItem"].map(
+      (action) => `dynamodb:${action} on StorageCursors`,
+    ),
+    ...["GetItem", "PutItem"].map((action) => `dynamodb:${action} on StorageSessions`),
     ...sendWakes,
   ],
   api: [
@@ -82,10 +84,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...["DeleteItem", "GetItem", "PutItem", "Query"].map(
       (action) => `dynamodb:${action} on StorageKeys if ${KEYS}, use`,
     ),
-    ...["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"].map(
+    ...["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(
       (action) => `dynamodb:${action} on StorageCursors`,
     ),
-    ...["DeleteItem", "GetItem", "PutItem", "Scan"].map((action) => `dynamodb:${action} on StorageSessions`),
+    ...["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan"].map(
+      (action) => `dynamodb:${action} on StorageSessions`,
+    ),
     "dynamodb:Query on StorageAttempts",
     `kms:Encrypt on SecretsWebhookSecretKey if ${SESSION_NAMED}`,
     ...sendWakes,

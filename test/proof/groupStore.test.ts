@@ -59,7 +59,7 @@ beforeEach(() => {
     clock,
   );
   groups = new GroupStore(documents, table, references, clock);
-  sessions = new SessionStore(documents, engine.tableNames.sessions, { cursors, groups, references });
+  sessions = new SessionStore(documents, engine.tableNames.sessions, { cursors, groups, references }, clock);
 });
 
 function sessionOf(feed: string, session: string): WebhookSession {

@@ -9,7 +9,7 @@ import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
-import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
+import { FEED, type Gate, MemoryRelay, noGroups } from "../support/memoryRelay.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
 
@@ -103,6 +103,7 @@ class MemoryFeed implements WorldFeed {
   notify(process: string): Worker {
     const gate = this.#gateOf(process);
     const right: NotifyParts = {
+      ...noGroups,
       tails: this.#relay.tailSource(gate),
       cursors: this.#relay.cursorStore(gate),
       wakes: this.#wakeSender(gate),

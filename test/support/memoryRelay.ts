@@ -260,6 +260,9 @@ export class MemoryRelay {
         counts: async () => new Map(this.counts),
         deleteSegment: async () => {},
       },
+      ...noGroups,
+      sessions: { readSession: async () => undefined, join: refuseGroups },
+      newGroupId: () => "group",
     };
   }
 }
@@ -267,5 +270,15 @@ export class MemoryRelay {
 function isWritable(row: Cursor, read: Cursor, change: CursorChange): boolean {
   return isAsRead(row, rowToFind(read, change));
 }
+
+async function refuseGroups(): Promise<never> {
+  throw new Error("groups need real tables");
+}
+
+/** The ports of groups. There are none in memory. */
+export const noGroups = {
+  groups: { listGroups: async () => [], write: refuseGroups, writeError: refuseGroups },
+  groupWakes: { sendWakes: async () => [], sendWake: refuseGroups },
+};
 
 export const openGate: Gate = async () => {};

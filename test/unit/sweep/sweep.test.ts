@@ -39,6 +39,7 @@ beforeEach(() => {
       retentionMillis: RETENTION,
       retentionMessages: 1000,
       hintGraceMillis: 5_000,
+      cursorGroups: false,
     },
   };
 });
