@@ -9,6 +9,7 @@ import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { AttemptRecorder } from "../../shared/sessions/attemptRecorder.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
+import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
 import { createGroupOutlets } from "./deliverGroup.ts";
@@ -35,6 +36,7 @@ export const createHandler = defineHandler(
       followerOf: createFollowers(new PageReader(pages), clock),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
       judgeOf: createJudges(cpuMillis, clock),
+      sharedMessages: new SharedMessages(),
       random: Math.random,
       attempts,
     };

@@ -103,7 +103,8 @@ export interface TableRights {
     | "archiveProducers"
     | "countReferences"
     | "moveReferences"
-    | "freeSegments";
+    | "freeSegments"
+    | "changeExpiry";
   readonly cursors:
     | "readCursors"
     | "readCursorsInBatches"
@@ -170,6 +171,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "countReferences",
         "moveReferences",
         "freeSegments",
+        "changeExpiry",
       ],
       cursors: ["listCursors", "changeCursors"],
     },
