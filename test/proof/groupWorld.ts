@@ -15,7 +15,9 @@ import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
 import type { WebhookSession } from "../../shared/sessions/session.ts";
+import type { WebhookBody } from "../../shared/webhook/body.ts";
 import type { DeliveryOutcome } from "../../shared/webhook/outcome.ts";
+import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
 import { storedPage } from "../unit/queue/samples.ts";
 import type { Engine } from "./engine.ts";
 
@@ -189,12 +191,13 @@ export class GroupWorld {
       metrics: silentMetrics,
       random: () => 0.5,
       judgeOf: createJudges(() => 0, clock),
+      sharedMessages: new SharedMessages(),
       attempts: { record: async () => {} },
       sessions: {
         readSession: (id: string) => stores.sessions.readSession(id),
         openSecrets: async () => ({ secrets: [] }),
       },
-      webhook: { post: (request: { id: string; body: string }) => this.#post(request) },
+      webhook: { post: (request: { id: string; body: WebhookBody }) => this.#post(request) },
     };
     return {
       ...parts,
@@ -213,8 +216,8 @@ export class GroupWorld {
     };
   }
 
-  async #post({ id, body }: { id: string; body: string }): Promise<DeliveryOutcome> {
-    const { session, previous, epoch, messages } = JSON.parse(body);
+  async #post({ id, body }: { id: string; body: WebhookBody }): Promise<DeliveryOutcome> {
+    const { session, previous, epoch, messages } = JSON.parse(Buffer.concat(body.json).toString());
     const post = {
       session: session.slice(this.feed.length + 1),
       id: id.slice(this.feed.length + 1),
