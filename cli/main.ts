@@ -1,102 +1,68 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { type AmiOptions, runAmi } from "./ami.ts";
-import { convertLines } from "./convert.ts";
-import { filterText } from "./filter.ts";
-import { numberOption } from "./terminal/numberOption.ts";
+import { COMMANDS, type CommandModule } from "./commandList.ts";
 import { onReaderGone } from "./terminal/reader.ts";
-import { type Address, readAddress } from "./tunnelAddress.ts";
 
 /**
- * `npm run relay -- help`: applies the relay's rules to files without a relay, and connects AMI clients to a distant one.
- * Exits with 1 when input was malformed or the port is not free.
+ * `npm run relay -- --help`, and the command `stasis-relay` of the package. It loads a command's file only when the
+ * command is named, so that help comes at once.
  */
-const program = new Command("stasis-relay")
-  .description(
-    "Converts Stasis events to AMI and filters AMI text, as Asterisk's Manager does, and connects AMI clients over TLS.",
-  )
-  .version(packageJson.version)
-  .showHelpAfterError();
+
+const RELAY_HELP = `
+The relay: --relay and --key-file, else STASIS_RELAY_URL and STASIS_RELAY_KEY,
+else --context, STASIS_RELAY_CONTEXT or the context in use (\`stasis-relay
+login\`). Without all of them it is http://127.0.0.1:8080, as \`start\` has it.
+
+Exit codes: 0 done, 1 refused or a check failed, 3 no such thing, 4 the key may
+not, 5 the relay is away or busy, 6 not confirmed, 130 stopped before the end.`;
 
 onReaderGone();
 
-program
-  .command("convert")
-  .description(
-    "Reads Stasis events, one JSON per line, and writes the AMI messages that Manager sends for them.",
-  )
-  .option(
-    "--wrap-unmapped",
-    "write a UserEvent named ARI-<type> for events that Manager does not know",
-    false,
-  )
-  .addHelpText(
-    "after",
-    "\nA line that is not an event is reported on standard error; the others are converted.",
-  )
-  .action(async ({ wrapUnmapped }: { wrapUnmapped: boolean }) => {
-    process.exitCode = await convertLines(process.stdin, process.stdout, process.stderr, { wrapUnmapped });
-  });
-
-program
-  .command("filter")
-  .description("Reads AMI text and writes the events that a session with this filter gets.")
-  .option("--read <classes>", "read classes, as in manager.conf: call,user")
-  .option("--events <names>", "event names, separated by commas", (names: string) => names.split(","))
-  .option(
-    "--event-filter <expression>",
-    "an event filter, legacy or advanced; may be repeated",
-    (expression: string, before: readonly string[] = []) => [...before, expression],
-  )
-  .addHelpText(
-    "after",
-    `
-Examples:
-  stasis-relay filter --read call,user
-  stasis-relay filter --event-filter '!Event: VarSet'
-  stasis-relay filter --event-filter 'eventfilter(action(include),name(Hangup))'`,
-  )
-  .action(async (options: { read?: string; events?: readonly string[]; eventFilter?: readonly string[] }) => {
-    const { read, events, eventFilter: eventFilters } = options;
-    process.exitCode = await filterText(process.stdin, process.stdout, process.stderr, {
-      read,
-      events,
-      eventFilters,
-    });
-  });
-
-program
-  .command("ami")
-  .description(
-    "Listens for AMI clients that cannot speak TLS, and passes their connections on to a gateway over TLS.",
-  )
-  .requiredOption("--to <host:port>", "the gateway; port 5039 if left out", address(5039))
-  .option("--listen <host:port>", "where clients connect", address(5038), { host: "127.0.0.1", port: 5038 })
-  .option("--ca <file>", "certificates to trust, in PEM, instead of the well-known ones")
-  .option("--server-name <name>", "the name in the gateway's certificate, where it is not the host")
-  .option(
-    "--connections <number>",
-    "the most clients at once",
-    numberOption({ atLeast: 1, isWhole: true }),
-    100,
-  )
-  .addHelpText(
-    "after",
-    `
-Examples:
-  stasis-relay ami --to ami.example.com
-  stasis-relay ami --to 192.0.2.7:5039 --server-name ami.example.com --listen 127.0.0.1:5040`,
-  )
-  .action(async (options: AmiOptions) => {
-    process.exitCode = await runAmi(options, process.stdout, process.stderr);
-  });
-
-function address(defaultPort: number) {
-  return (text: string): Address => {
-    const read = readAddress(text, defaultPort);
-    if (read === undefined) throw new InvalidArgumentError("must be HOST, HOST:PORT or [IPv6]:PORT");
-    return read;
-  };
+const args = process.argv.slice(2);
+// Other programs under one roof: their options are their own.
+if (args[0] === "start" || args[0] === "bridge") {
+  process.argv.splice(2, 1);
+  if (args[0] === "start") await import("../local/main.ts");
+  else await import("../bridge/main.ts");
+} else {
+  // commander's own `help COMMAND` would not load the command.
+  const [first, ...others] = args;
+  const wanted = first === "help" && others.length > 0 ? [...others, "--help"] : args;
+  const root = await program(wanted);
+  await root.parseAsync(wanted, { from: "user" });
 }
 
-await program.parseAsync();
+/** All commands by name, and those that the arguments name with what they take. */
+async function program(wanted: readonly string[]): Promise<Command> {
+  const root: Command = new Command("stasis-relay")
+    .description("Works with a stasis-relay: Asterisk's messages as a shared, ordered queue.")
+    .version(packageJson.version)
+    .optionsGroup("Every command has:")
+    .option("--json", "the answer as JSON: one document, or one line each where it goes on")
+    .option("--relay <url>", "the relay's address")
+    .option("--key-file <file>", "a file with the key; - for standard input")
+    .option("--context <name>", "a relay that `login` keeps")
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleGlobalOptions: () => root.options.filter(({ long }) => long !== "--version"),
+    })
+    .showHelpAfterError("(--help shows how it is used)")
+    .showSuggestionAfterError()
+    .addHelpText("after", RELAY_HELP);
+  const unloaded = new Map<Command, () => Promise<CommandModule>>();
+  for (const [group, commands] of Object.entries(COMMANDS))
+    for (const { name, summary, load } of commands)
+      unloaded.set(root.command(name).summary(summary).description(summary).helpGroup(group), load);
+  const define = async (command: Command) => {
+    const load = unloaded.get(command);
+    unloaded.delete(command);
+    (await load?.())?.define(command, all);
+  };
+  const all = async () => {
+    for (const command of root.commands) await define(command);
+    return root.commands;
+  };
+  // Any argument may be the command: commander knows which of the others are values.
+  for (const command of root.commands) if (wanted.includes(command.name())) await define(command);
+  return root;
+}

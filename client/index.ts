@@ -30,3 +30,4 @@ export {
   type RelayClientOptions,
 } from "./relayClient.ts";
 export type * from "./types.ts";
+export { webhookText } from "./webhookText.ts";

@@ -1,24 +1,23 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
 import { type ReceivedWebhook, verifyWebhook, WebhookRefusedError } from "./receiver.ts";
-
-/**
- * Far above the largest request: 512 KiB of messages, twice that in AMI (text and fields), plus escaping. The relay would
- * retry a request that is refused for its size for days.
- */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+import { isGzip, MAX_WEBHOOK_BYTES, notGzip, tooLarge } from "./webhookText.ts";
 
 /** A request as received, not verified. */
 export interface RawWebhook {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** Inflated if it was compressed. */
   readonly body: string;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The relay shows the text of an error to its operator. */
+  readonly text?: string;
 }
 
 export interface NodeReceiverOptions {
@@ -26,6 +25,7 @@ export interface NodeReceiverOptions {
   readonly port?: number;
   /** 127.0.0.1 if absent. */
   readonly host?: string;
+  /** 8 MiB if absent. Counted after inflating: a small body can inflate to gigabytes. */
   readonly maxBodyBytes?: number;
   /** Returns the response to a request. If it throws, the response is 500. */
   answer(webhook: RawWebhook): Answer | Promise<Answer>;
@@ -50,11 +50,11 @@ export class NodeReceiver implements AsyncDisposable {
   static async start(options: NodeReceiverOptions): Promise<NodeReceiver> {
     const { port = 0, host = "127.0.0.1" } = options;
     const server = createServer(async (incoming, outgoing) => {
-      const { status, headers } = await answerOf(incoming, options);
+      const { status, headers, text } = await answerOf(incoming, options);
       if (outgoing.destroyed) return;
       // With `writeHead` the empty body would be chunked, which cut a session's messages per second to a third.
       outgoing.statusCode = status;
-      outgoing.setHeaders(new Map(Object.entries(headers ?? {}))).end();
+      outgoing.setHeaders(new Map(Object.entries(headers ?? {}))).end(text);
     });
     // Longer than the pauses of a steady feed, so that the relay can reuse its connection.
     server.keepAliveTimeout = 60_000;
@@ -95,7 +95,7 @@ export function verified(
       await handled;
       return { status: 204 };
     } catch (error) {
-      if (error instanceof WebhookRefusedError) return { status: error.status };
+      if (error instanceof WebhookRefusedError) return refusing(error);
       throw error;
     }
   };
@@ -103,13 +103,18 @@ export function verified(
 
 async function answerOf(
   incoming: IncomingMessage,
-  { answer, maxBodyBytes = MAX_BODY_BYTES, onError = console.error }: NodeReceiverOptions,
+  { answer, maxBodyBytes = MAX_WEBHOOK_BYTES, onError = console.error }: NodeReceiverOptions,
 ): Promise<Answer> {
-  const body = await readBody(incoming, maxBodyBytes).catch(() => BROKEN_OFF);
-  if (typeof body !== "string") return body;
+  const { url: path = "", headers } = incoming;
+  const bytes = await readBody(incoming, maxBodyBytes);
+  if (bytes === "broken off") return BROKEN_OFF;
+  // The unread rest of the body would be parsed as the next request, so the connection closes.
+  if (bytes === "too large") return { ...refusing(tooLarge(maxBodyBytes)), headers: { connection: "close" } };
   try {
-    return await answer({ path: incoming.url ?? "", headers: incoming.headers, body });
+    const body = textOf(headers, bytes, maxBodyBytes);
+    return await answer({ path, headers, body });
   } catch (error) {
+    if (error instanceof WebhookRefusedError) return refusing(error);
     onError(error);
     return { status: 500 };
   }
@@ -117,17 +122,37 @@ async function answerOf(
 
 /** The connection closed before the body was complete, so nobody reads this response. */
 const BROKEN_OFF: Answer = { status: 400 };
-/** The unread rest of the body would be parsed as the next request, so the connection closes. */
-const TOO_LARGE: Answer = { status: 413, headers: { connection: "close" } };
+function refusing({ status, message }: WebhookRefusedError): Answer {
+  return { status, text: message };
+}
 
-async function readBody(incoming: IncomingMessage, maxBodyBytes: number): Promise<string | Answer> {
+async function readBody(
+  incoming: IncomingMessage,
+  maxBodyBytes: number,
+): Promise<Buffer | "too large" | "broken off"> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop must not close the connection: the response still needs it.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) return TOO_LARGE;
-    chunks.push(chunk);
+  try {
+    // Leaving the loop must not close the connection: the response still needs it.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) return "too large";
+      chunks.push(chunk);
+    }
+  } catch {
+    return "broken off";
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** @throws WebhookRefusedError */
+function textOf(headers: IncomingHttpHeaders, bytes: Buffer, maxBytes: number): string {
+  if (!isGzip(headers)) return bytes.toString("utf8");
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes }).toString("utf8");
+  } catch (error) {
+    const isTooLarge =
+      error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    throw isTooLarge ? tooLarge(maxBytes) : notGzip(error);
+  }
 }

@@ -14,10 +14,10 @@ export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly
 
 /** The request did not come from the relay, or not for this session. */
 export class WebhookRefusedError extends Error {
-  /** The status to answer with: 401 for a wrong signature, 400 for a wrong body. */
-  readonly status: 400 | 401;
+  /** The status to answer with: 401 for a wrong signature, 400 for a wrong body, 413 and 415 from `webhookText`. */
+  readonly status: 400 | 401 | 413 | 415;
 
-  constructor(status: 400 | 401, message: string, cause?: unknown) {
+  constructor(status: WebhookRefusedError["status"], message: string, cause?: unknown) {
     super(message, { cause });
     this.name = "WebhookRefusedError";
     this.status = status;
@@ -27,7 +27,8 @@ export class WebhookRefusedError extends Error {
 /**
  * Verifies a request (Standard Webhooks) and parses its body. A timestamp more than five minutes off is refused too.
  * @param secret the session's secret, from the response that created the session or last rotated the secret
- * @param body the exact bytes received, decoded as UTF-8: parsing and re-serializing would break the signature
+ * @param body the exact bytes received, decoded as UTF-8: parsing and re-serializing would break the signature. If the
+ *   session has `compress`, the bytes must be inflated before (`webhookText`): the signature is that of the JSON text
  * @throws WebhookRefusedError
  */
 export function verifyWebhook(secret: string, headers: WebhookHeaders, body: string): ReceivedWebhook {
@@ -87,7 +88,7 @@ const webhookRequest = z
     return previous < first && first <= lowest && ascend && numbers.at(-1) === last;
   }, "the numbers do not ascend from previous through first to last");
 
-function headerOf(headers: WebhookHeaders, name: string): string {
+export function headerOf(headers: WebhookHeaders, name: string): string {
   if (headers instanceof Headers) return headers.get(name) ?? "";
   return String(headers[name] ?? "");
 }

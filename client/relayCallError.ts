@@ -15,6 +15,7 @@ export class RelayCallError extends Error {
    * - `http.<status>`: the response is not a problem document.
    * - `answer.invalid`: the response is not JSON.
    * - `call.timeout`: no response within `timeoutMillis`.
+   * - `call.aborted`: the caller's signal ended the call.
    * - `call.failed`: the connection failed.
    */
   readonly code: string;

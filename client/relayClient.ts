@@ -173,11 +173,18 @@ export class RelayClient {
     return this.#call("PATCH", `/v1/feeds/${encodeURIComponent(feed)}`, json(change));
   }
 
-  /** Reads messages without a session. */
-  messages(feed: string, { from, limit, format, wait }: MessagesQuery = {}): Promise<MessageList> {
+  /**
+   * Reads messages without a session.
+   * @param options.signal ends the call when it aborts, so that nobody has to sit out a long poll
+   */
+  messages(
+    feed: string,
+    { from, limit, format, wait }: MessagesQuery = {},
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<MessageList> {
     const begin = typeof from === "object" ? from.time : from;
     const path = `/v1/feeds/${encodeURIComponent(feed)}/messages${query({ from: begin, limit, format, wait })}`;
-    return this.#call("GET", path);
+    return this.#call("GET", path, {}, signal);
   }
 
   /** Appends events. Resolves once they are durable. It does not retry: `Producer` does. */
@@ -204,9 +211,14 @@ export class RelayClient {
     return this.#append(feed, headers, bytes, from);
   }
 
+  /** Resolves when the relay and its tables respond. Otherwise the error says what does not. */
+  async health(): Promise<void> {
+    await this.#call("GET", "/v1/health");
+  }
+
   /** Whether the relay and its tables respond. */
   isHealthy(): Promise<boolean> {
-    return this.#call("GET", "/v1/health").then(
+    return this.health().then(
       () => true,
       () => false,
     );
@@ -237,9 +249,9 @@ export class RelayClient {
     } while (after !== undefined);
   }
 
-  async #call<T>(method: string, path: string, content: Content = {}): Promise<T> {
+  async #call<T>(method: string, path: string, content: Content = {}, stop?: AbortSignal): Promise<T> {
     const call = `${method} ${path}`;
-    const { answer, text } = await this.#answerOf(call, method, path, content);
+    const { answer, text } = await this.#answerOf(call, method, path, content, stop);
     if (!answer.ok) throw errorOfAnswer(call, answer, text, Date.now());
     try {
       return (text === "" ? undefined : JSON.parse(text)) as T;
@@ -253,7 +265,7 @@ export class RelayClient {
     }
   }
 
-  async #answerOf(call: string, method: string, path: string, content: Content) {
+  async #answerOf(call: string, method: string, path: string, content: Content, stop?: AbortSignal) {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), this.#timeoutMillis);
     try {
@@ -265,10 +277,16 @@ export class RelayClient {
           ...(this.#userAgent !== undefined && { "user-agent": this.#userAgent }),
           authorization: `Bearer ${this.#apiKey}`,
         },
-        signal: deadline.signal,
+        signal: stop === undefined ? deadline.signal : AbortSignal.any([deadline.signal, stop]),
       });
       return { answer, text: await answer.text() };
     } catch (cause) {
+      if (stop?.aborted)
+        throw new RelayCallError(
+          call,
+          { code: "call.aborted", detail: "the caller has ended it" },
+          { retryable: false, cause },
+        );
       if (deadline.signal.aborted)
         throw new RelayCallError(
           call,

@@ -58,6 +58,8 @@ export interface NewWebhookSession {
   /** Most messages per request; 100 if absent. */
   readonly maxBatch?: number;
   readonly filter?: Filter;
+  /** Compresses the requests; not if absent. */
+  readonly compress?: "gzip";
 }
 
 /** A user who can log in to the AMI gateway. */
@@ -95,6 +97,8 @@ export interface SessionChange {
   readonly filter?: Filter | null;
   /** Of webhooks. */
   readonly maxBatch?: number;
+  /** Of webhooks. null ends the compression. */
+  readonly compress?: "gzip" | null;
   /** Of AMI users, as all that follows: the new secret, instead of one that the relay makes. */
   readonly secret?: string;
   readonly read?: string;
@@ -130,6 +134,7 @@ export interface WebhookSession {
   readonly format: MessageFormat;
   readonly maxBatch: number;
   readonly filter: Filter | null;
+  readonly compress: "gzip" | null;
   readonly state: "active" | "backoff" | "paused" | "suspended";
   /** The first message that the session has not received. */
   readonly next: number;

@@ -19,6 +19,8 @@ interface StoredState extends ChainState {
 
 const receiver = await NodeReceiver.start({
   port: Number(PORT),
+  // The requests of a session with `compress` arrive inflated. In your own server, `webhookText` does that. The signature is
+  // that of the text.
   answer: verified(secret, ({ request }) => {
     const step = follow(readState(request.session), request);
     if (step.missing)

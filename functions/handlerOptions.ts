@@ -12,6 +12,11 @@ export interface HandlerOptions {
   readonly metrics?: Metrics;
   /** Replaces the guarded HTTP client, so that a test can decide when a request arrives. */
   readonly webhook?: Pick<WebhookClient, "post">;
+  /**
+   * The host passes one process several events at the same time. AWS never does, so there an append over HTTP would wait
+   * in vain for another one to share its page with.
+   */
+  readonly hasManyEventsAtOnce?: true;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
 }

@@ -16,7 +16,7 @@ const DELIVER_SPARE_MILLIS = 20_000;
  * @throws SettingsError when a function could time out in the middle of work that its settings allow
  */
 export function checkTimes(settings: Settings): void {
-  const { turnMillis, requestTimeoutMillis, lingerMillis, appendTimeoutMillis } = settings;
+  const { turnMillis, requestTimeoutMillis, lingerMillis, gatherMillis, appendTimeoutMillis } = settings;
   const deliverMillis = turnMillis + requestTimeoutMillis + lingerMillis + DELIVER_SPARE_MILLIS;
   for (const lane of ["wake", "slow"] as const)
     if (queueLimits[lane].functionTimeoutSeconds * 1000 < deliverMillis)
@@ -25,7 +25,7 @@ export function checkTimes(settings: Settings): void {
         `a turn and its last request (${deliverMillis} ms) must end within the function's timeout`,
       );
   for (const timeoutSeconds of [httpTimeoutSeconds, queueLimits.ingest.functionTimeoutSeconds])
-    if (timeoutSeconds * 1000 <= appendTimeoutMillis)
+    if (timeoutSeconds * 1000 <= gatherMillis + appendTimeoutMillis)
       throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "an append must end within the function's timeout");
   // AWS may freeze a function in the middle of an append. The append must not continue after its number was freed.
   // Twice, for the reason given at `assertRelations`: the put that closed the segment may have been frozen as well.

@@ -17,6 +17,7 @@ export const local: RelayStage = {
   logRetentionDays: 1,
   // One machine carries the local cloud, the functions and their callers.
   maximumConcurrency: { ingest: 2, notify: 2, wake: 4, slow: 2 },
+  tracedFunctions: [],
   requestsPerSecond: 1_000,
   requestBurst: 2_000,
   settings: Object.fromEntries(

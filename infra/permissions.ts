@@ -64,6 +64,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
     { action: "BatchWriteItem", items: "pages" },
     { action: "BatchWriteItem", items: "references" },
   ],
+  changeExpiry: [{ action: "UpdateItem", items: "pages" }],
   readCursors: [{ action: "GetItem" }],
   readCursorsInBatches: [{ action: "BatchGetItem" }],
   listCursors: [{ action: "Query" }],

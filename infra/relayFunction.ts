@@ -37,7 +37,7 @@ export interface RelayFunctionProps extends RelayResources {
 }
 
 /**
- * The standard function: Node 24 on arm64, one ESM file, JSON logs with a retention, X-Ray and its own role. Its
+ * The standard function: Node 24 on arm64, one ESM file, JSON logs with a retention and its own role. Its
  * resources, rights and event sources are listed under its name in shared/aws/resources.ts.
  */
 export class RelayFunction extends Construct {
@@ -47,6 +47,7 @@ export class RelayFunction extends Construct {
   constructor(scope: Construct, id: string, props: RelayFunctionProps) {
     super(scope, id);
     const { name, stage, queues } = props;
+    const isTraced = stage.tracedFunctions.includes(name);
     const functionName = nameIn(stage, `stasis-relay-${name}`);
     this.logGroup = new LogGroup(this, "Logs", {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -71,8 +72,9 @@ export class RelayFunction extends Construct {
         ...resourceVariables(name, props),
       },
       // The role is complete here; nothing that CDK does later can widen it.
-      role: this.#role(permissionsOf(name, props)).withoutPolicyUpdates(),
-      tracing: Tracing.ACTIVE,
+      role: this.#role(permissionsOf(name, props), isTraced).withoutPolicyUpdates(),
+      // PASS_THROUGH records nothing, and passes on the trace that a caller has begun.
+      tracing: isTraced ? Tracing.ACTIVE : Tracing.PASS_THROUGH,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
@@ -95,7 +97,7 @@ export class RelayFunction extends Construct {
     });
   }
 
-  #role(permissions: readonly PolicyStatement[]): Role {
+  #role(permissions: readonly PolicyStatement[], isTraced: boolean): Role {
     const ownLog = new PolicyStatement({
       actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
       resources: [this.logGroup.logGroupArn],
@@ -106,12 +108,17 @@ export class RelayFunction extends Construct {
     });
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
-      inlinePolicies: { function: new PolicyDocument({ statements: [ownLog, traces, ...permissions] }) },
+      inlinePolicies: {
+        function: new PolicyDocument({
+          statements: [ownLog, ...(isTraced ? [traces] : []), ...permissions],
+        }),
+      },
     });
-    Validations.of(role).acknowledge({
-      id: "AwsSolutions-IAM5[Resource::*]",
-      reason: "X-Ray's two write actions know no resources.",
-    });
+    if (isTraced)
+      Validations.of(role).acknowledge({
+        id: "AwsSolutions-IAM5[Resource::*]",
+        reason: "X-Ray's two write actions know no resources.",
+      });
     return role;
   }
 }

@@ -1,4 +1,4 @@
-import type { QueueName } from "../shared/aws/resources.ts";
+import type { FunctionName, QueueName } from "../shared/aws/resources.ts";
 
 /** The differences between stages. Everything else is the same in all of them. */
 export interface RelayStage {
@@ -18,6 +18,12 @@ export interface RelayStage {
    * the account's limit, and AWS demands that 100 are left for everything else.
    */
   readonly reservedConcurrency?: Readonly<Record<"ingest" | "api", number>>;
+  /**
+   * Functions with X-Ray traces. Lambda traces the first invocation of each second and 5 % of the others, and nobody can
+   * change that (https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html). So which functions are traced is the
+   * only choice: one that is busy all the time costs $13 a month or more.
+   */
+  readonly tracedFunctions: readonly FunctionName[];
   /** The HTTP API answers 429 above this rate. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
@@ -45,11 +51,15 @@ export interface GatewayStage {
   readonly plainPort?: true;
 }
 
+/** By people and once a minute: their traces cost cents. The others are invoked with every page. */
+const SELDOM_INVOKED: readonly FunctionName[] = ["api", "sweep"];
+
 export const dev: RelayStage = {
   name: "dev",
   keepsData: false,
   logRetentionDays: 7,
   maximumConcurrency: { ingest: 2, notify: 2, wake: 10, slow: 2 },
+  tracedFunctions: SELDOM_INVOKED,
   // Nothing is reserved: a new account has ten in all, of which AWS lets nobody reserve any.
   requestsPerSecond: 100,
   requestBurst: 200,
@@ -62,6 +72,7 @@ export const prod: RelayStage = {
   logRetentionDays: 90,
   // 100 invocations of ten wakes: a thousand fast sessions and a hundred slow ones send at the same time.
   maximumConcurrency: { ingest: 20, notify: 20, wake: 100, slow: 20 },
+  tracedFunctions: SELDOM_INVOKED,
   // An append takes 20 to 100 ms: 100 of them side by side are a thousand a second and more.
   reservedConcurrency: { ingest: 100, api: 20 },
   requestsPerSecond: 1_000,

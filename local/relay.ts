@@ -131,6 +131,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       clock,
       log,
       metrics,
+      hasManyEventsAtOnce: true,
       stopping: isStopping.signal,
       ...(options.webhook && { webhook: options.webhook }),
     },
@@ -263,20 +264,23 @@ function createFunctions(
   environmentOf: (name: FunctionName) => Environment,
   clientsOf: (name: FunctionName) => AwsClients,
   options: HandlerOptions,
-  /** The api answers whoever waits before its requests in flight are waited for. */
-  apiStopping: AbortSignal,
+  /** Whoever waits for an answer over HTTP gets it before requests in flight are waited for. */
+  httpStopping: AbortSignal,
   host: FunctionHost,
 ) {
   const given = (name: FunctionName) =>
     [environmentOf(name), { ...options, clients: clientsOf(name) }] as const;
   return {
-    ingest: host("ingest", () => createIngest(...given("ingest"))),
+    ingest: host("ingest", () => {
+      const [environment, own] = given("ingest");
+      return createIngest(environment, { ...own, stopping: httpStopping });
+    }),
     notify: host("notify", () => createNotify(...given("notify"))),
     deliver: host("deliver", () => createDeliver(...given("deliver"))),
     sweep: host("sweep", () => createSweep(...given("sweep"))),
     api: host("api", () => {
       const [environment, own] = given("api");
-      return createApi(environment, { ...own, stopping: apiStopping });
+      return createApi(environment, { ...own, stopping: httpStopping });
     }),
   };
 }

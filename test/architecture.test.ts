@@ -55,7 +55,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   examples: ["client"],
   // What every program prints and reads on a command line.
   "cli/terminal": [],
-  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis"],
+  // Programs under one roof: `start` is local/, `bridge` is bridge/.
+  cli: ["cli/terminal", "shared/errors.ts", "shared/ami", "shared/stasis", "client", "bridge", "local"],
   infra: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/aws"],
   local: [
     "cli/terminal",

@@ -74,7 +74,15 @@ export function registerIngestRoute(app: OpenAPIHono<CallerVariables>): void {
     method: "post",
     path: "messages",
     summary: "The request to a session's URL, signed according to Standard Webhooks",
-    request: { body: { content: { "application/json": { schema: webhookRequest } } } },
+    request: {
+      headers: z.object({
+        "content-encoding": z.enum(["gzip"]).optional().openapi({
+          description:
+            "Only for sessions with `compress`. The signature is that of the body before compression.",
+        }),
+      }),
+      body: { content: { "application/json": { schema: webhookRequest } } },
+    },
     responses: {
       200: {
         description: "Any 2xx accepts the batch. 410 suspends the session. Everything else is retried.",

@@ -82,6 +82,11 @@ const format = z.enum(["stasis", "ami"]);
 
 const maxBatch = z.int().min(1).max(1000).openapi({ description: "The most messages in one request." });
 
+const compress = z.enum(["gzip"]).openapi({
+  description:
+    "Send requests with `Content-Encoding: gzip`, except those that it would not make smaller. The signature is that of the body before compression.",
+});
+
 const url = z.string().min(1).max(2048).openapi({ example: "https://example.com/calls" });
 
 const newWebhookSession = z
@@ -99,6 +104,7 @@ const newWebhookSession = z
     }),
     maxBatch: maxBatch.default(100),
     filter: filter.optional(),
+    compress: compress.optional(),
   })
   .openapi("NewWebhookSession");
 export type NewWebhookSession = z.output<typeof newWebhookSession>;
@@ -187,6 +193,10 @@ export const sessionChange = z
     maxBatch: maxBatch
       .optional()
       .openapi({ description: "Webhooks only. The most messages in one request." }),
+    compress: compress
+      .nullable()
+      .optional()
+      .openapi({ description: "Webhooks only. null ends the compression." }),
     secret: amiSecret.optional().openapi({
       description:
         "AMI users only, with `rotateSecret`: the new secret, instead of one that the relay makes.",
@@ -244,6 +254,7 @@ const webhookSessionView = z
     format,
     maxBatch: z.int(),
     filter: filter.nullable(),
+    compress: compress.nullable(),
     state: z.enum(["active", "backoff", "paused", "suspended"]).openapi({
       description:
         "What the session's owner wants, and what stops it. Here `active` means that nothing does; whether a turn holds the session is in `cursor.state`.",

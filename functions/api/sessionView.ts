@@ -24,6 +24,7 @@ export function viewWebhookSession(session: WebhookSession, standing: Standing):
     format: session.format,
     maxBatch: session.maxBatch,
     filter: session.filter ? viewFilter(session.filter) : null,
+    compress: session.compress ?? null,
     state: shownState(cursor.state),
     next: cursor.next,
     ...lagOf(standing),

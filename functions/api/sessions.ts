@@ -102,7 +102,7 @@ function asMuchAsFits(
 
 /** The fields of a change that only sessions of this kind have. */
 const OWN_FIELDS: Readonly<Record<SessionKind, readonly (keyof SessionChange)[]>> = {
-  webhook: ["url", "filter", "maxBatch"],
+  webhook: ["url", "filter", "maxBatch", "compress"],
   ami: ["secret", "read", "eventFilters", "resume", "multipleLogin", "sequenceHeader"],
 };
 

@@ -47,6 +47,7 @@ export async function createWebhookSession(
     format: wanted.format,
     maxBatch: wanted.maxBatch,
     filter: wanted.filter,
+    compress: wanted.compress,
     secrets: [{ secret: sealedSecret }],
     createdAtEpochMillis: nowEpochMillis,
     idempotency: birth?.idempotency,
@@ -98,6 +99,7 @@ export async function changeWebhookSession(
       url: url ?? session.url,
       maxBatch: change.maxBatch ?? session.maxBatch,
       filter: change.filter === undefined ? session.filter : (change.filter ?? undefined),
+      compress: change.compress === undefined ? session.compress : (change.compress ?? undefined),
       secrets: sealedSecret
         ? rotateSecret(session.secrets, sealedSecret, overlapMillis, nowEpochMillis)
         : session.secrets,

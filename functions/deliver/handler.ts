@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SQSEvent } from "aws-lambda";
 import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
@@ -8,8 +9,10 @@ import { cpuMillis } from "../../shared/runtime/clock.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { AttemptRecorder } from "../../shared/sessions/attemptRecorder.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
+import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
+import { createGroupOutlets } from "./deliverGroup.ts";
 import { deliverWakes } from "./wakes.ts";
 
 /** Runs a turn of each woken session. */
@@ -33,11 +36,17 @@ export const createHandler = defineHandler(
       followerOf: createFollowers(new PageReader(pages), clock),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
       judgeOf: createJudges(cpuMillis, clock),
+      sharedMessages: new SharedMessages(),
       random: Math.random,
       attempts,
     };
+    const groupPorts = {
+      ...ports,
+      outletOf: createGroupOutlets(ports),
+      newToken: () => randomBytes(8).toString("base64url"),
+    };
     return async ({ Records }: SQSEvent) => {
-      const response = await deliverWakes(ports, Records);
+      const response = await deliverWakes(groupPorts, Records);
       await attempts.writeDue();
       return response;
     };

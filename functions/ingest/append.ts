@@ -4,6 +4,7 @@ import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { GAP_TYPE } from "../../shared/queue/message.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
+import { expiryOf } from "../../shared/queue/pageExpiry.ts";
 import { type Segment, segmentOf } from "../../shared/queue/sequence.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Metrics } from "../../shared/runtime/metrics.ts";
@@ -125,10 +126,9 @@ export class Appender {
   /** True when this page has the number, also when an earlier attempt of the same put won but its response was lost. */
   async #put(feed: string, tail: WriterTail, page: StoredPage, deadline: AbortSignal): Promise<boolean> {
     const segment = segmentOf(page.first, tail.segmentSize);
-    const expiresAtEpochMillis = page.appendedAtEpochMillis + this.#parts.settings.pageTtlMillis;
     try {
       const result = await this.#parts.store.putPage(feed, segment, page, {
-        expiresAtEpochSeconds: Math.ceil(expiresAtEpochMillis / 1000),
+        expiresAtEpochSeconds: expiryOf(page.appendedAtEpochMillis, this.#parts.settings.pageTtlMillis),
         signal: deadline,
       });
       return result.written || result.winner.appendId === page.appendId;

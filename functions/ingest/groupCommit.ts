@@ -1,4 +1,6 @@
 import type { PositionConflictError } from "../../shared/errors.ts";
+import { MAX_PAGE_MESSAGES } from "../../shared/queue/pageCodec.ts";
+import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Appender } from "./append.ts";
 import type { Submission } from "./appendPlan.ts";
 import type { AppendResult } from "./appendResult.ts";
@@ -7,57 +9,109 @@ type Result = AppendResult | PositionConflictError;
 
 interface Waiting {
   readonly submissions: readonly Submission[];
+  /** The append that takes the request begins by then, unless one is still in flight. */
+  readonly dueAtEpochMillis: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** How long a request waits for others to share its page with. */
+export interface Gathering {
+  readonly gatherMillis: number;
+  readonly clock: Pick<Clock, "nowEpochMillis" | "sleep">;
+  /** Aborted when the process stops: nothing waits any more. */
+  readonly stopping: AbortSignal;
 }
 
 /**
  * One append at a time per feed and process. Requests that arrive during an append go into the next one together. So
  * the requests of a process never race each other for a number, and under load small requests share pages, which makes
- * them cheap.
+ * them cheap. On a quiet feed, where no append is in flight, requests share pages only if the first one waits: that is
+ * what `gatherMillis` is for. A full page never waits.
  */
 export class GroupCommit {
   readonly #appender: Pick<Appender, "append">;
-  /** Feeds with an append in flight, each with the requests that wait for it. */
+  readonly #gathering: Gathering | undefined;
+  /** Feeds at work, each with the requests that wait for its next append. */
   readonly #waiting = new Map<string, Waiting[]>();
+  /** Feeds whose next append waits for more requests. */
+  readonly #gatheringFeeds = new Map<string, AbortController>();
 
-  constructor(appender: Pick<Appender, "append">) {
+  /** @param gathering without it, nothing waits except for an append in flight */
+  constructor(appender: Pick<Appender, "append">, gathering?: Gathering) {
     this.#appender = appender;
+    this.#gathering = gathering;
   }
 
-  append(feed: string, submissions: readonly Submission[]): Promise<Result[]> {
+  /** @param options `atOnce`: this request, and whatever waits with it, does not wait for others */
+  append(feed: string, submissions: readonly Submission[], options?: { atOnce: boolean }): Promise<Result[]> {
     return new Promise((resolve, reject) => {
+      const request = {
+        submissions,
+        resolve,
+        reject,
+        dueAtEpochMillis: this.#dueAt(options?.atOnce ?? false),
+      };
       const waiting = this.#waiting.get(feed);
-      if (waiting) waiting.push({ submissions, resolve, reject });
-      else {
-        this.#waiting.set(feed, [{ submissions, resolve, reject }]);
+      if (waiting) {
+        waiting.push(request);
+        if (this.#millisToGather(waiting) <= 0) this.#gatheringFeeds.get(feed)?.abort();
+      } else {
+        this.#waiting.set(feed, [request]);
         void this.#run(feed);
       }
     });
   }
 
+  #dueAt(atOnce: boolean): number {
+    const { gatherMillis = 0, clock } = this.#gathering ?? {};
+    return clock === undefined || atOnce ? 0 : clock.nowEpochMillis() + gatherMillis;
+  }
+
   async #run(feed: string): Promise<void> {
-    for (let group = this.#next(feed); group.length > 0; group = this.#next(feed)) {
-      try {
-        const results = await this.#appender.append(
-          feed,
-          group.flatMap(({ submissions }) => submissions),
-        );
-        let from = 0;
-        for (const { submissions, resolve } of group) {
-          resolve(results.slice(from, from + submissions.length));
-          from += submissions.length;
-        }
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+    for (let waiting = this.#waiting.get(feed); waiting?.length; waiting = this.#waiting.get(feed)) {
+      const millis = this.#millisToGather(waiting);
+      if (millis > 0) await this.#gather(feed, millis);
+      this.#waiting.set(feed, []);
+      await this.#commit(feed, waiting);
     }
     this.#waiting.delete(feed);
   }
 
-  #next(feed: string): Waiting[] {
-    const group = this.#waiting.get(feed) ?? [];
-    this.#waiting.set(feed, []);
-    return group;
+  #millisToGather(waiting: readonly Waiting[]): number {
+    const { clock, stopping } = this.#gathering ?? {};
+    if (clock === undefined || stopping?.aborted || eventsOf(waiting) >= MAX_PAGE_MESSAGES) return 0;
+    return Math.min(...waiting.map(({ dueAtEpochMillis }) => dueAtEpochMillis)) - clock.nowEpochMillis();
   }
+
+  async #gather(feed: string, millis: number): Promise<void> {
+    const ready = new AbortController();
+    this.#gatheringFeeds.set(feed, ready);
+    const ends = [ready.signal, this.#gathering?.stopping].filter((signal) => signal !== undefined);
+    await this.#gathering?.clock.sleep(millis, AbortSignal.any(ends));
+    this.#gatheringFeeds.delete(feed);
+  }
+
+  async #commit(feed: string, group: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await this.#appender.append(
+        feed,
+        group.flatMap(({ submissions }) => submissions),
+      );
+      let from = 0;
+      for (const { submissions, resolve } of group) {
+        resolve(results.slice(from, from + submissions.length));
+        from += submissions.length;
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
+
+function eventsOf(waiting: readonly Waiting[]): number {
+  return waiting.reduce(
+    (sum, { submissions }) => sum + submissions.reduce((events, each) => events + each.events.length, 0),
+    0,
+  );
 }

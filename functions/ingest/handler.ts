@@ -24,9 +24,14 @@ export const createHandler = defineHandler(
       newAppendId: randomUUID,
       random: Math.random,
     });
-    const intake = new Intake(new GroupCommit(appender), metrics);
+    const gathering = { gatherMillis: parts.settings.gatherMillis, clock, stopping: parts.stopping };
+    const intake = new Intake(new GroupCommit(appender, gathering), metrics);
     const callers = openCallers(environment, openKeys(environment, clients), parts);
-    const answerHttp = answerHttpApi(createIngestApp(intake, callers, log));
+    const http: Pick<Intake, "submit"> = {
+      submit: (feed, submissions) =>
+        intake.submit(feed, submissions, { atOnce: parts.hasManyEventsAtOnce !== true }),
+    };
+    const answerHttp = answerHttpApi(createIngestApp(http, callers, log));
     return async (event: APIGatewayProxyEventV2 | SQSEvent) =>
       "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
   }),

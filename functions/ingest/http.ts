@@ -12,7 +12,11 @@ import { readProducer } from "./producer.ts";
 import { readEventBody } from "./requestBody.ts";
 
 /** `POST /v1/feeds/{feed}/events`: responds once the events are durable. */
-export function createIngestApp(intake: Intake, callers: Callers, log: Log): Hono<CallerVariables> {
+export function createIngestApp(
+  intake: Pick<Intake, "submit">,
+  callers: Callers,
+  log: Log,
+): Hono<CallerVariables> {
   const app = new Hono<CallerVariables>();
   app.onError(answerProblem(log));
   app.notFound(answerNotFound);

@@ -21,14 +21,21 @@ export class Intake {
     this.#metrics = metrics;
   }
 
-  /** Returns one result per submission, in order. */
-  async submit(feed: string, submissions: readonly Submission[]): Promise<IntakeResult[]> {
+  /**
+   * Returns one result per submission, in order.
+   * @param options `atOnce`: does not wait for others to share a page with
+   */
+  async submit(
+    feed: string,
+    submissions: readonly Submission[],
+    options?: { atOnce: boolean },
+  ): Promise<IntakeResult[]> {
     const refused = submissions.map(({ events }) => refusedOf(events));
     for (const each of refused) this.#count(feed, each.length);
     const isAcceptable = ({ events }: Submission, index: number) =>
       events.length > (refused[index]?.length ?? 0);
     const acceptable = submissions.filter(isAcceptable);
-    const appended = acceptable.length > 0 ? await this.#commit.append(feed, acceptable) : [];
+    const appended = acceptable.length > 0 ? await this.#commit.append(feed, acceptable, options) : [];
     const results = new Map(acceptable.map((submission, index) => [submission, appended[index]]));
     return submissions.map((submission, index) => {
       const result = results.get(submission);

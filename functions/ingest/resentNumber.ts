@@ -1,6 +1,7 @@
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { sequenceIn } from "../../shared/queue/producers.ts";
-import { firstOfSegment, type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
+import { type Segment, type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
+import { firstHeld } from "../../shared/queue/tail.ts";
 import { trailOf, type WriterTail } from "./writerTail.ts";
 
 /** The producer's last pages are walked one by one: most resends are of recent events. */
@@ -22,13 +23,15 @@ export async function findResentNumber(
   position: number,
 ): Promise<Sequence | undefined> {
   let pageFirst = trailOf(tail, producer)?.page ?? 0;
-  for (let walked = 0; walked < PAGES_WALKED && pageFirst > 0; walked += 1) {
+  // A freed page may still be in the table.
+  const head = firstHeld(tail);
+  for (let walked = 0; walked < PAGES_WALKED && pageFirst >= head; walked += 1) {
     const page = await source.readPageAt(tail.feed, segmentOf(pageFirst, tail.segmentSize), pageFirst);
     const sequence = page && sequenceIn(page.runs, producer, position);
     if (sequence !== undefined) return sequence;
     pageFirst = page?.runs.find((run) => run.producer === producer)?.earlierPage ?? 0;
   }
-  return pageFirst > 0 ? searchBelow(source, tail, producer, position, pageFirst) : undefined;
+  return pageFirst >= head ? searchBelow(source, tail, producer, position, pageFirst) : undefined;
 }
 
 /** Every page stores the producer's positions up to it, so the page that holds a position is found by binary search. */
@@ -39,7 +42,7 @@ async function searchBelow(
   position: number,
   lastPage: Sequence,
 ): Promise<Sequence | undefined> {
-  let low = firstOfSegment(tail.headSegment, tail.segmentSize);
+  let low = firstHeld(tail);
   let high = lastPage;
   let found: Sequence | undefined;
   while (low <= high && found === undefined) {

@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
+import { queueLimits } from "../../shared/aws/limits.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { FEED_NAME } from "../../shared/queue/sequence.ts";
@@ -14,16 +15,23 @@ import { readProducer } from "./producer.ts";
 /** The most refused events logged for one message. */
 const LOGGED_REFUSALS = 20;
 
-/** Appends the messages of an SQS batch, feed by feed. */
+/**
+ * Appends the messages of an SQS batch, feed by feed.
+ *
+ * Lambda has no batching window for FIFO queues, so the function itself waits for others (`RELAY_GATHER_SECONDS`).
+ * Meanwhile SQS holds back what follows in the same groups, and the next batch is the fuller. A full batch does not wait.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+ */
 export function appendBatch(
   intake: Intake,
   records: readonly SQSRecord[],
   log: Log,
 ): Promise<SQSBatchResponse> {
+  const atOnce = records.length >= queueLimits.ingest.batchSize;
   return processInGroups(
     records,
     ({ attributes }) => attributes.MessageGroupId ?? "",
-    (feed, group) => appendRecords(intake, feed, group, log),
+    (feed, group) => appendRecords(intake, feed, group, log, { atOnce }),
     log,
   );
 }
@@ -41,6 +49,7 @@ export async function appendRecords(
   feed: string,
   records: readonly SQSRecord[],
   log: Log,
+  options?: { atOnce: boolean },
 ): Promise<void> {
   if (!FEED_NAME.test(feed)) {
     log.error("the message group is not a feed name; its messages are refused", {
@@ -52,6 +61,7 @@ export async function appendRecords(
   const results = await intake.submit(
     feed,
     records.map((record) => submissionOf(record, log)),
+    options,
   );
   for (const result of results)
     if (result.kind === "conflict")

@@ -5,6 +5,7 @@ import type { Joining, ListedGroup } from "../../shared/groups/membership.ts";
 import type { WakeGroupParts } from "../../shared/groups/wakeGroups.ts";
 import type { GroupWake } from "../../shared/queue/hints.ts";
 import type { PageFacts } from "../../shared/queue/page.ts";
+import type { Expiring } from "../../shared/queue/pageExpiry.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
 import type { FeedHead, LastPage, TailSource } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
@@ -29,8 +30,14 @@ export interface SweepParts extends WakeParts {
   };
   readonly pages: {
     readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined>;
-    listPages(feed: string, segment: Segment): Promise<PageFacts[]>;
+    listPages(feed: string, segment: Segment): Promise<(PageFacts & Expiring)[]>;
     deletePages(feed: string, segment: Segment): Promise<number>;
+    changeExpiry(
+      feed: string,
+      segment: Segment,
+      first: Sequence,
+      expiresAtEpochSeconds: number,
+    ): Promise<void>;
     readAppendTime(feed: string, segment: Segment, sequence: Sequence): Promise<number | undefined>;
   };
   readonly references: {
@@ -61,6 +68,13 @@ export interface SweepParts extends WakeParts {
   readonly metrics: Pick<Metrics, "record">;
   readonly settings: Pick<
     Settings,
-    "freeGraceMillis" | "retentionMillis" | "retentionMessages" | "hintGraceMillis" | "cursorGroups"
+    | "freeGraceMillis"
+    | "freeing"
+    | "pageTtlMillis"
+    | "lastPageTtlMillis"
+    | "retentionMillis"
+    | "retentionMessages"
+    | "hintGraceMillis"
+    | "cursorGroups"
   >;
 }

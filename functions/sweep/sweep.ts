@@ -4,6 +4,7 @@ import { auditReferences } from "./audit.ts";
 import { crossGroups, crossResting } from "./cross.ts";
 import { evictLagging } from "./evict.ts";
 import { freeSegments } from "./free.ts";
+import { keepLastPage } from "./keepLast.ts";
 import { measureSessions } from "./measure.ts";
 import { packSingles } from "./pack.ts";
 import type { SweepParts } from "./parts.ts";
@@ -42,7 +43,8 @@ const FEEDS_AT_ONCE = 10;
 
 /**
  * Visits every feed: writes its tail hint, evicts lagging sessions, lets resting sessions cross, repairs lost hints,
- * suspends sessions beyond the tail, packs single rows into groups, audits the reference counts, and frees the segments that no cursor needs. A failure
+ * suspends sessions beyond the tail, packs single rows into groups, audits the reference counts, frees the segments that no
+ * cursor needs, and keeps the last page of a quiet feed. A failure
  * in one feed does not affect the others.
  */
 export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
@@ -96,6 +98,7 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   if (differences.length > 0)
     parts.log.error("reference counts do not match the cursors", { feed, differences });
   const { freedSegments, deletedPages } = await freeSegments(parts, head, tail);
+  await keepLastPage(parts, tail);
   parts.metrics.record(feed, {
     ...measures,
     GapsRetention: evicted.sessions,

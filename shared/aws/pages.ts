@@ -4,8 +4,10 @@ import {
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
+import type { Expiring } from "../queue/pageExpiry.ts";
 import type { Segment, Sequence } from "../queue/sequence.ts";
 import type { LastPage } from "../queue/tail.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -76,7 +78,7 @@ export class PageStore {
   async readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined> {
     const [item] = await this.#query(feed, segment, "<=", Number.MAX_SAFE_INTEGER, {
       ...NEAREST_BEFORE,
-      ProjectionExpression: `${FACTS}, producers, callMemory`,
+      ProjectionExpression: `${FACTS}, expiresAtEpochSeconds, producers, callMemory`,
       ExpressionAttributeNames: FACT_NAMES,
     });
     return item && asLastPage(item);
@@ -129,15 +131,37 @@ export class PageStore {
   }
 
   /** All pages of a segment, without their bodies. */
-  async listPages(feed: string, segment: Segment): Promise<PageFacts[]> {
+  async listPages(feed: string, segment: Segment): Promise<(PageFacts & Expiring)[]> {
     const items = await queryAll(this.#documents, {
       TableName: this.#table,
       KeyConditionExpression: "pk = :pk",
       ExpressionAttributeValues: { ":pk": keys.pagesOfSegment(feed, segment) },
-      ProjectionExpression: FACTS,
+      ProjectionExpression: `${FACTS}, expiresAtEpochSeconds`,
       ExpressionAttributeNames: FACT_NAMES,
     });
-    return items.map(asFacts);
+    return items.map((item) => ({ ...asFacts(item), ...asExpiring(item) }));
+  }
+
+  /** Changes when a page expires, unless it is gone. The page itself is immutable. */
+  async changeExpiry(
+    feed: string,
+    segment: Segment,
+    first: Sequence,
+    expiresAtEpochSeconds: number,
+  ): Promise<void> {
+    try {
+      await this.#documents.send(
+        new UpdateCommand({
+          TableName: this.#table,
+          Key: keys.page(feed, segment, first),
+          UpdateExpression: "SET expiresAtEpochSeconds = :expires",
+          ConditionExpression: "attribute_exists(pk)",
+          ExpressionAttributeValues: { ":expires": expiresAtEpochSeconds },
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
   }
 
   /**
@@ -161,7 +185,11 @@ function asFacts(item: Record<string, unknown>): PageFacts {
 
 function asLastPage(item: Record<string, unknown>): LastPage {
   const { first, count, appendedAtEpochMillis, producers, callMemory } = item as unknown as LastPage;
-  return { first, count, appendedAtEpochMillis, producers, callMemory };
+  return { first, count, appendedAtEpochMillis, producers, callMemory, ...asExpiring(item) };
+}
+
+function asExpiring({ expiresAtEpochSeconds }: Expiring): Expiring {
+  return { expiresAtEpochSeconds };
 }
 
 /** Items are not validated, because only the relay writes this table. Bodies have a checksum. */

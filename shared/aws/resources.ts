@@ -103,7 +103,8 @@ export interface TableRights {
     | "archiveProducers"
     | "countReferences"
     | "moveReferences"
-    | "freeSegments";
+    | "freeSegments"
+    | "changeExpiry";
   readonly cursors:
     | "readCursors"
     | "readCursorsInBatches"
@@ -176,6 +177,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "countReferences",
         "moveReferences",
         "freeSegments",
+        "changeExpiry",
       ],
       // It packs the rows of single sessions into groups.
       cursors: ["listCursors", "createCursors", "changeCursors", "removeCursors"],

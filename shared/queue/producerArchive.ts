@@ -16,7 +16,7 @@ import type { ProducerTrail } from "./producers.ts";
  * - Two writers that archive for the same key at once: the item has a version, the second one reads and merges again.
  */
 
-/** How long a producer is remembered. Every page is kept for longer, also the last one of a feed that has gone quiet. */
+/** How long a producer is remembered. The last page of a feed that has gone quiet is kept for longer. */
 export const ARCHIVED_MILLIS = 30 * 24 * 3_600_000;
 
 /** A key's producers in one feed beyond this number are forgotten, oldest first. It bounds what a key can store. */

@@ -1,4 +1,5 @@
 import { lastOf, type StoredPage } from "./page.ts";
+import type { Expiring } from "./pageExpiry.ts";
 import { firstOfSegment, lastOfSegment, type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** A feed's head item: everything below `headSegment` is freed. */
@@ -9,7 +10,7 @@ export interface FeedHead {
   readonly headSegment: Segment;
   /** A recent tail, written by the sweep. Searches for the tail begin there. */
   readonly tailHint: Sequence;
-  /** The pages of all segments below this one are deleted. */
+  /** The pages of all segments below this one are deleted, or left to expire. */
   readonly clearedSegment: Segment;
   /** Whether events that Manager does not know get the AMI form of a user event. */
   readonly wrapUnmapped?: boolean | undefined;
@@ -18,7 +19,8 @@ export interface FeedHead {
 export type LastPage = Pick<
   StoredPage,
   "first" | "count" | "appendedAtEpochMillis" | "producers" | "callMemory"
->;
+> &
+  Expiring;
 
 /** The end of a feed as it was at `readAtEpochMillis`. */
 export interface Tail {

@@ -47,6 +47,19 @@ export function booleanIn(environment: Environment, name: string, fallback: bool
   throw new SettingsError(name, `must be one of ${words}; "${text}" is not`);
 }
 
+/** One of some words; the first one when the variable is not set. @throws SettingsError */
+export function wordIn<Word extends string>(
+  environment: Environment,
+  name: string,
+  words: readonly [Word, ...Word[]],
+): Word {
+  const text = textIn(environment, name);
+  if (text === undefined) return words[0];
+  const word = words.find((each) => each === text);
+  if (word !== undefined) return word;
+  throw new SettingsError(name, `must be one of ${words.join(", ")}; "${text}" is not`);
+}
+
 /** The parts of a list that is separated by commas. */
 export function listIn(environment: Environment, name: string): string[] {
   return (environment[name] ?? "")

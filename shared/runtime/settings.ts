@@ -1,7 +1,13 @@
 import { SettingsError } from "../errors.ts";
-import { booleanIn, type Environment, listIn, type NumberRule, numberIn } from "./settingValues.ts";
+import { booleanIn, type Environment, listIn, type NumberRule, numberIn, wordIn } from "./settingValues.ts";
 
 export type { Environment } from "./settingValues.ts";
+
+/**
+ * What becomes of the pages of a freed segment. `at-once`: the sweep deletes them. `expire`: they are left to expire.
+ * The first one is the default (docs/decisions/0018-freed-pages-are-deleted.md).
+ */
+export const FREEINGS = ["at-once", "expire"] as const;
 
 /** The operator's settings and the limits that follow from them. Units are in the names. */
 export interface Settings {
@@ -13,12 +19,18 @@ export interface Settings {
   readonly retentionMillis: number;
   /** The same limit in messages. */
   readonly retentionMessages: number;
-  /** Safety net: this long after its append, DynamoDB deletes a page by itself. */
+  /** What becomes of the pages of a freed segment. */
+  readonly freeing: (typeof FREEINGS)[number];
+  /** This long after its append, a page expires. A safety net if the sweep deletes what is freed. */
   readonly pageTtlMillis: number;
+  /** The same for the last page of a feed that has gone quiet. It remembers the feed's end and its producers. */
+  readonly lastPageTtlMillis: number;
   /** A writer reads the tail again when its cached tail is older than this. */
   readonly tailCacheMillis: number;
   /** An append times out after this. None of its writes may start later. */
   readonly appendTimeoutMillis: number;
+  /** How long an append waits for others to share its page with; 0: only while one is in flight. */
+  readonly gatherMillis: number;
   /** The timeout of one HTTP request to an endpoint, from name resolution to the response headers. */
   readonly requestTimeoutMillis: number;
   /** The timeout in the fast lane. After it, the slow lane sends the request once more. */
@@ -46,6 +58,12 @@ export interface Settings {
 const DAY_MILLIS = 86_400_000;
 
 /**
+ * What a page outlives the retention by when freed pages are left to expire. The sweep moves lagging sessions and says
+ * where the feed's end is; it may fail for so long before pages go that are needed.
+ */
+const EXPIRY_SPARE_MILLIS = 7 * DAY_MILLIS;
+
+/**
  * The bounds of every number, and its unit. The upper ones are far beyond what helps anyone; beyond them timers overflow
  * (at 24.8 days) or a lease outlives the function that holds it.
  */
@@ -54,6 +72,7 @@ const BOUNDS = {
   RELAY_FREE_GRACE_SECONDS: { least: 0.1, most: 7 * 86_400, unit: "seconds" },
   RELAY_RETENTION_SECONDS: { least: 0.1, most: 3_650 * 86_400, unit: "seconds" },
   RELAY_RETENTION_MESSAGES: { least: 1, most: 1_000_000_000_000, unit: "messages", isWhole: true },
+  RELAY_GATHER_SECONDS: { least: 0, most: 5, unit: "seconds" },
   RELAY_REQUEST_TIMEOUT_SECONDS: { least: 0.1, most: 60, unit: "seconds" },
   RELAY_LINGER_SECONDS: { least: 0, most: 10, unit: "seconds" },
   RELAY_SECRET_OVERLAP_SECONDS: { least: 0, most: 30 * 86_400, unit: "seconds" },
@@ -70,6 +89,7 @@ export const LONGEST_LEASE_MILLIS =
 /** The variables that `readSettings` reads. */
 export const SETTING_NAMES: readonly string[] = [
   ...Object.keys(BOUNDS),
+  "RELAY_FREEING",
   "RELAY_ALLOWED_ADDRESS_RANGES",
   "RELAY_ALLOW_HTTP",
   "RELAY_CURSOR_GROUPS",
@@ -85,6 +105,8 @@ export function readSettings(environment: Environment): Settings {
   const millis = (name: keyof typeof BOUNDS, fallbackSeconds: number) => number(name, fallbackSeconds) * 1000;
   const freeGraceMillis = millis("RELAY_FREE_GRACE_SECONDS", 120);
   const retentionMillis = millis("RELAY_RETENTION_SECONDS", (7 * DAY_MILLIS) / 1000);
+  const freeing = wordIn(environment, "RELAY_FREEING", FREEINGS);
+  const lastPageTtlMillis = 4 * retentionMillis + 30 * DAY_MILLIS;
   const requestTimeoutMillis = millis("RELAY_REQUEST_TIMEOUT_SECONDS", 15);
   const lingerMillis = millis("RELAY_LINGER_SECONDS", 0.5);
 
@@ -93,9 +115,12 @@ export function readSettings(environment: Environment): Settings {
     freeGraceMillis,
     retentionMillis,
     retentionMessages: number("RELAY_RETENTION_MESSAGES", 50_000_000),
-    pageTtlMillis: 4 * retentionMillis + 30 * DAY_MILLIS,
+    freeing,
+    pageTtlMillis: freeing === "expire" ? retentionMillis + EXPIRY_SPARE_MILLIS : lastPageTtlMillis,
+    lastPageTtlMillis,
     tailCacheMillis: Math.min(10_000, freeGraceMillis / 8),
     appendTimeoutMillis: Math.min(20_000, 0.4 * freeGraceMillis),
+    gatherMillis: millis("RELAY_GATHER_SECONDS", 0),
     requestTimeoutMillis,
     fastRequestTimeoutMillis: Math.min(3_000, requestTimeoutMillis),
     leaseMillis: requestTimeoutMillis + lingerMillis + LEASE_SPARE_MILLIS,
@@ -129,6 +154,9 @@ export function assertRelations(settings: Settings): Settings {
     );
   if (settings.pageTtlMillis <= settings.retentionMillis)
     throw new SettingsError("RELAY_RETENTION_SECONDS", "the pages' time to live must exceed the retention");
+  // Otherwise a page could expire while a writer may still act on a tail from before it was appended.
+  if (settings.pageTtlMillis <= settings.freeGraceMillis)
+    throw new SettingsError("RELAY_FREE_GRACE_SECONDS", "the pages' time to live must exceed the grace");
   return settings;
 }
 

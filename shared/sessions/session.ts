@@ -23,6 +23,8 @@ export interface SessionIdempotency {
   readonly untilEpochMillis: number;
 }
 
+export type Compression = "gzip";
+
 /** A session that posts its messages to a URL. */
 export interface WebhookSession extends AnySession {
   readonly kind: "webhook";
@@ -33,6 +35,8 @@ export interface WebhookSession extends AnySession {
   /** The most messages in one request. */
   readonly maxBatch: number;
   readonly filter?: SessionFilter | undefined;
+  /** How requests are compressed; not at all if absent, as in rows of earlier versions. */
+  readonly compress?: Compression | undefined;
   /** Newest first. */
   readonly secrets: readonly SessionSecret[];
 }

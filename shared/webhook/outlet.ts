@@ -11,12 +11,13 @@ import type { Judge, JudgeMaker } from "../sessions/judge.ts";
 import type { Outlet, OutletAnswer } from "../sessions/outlet.ts";
 import { type SessionSecret, validSecrets, type WebhookSession } from "../sessions/session.ts";
 import { attemptOf } from "./attemptOf.ts";
-import { rangeOf, webhookBody } from "./body.ts";
+import { rangeOf, type WebhookBody, webhookBody } from "./body.ts";
 import { hasOutstayed, type LaneSettings, laneAfter, requestTimeoutMillis } from "./lane.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 import { isExhaustion, isOwnFailure } from "./ownLack.ts";
 import { planBatch } from "./planBatch.ts";
 import { afterFailure } from "./retryPolicy.ts";
+import { type BodyEnd, ownEnd, type SharedMessages } from "./sharedMessages.ts";
 
 /** A person waits for the answer, within the time that an HTTP request may take. */
 const LONGEST_TEST_MILLIS = 15_000;
@@ -30,7 +31,7 @@ export interface WebhookOutletParts {
     post(request: {
       url: string;
       id: string;
-      body: string;
+      body: WebhookBody;
       secrets: readonly string[];
       timestampEpochMillis: number;
       timeoutMillis: number;
@@ -39,6 +40,7 @@ export interface WebhookOutletParts {
   /** Records what an endpoint answered. Never rejects. */
   readonly attempts: { record(sessionId: string, attempt: Attempt): Promise<void> };
   readonly judgeOf: JudgeMaker;
+  readonly sharedMessages: Pick<SharedMessages, "endOf">;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;
@@ -77,7 +79,7 @@ export class WebhookOutlet implements Outlet {
 
   async send(cursor: Cursor, batch: Batch): Promise<OutletAnswer> {
     const { settings } = this.#parts;
-    const outcome = await this.#post(cursor, batch);
+    const outcome = await this.#post(cursor, batch, await this.#endOf(batch));
     if (outcome.kind === "accepted") {
       this.#recordAccepted(cursor, batch);
       await this.#recordAttempt(cursor, batch, outcome);
@@ -110,11 +112,27 @@ export class WebhookOutlet implements Outlet {
     };
     // In every request, `previous` is below the first number.
     const standing = { ...cursor, lane: "slow" as const, previous: cursor.previous - 1 };
-    const outcome = await this.#post(standing, batch, LONGEST_TEST_MILLIS);
+    const { format, compress } = this.#session;
+    const end = await ownEnd(batch.messages, format, compress === "gzip");
+    const outcome = await this.#post(standing, batch, end, LONGEST_TEST_MILLIS);
     await this.#recordAttempt(cursor, batch, outcome, test);
   }
 
-  async #post(cursor: Cursor, batch: Batch, mostMillis = Number.POSITIVE_INFINITY): Promise<DeliveryOutcome> {
+  /** A gap is told to this session alone, and its message is not in the feed. */
+  #endOf({ messages, tellsGap }: Batch): Promise<BodyEnd> {
+    const { feed, format, compress } = this.#session;
+    const isCompressed = compress === "gzip";
+    return tellsGap
+      ? ownEnd(messages, format, isCompressed)
+      : this.#parts.sharedMessages.endOf(feed, messages, format, isCompressed);
+  }
+
+  async #post(
+    cursor: Cursor,
+    batch: Batch,
+    end: BodyEnd,
+    mostMillis = Number.POSITIVE_INFINITY,
+  ): Promise<DeliveryOutcome> {
     const { sessions, webhook, settings, clock, log } = this.#parts;
     const { feed, session, lane } = cursor;
     let secrets: readonly SessionSecret[];
@@ -135,7 +153,7 @@ export class WebhookOutlet implements Outlet {
     return webhook.post({
       url: this.#session.url,
       id: batch.id,
-      body: webhookBody(cursor, batch, this.#session.format),
+      body: webhookBody(cursor, batch, end),
       secrets: validSecrets(secrets, clock.nowEpochMillis()),
       timestampEpochMillis: clock.nowEpochMillis(),
       timeoutMillis: Math.min(requestTimeoutMillis(lane, settings), mostMillis),

@@ -6,7 +6,7 @@ import { batchId } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import type { Judge } from "../sessions/judge.ts";
 
-/** Bounds one request in addition to the session's `maxBatch`. */
+/** Bounds one request, before any compression, in addition to the session's `maxBatch`. */
 export const MAX_BATCH_BYTES = 512 * 1024;
 
 type Position = Pick<Cursor, "session" | "generation" | "next" | "batchLast">;

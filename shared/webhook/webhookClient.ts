@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type AddressGuard, createAddressGuard } from "./addressGuard.ts";
+import type { WebhookBody } from "./body.ts";
 import { codeOf, excerptOf, sanitise } from "./failureDetail.ts";
 import {
   ConnectionFailure,
@@ -27,8 +28,7 @@ export interface WebhookRequest {
   readonly url: string;
   /** The webhook-id: the same for every attempt to deliver the same batch. */
   readonly id: string;
-  /** JSON text. */
-  readonly body: string;
+  readonly body: WebhookBody;
   /** Every secret signs, see `sign`. */
   readonly secrets: readonly string[];
   readonly timestampEpochMillis: number;
@@ -153,18 +153,23 @@ function readUrl(text: string): URL | undefined {
 /** A secret that cannot sign must fail only its own session. Thrown, it would fail the whole turn again and again. */
 function trySign(request: WebhookRequest): SignatureHeaders | undefined {
   try {
-    return sign(request.secrets, request.id, request.timestampEpochMillis, request.body);
+    return sign(request.secrets, request.id, request.timestampEpochMillis, request.body.json);
   } catch {
     return undefined;
   }
 }
 
-function toDispatch(url: URL, signature: SignatureHeaders, body: string): Dispatcher.DispatchOptions {
+function toDispatch(
+  url: URL,
+  signature: SignatureHeaders,
+  { sent, encoding }: WebhookBody,
+): Dispatcher.DispatchOptions {
+  const encoded = encoding === undefined ? {} : { "content-encoding": encoding };
   return {
     path: url.pathname + url.search,
     method: "POST",
-    headers: { "content-type": "application/json", "user-agent": USER_AGENT, ...signature },
-    body,
+    headers: { "content-type": "application/json", "user-agent": USER_AGENT, ...encoded, ...signature },
+    body: sent,
   };
 }
 

@@ -42,3 +42,18 @@ describe.each([
     });
   });
 });
+
+it("cli/main.ts loads no command, and nothing that calls a relay, to show its help", async () => {
+  const traced = `import { registerHooks } from "node:module";
+registerHooks({ load: (url, context, next) => { process.stderr.write(url + "\\n"); return next(url, context); } });`;
+  const hook = `data:text/javascript,${encodeURIComponent(traced)}`;
+  const { stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--import", hook, "cli/main.ts", "--help"],
+    {
+      cwd: root,
+    },
+  );
+  expect(stderr).toContain("cli/commandList.ts");
+  expect(stderr).not.toMatch(/cli\/commands\/|client\/|local\/|bridge\/|zod/);
+});

@@ -2,10 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NodeReceiver } from "../../client/nodeReceiver.ts";
 import { freePort } from "../../local/freePort.ts";
 import { AmiClient } from "../support/amiClient.ts";
 import { AriPbx } from "../support/asterisk/ariPbx.ts";
+import { eventually } from "../support/eventually.ts";
 import { Commands } from "./commands.ts";
 import { blocksOf, ROOT } from "./documents.ts";
 import { Terminal } from "./terminal.ts";
@@ -325,6 +328,56 @@ describe("docs/ami-clients.md", () => {
   });
 });
 
+describe("docs/cli.md", () => {
+  it("works with a relay, command by command", async () => {
+    const endpoint = await NodeReceiver.start({ port: receiverPort, answer: () => ({ status: 204 }) });
+    await using terminal = new Terminal({ XDG_CONFIG_HOME: folder });
+    const take = (...parts: string[]) => typed(commands.take("docs/cli.md", ...parts));
+    const run = (...parts: string[]) => terminal.run(take(...parts));
+
+    expect(await run("stasis-relay() {", "--help")).toContain("Usage: stasis-relay [options] [command]");
+    expect(await run("echo local")).toContain("(context here); the key may do everything");
+    expect(await run("-relay context")).toContain("from the context here");
+    expect(await run("doctor")).toMatch(/^ok +health/m);
+
+    expect(await run("append office")).toContain("453 events appended to office");
+    expect(await run("-relay feeds")).toMatch(/^office +453 /m);
+    expect(await run("tail office")).toMatch(/^ +\d+ .*ChannelDestroyed +User busy +Local/m);
+
+    const shown = terminal.output.length;
+    await terminal.start(take("listen office"), /^440-453 .* → 204 /m);
+    expect(terminal.output.slice(shown)).toContain("Listening to office from 440 on");
+    await endpoint[Symbol.asyncDispose]();
+
+    await using other = new Terminal({ XDG_CONFIG_HOME: folder });
+    const then = (...parts: string[]) => other.run(take(...parts));
+    await other.run('stasis-relay() { npm run -s relay -- "$@"; }');
+    expect(await then("subscribe office")).toMatch(/^secret +whsec_/m);
+    await then("ID=");
+    await eventually("a backoff", async () => /backoff/.test(await other.run("stasis-relay session $ID")));
+    expect(await then("sessions --feed office  ")).toMatch(/connection\.refused: nothing listens/);
+    expect(await then("session $ID  ")).toMatch(/^trouble +try \d+/m);
+    expect(await then("explain $ID")).toMatch(/^waiting \((backoff|batch)\)/);
+
+    expect(await then("pause $ID")).toContain("is paused; its next message is 1");
+    expect(await then("change $ID")).toContain("read call; event filters '!Event: VarSet'");
+    await expect(then("seek $ID --to tail ")).rejects.toThrow(/ended with 6: .*never get 453 messages/s);
+    expect(await then("seek $ID --to tail --yes")).toContain("stands at 454");
+    expect(await then("resume $ID")).toContain("goes on at 454");
+    expect(await then("replay $ID")).toMatch(/^453 messages of office, 1 to 453/m);
+    expect(await then("rotate $ID")).toMatch(/^secret +whsec_/m);
+    expect(await then("delete $ID")).toContain("is deleted");
+
+    expect(await then("WEBHOOK_SECRET=", "now=", "signature=", "verify-signature")).toContain(
+      "OK: msg_1 is signed",
+    );
+    expect(await then("keys create")).toMatch(/^key +srk_/m);
+    expect(await then("-relay keys")).toContain("bridge of office");
+    expect(await then("KEY=", "keys revoke")).toContain("is revoked");
+    await then("source <(");
+  }, 120_000);
+});
+
 describe("docs/producers.md", () => {
   it("sends an event over SQS with what npm start prints", async () => {
     const [exported = ""] =
@@ -359,7 +412,7 @@ describe("docs/webhooks.md", () => {
     };
     const feed = `docs-${language}`;
     const url = `http://127.0.0.1:${port}/calls`;
-    const { id, secret } = createdBy(await call("POST", "/sessions", { feed, url }));
+    const { id, secret } = createdBy(await call("POST", "/sessions", { feed, url, compress: "gzip" }));
     const events = (count: number) =>
       Array.from({ length: count }, () => ({ type: "ChannelVarset", text: "Größe" }));
     await using receiver = new Terminal(
@@ -374,6 +427,11 @@ describe("docs/webhooks.md", () => {
     const forged = { "webhook-id": "x", "webhook-timestamp": String(Math.floor(Date.now() / 1000)) };
     const headers = { ...forged, "webhook-signature": "v1,AAAA v1,\u00e4" };
     expect((await fetch(url, { method: "POST", body: "{}", headers })).status).toBe(401);
+    const bomb = {
+      body: gzipSync(Buffer.alloc(8 * 1024 * 1024 + 1)),
+      headers: { "content-encoding": "gzip" },
+    };
+    expect((await fetch(url, { method: "POST", ...bomb })).status).toBe(500);
 
     // Again from the first one on: everything in it is known, and only what follows is stored.
     await call("PATCH", `/sessions/${id}`, { next: 1 });
@@ -386,7 +444,10 @@ describe("docs/webhooks.md", () => {
     await call("POST", `/feeds/${feed}/events`, events(1));
     await receiver.until("MISSING: 6 to 7");
     await receiver.until("up to 8");
-    expect(await storedIn(database)).toEqual([1, 2, 3, 4, 5, 8]);
+    await call("PATCH", `/sessions/${id}`, { compress: null });
+    await call("POST", `/feeds/${feed}/events`, events(1));
+    await receiver.until("up to 9");
+    expect(await storedIn(database)).toEqual([1, 2, 3, 4, 5, 8, 9]);
     await call("DELETE", `/sessions/${id}`);
   });
 });

@@ -157,6 +157,7 @@ describe("the deployment that npm run cost assumes", () => {
   it("matches the template", () => {
     expect(alarms.flatMap(metricsOf)).toHaveLength(deployed.alarmMetrics);
     expect(count("AWS::CloudWatch::Dashboard")).toBe(deployed.dashboards);
+    expect(dev.tracedFunctions).toEqual(deployed.tracedFunctions);
     expect(count("AWS::KMS::Key")).toBe(deployed.keys);
     expect(count("AWS::SecretsManager::Secret")).toBe(deployed.secrets);
     expect(count("AWS::Lambda::EventSourceMapping")).toBe(

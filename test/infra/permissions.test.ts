@@ -25,7 +25,6 @@ const sendWakes = ["sqs:SendMessage on QueuesSlowQueue", "sqs:SendMessage on Que
 const expected: Readonly<Record<string, readonly string[]>> = {
   ingest: [
     ...ownLog("IngestFunctionLogs"),
-    ...traces,
     `dynamodb:GetItem on StorageQueue if ${PAGES_AND_HEADS}`,
     `dynamodb:Query on StorageQueue if ${PAGES}, producer#*`,
     `dynamodb:PutItem on StorageQueue if ${PAGES_AND_HEADS}, producer#*`,
@@ -37,7 +36,6 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   notify: [
     ...ownLog("NotifyFunctionLogs"),
-    ...traces,
     `dynamodb:GetItem on StorageQueue if ${HEADS}`,
     `dynamodb:Query on StorageQueue if ${PAGES}`,
     "dynamodb:Query on StorageCursors",
@@ -47,7 +45,6 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   deliver: [
     ...ownLog("DeliverFunctionLogs"),
-    ...traces,
     `dynamodb:Query on StorageQueue if ${PAGES}`,
     `dynamodb:UpdateItem on StorageQueue if ${REFERENCES}`,
     "dynamodb:GetItem on StorageCursors",
@@ -64,7 +61,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     ...traces,
     `dynamodb:GetItem on StorageQueue if ${HEADS}`,
     `dynamodb:Query on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
-    `dynamodb:UpdateItem on StorageQueue if ${HEADS}, reference#*`,
+    `dynamodb:UpdateItem on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
     `dynamodb:ConditionCheckItem on StorageQueue if ${HEADS}, reference#*`,
     `dynamodb:BatchWriteItem on StorageQueue if ${PAGES}, reference#*`,
     ...["DeleteItem", "PutItem", "Query", "UpdateItem"].map(

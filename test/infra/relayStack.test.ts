@@ -1,4 +1,4 @@
-import { Match } from "aws-cdk-lib/assertions";
+import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { dev, prod } from "../../infra/stages.ts";
 import { queueLimits } from "../../shared/aws/limits.ts";
@@ -152,14 +152,31 @@ describe("calls with a wrong key", () => {
 });
 
 describe("the functions", () => {
-  it("run Node 24 on arm64, trace, and log JSON to a group with a retention", () => {
+  it("run Node 24 on arm64, and log JSON to a group with a retention", () => {
     templates.prod.allResourcesProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
-      TracingConfig: { Mode: "Active" },
       LoggingConfig: Match.objectLike({ LogFormat: "JSON" }),
     });
     templates.prod.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 90 });
+  });
+
+  const traced = (template: Template) =>
+    Object.values(template.findResources("AWS::Lambda::Function"))
+      .filter(({ Properties }) => Properties.TracingConfig?.Mode === "Active")
+      .map(({ Properties }) => Properties.FunctionName);
+
+  it("are traced only where they are seldom invoked", () => {
+    expect(traced(templates.prod)).toEqual(["stasis-relay-sweep-prod", "stasis-relay-api-prod"]);
+  });
+
+  it("are traced as the stage says, and those alone may write traces", () => {
+    const template = templateOf({ ...dev, tracedFunctions: ["ingest"] });
+    expect(traced(template)).toEqual(["stasis-relay-ingest-dev"]);
+    const roles = Object.entries(template.findResources("AWS::IAM::Role"))
+      .filter(([, role]) => JSON.stringify(role).includes("xray:PutTraceSegments"))
+      .map(([id]) => id.replace(/[0-9A-F]{8}$/, ""));
+    expect(roles).toEqual(["IngestFunctionRole"]);
   });
 
   it("may send to themselves only where a session wakes itself", () => {

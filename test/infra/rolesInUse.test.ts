@@ -1,6 +1,7 @@
-import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
+import { keys } from "../../shared/aws/keys.ts";
 import { type ServiceName, tables } from "../../shared/aws/resources.ts";
 import { AmiClient } from "../gateway/store/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
@@ -57,7 +58,7 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
   await relay.changeSession(lagging.id, { state: "paused" });
 
   // Ingest creates a feed, and looks up a resend in an older page.
-  await relay.append("other", someEvents(1));
+  const { first: onlyPage } = await relay.append("other", someEvents(1));
   const producer = (position: number) => ({ producer: "bridge", position });
   await relay.append("pbx", someEvents(5), producer(1));
   await relay.append("pbx", someEvents(5), producer(6));
@@ -92,6 +93,16 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
   await client[Symbol.asyncDispose]();
   await relay.changeSession(user, { resume: false });
   await relay.deleteSession(user);
+
+  // The sweep keeps the last page of a feed that has gone quiet.
+  await relay.relay.clients.documents.send(
+    new UpdateCommand({
+      TableName: relay.relay.tableNames.queue,
+      Key: keys.page("other", 0, onlyPage ?? 0),
+      UpdateExpression: "SET appendedAtEpochMillis = :longAgo, expiresAtEpochSeconds = :soon",
+      ExpressionAttributeValues: { ":longAgo": 0, ":soon": 1 },
+    }),
+  );
 
   await relay.messages("pbx", { limit: 5 });
   await relay.attempts(id);

@@ -15,6 +15,7 @@ const session: WebhookSession = {
   format: "stasis",
   maxBatch: 100,
   filter: null,
+  compress: null,
   state: "active",
   next: 1,
   lagMessages: 0,

@@ -8,6 +8,7 @@ import { createWebhookClient, type WebhookClient } from "../../shared/webhook/we
 import { type BadBehaviour, type BadEndpoint, badBehaviours, UNKNOWN_HOST } from "../support/badEndpoints.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { plainBody } from "../support/webhookBodies.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { startReceiver } from "../unit/webhook/receiver.ts";
 
@@ -153,7 +154,7 @@ describe("thousands of failing requests", () => {
           const outcome = await client.post({
             url,
             id: `batch-${number}`,
-            body: "{}".padEnd(10_000),
+            body: plainBody("{}".padEnd(10_000)),
             secrets,
             timestampEpochMillis: Date.now(),
           });

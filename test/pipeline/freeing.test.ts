@@ -54,6 +54,65 @@ describe("freeing", () => {
     expect(await relay.append("pbx", someEvents(1))).toMatchObject({ first: 36 });
   });
 
+  it("tells the same where freed pages are left to expire, although they are still in the table", async () => {
+    await using relay = await TestRelay.start({ ...FAST, RELAY_FREEING: "expire" });
+    await using receiver = await WebhookReceiver.start();
+    const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    const producer = { producer: "bridge", position: 1 };
+    const beginsAt = new Date(Date.now() - 60_000).toISOString();
+    await relay.append("pbx", someEvents(35), producer);
+    await receiver.untilReceived("/", 35);
+    await untilHead(relay, "pbx", 31);
+    expect(await relay.feed("pbx")).toEqual({
+      feed: "pbx",
+      head: 31,
+      tail: 35,
+      segmentSize: 10,
+      segments: [{ segment: 3, messages: 5, references: 1 }],
+    });
+
+    const read = await relay.messages("pbx", { from: 1 });
+    expect(read.gap).toEqual({ first: 1, last: 30 });
+    expect(read.messages.map(({ sequence }) => sequence)).toEqual([31, 32, 33, 34, 35]);
+    const sinceTime = await relay.createSession({
+      feed: "pbx",
+      url: receiver.url("/time"),
+      from: { time: beginsAt },
+    });
+    expect(sinceTime.next).toBe(31);
+    const fromFreed = relay.createSession({ feed: "pbx", url: receiver.url("/freed"), from: 5 });
+    await expect(fromFreed).rejects.toMatchObject({ code: "sequence.not-held" });
+    await expect(relay.changeSession(id, { next: 30 })).rejects.toMatchObject({ code: "sequence.not-held" });
+    expect(await relay.changeSession(id, { next: "head" })).toMatchObject({ next: 31 });
+    // A resend of what is freed is recognised, and has lost its numbers.
+    expect(await relay.append("pbx", someEvents(5), producer)).toMatchObject({
+      accepted: 0,
+      duplicates: 5,
+      first: null,
+    });
+
+    for (const segment of [0, 1, 2]) expect(await pagesOf(relay, "pbx", segment)).toBe(1);
+    const rows = await readFeedRows(relay.relay.clients.documents, relay.relay.tableNames, "pbx");
+    expect(rows.head.clearedSegment).toBe(3);
+    expectInvariants(rows, { accepted: [], deliveries: [], sessions: [] });
+    expect(relay.logged.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  it("deletes at once what was appended before the setting, also after a restart", async () => {
+    await using before = await TestRelay.start({ ...FAST, RELAY_SWEEP_SECONDS: "3600" });
+    await before.append("pbx", someEvents(15));
+    await using relay = await TestRelay.start({
+      ...FAST,
+      ...before.relay.connection,
+      RELAY_FREEING: "expire",
+    });
+    await relay.append("pbx", someEvents(20));
+    await untilHead(relay, "pbx", 31);
+    const left = async () => Promise.all([0, 1, 2].map((segment) => pagesOf(relay, "pbx", segment)));
+    // The second segment has pages of both.
+    await eventually("old pages deleted, new ones left", async () => (await left()).join() === "0,0,1");
+  });
+
   it("keeps messages that a paused session has not received, and frees them once it is deleted", async () => {
     await using relay = await TestRelay.start(FAST);
     await using receiver = await WebhookReceiver.start();

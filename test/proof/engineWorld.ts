@@ -6,10 +6,12 @@ import { createHandler as createNotify } from "../../functions/notify/handler.ts
 import { createHandler as createSweep } from "../../functions/sweep/handler.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
+import type { WebhookRequest } from "../../shared/webhook/webhookClient.ts";
 import type { AwsAnswer, AwsCall } from "../support/awsCalls.ts";
 import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, faultsOf, hostileAws } from "../support/hostileAws.ts";
 import { appendRequest } from "../support/ingestOnItsOwn.ts";
+import { jsonOf } from "../support/webhookBodies.ts";
 import { CursorMoves } from "./cursorMoves.ts";
 import { actorOf, Engine } from "./engine.ts";
 import { Person } from "./person.ts";
@@ -163,7 +165,10 @@ class EngineFeed implements WorldFeed {
   }
 
   deliver(process: string): Worker {
-    const webhook = { post: (request: { id: string; body: string }) => this.#run.post(process, request) };
+    const webhook = {
+      post: ({ id, body }: Pick<WebhookRequest, "id" | "body">) =>
+        this.#run.post(process, { id, body: jsonOf(body) }),
+    };
     return workerOf(process, createDeliver(this.#environment, { ...this.#options(process), webhook }));
   }
 

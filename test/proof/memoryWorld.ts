@@ -9,7 +9,10 @@ import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
+import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
+import type { WebhookRequest } from "../../shared/webhook/webhookClient.ts";
 import { FEED, type Gate, MemoryRelay, noGroups } from "../support/memoryRelay.ts";
+import { jsonOf } from "../support/webhookBodies.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
 
@@ -91,7 +94,6 @@ class MemoryFeed implements WorldFeed {
       try {
         const [result] = await appender.append(FEED, [submission]);
         const { first, last } = result as AppendResult;
-        if (first === null || last === null) throw new Error("the batch has no numbers");
         return { first, last };
       } catch (error) {
         if (error instanceof AppendTimeoutError) return undefined;
@@ -131,7 +133,11 @@ class MemoryFeed implements WorldFeed {
       followerOf: createFollowers(pages, shared.clock),
       sessions: this.#relay.sessionStore(),
       wakes: this.#wakeSender(gate),
-      webhook: { post: (request: { id: string; body: string }) => this.#run.post(process, request) },
+      webhook: {
+        post: ({ id, body }: Pick<WebhookRequest, "id" | "body">) =>
+          this.#run.post(process, { id, body: jsonOf(body) }),
+      },
+      sharedMessages: new SharedMessages(),
       attempts: { record: async () => {} },
       judgeOf,
       stopping: new AbortController().signal,

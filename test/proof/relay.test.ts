@@ -23,55 +23,63 @@ const SETTINGS = {
 };
 
 describe(`the whole relay with real queues, endpoints and time, over a hostile AWS, seed ${SEED}`, () => {
-  it("loses nothing, doubles nothing, and frees the messages that every session has received", async () => {
-    const random = randomByName(SEED);
-    await using relay = await TestRelay.start(SETTINGS);
-    await using endpoints = await Endpoints.start(random);
-    const sessions: WatchedSession[] = [];
-    for (const path of Object.keys(BEHAVIOURS)) {
-      const { id, next } = await relay.createSession({ feed: "pbx", url: endpoints.url(path), maxBatch: 50 });
-      sessions.push({ session: id, start: next, mustReachTail: true });
-    }
+  it.each(["at-once", "expire"])(
+    "loses nothing, doubles nothing, and frees the messages that every session has received: %s",
+    async (freeing) => {
+      const random = randomByName(SEED);
+      await using relay = await TestRelay.start({ ...SETTINGS, RELAY_FREEING: freeing });
+      await using endpoints = await Endpoints.start(random);
+      const sessions: WatchedSession[] = [];
+      for (const path of Object.keys(BEHAVIOURS)) {
+        const { id, next } = await relay.createSession({
+          feed: "pbx",
+          url: endpoints.url(path),
+          maxBatch: 50,
+        });
+        sessions.push({ session: id, start: next, mustReachTail: true });
+      }
 
-    const { clients, tableNames } = relay.relay;
-    const over = AbortSignal.timeout(HOSTILE_MILLIS);
-    const met = new Map<string, number>();
-    retryAtOnce(clients);
-    interceptCalls(
-      clients,
-      hostileQueues(random, () => !over.aborted),
-    );
-    interceptCalls(
-      clients,
-      hostileAws((call) => {
-        if (over.aborted || random(call.command) >= FAULT_RATE) return undefined;
-        const faults = faultsOf(call);
-        const fault = faults[Math.floor(random("fault") * faults.length)];
-        met.set(`${fault}: ${call.command}`, (met.get(`${fault}: ${call.command}`) ?? 0) + 1);
-        return fault;
-      }),
-    );
-    const producers = ["a", "b"].map((name) => new SteadyProducer(relay, "pbx", name, 60));
-    await Promise.all(producers.map((producer) => producer.run(over)));
-    const accepted = producers.flatMap((producer) => producer.accepted);
+      const { clients, tableNames } = relay.relay;
+      const over = AbortSignal.timeout(HOSTILE_MILLIS);
+      const met = new Map<string, number>();
+      retryAtOnce(clients);
+      interceptCalls(
+        clients,
+        hostileQueues(random, () => !over.aborted),
+      );
+      interceptCalls(
+        clients,
+        hostileAws((call) => {
+          if (over.aborted || random(call.command) >= FAULT_RATE) return undefined;
+          const faults = faultsOf(call);
+          const fault = faults[Math.floor(random("fault") * faults.length)];
+          met.set(`${fault}: ${call.command}`, (met.get(`${fault}: ${call.command}`) ?? 0) + 1);
+          return fault;
+        }),
+      );
+      const producers = ["a", "b"].map((name) => new SteadyProducer(relay, "pbx", name, 60));
+      await Promise.all(producers.map((producer) => producer.run(over)));
+      const accepted = producers.flatMap((producer) => producer.accepted);
 
-    await eventually(
-      "all sessions at the tail, and all other segments freed and deleted",
-      async () => {
-        const feed = await relay.feed("pbx");
-        const sessions = await Array.fromAsync(relay.listSessions());
-        const { head } = await readFeedRows(clients.documents, tableNames, "pbx");
-        return (
-          feed.segments.length === 1 &&
-          head.clearedSegment === head.headSegment &&
-          sessions.every(({ next }) => next === feed.tail + 1)
-        );
-      },
-      90_000,
-    );
-    const rows = await readFeedRows(clients.documents, tableNames, "pbx");
-    expectInvariants(rows, { accepted, deliveries: endpoints.deliveries, sessions }, `seed ${SEED}`);
-    expect(accepted.length).toBeGreaterThan(100);
-    expect(met.size).toBeGreaterThan(10);
-  }, 150_000);
+      await eventually(
+        "all sessions at the tail, and all other segments freed",
+        async () => {
+          const feed = await relay.feed("pbx");
+          const sessions = await Array.fromAsync(relay.listSessions());
+          const { head } = await readFeedRows(clients.documents, tableNames, "pbx");
+          return (
+            feed.segments.length === 1 &&
+            head.clearedSegment === head.headSegment &&
+            sessions.every(({ next }) => next === feed.tail + 1)
+          );
+        },
+        90_000,
+      );
+      const rows = await readFeedRows(clients.documents, tableNames, "pbx");
+      expectInvariants(rows, { accepted, deliveries: endpoints.deliveries, sessions }, `seed ${SEED}`);
+      expect(accepted.length).toBeGreaterThan(100);
+      expect(met.size).toBeGreaterThan(10);
+    },
+    150_000,
+  );
 });

@@ -152,6 +152,11 @@ export const WITH_SWEEP: readonly Setup[] = [
   { ...SWEEP_REPAIRS, name: "the same with refusals and short turns", refusedPosts: [2], shortTurns: true },
   { ...SWEEP_REPAIRS, name: "the same with unanswered requests", unansweredPosts: [1, 2, 4] },
   { ...SWEEP_REPAIRS, name: "the same with three sessions", sessions: 3, deliverers: 3 },
+  {
+    ...SWEEP_REPAIRS,
+    name: "the same where freed pages are left to expire",
+    environment: { ...SWEEP_REPAIRS.environment, RELAY_FREEING: "expire" },
+  },
   { ...CALM, name: "throttling, time-outs, conflicts", awsFaults: 5 },
   {
     ...CALM,
@@ -233,6 +238,7 @@ export function randomSetup(seed: number): Setup {
       RELAY_SEGMENT_SIZE: String(3 + upTo(5)),
       RELAY_LINGER_SECONDS: String(upTo(1) / 10),
       RELAY_FREE_GRACE_SECONDS: upTo(1) === 0 ? "10" : "120",
+      RELAY_FREEING: upTo(1) === 0 ? "at-once" : "expire",
     },
   };
 }

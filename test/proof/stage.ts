@@ -13,6 +13,7 @@ import { readFeedRows } from "../support/feedRows.ts";
 import { type Fault, hostileAws } from "../support/hostileAws.ts";
 import { appendRequest } from "../support/ingestOnItsOwn.ts";
 import { expectInvariants } from "../support/invariants.ts";
+import { jsonOf } from "../support/webhookBodies.ts";
 import { type Delivery, deliveryOf, eventText, type FeedRows, type Witnessed } from "../support/witnessed.ts";
 import type { Engine } from "./engine.ts";
 import { HintQueues } from "./hintQueues.ts";
@@ -131,7 +132,7 @@ export class Stage {
       ...this.#options,
       webhook: {
         post: async ({ id, body }) => {
-          const parsed = JSON.parse(body);
+          const parsed = JSON.parse(jsonOf(body));
           this.posts.push({ delivery: deliveryOf(id, parsed), epoch: parsed.epoch });
           await this.whilePosting();
           return { kind: "accepted", status: 204, durationMillis: 1 };

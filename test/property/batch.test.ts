@@ -8,8 +8,14 @@ import { type Cursor, newCursor, progress } from "../../shared/sessions/cursor.t
 import { createJudges } from "../../shared/sessions/judge.ts";
 import { webhookBody } from "../../shared/webhook/body.ts";
 import { MAX_BATCH_BYTES, planBatch } from "../../shared/webhook/planBatch.ts";
+import { ownEnd } from "../../shared/webhook/sharedMessages.ts";
+import { jsonOf } from "../support/webhookBodies.ts";
 
 const NOW = 1_700_000_000_000;
+
+async function bodyText(cursor: Parameters<typeof webhookBody>[0], batch: Batch): Promise<string> {
+  return jsonOf(webhookBody(cursor, batch, await ownEnd(batch.messages, "stasis", false)));
+}
 const TYPES = ["A", "B", "C", GAP_TYPE];
 
 const pageTypes = fc.array(fc.constantFrom(...TYPES), { minLength: 1, maxLength: 12 });
@@ -150,9 +156,11 @@ describe("a session that walks batch by batch", () => {
     await fc.assert(
       fc.asyncProperty(world, async (facts) => {
         const { begin, batches } = await walk(facts);
-        const bodies = batches
-          .filter(({ batch }) => batch.messages.length > 0)
-          .map(({ cursor, batch }) => JSON.parse(webhookBody(cursor, batch, "stasis")));
+        const bodies = await Promise.all(
+          batches
+            .filter(({ batch }) => batch.messages.length > 0)
+            .map(async ({ cursor, batch }) => JSON.parse(await bodyText(cursor, batch))),
+        );
         let previous = begin - 1;
         for (const body of bodies) {
           const sequences = body.messages.map(({ sequence }: { sequence: number }) => sequence);
@@ -224,7 +232,7 @@ describe("the request body", () => {
   it("follows the interface, with every event unchanged", async () => {
     const batch = page && (await plan(cursor, [page], 10));
     if (batch === undefined) throw new Error("no batch");
-    expect(webhookBody(cursor, batch, "stasis")).toBe(
+    expect(await bodyText(cursor, batch)).toBe(
       '{"feed":"pbx-1","session":"s","epoch":9,"first":101,"last":101,"previous":77,' +
         '"messages":[{"sequence":101,"type":"A","timestamp":"now","event":{"n":101}}]}',
     );
@@ -234,7 +242,7 @@ describe("the request body", () => {
     const gapped = { ...cursor, gap: { first: 78, last: 100, reason: "retention" as const } };
     const batch = planGap(gapped, NOW);
     expect(batch).toMatchObject({ id: "s-1-gap-78-100", last: 100, tellsGap: true });
-    expect(JSON.parse(webhookBody(gapped, batch, "stasis"))).toMatchObject({
+    expect(JSON.parse(await bodyText(gapped, batch))).toMatchObject({
       first: 78,
       last: 100,
       previous: 77,

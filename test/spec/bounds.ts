@@ -17,6 +17,8 @@ export interface Bounds {
   readonly logins: number;
   /** "on": a sweep runs when nothing else can happen, and earlier as often as the fault `earlySweep` allows. */
   readonly sweep: "off" | "on";
+  /** Freed pages are left in the table; absent: the sweep deletes them. */
+  readonly freeing?: "expire";
   readonly wishes: readonly Wish[];
   readonly faults: Partial<Faults>;
   readonly times: Times;

@@ -69,8 +69,11 @@ export function isWell(state: State, scenario: Scenario): boolean {
   return atTail && (scenario.sweep === "off" || isFreed(state, scenario));
 }
 
-/** Whether every segment below the tail's and below all sessions is freed and its pages deleted. */
-function isFreed({ head, pages, cursors, now, given }: State, { segmentSize, times }: Scenario): boolean {
+/** Whether every segment below the tail's and below all sessions is freed, and its pages deleted unless they expire. */
+function isFreed(
+  { head, pages, cursors, now, given }: State,
+  { segmentSize, times, freeing }: Scenario,
+): boolean {
   if (now < times.last) return false;
   const tail = given.reduce((highest, { number }) => Math.max(highest, number), 0);
   const needed = Math.min(
@@ -82,6 +85,7 @@ function isFreed({ head, pages, cursors, now, given }: State, { segmentSize, tim
   );
   return (
     waits ||
-    (head.headSegment === needed && pages.every(({ first }) => segmentOf(first, segmentSize) >= needed))
+    (head.headSegment === needed &&
+      (freeing === "expire" || pages.every(({ first }) => segmentOf(first, segmentSize) >= needed)))
   );
 }

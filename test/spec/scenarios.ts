@@ -149,6 +149,38 @@ export const SCENARIOS = {
     deliverers: 2,
     faults: { eviction: 1, slowHolder: 1, earlySweep: 1 },
   },
+  "two ingests with cached tails, and freeing; freed pages are left": {
+    ...TAILS,
+    freeing: "expire",
+    segmentSize: 1,
+    appends: [["a", "b"], ["c"]],
+    times: { last: 3, tailCache: 0, appendTimeout: 1, freeGrace: 2 },
+  },
+  "freeing while an ingest searches the tail; freed pages are left": {
+    ...TAILS,
+    freeing: "expire",
+    segmentSize: 2,
+    pages: 5,
+    appends: [["a"]],
+    times: { last: 4, tailCache: 0, appendTimeout: 1, freeGrace: 2 },
+  },
+  "seek while deliver crosses and the sweep frees; a conflict; freed pages are left": {
+    ...BASE,
+    freeing: "expire",
+    segmentSize: 1,
+    pages: 2,
+    wishes: [{ action: "seek", session: "s1", to: "head" }],
+    faults: { conflict: 1, earlySweep: 1 },
+  },
+  "subscribe at the head while the sweep frees; freed pages are left": {
+    ...BASE,
+    freeing: "expire",
+    segmentSize: 1,
+    pages: 2,
+    deliverers: 2,
+    wishes: [{ action: "subscribe", session: "s2", to: "head" }],
+    faults: { sweepCrash: 1, earlySweep: 1 },
+  },
 } as const satisfies Record<string, Bounds>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

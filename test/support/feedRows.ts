@@ -6,9 +6,10 @@ import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { decodePage } from "../../shared/queue/pageCodec.ts";
+import type { Expiring } from "../../shared/queue/pageExpiry.ts";
 import { readTail, tailSegment } from "../../shared/queue/tail.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
-import { eventText, type FeedRows } from "./witnessed.ts";
+import { eventText, type FeedRows, keptMillisOf } from "./witnessed.ts";
 
 /** Reads a feed's rows from real tables. No function should run at the same time. */
 export async function readFeedRows(
@@ -27,15 +28,21 @@ export async function readFeedRows(
   // Includes freed segments and the segment after the tail, which must be empty.
   for (let segment = 0; segment <= tailSegment(tail) + 1; segment += 1)
     for (const page of await pagesOf(pageStore, feed, segment))
-      pages.push({ first: page.first, segment, events: eventsOf(feed, page) });
+      pages.push({
+        first: page.first,
+        segment,
+        events: eventsOf(feed, page),
+        keptMillis: keptMillisOf(page),
+      });
   return { head, pages, cursors: await cursors.listCursors(feed), counts: await references.counts(feed) };
 }
 
 async function pagesOf(store: PageStore, feed: string, segment: number) {
-  const pages: StoredPage[] = [];
+  const listed = new Map((await store.listPages(feed, segment)).map((page) => [page.first, page]));
+  const pages: (StoredPage & Expiring)[] = [];
   for (let next = 0; ; ) {
     const some = await store.readPagesFrom(feed, segment, next);
-    pages.push(...some);
+    pages.push(...some.map((page) => ({ ...listed.get(page.first), ...page })));
     const last = some.at(-1);
     if (last === undefined) return pages;
     next = last.first + 1;

@@ -1,5 +1,6 @@
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { firstHeld } from "../../shared/queue/tail.ts";
+import { readSettings } from "../../shared/runtime/settings.ts";
 import { deliveryViolations } from "./deliveryInvariants.ts";
 import { handedOverViolations } from "./handedOverInvariants.ts";
 import type { FeedRows, Witnessed } from "./witnessed.ts";
@@ -53,13 +54,17 @@ function acceptedViolations({ head, pages }: FeedRows, { accepted, deliveries }:
   return [...new Set(found)];
 }
 
-/** No page is missing at or above the head, and no page is left below it. */
+/** What a freed page may be kept for, where it is left to expire. Without the setting, every page is kept longer. */
+const LONGEST_LEFT_MILLIS = readSettings({ RELAY_FREEING: "expire" }).pageTtlMillis + 1_000;
+
+/** No page is missing at or above the head, and none is left below it that does not expire soon. */
 function pageViolations({ head, pages }: FeedRows): string[] {
   const found: string[] = [];
   let next = firstHeld(head);
-  for (const { first, segment, events } of pages) {
-    if (segment < head.headSegment) found.push(`page ${first} is left below the head`);
-    else {
+  for (const { first, segment, events, keptMillis = Number.POSITIVE_INFINITY } of pages) {
+    if (segment < head.headSegment) {
+      if (keptMillis > LONGEST_LEFT_MILLIS) found.push(`page ${first} is left below the head`);
+    } else {
       if (first > next) found.push(`the pages of ${next} to ${first - 1} are missing`);
       if (first < next) found.push(`page ${first} holds numbers of the page before it`);
       next = first + events.length;

@@ -2,6 +2,7 @@ import type { AppendStore } from "../../functions/ingest/append.ts";
 import { FenceLostError, TransactionRefusedError } from "../../shared/errors.ts";
 import type { NotifyHint, SessionWake } from "../../shared/queue/hints.ts";
 import { lastOf, type StoredPage } from "../../shared/queue/page.ts";
+import type { Expiring } from "../../shared/queue/pageExpiry.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
@@ -11,7 +12,7 @@ import { type Cursor, type CursorChange, newCursor, rowToFind } from "../../shar
 import type { Session } from "../../shared/sessions/session.ts";
 import { isAsRead } from "./asRead.ts";
 import { eventsOf } from "./feedRows.ts";
-import type { FeedRows, Witnessed } from "./witnessed.ts";
+import { type FeedRows, keptMillisOf, type Witnessed } from "./witnessed.ts";
 
 /** Waits until the test lets the operation through. */
 export type Gate = (operation: string) => Promise<void>;
@@ -23,7 +24,7 @@ export const FEED = "pbx";
  * gate and is then atomic.
  */
 export class MemoryRelay {
-  readonly pages = new Map<number, StoredPage>();
+  readonly pages = new Map<number, StoredPage & Expiring>();
   readonly archives = new Map<string, ProducerArchive>();
   readonly cursors = new Map<string, Cursor>();
   /** Each row before its last change, for stale reads. */
@@ -71,6 +72,7 @@ export class MemoryRelay {
         first: page.first,
         segment: segmentOf(page.first, this.head.segmentSize),
         events: this.#eventsOf(page),
+        keptMillis: keptMillisOf(page),
       }));
     return { head: this.head, pages, cursors: [...this.cursors.values()], counts: this.counts };
   }
@@ -92,7 +94,7 @@ export class MemoryRelay {
     else this.counts.set(segment, count);
   }
 
-  #pagesOf(segment: number): StoredPage[] {
+  #pagesOf(segment: number): (StoredPage & Expiring)[] {
     return [...this.pages.values()]
       .filter(({ first }) => segmentOf(first, this.head.segmentSize) === segment)
       .sort((a, b) => a.first - b.first);
@@ -125,11 +127,11 @@ export class MemoryRelay {
         this.archives.set(archive.key, archive);
         return true;
       },
-      putPage: async (_feed, _segment, page) => {
+      putPage: async (_feed, _segment, page, { expiresAtEpochSeconds }) => {
         await gate(`puts page ${page.first}`);
         const winner = this.pages.get(page.first);
         if (winner) return { written: false, winner };
-        this.pages.set(page.first, page);
+        this.pages.set(page.first, { ...page, expiresAtEpochSeconds });
         for (let number = page.first; number <= lastOf(page); number += 1) this.appended.push(number);
         return { written: true };
       },
@@ -251,6 +253,15 @@ export class MemoryRelay {
           const pages = this.#pagesOf(segment);
           for (const { first } of pages) this.pages.delete(first);
           return pages.length;
+        },
+        changeExpiry: async (
+          _feed: string,
+          _segment: number,
+          first: number,
+          expiresAtEpochSeconds: number,
+        ) => {
+          const page = this.pages.get(first);
+          if (page) this.pages.set(first, { ...page, expiresAtEpochSeconds });
         },
         readAppendTime: async (_feed: string, segment: number, sequence: number) =>
           this.#pagesOf(segment).find((page) => page.first <= sequence && lastOf(page) >= sequence)

@@ -1,5 +1,7 @@
 import { type AmiMessage, gapOf, type StasisMessage, type WebhookRequest } from "../../client/index.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
+import type { PageFacts } from "../../shared/queue/page.ts";
+import type { Expiring } from "../../shared/queue/pageExpiry.ts";
 import type { FeedHead } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 
@@ -11,9 +13,18 @@ export interface FeedRows {
     readonly first: number;
     readonly segment: number;
     readonly events: readonly string[];
+    /** The time from the append until the page expires; absent: for ever. */
+    readonly keptMillis?: number;
   }[];
   readonly cursors: readonly Cursor[];
   readonly counts: ReferenceCounts;
+}
+
+export function keptMillisOf({
+  appendedAtEpochMillis,
+  expiresAtEpochSeconds = Number.POSITIVE_INFINITY,
+}: Pick<PageFacts, "appendedAtEpochMillis"> & Expiring): number {
+  return 1000 * expiresAtEpochSeconds - appendedAtEpochMillis;
 }
 
 /** The outside view of a run. An event is its JSON text (`eventText`), and no two are alike. */

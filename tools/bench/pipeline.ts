@@ -60,6 +60,10 @@ export async function benchPipeline(): Promise<void> {
       report(`delivered messages/s, ${sessions} sessions`, whole(result.perSecond));
       report(`AWS requests per webhook request, ${sessions} sessions`, result.requestsPerPage.toFixed(2));
     }
+    const zipped = { feed: "fan-out-100", sessions: 100, messages: 4_000, compress: "gzip" } as const;
+    const result = await measureFanOut(relay, zipped);
+    failures.push(...result.failures);
+    report("delivered messages/s, 100 sessions, gzip", whole(result.perSecond));
     report(
       "peak memory of the relay process, fan-out",
       `${whole((await relay.snapshot()).peakResidentBytes / 1e6)} MB`,

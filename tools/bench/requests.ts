@@ -17,6 +17,8 @@ const METERED = { BENCH_METERED: "1", RELAY_SWEEP_SECONDS: "3600", RELAY_ATTEMPT
 const EVENTS_PER_PAGE = 50;
 /** How long a webhook takes to answer. */
 const RECEIVER_MILLIS = 200;
+/** Sessions whose cursors share a row. `npm run cost` calculates what the bench does not count yet. */
+const SESSIONS_PER_ROW = 1;
 const PAGE_SIZES = [1, 2, 5, 10, 25, 50, 100, 250, 500];
 const CONDITIONS = [
   ...[1, 10, 50].map((sessions) => ({ pagesPerSecond: 0.2, sessions, seconds: 60 })),
@@ -191,6 +193,7 @@ const measured = {
   machine: `${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, Node ${process.version}, embedded engines`,
   eventBytes: Math.round(lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0) / lines.length),
   receiverMillis: RECEIVER_MILLIS,
+  sessionsPerRow: SESSIONS_PER_ROW,
   pages,
   sweeps,
   freeing,

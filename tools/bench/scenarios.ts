@@ -39,14 +39,19 @@ export async function measureAppend(
 /** Measures new sessions that read a full feed. */
 export async function measureFanOut(
   relay: RelayUnderTest,
-  load: { feed: string; messages: number; sessions: number },
+  load: { feed: string; messages: number; sessions: number; compress?: "gzip" },
 ): Promise<{ perSecond: number; requestsPerPage: number; failures: string[] }> {
   await using receiver = await Receiver.start();
   const before = await relay.snapshot();
   const begun = performance.now();
   const sessions = await Promise.all(
     Array.from({ length: load.sessions }, (_, index) =>
-      relay.createSession({ feed: load.feed, url: receiver.url(`/${index}`), from: "head" }),
+      relay.createSession({
+        feed: load.feed,
+        url: receiver.url(`/${index}`),
+        from: "head",
+        ...(load.compress && { compress: load.compress }),
+      }),
     ),
   );
   await receiver.received(load.sessions, load.messages);

@@ -1,3 +1,4 @@
+import { plainEgressUsd } from "./egress.ts";
 import { chunks, eventsPerMonth, type Load, MONTH_HOURS } from "./load.ts";
 import { pollingRequests } from "./polling.ts";
 import { type Usage, usdOf } from "./prices.ts";
@@ -5,11 +6,16 @@ import { type Usage, usdOf } from "./prices.ts";
 /** Another way to deliver the same events to the same webhooks. */
 export interface Alternative {
   readonly name: string;
+  /** Whether each session gets the events in their order. */
+  readonly isOrdered: boolean;
+  /** Whether a session can be sent again what it was sent before. */
+  readonly canReplay: boolean;
   /** The features it lacks compared with the relay, or its limits. */
   readonly lacks: string;
   readonly usd: number;
   /** The cost of a month in which nothing happens. */
   readonly idleUsd: number;
+  readonly egressUsd: number;
 }
 
 /** A function with 256 MB that only waits for the webhook. */
@@ -26,56 +32,86 @@ const SHARD_RECORDS_PER_SECOND = 1_000;
 
 export function alternatives(load: Load): Alternative[] {
   // With little traffic, the idle cost is the bill.
-  return ways(load).map((way) => ({ ...way, usd: Math.max(way.usd, way.idleUsd) }));
+  return ways(load).map(({ isCompressible, ...way }) => ({
+    ...way,
+    usd: Math.max(way.usd, way.idleUsd),
+    egressUsd: plainEgressUsd({ ...load, isGzip: load.isGzip && isCompressible }),
+  }));
 }
 
-function ways(load: Load): Alternative[] {
+/** `isCompressible`: its requests come from a function of one's own, which may use gzip. An API destination cannot. */
+interface Way extends Omit<Alternative, "egressUsd"> {
+  readonly isCompressible: boolean;
+}
+
+const UNORDERED = { isOrdered: false, canReplay: false };
+const OWN_FUNCTION = { isCompressible: true };
+const API_DESTINATION = { isCompressible: false, idleUsd: 0 };
+
+function ways(load: Load): Way[] {
   const idleQueue = usdOf({ sqsRequest: pollingRequests(1) }) * load.sessions;
   return [
     {
-      name: "SNS -> SQS -> Lambda per session, an event a message",
-      lacks: "unordered; no replay; a queue, a subscription and a mapping per session",
+      name: "SNS, SQS and Lambda, by event",
+      ...UNORDERED,
+      ...OWN_FUNCTION,
+      lacks: "a queue for each session",
       usd: usdOf(snsPerEvent(load)),
       idleUsd: idleQueue,
     },
     {
       name: "the same, if SQS bills what SNS sends",
-      lacks: "AWS's pages do not settle it",
+      ...UNORDERED,
+      ...OWN_FUNCTION,
+      lacks: "AWS does not say",
       usd: usdOf(snsPerEvent(load)) + usdOf({ sqsRequest: deliveriesPerMonth(load) }),
       idleUsd: idleQueue,
     },
     {
-      name: "SNS -> SQS -> Lambda per session, pre-batched, send billed",
-      lacks: "unordered; no replay; the producer must batch",
+      name: "SNS, SQS and Lambda, by page, sends billed",
+      ...UNORDERED,
+      ...OWN_FUNCTION,
+      lacks: "a queue for each session",
       usd: usdOf(snsPerPage(load)),
       idleUsd: idleQueue,
     },
     {
-      name: "EventBridge -> API destination, an event a call",
-      lacks: "unordered; gives up after 24 h; 300 calls/s each; webhooks get single events",
+      name: "EventBridge API destinations, by event",
+      ...UNORDERED,
+      ...API_DESTINATION,
+      lacks: "gives up after 24 h",
       usd: usdOf(eventBridge(load, 1)),
-      idleUsd: 0,
     },
     {
-      name: "EventBridge -> API destination, pre-batched",
-      lacks: "unordered; gives up after 24 h; no replay by number; 1,500 targets a bus",
+      name: "EventBridge API destinations, by page",
+      ...UNORDERED,
+      ...API_DESTINATION,
+      lacks: "gives up after 24 h",
       usd: usdOf(eventBridge(load, load.eventsPerPage)),
-      idleUsd: 0,
     },
     {
-      name: "Kinesis enhanced fan-out -> Lambda per session",
-      lacks: "20 sessions a stream; a session is a deployment; a slow one blocks its shard",
+      name: "Kinesis enhanced fan-out and Lambda",
+      isOrdered: true,
+      canReplay: true,
+      ...OWN_FUNCTION,
+      lacks: "a session is a deployment",
       usd: usdOf(kinesis(load)),
       idleUsd: usdOf(kinesisFixed(load)),
     },
     {
-      name: "a copy per session in DynamoDB, by event, TTL",
+      name: "DynamoDB, a copy a session, by event",
+      isOrdered: true,
+      canReplay: true,
+      ...OWN_FUNCTION,
       lacks: "storage grows with sessions",
       usd: usdOf(copies(load, 1)),
       idleUsd: 0,
     },
     {
-      name: "a copy per session in DynamoDB, by page, TTL",
+      name: "DynamoDB, a copy a session, by page",
+      isOrdered: true,
+      canReplay: true,
+      ...OWN_FUNCTION,
       lacks: "writes grow with sessions",
       usd: usdOf(copies(load, load.eventsPerPage)),
       idleUsd: 0,

@@ -10,6 +10,9 @@ export const memoryMebibytes: Readonly<Record<FunctionName, number>> = {
   api: 512,
 };
 
+/** The functions that a stage traces by default. */
+export const tracedFunctions: readonly FunctionName[] = ["api", "sweep"];
+
 export const keys = 2;
 export const secrets = 1;
 export const dashboards = 1;

@@ -19,8 +19,7 @@ export function gatewayUsage(
   load: Pick<Load, "eventsPerSecond" | "eventBytes">,
   { tasks, connections }: { readonly tasks: number; readonly connections: number },
 ): readonly { readonly name: string; readonly usage: Usage; readonly idle: boolean }[] {
-  const bytes =
-    eventsPerMonth({ ...load, sessions: 1, eventsPerPage: 1, webhookMillis: 0 }) * load.eventBytes;
+  const bytes = eventsPerMonth(load) * load.eventBytes;
   const { cpu, memoryGigabytes, zones } = deployed.gateway;
   const isIdle = load.eventsPerSecond === 0;
   return [

@@ -1,12 +1,18 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
+import { type FunctionName, functions, namesOf } from "../../shared/aws/resources.ts";
+import { FREEINGS } from "../../shared/runtime/settings.ts";
+import { tracedFunctions } from "./deployed.ts";
 import type { Load } from "./load.ts";
 import { measurement } from "./measured.ts";
 import { reportOf, textOf } from "./report.ts";
 
 /** `npm run cost`: what a month of the relay costs on AWS, beside other ways to deliver the same. */
-interface Options extends Omit<Load, "webhookMillis" | "ami"> {
+interface Options
+  extends Omit<Load, "webhookMillis" | "ami" | "isGzip" | "tracedFunctions" | "gatherSeconds"> {
+  readonly gzip?: true;
+  readonly traced: readonly (FunctionName | "none")[];
   readonly amiConnections?: number;
   readonly amiTasks: number;
   readonly json?: true;
@@ -30,13 +36,24 @@ const options = new Command("cost")
     numberOption({ atLeast: 1, isWhole: true }),
   )
   .option("--ami-tasks <number>", "of that gateway", numberOption({ atLeast: 1, isWhole: true }), 2)
+  .option("--gzip", "all sessions use gzip; where another way can, it does, too")
+  .addOption(
+    new Option("--freeing <when>", "RELAY_FREEING of the stage").choices(FREEINGS).default(FREEINGS[0]),
+  )
+  .addOption(
+    new Option("--traced <functions...>", "functions with X-Ray traces, or none")
+      .choices([...namesOf<FunctionName>(functions), "none"])
+      .default(tracedFunctions),
+  )
   .option("--json", "print JSON")
   .parse()
   .opts<Options>();
 
-const { json, amiConnections: connections, amiTasks: tasks, ...load } = options;
+const { json, gzip, traced, amiConnections: connections, amiTasks: tasks, ...load } = options;
 const report = reportOf({
   ...load,
+  isGzip: gzip ?? false,
+  tracedFunctions: traced.filter((name) => name !== "none"),
   webhookMillis: measurement.receiverMillis,
   ...(connections === undefined ? {} : { ami: { tasks, connections } }),
 });

@@ -11,6 +11,8 @@ export type MeteredFunction = (typeof meteredFunctions)[number];
 export interface PerPage {
   readonly invocations: number;
   readonly seconds: number;
+  /** Messages received: for notify and deliver, hints. */
+  readonly records: number;
   readonly sends: number;
   readonly readUnits: number;
   readonly writeUnits: number;
@@ -19,7 +21,7 @@ export interface PerPage {
 type Steady = (typeof measured.steady)[number];
 
 /** The most requests that one session can send, one after another. */
-const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
+export const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
 
 /**
  * The conditions under which the sessions kept up. On a machine that is too busy, sessions fall behind, send several
@@ -68,6 +70,7 @@ function usePerPage(name: MeteredFunction, { usage, pages }: Steady): PerPage {
   return {
     invocations: use.invocations / pages,
     seconds: use.millis / 1000 / pages,
+    records: use.records / pages,
     sends: sends / pages,
     readUnits: use.readUnits / pages,
     writeUnits: use.writeUnits / pages,
@@ -79,6 +82,25 @@ export function pageBytes({ eventsPerPage, eventBytes }: Pick<Load, "eventsPerPa
   const points = measured.pages.map((page) => ({ x: page.eventsPerPage, y: page.itemBytes }));
   return interpolate(points, eventsPerPage) * (eventBytes / measured.eventBytes);
 }
+
+/** The write units of a page of this load. */
+export function pageWriteUnits(load: Pick<Load, "eventsPerPage" | "eventBytes">): number {
+  const points = measured.pages.map((page) => ({ x: page.eventsPerPage, y: page.writeUnits }));
+  const scale = load.eventBytes / measured.eventBytes;
+  return Math.max(1, interpolate(points, load.eventsPerPage) * scale);
+}
+
+/**
+ * The write units that freeing one segment takes beside the deletion of its pages: the head's transaction over all
+ * shards of the count, and the deletion of these. The bench frees segments of 1,000 messages.
+ */
+export function freeingUnitsPerSegment(): number {
+  const { eventsPerPage, writeUnitsPerPage } = measured.freeing;
+  const deleted = pageWriteUnits({ eventsPerPage, eventBytes: measured.eventBytes });
+  return (writeUnitsPerPage - deleted) * (FREED_SEGMENT_MESSAGES / eventsPerPage);
+}
+
+const FREED_SEGMENT_MESSAGES = 1_000;
 
 /** The usage of one sweep of one quiet feed. */
 export function perSweep(sessions: number) {
@@ -106,6 +128,7 @@ function everyFigure(read: (key: keyof PerPage) => number): PerPage {
   return {
     invocations: read("invocations"),
     seconds: read("seconds"),
+    records: read("records"),
     sends: read("sends"),
     readUnits: read("readUnits"),
     writeUnits: read("writeUnits"),

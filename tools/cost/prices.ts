@@ -42,6 +42,13 @@ export const prices = {
   dynamodbWriteUnit: third(0.625e-6, "write request unit", DYNAMODB, READ),
   dynamodbReadUnit: third(0.125e-6, "read request unit", DYNAMODB, READ),
   dynamodbGigabyteMonth: third(0.25, "GB-month, standard class", DYNAMODB, READ),
+  dynamodbRecoveryGigabyteMonth: {
+    usd: 0.2,
+    per: "GB-month of point-in-time recovery",
+    source: "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    asOf: READ,
+    thirdParty: false,
+  },
   sqsRequest: third(0.4e-6, "request of up to 64 KB, standard queue", SQS, "2026-03"),
   sqsFifoRequest: third(0.5e-6, "request of up to 64 KB, FIFO queue", SQS, "2026-03"),
   snsPublish: third(0.5e-6, "publish of up to 64 KB", SNS, READ),

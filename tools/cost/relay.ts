@@ -1,12 +1,15 @@
 import { sweepIntervalSeconds } from "../../shared/aws/limits.ts";
+import { readSettings } from "../../shared/runtime/settings.ts";
 import * as deployed from "./deployed.ts";
 import { gatewayUsage } from "./gateway.ts";
+import { areGroupsCalculated, groupsOf, perPageOfSessions } from "./groups.ts";
 import { eventsPerMonth, type Load, MONTH_SECONDS } from "./load.ts";
 import {
+  freeingUnitsPerSegment,
   type MeteredFunction,
   measurement,
-  meteredFunctions,
   pageBytes,
+  pageWriteUnits,
   perPage,
   perSweep,
 } from "./measured.ts";
@@ -16,19 +19,25 @@ import { type Usage, usdOf } from "./prices.ts";
 /** One item of the bill. */
 export interface BillItem {
   readonly name: string;
+  /** The function, table or queue that causes it. */
+  readonly owner: string;
   readonly usd: number;
   /** Whether the item is also charged in a month in which nothing happens. */
   readonly idle: boolean;
+  /** Whether its amounts are calculated from counted ones, and not counted themselves (`groups.ts`). */
+  readonly isCalculated: boolean;
 }
 
+const { segmentSize } = readSettings({});
+
 /** The messages that a feed holds while all sessions keep up: the segment being read and the one before it. */
-const HELD_MESSAGES = 2 * 5_000;
+const HELD_MESSAGES = 2 * segmentSize;
 
 /** Bytes of a line in the embedded metric format, and of a line in the access log. */
 const METRIC_LINE_BYTES = 450;
 const ACCESS_LINE_BYTES = 350;
 
-/** X-Ray's default rule: the first request of each second, and 5% of the others. */
+/** Of what Lambda traces: the first invocation of each second, and 5% of the others. Nobody can change it. */
 const TRACED_PER_SECOND = 1;
 const TRACED_SHARE = 0.05;
 
@@ -42,66 +51,111 @@ const SECRET_READ_SECONDS = 300;
 export function relayBill(load: Load): BillItem[] {
   const isIdle = load.eventsPerSecond === 0;
   const pages = isIdle ? 0 : eventsPerMonth(load) / load.eventsPerPage;
-  const use = Object.fromEntries(
-    meteredFunctions.map((name) => [name, isIdle ? nothing : monthOf(name, load, pages)]),
-  ) as Record<MeteredFunction, MonthOfUse>;
+  const { ingest, notify, deliver } = usageOf(load, pages);
   const sweeps = MONTH_SECONDS / sweepIntervalSeconds;
-  const sweep = perSweep(load.sessions);
-  const putUnits = Math.ceil(pageBytes(load) / 1024);
-  const freeUnits = (measurement.freeing.writeUnitsPerPage * putUnits) / measuredPutUnits();
-  const measuredWrites = use.notify.writeUnits + use.deliver.writeUnits;
-  const hintInvocations = use.notify.invocations + use.deliver.invocations;
+  const sweep = perSweep(groupsOf(load.sessions));
+  const isGathered = load.gatherSeconds !== undefined;
+  const gigabytes = isIdle ? 0 : storedGigabytes(load);
 
-  const item = (name: string, usage: Usage, idle = false): BillItem => ({ name, usd: usdOf(usage), idle });
+  const item = (owner: string, name: string, usage: Usage, options: Partial<BillItem> = {}): BillItem => ({
+    name,
+    owner,
+    usd: usdOf(usage),
+    idle: false,
+    isCalculated: false,
+    ...options,
+  });
+  const idle = { idle: true };
+  const calculated = { isCalculated: areGroupsCalculated };
   return [
-    ...meteredFunctions.map((name) => item(`Lambda ${name}`, lambda(name, use[name]))),
-    item("Lambda sweep", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), true),
-    item("DynamoDB writes: pages", { dynamodbWriteUnit: pages * putUnits }),
-    item("DynamoDB writes: cursors, references", { dynamodbWriteUnit: measuredWrites }),
-    item("DynamoDB: attempts", attempts(load, pages)),
-    item("DynamoDB writes: freeing", { dynamodbWriteUnit: pages * freeUnits }),
-    item("DynamoDB reads", {
-      dynamodbReadUnit: use.ingest.readUnits + use.notify.readUnits + use.deliver.readUnits * readScale(load),
+    item("ingest", "Lambda", lambda("ingest", ingest)),
+    item("notify", "Lambda", lambda("notify", notify), calculated),
+    item("deliver", "Lambda", lambda("deliver", deliver), calculated),
+    item("sweep", "Lambda", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), idle),
+    item("Queue table, by ingest", "DynamoDB writes: pages", {
+      dynamodbWriteUnit: pages * pageWriteUnits(load),
     }),
+    item("Queue table, by ingest", "DynamoDB reads", { dynamodbReadUnit: ingest.readUnits }),
     item(
-      "DynamoDB reads and writes: sweep",
-      { dynamodbReadUnit: sweeps * sweep.readUnits, dynamodbWriteUnit: sweeps * sweep.writeUnits },
-      true,
+      "Cursors table, by notify",
+      "DynamoDB writes: marks of wakes",
+      { dynamodbWriteUnit: notify.writeUnits },
+      calculated,
     ),
-    item("DynamoDB storage", {
-      dynamodbGigabyteMonth: isIdle ? 0 : (HELD_MESSAGES / load.eventsPerPage) * (pageBytes(load) / 1e9),
+    item("Cursors table, by notify", "DynamoDB reads", { dynamodbReadUnit: notify.readUnits }, calculated),
+    item(
+      "Cursors table, by deliver",
+      "DynamoDB writes: progress, references",
+      { dynamodbWriteUnit: deliver.writeUnits },
+      calculated,
+    ),
+    item(
+      "Queue table, by deliver",
+      "DynamoDB reads",
+      { dynamodbReadUnit: deliver.readUnits * readScale(load) },
+      calculated,
+    ),
+    item("Attempts table, by deliver", "DynamoDB", attempts(load, pages)),
+    item("Queue table, by sweep", "DynamoDB: freeing", freeing(load, pages)),
+    item(
+      "Queue table, by sweep",
+      "DynamoDB: a look each minute",
+      { dynamodbReadUnit: sweeps * sweep.readUnits, dynamodbWriteUnit: sweeps * sweep.writeUnits },
+      idle,
+    ),
+    item("Queue table", "DynamoDB storage and its recovery", {
+      dynamodbGigabyteMonth: gigabytes,
+      dynamodbRecoveryGigabyteMonth: gigabytes,
     }),
     // Each invocation is one receive and one delete. Sends were counted.
-    item("SQS hints", {
-      sqsRequest: use.ingest.sends + use.notify.sends + use.deliver.sends + 2 * hintInvocations,
+    item("notify queue", "SQS", { sqsRequest: ingest.sends + 2 * notify.invocations }),
+    item(
+      "wake queue",
+      "SQS",
+      { sqsRequest: notify.sends + deliver.sends + 2 * deliver.invocations },
+      calculated,
+    ),
+    item("ingest queue", "SQS", {
+      // A send for each event, a receive and a delete for each page.
+      sqsFifoRequest: isGathered ? eventsPerMonth(load) + 2 * pages : 0,
     }),
     item(
-      "SQS polling of empty queues",
+      "all queues",
+      "SQS polling while empty",
       {
         sqsRequest: pollingRequests(deployed.mappedQueues.standard),
         sqsFifoRequest: pollingRequests(deployed.mappedQueues.fifo),
       },
-      true,
+      idle,
     ),
-    item("API Gateway", { httpApiRequest: pages }),
-    item("Logs", {
+    item("HTTP API", "API Gateway", { httpApiRequest: isGathered ? 0 : pages }),
+    item("all functions, HTTP API", "Logs", {
       logsGigabyte:
         (pages * ACCESS_LINE_BYTES +
-          (use.ingest.invocations + use.deliver.invocations + (isIdle ? 0 : sweeps)) * METRIC_LINE_BYTES) /
+          (ingest.invocations + deliver.invocations + (isIdle ? 0 : sweeps)) * METRIC_LINE_BYTES) /
         1e9,
     }),
-    item("Metrics", { metricMonth: isIdle ? 0 : deployed.ordinaryMetrics.length }),
-    item("X-Ray traces", { xrayTrace: traces(use.ingest) + traces(use.notify) + traces(use.deliver) }),
-    item("X-Ray traces: sweep", { xrayTrace: traces({ ...nothing, invocations: sweeps, seconds: 0 }) }, true),
-    item("KMS requests", { kmsRequest: environments(use.deliver) * load.sessions * livesPerMonth }),
-    item("KMS keys", { kmsKeyMonth: deployed.keys }, true),
-    item("Secrets Manager requests", {
-      secretRequest: environments(use.ingest) * (MONTH_SECONDS / SECRET_READ_SECONDS),
+    item("all functions", "Metrics", { metricMonth: isIdle ? 0 : deployed.ordinaryMetrics.length }),
+    ...Object.entries({ ingest, notify, deliver }).map(([name, use]) =>
+      item(name, "X-Ray traces", { xrayTrace: traces(load, name, use.invocations) }),
+    ),
+    item("sweep", "X-Ray traces", { xrayTrace: traces(load, "sweep", sweeps) }, idle),
+    item(
+      "deliver",
+      "KMS: opening secrets",
+      { kmsRequest: environments(deliver) * load.sessions * livesPerMonth },
+      calculated,
+    ),
+    item("secrets, alarms", "KMS keys", { kmsKeyMonth: deployed.keys }, idle),
+    item("ingest", "Secrets Manager: reading the key", {
+      secretRequest: environments(ingest) * (MONTH_SECONDS / SECRET_READ_SECONDS),
     }),
-    item("Secrets Manager", { secretMonth: deployed.secrets }, true),
-    item("Alarms", { alarmMetricMonth: deployed.alarmMetrics }, true),
-    item("Dashboard", { dashboardMonth: deployed.dashboards }, true),
-    ...(load.ami ? gatewayUsage(load, load.ami) : []).map(({ name, usage, idle }) => item(name, usage, idle)),
+    item("management key", "Secrets Manager", { secretMonth: deployed.secrets }, idle),
+    item("monitoring", "Alarms", { alarmMetricMonth: deployed.alarmMetrics }, idle),
+    item("monitoring", "Dashboard", { dashboardMonth: deployed.dashboards }, idle),
+    ...(load.ami ? gatewayUsage(load, load.ami) : []).map(({ name, usage, idle }) =>
+      item("AMI gateway", name, usage, { idle }),
+    ),
   ];
 }
 
@@ -117,6 +171,23 @@ function attempts({ sessions }: Load, pages: number): Usage {
   return { dynamodbWriteUnit: written, dynamodbGigabyteMonth: (held * ATTEMPT_ITEM_BYTES) / 1e9 };
 }
 
+/** A deletion costs as much as the put. What is left to expire costs a read of the segment, to see that it will. */
+function freeing(load: Load, pages: number): Usage {
+  const segments = pages / pagesPerSegment(load);
+  const headUnits = segments * freeingUnitsPerSegment();
+  const listUnits = pages * (pageBytes(load) / 4096);
+  return load.freeing === "expire"
+    ? { dynamodbWriteUnit: headUnits, dynamodbReadUnit: listUnits }
+    : { dynamodbWriteUnit: headUnits + pages * pageWriteUnits(load), dynamodbReadUnit: listUnits };
+}
+
+function storedGigabytes(load: Load): number {
+  const { pageTtlMillis } = readSettings({ RELAY_FREEING: load.freeing });
+  const expiring = load.eventsPerSecond * (pageTtlMillis / 1000);
+  const messages = load.freeing === "expire" ? expiring : HELD_MESSAGES;
+  return (messages / load.eventsPerPage) * (pageBytes(load) / 1e9);
+}
+
 interface MonthOfUse {
   readonly invocations: number;
   readonly seconds: number;
@@ -125,11 +196,31 @@ interface MonthOfUse {
   readonly writeUnits: number;
 }
 
-const nothing: MonthOfUse = { invocations: 0, seconds: 0, sends: 0, readUnits: 0, writeUnits: 0 };
 const livesPerMonth = MONTH_SECONDS / ENVIRONMENT_SECONDS;
 
+function usageOf(load: Load, pages: number): Record<MeteredFunction, MonthOfUse> {
+  const of = (name: MeteredFunction, sessions = load.sessions) => monthOf(name, { ...load, sessions }, pages);
+  const ingest = of("ingest");
+  const waited = pages * (load.gatherSeconds ?? 0);
+  return {
+    ingest: { ...ingest, seconds: ingest.seconds + waited },
+    notify: of("notify"),
+    deliver: of("deliver"),
+  };
+}
+
+/** Nothing in a month without pages. */
 function monthOf(name: MeteredFunction, load: Load, pages: number): MonthOfUse {
-  const each = perPage(name, load.eventsPerSecond / load.eventsPerPage, load.sessions);
+  if (pages === 0) return { invocations: 0, seconds: 0, sends: 0, readUnits: 0, writeUnits: 0 };
+  const pagesPerSecond = load.eventsPerSecond / load.eventsPerPage;
+  const each =
+    name === "ingest"
+      ? perPage(name, pagesPerSecond, load.sessions)
+      : perPageOfSessions(name, {
+          pagesPerSecond,
+          sessions: load.sessions,
+          pagesPerSegment: pagesPerSegment(load),
+        });
   return {
     invocations: pages * each.invocations,
     seconds: pages * each.seconds,
@@ -137,6 +228,10 @@ function monthOf(name: MeteredFunction, load: Load, pages: number): MonthOfUse {
     readUnits: pages * each.readUnits,
     writeUnits: pages * each.writeUnits,
   };
+}
+
+function pagesPerSegment({ eventsPerPage }: Load): number {
+  return segmentSize / eventsPerPage;
 }
 
 function lambda(
@@ -154,14 +249,10 @@ function environments({ seconds }: MonthOfUse): number {
   return seconds === 0 ? 0 : Math.max(1, seconds / MONTH_SECONDS);
 }
 
-function traces({ invocations }: MonthOfUse): number {
+function traces({ tracedFunctions }: Load, name: string, invocations: number): number {
+  if (!tracedFunctions.some((each) => each === name)) return 0;
   const reservoir = Math.min(invocations, TRACED_PER_SECOND * MONTH_SECONDS);
   return reservoir + TRACED_SHARE * (invocations - reservoir);
-}
-
-function measuredPutUnits(): number {
-  const { eventsPerPage } = measurement.freeing;
-  return measurement.pages.find((page) => page.eventsPerPage === eventsPerPage)?.writeUnits ?? 1;
 }
 
 /** Larger pages take more read units. Scaling all reads with the page size overestimates them. */
@@ -174,19 +265,17 @@ function readScale(load: Load): number {
 }
 
 /**
- * The bill if AWS passed every wake to deliver one by one. The bench's event source mapping fills its batches, but AWS
- * spreads wakes over five pollers, so the real bill lies between.
+ * What the bill grows by if AWS passes every wake to deliver one by one. The bench's event source mapping fills its
+ * batches, but AWS spreads wakes over five pollers, so the real bill lies between.
  */
-export function singleWakesUsd(load: Load): number {
+export function singleWakesMoreUsd(load: Load): number {
   if (load.eventsPerSecond === 0) return 0;
   const pages = eventsPerMonth(load) / load.eventsPerPage;
-  const alone = monthOf("deliver", { ...load, sessions: 1 }, pages);
-  const once = usdOf(lambda("deliver", alone)) + usdOf({ sqsRequest: 2 * alone.invocations });
-  return once * load.sessions;
-}
-
-export function deliverLambdaUsd(load: Load): number {
-  if (load.eventsPerSecond === 0) return 0;
-  const month = monthOf("deliver", load, eventsPerMonth(load) / load.eventsPerPage);
-  return usdOf(lambda("deliver", month)) + usdOf({ sqsRequest: 2 * month.invocations });
+  const receiving = (sessions: number) => {
+    const month = monthOf("deliver", { ...load, sessions }, pages);
+    return usdOf(lambda("deliver", month)) + usdOf({ sqsRequest: 2 * month.invocations });
+  };
+  const groups = groupsOf(load.sessions);
+  const alone = groups * receiving(load.sessions / groups);
+  return Math.max(0, alone - receiving(load.sessions));
 }

@@ -85,7 +85,7 @@ function bundle(): Promise<BuildResult<{ write: false; metafile: true }>> {
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
-    plugins: [onlyTheVersion],
+    plugins: [onlyTheVersion, withoutTheRelay],
   });
 }
 
@@ -100,6 +100,20 @@ const onlyTheVersion: Plugin = {
     });
   },
 };
+
+/** `stasis-relay start` needs all of the relay, with a database for one platform: the repository has it. */
+const withoutTheRelay: Plugin = {
+  name: "without-the-relay",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/local\/main\.ts$/ }, () => ({
+      contents: `process.stderr.write(${JSON.stringify(NO_RELAY)}); process.exit(1);`,
+      loader: "js",
+    }));
+  },
+};
+
+const NO_RELAY =
+  "stasis-relay: the relay itself is not in this package. In a clone of the project, npm start runs it.\n";
 
 function manifest() {
   const { version, license } = packageJson;

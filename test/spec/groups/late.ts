@@ -56,7 +56,7 @@ export function* lateSteps(deliverer: Deliverer, state: State, scenario: GroupSc
         state: becomes(
           { requests: others, owed: [session] },
           settled(spend(state, "refusal"), (cursor) =>
-            fail(cursor, request, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
+            fail(cursor, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
           ),
         ),
       };

@@ -10,6 +10,9 @@ const load = (sessions: number): Load => ({
   eventsPerPage: 50,
   eventBytes: 600,
   webhookMillis: 200,
+  isGzip: false,
+  freeing: "at-once",
+  tracedFunctions: [],
 });
 
 const perMillion = (sessions: number) =>
@@ -72,5 +75,21 @@ describe("prices", () => {
 
   it("give the price of a page's put calculated by hand: two units, $1.25 per million", () => {
     expect(usdOf({ dynamodbWriteUnit: 2e6 })).toBeCloseTo(1.25, 9);
+  });
+});
+
+describe("egress", () => {
+  it("is the same for all uncompressed ways: $0.09 a gigabyte of what every session is sent", () => {
+    const expected = 100 * 2_592_000 * 10 * 600 * 0.09e-9;
+    for (const { egressUsd } of alternatives(load(10))) expect(egressUsd).toBeCloseTo(expected, 6);
+  });
+
+  it("shrinks with gzip only where a function of one's own sends", () => {
+    const plain = alternatives(load(10));
+    alternatives({ ...load(10), isGzip: true }).forEach(({ name, egressUsd }, index) => {
+      const before = plain[index]?.egressUsd ?? 0;
+      if (name.startsWith("EventBridge")) expect(egressUsd).toBe(before);
+      else expect(egressUsd).toBeLessThan(before / 10);
+    });
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { groupsOf, POST_CPU_MILLIS, perPageOfSessions } from "../../../tools/cost/groups.ts";
 import type { Load } from "../../../tools/cost/load.ts";
 import { interpolate, measurement, pageBytes, perPage } from "../../../tools/cost/measured.ts";
+import { quietFeeds } from "../../../tools/cost/quiet.ts";
 import { relayBill } from "../../../tools/cost/relay.ts";
 import { reportOf, textOf } from "../../../tools/cost/report.ts";
 
@@ -10,9 +12,15 @@ const load: Load = {
   eventsPerPage: 50,
   eventBytes: measurement.eventBytes,
   webhookMillis: 200,
+  isGzip: false,
+  freeing: "at-once",
+  tracedFunctions: ["api", "sweep"],
 };
-const usdOfPart = (name: string, changed: Partial<Load> = {}) =>
-  relayBill({ ...load, ...changed }).find((item) => item.name === name)?.usd ?? Number.NaN;
+const usdOfPart = (name: string, changed: Partial<Load> = {}, owner?: string) =>
+  relayBill({ ...load, ...changed })
+    .filter((item) => item.name === name && (owner === undefined || item.owner === owner))
+    .reduce((sum, { usd }) => sum + usd, 0);
+const usdOf = (changed: Partial<Load>) => reportOf({ ...load, ...changed }).usd;
 
 describe("interpolate", () => {
   const points = [
@@ -31,44 +39,43 @@ describe("interpolate", () => {
 });
 
 describe("the relay's month", () => {
-  it("uses exactly the counted figures at a measured condition", () => {
-    const measured = measurement.steady.find((each) => each.pagesPerSecond === 2 && each.sessions === 10);
-    const { pages = 1, usage } = measured ?? {};
-    const deliver = perPage("deliver", 2, 10);
-    expect(deliver.writeUnits).toBeCloseTo((usage?.deliver.writeUnits ?? 0) / pages, 9);
-    expect(deliver.invocations).toBeCloseTo((usage?.deliver.invocations ?? 0) / pages, 9);
-    // 5,184,000 pages a month at $0.625 per million units: notify's marks plus deliver's writes.
-    const units = ((usage?.deliver.writeUnits ?? 0) + (usage?.notify.writeUnits ?? 0)) / pages;
-    expect(usdOfPart("DynamoDB writes: cursors, references")).toBeCloseTo(5.184 * units * 0.625, 6);
+  it("uses exactly the counted figures of ingest at a measured condition", () => {
+    const measured = measurement.steady.filter(({ pagesPerSecond }) => pagesPerSecond === 2);
+    const reads = measured.reduce((sum, { usage, pages }) => sum + usage.ingest.readUnits / pages, 0);
+    // 5,184,000 pages a month at $0.125 per million units.
+    const expected = 5.184 * (reads / measured.length) * 0.125;
+    expect(usdOfPart("DynamoDB reads", {}, "Queue table, by ingest")).toBeCloseTo(expected, 9);
   });
 
-  it("charges a put by the size of the item: five units of a kilobyte for 50 events", () => {
-    const units = Math.ceil(pageBytes(load) / 1024);
-    expect(units).toBe(5);
-    expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * units * 0.625, 9);
+  it("charges a put by what was counted for the item: 4.67 units for 50 events", () => {
+    expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * 4.67 * 0.625, 9);
+    expect(usdOfPart("DynamoDB writes: pages", { eventBytes: 2 * load.eventBytes })).toBeCloseTo(
+      2 * 5.184 * 4.67 * 0.625,
+      9,
+    );
   });
 
   it("charges each session a write a minute at most for its attempts, and their storage for a week", () => {
     const writes = 43_200 * 10;
     const gigabytes = (writes * (7 / 30) * 400) / 1e9;
-    expect(usdOfPart("DynamoDB: attempts")).toBeCloseTo(writes * 0.625e-6 + gigabytes * 0.25, 9);
+    expect(usdOfPart("DynamoDB")).toBeCloseTo(writes * 0.625e-6 + gigabytes * 0.25, 9);
     // A page in ten minutes is a write in ten minutes.
     const seldom = { eventsPerSecond: 1 / 600, eventsPerPage: 1 };
-    expect(usdOfPart("DynamoDB: attempts", seldom)).toBeCloseTo(usdOfPart("DynamoDB: attempts") / 10, 9);
-    expect(usdOfPart("DynamoDB: attempts", { eventsPerSecond: 0 })).toBe(0);
+    expect(usdOfPart("DynamoDB", seldom)).toBeCloseTo(usdOfPart("DynamoDB") / 10, 9);
+    expect(usdOfPart("DynamoDB", { eventsPerSecond: 0 })).toBe(0);
   });
 
   it("costs the same for ingest with any number of sessions", () => {
-    for (const name of ["Lambda ingest", "DynamoDB writes: pages", "API Gateway"])
-      expect(usdOfPart(name, { sessions: 1000 })).toBe(usdOfPart(name, { sessions: 1 }));
+    for (const owner of ["ingest", "Queue table, by ingest", "HTTP API"])
+      for (const { name } of relayBill(load).filter((item) => item.owner === owner))
+        expect(usdOfPart(name, { sessions: 1000 }, owner)).toBe(usdOfPart(name, { sessions: 1 }, owner));
   });
 
   it("grows with sessions, with events, and with smaller pages", () => {
-    const usd = (changed: Partial<Load>) => reportOf({ ...load, ...changed }).usd;
-    expect(usd({ sessions: 100 })).toBeGreaterThan(usd({}));
-    expect(usd({ eventsPerSecond: 200 })).toBeGreaterThan(usd({}));
-    expect(usd({ eventsPerPage: 10 })).toBeGreaterThan(usd({}));
-    expect(usd({ eventBytes: 6_000 })).toBeGreaterThan(usd({}));
+    expect(usdOf({ sessions: 100 })).toBeGreaterThan(usdOf({}));
+    expect(usdOf({ eventsPerSecond: 200 })).toBeGreaterThan(usdOf({}));
+    expect(usdOf({ eventsPerPage: 10 })).toBeGreaterThan(usdOf({}));
+    expect(usdOf({ eventBytes: 6_000 })).toBeGreaterThan(usdOf({}));
   });
 
   it("without events has only the fixed items and the polling: all other items are 0", () => {
@@ -83,8 +90,93 @@ describe("the relay's month", () => {
   });
 
   it("costs more when AWS passes on every wake alone", () => {
-    const report = reportOf(load);
+    const report = reportOf({ ...load, sessions: 100 });
     expect(report.singleWakesUsd).toBeGreaterThan(report.usd);
+  });
+
+  it("charges traces of the traced functions alone: the first of each second, and 5 % of the others", () => {
+    expect(usdOfPart("X-Ray traces")).toBeCloseTo(43_200 * 5e-6, 9);
+    const traced = { tracedFunctions: ["ingest"] } as const;
+    // 5,184,000 invocations, two a second.
+    expect(usdOfPart("X-Ray traces", traced)).toBeCloseTo((2_592_000 + 0.05 * 2_592_000) * 5e-6, 9);
+  });
+
+  it("of freed pages that expire has no deletions, but their storage for two weeks with its recovery", () => {
+    const expire = { freeing: "expire" } as const;
+    const deletions = 5.184 * 4.67 * 0.625;
+    const saved = usdOfPart("DynamoDB: freeing") - usdOfPart("DynamoDB: freeing", expire);
+    expect(saved).toBeCloseTo(deletions, 9);
+    const gigabytes = (5_184_000 * (14 / 30) * pageBytes(load)) / 1e9;
+    expect(usdOfPart("DynamoDB storage and its recovery", expire)).toBeCloseTo(gigabytes * 0.45, 9);
+    expect(usdOf(expire)).toBeLessThan(usdOf({}) - 8);
+  });
+
+  it("of events from the FIFO queue has their sends and the waiting of ingest, and no API Gateway", () => {
+    const quiet = { eventsPerSecond: 5, eventsPerPage: 5 };
+    const gathered = { ...quiet, gatherSeconds: 1 };
+    expect(usdOfPart("API Gateway", gathered)).toBe(0);
+    // A send for each of 12,960,000 events, a receive and a delete for each of 2,592,000 pages.
+    expect(usdOfPart("SQS", gathered, "ingest queue")).toBeCloseTo((12.96 + 2 * 2.592) * 0.5, 9);
+    const waited = usdOfPart("Lambda", gathered, "ingest") - usdOfPart("Lambda", quiet, "ingest");
+    expect(waited).toBeCloseTo(2_592_000 * 0.5 * 13.3334e-6, 6);
+  });
+});
+
+describe("the month with cursor groups, calculated", () => {
+  const deliver = (sessions: number, pagesPerSecond = 2) =>
+    perPageOfSessions("deliver", { sessions, pagesPerSecond, pagesPerSegment: 100 });
+
+  it("has a group for each 32 sessions", () => {
+    expect([1, 32, 33, 1000].map(groupsOf)).toEqual([1, 1, 2, 32]);
+  });
+
+  it("writes once for a page and group, beside parking and crossing", () => {
+    const { records } = perPage("deliver", 2, 1);
+    expect(deliver(1).writeUnits).toBeCloseTo(1 + records + 0.06, 9);
+    expect(deliver(32).writeUnits).toBe(deliver(1).writeUnits);
+    expect(deliver(64).writeUnits).toBeGreaterThan(2);
+  });
+
+  it("reads what each session is configured with once in a turn", () => {
+    const { records } = perPage("deliver", 2, 1);
+    expect(deliver(32).readUnits - deliver(1).readUnits).toBeCloseTo(31 * records, 9);
+  });
+
+  it("takes the time that the posts of all sessions need, where that is longer than waiting", () => {
+    expect(deliver(32).seconds).toBe(perPage("deliver", 2, 1).seconds);
+    const cpuSeconds = (10_000 * POST_CPU_MILLIS) / 1000 / (512 / 1769);
+    expect(deliver(10_000, 0.2).seconds).toBeCloseTo(cpuSeconds, 9);
+  });
+
+  it("lets notify query one partition in place of four", () => {
+    const rows = perPage("notify", 2, 1);
+    const groups = perPageOfSessions("notify", { sessions: 32, pagesPerSecond: 2, pagesPerSegment: 100 });
+    expect(rows.readUnits - groups.readUnits).toBeCloseTo(3, 9);
+  });
+
+  it.each([
+    [10, 95],
+    [100, 170],
+    [1000, 700],
+  ])("costs, at 100 events a second and for %i sessions, at most $%i", (sessions, most) => {
+    expect(usdOf({ sessions })).toBeLessThan(most);
+    const { usd, alternatives } = reportOf({ ...load, sessions });
+    const cheaper = alternatives.filter((way) => way.usd < usd);
+    expect(cheaper.filter(({ isOrdered, canReplay }) => isOrdered || canReplay)).toEqual([]);
+    if (sessions === 1000) expect(cheaper).toEqual([]);
+  });
+
+  it("costs for ten sessions at most $85 where freed pages expire", () => {
+    expect(usdOf({ freeing: "expire" })).toBeLessThan(85);
+  });
+});
+
+describe("a quiet feed", () => {
+  it("costs less than half if its producer gathers for a second, and less than 60 % if ingest does", () => {
+    const [single, filled, gathered] = quietFeeds(load).map(({ usd }) => usd);
+    expect(filled).toBeLessThan((single ?? 0) / 2);
+    expect(gathered).toBeGreaterThan(filled ?? 0);
+    expect(gathered).toBeLessThan((single ?? 0) * 0.6);
   });
 });
 
@@ -92,7 +184,8 @@ describe("the report", () => {
   const text = textOf(reportOf(load));
 
   it("lists each item, the sum, the idle cost, and egress separately", () => {
-    for (const { name } of relayBill(load)) expect(text).toContain(name);
+    for (const { name, owner, usd } of relayBill(load))
+      if (usd >= 0.005) expect(text).toMatch(new RegExp(`^  ${owner} +${name} `, "m"));
     expect(text).toContain("a month without events");
     expect(text).toContain("not included");
   });
@@ -101,6 +194,13 @@ describe("the report", () => {
     const report = reportOf(load);
     const cheaper = report.alternatives.filter(({ usd }) => usd < report.usd);
     expect(cheaper.length).toBeGreaterThan(0);
-    for (const { name } of cheaper) expect(text.split("Cheaper on this load: ")[1]).toContain(name);
+    for (const { name } of cheaper) expect(text.split("Cheaper on this load:")[1]).toContain(name);
+    expect(text).toContain("None of those that keep order or replay is cheaper.");
+  });
+
+  it.each([1, 100, 10_000])("fits 120 columns with %i sessions", (sessions) => {
+    for (const isGzip of [true, false])
+      for (const line of textOf(reportOf({ ...load, sessions, isGzip })).split("\n"))
+        expect(line.length, line).toBeLessThanOrEqual(120);
   });
 });

@@ -22,5 +22,6 @@ it("the client can be bundled for a browser: it uses no Node API", async () => {
     "receiver.ts",
     "relayCallError.ts",
     "relayClient.ts",
+    "webhookText.ts",
   ]);
 });

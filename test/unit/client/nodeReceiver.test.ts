@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import type { ReceivedWebhook } from "../../../client/index.ts";
@@ -25,6 +26,11 @@ function signatureOf(text: string): Record<string, string> {
 
 function post(receiver: NodeReceiver, text: string, signed = text): Promise<Response> {
   return fetch(receiver.url("/calls?a=b"), { method: "POST", headers: signatureOf(signed), body: text });
+}
+
+function postBytes(receiver: NodeReceiver, encoding: string, bytes: Buffer<ArrayBuffer>): Promise<Response> {
+  const headers = { ...signatureOf(body), "content-encoding": encoding };
+  return fetch(receiver.url("/"), { method: "POST", headers, body: bytes });
 }
 
 describe("a receiver in Node", () => {
@@ -56,6 +62,28 @@ describe("a receiver in Node", () => {
     await post(receiver, "x".repeat(5_000_000)).catch(() => {});
     expect((await post(receiver, "")).status).toBe(204);
     expect(calls).toBe(2);
+  });
+
+  it("inflates a body, whose signature is that of the text", async () => {
+    const stored: ReceivedWebhook[] = [];
+    await using receiver = await NodeReceiver.start({
+      answer: verified(secret, (webhook) => void stored.push(webhook)),
+    });
+    expect((await postBytes(receiver, "gzip", gzipSync(body))).status).toBe(204);
+    expect(stored).toEqual([{ id: "batch-1", request: JSON.parse(body) }]);
+  });
+
+  it.each([
+    ["inflates to more than the limit", "gzip", gzipSync(Buffer.alloc(1_001)), 413, /more than 1000 bytes/],
+    ["is cut", "gzip", gzipSync(body).subarray(0, 50), 400, /not gzip/],
+    ["has another encoding", "br", Buffer.from(body), 415, /neither gzip nor identity/],
+  ])("refuses a body that %s, and says so", async (_what, encoding, bytes, status, message) => {
+    await using receiver = await NodeReceiver.start({
+      maxBodyBytes: 1000,
+      answer: () => Promise.reject(new Error("not called")),
+    });
+    const answer = await postBytes(receiver, encoding, bytes);
+    expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(message)]);
   });
 
   it("closes even with unanswered requests", async () => {

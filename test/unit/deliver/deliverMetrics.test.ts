@@ -5,6 +5,7 @@ import { silentLog } from "../../../shared/runtime/log.ts";
 import type { Cursor } from "../../../shared/sessions/cursor.ts";
 import { createJudges } from "../../../shared/sessions/judge.ts";
 import type { DeliveryOutcome } from "../../../shared/webhook/outcome.ts";
+import { SharedMessages } from "../../../shared/webhook/sharedMessages.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 import { RecordedMetrics } from "../../support/recordedMetrics.ts";
 import { storedPage } from "../queue/samples.ts";
@@ -59,6 +60,7 @@ async function turn(): Promise<void> {
     },
     clock: relay.clock,
     judgeOf: createJudges(() => 0, relay.clock),
+    sharedMessages: new SharedMessages(),
     random: () => 0.5,
     attempts: { record: async () => {} },
     log: silentLog,

@@ -4,6 +4,7 @@ import { silentLog } from "../../../shared/runtime/log.ts";
 import { silentMetrics } from "../../../shared/runtime/metrics.ts";
 import { readSettings } from "../../../shared/runtime/settings.ts";
 import { createJudges } from "../../../shared/sessions/judge.ts";
+import { SharedMessages } from "../../../shared/webhook/sharedMessages.ts";
 import { type MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 
 /** What deliver works with on a relay in memory, whose endpoints accept everything. */
@@ -16,6 +17,7 @@ export function deliverParts(relay: MemoryRelay, own: Partial<DeliverParts>): De
     webhook: { post: async () => ({ kind: "accepted", status: 200, durationMillis: 1 }) },
     clock: relay.clock,
     judgeOf: createJudges(() => 0, relay.clock),
+    sharedMessages: new SharedMessages(),
     random: () => 0.5,
     attempts: { record: async () => {} },
     log: silentLog,

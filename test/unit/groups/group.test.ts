@@ -171,7 +171,7 @@ describe("the outcome of a late request", () => {
 
   it("may be a failure", () => {
     const times = { dueAtEpochMillis: NOW + 5_000, nowEpochMillis: NOW };
-    const change = settle(group, request, (cursor) => fail(cursor, { last: 28 }, times));
+    const change = settle(group, request, (cursor) => fail(cursor, times));
     expect(change?.cursors?.a).toMatchObject({ attempts: 1, batchLast: 28, dueAtEpochMillis: NOW + 5_000 });
   });
 });

@@ -3,6 +3,8 @@ import { Appender } from "../../../functions/ingest/append.ts";
 import type { Submission } from "../../../functions/ingest/appendPlan.ts";
 import type { AppendResult } from "../../../functions/ingest/appendResult.ts";
 import { GroupCommit } from "../../../functions/ingest/groupCommit.ts";
+import { MAX_PAGE_MESSAGES } from "../../../shared/queue/pageCodec.ts";
+import { ManualClock as SleepingClock } from "../../support/manualClock.ts";
 import { event, events, FEED } from "../queue/samples.ts";
 import { appendParts, ManualClock, MemoryQueue } from "./memoryQueue.ts";
 
@@ -106,5 +108,103 @@ describe("GroupCommit", () => {
     expect(results.map(([each]) => each && "first" in each && each.first)).toEqual(
       Array.from({ length: 100 }, (_, n) => n + 1),
     );
+  });
+});
+
+describe("GroupCommit that gathers", () => {
+  const GATHER_MILLIS = 500;
+
+  function gathering(gatherMillis = GATHER_MILLIS) {
+    const clock = new SleepingClock();
+    const appender = new HeldAppender();
+    const stopping = new AbortController();
+    const commit = new GroupCommit(appender, { gatherMillis, clock, stopping: stopping.signal });
+    const pass = async (millis: number) => {
+      clock.pass(millis);
+      await settle();
+    };
+    return { appender, stopping, commit, pass };
+  }
+  const pagesOf = (appender: HeldAppender) => appender.calls.map(({ submissions }) => submissions.length);
+
+  it("lets two requests within the time share a page", async () => {
+    const { appender, commit, pass } = gathering();
+    const first = commit.append("a", [submission(1)]);
+    await pass(GATHER_MILLIS - 1);
+    const second = commit.append("a", [submission(2)]);
+    expect(pagesOf(appender)).toEqual([]);
+    await pass(1);
+    expect(pagesOf(appender)).toEqual([2]);
+    appender.calls[0]?.end();
+    expect(await Promise.all([first, second])).toMatchObject([[{ first: 1 }], [{ first: 2 }]]);
+  });
+
+  it("answers a request that stays alone after the time", async () => {
+    const { appender, commit, pass } = gathering();
+    const answer = commit.append("a", [submission(1)]);
+    await pass(GATHER_MILLIS - 1);
+    expect(pagesOf(appender)).toEqual([]);
+    await pass(1);
+    appender.calls[0]?.end();
+    expect(await answer).toMatchObject([{ first: 1 }]);
+  });
+
+  it("never waits with a time of 0", () => {
+    const { appender, commit } = gathering(0);
+    void commit.append("a", [submission(1)]);
+    expect(pagesOf(appender)).toEqual([1]);
+  });
+
+  it("counts the time from the request, also when an append was in flight", async () => {
+    const { appender, commit, pass } = gathering();
+    void commit.append("a", [submission(1)]);
+    await pass(GATHER_MILLIS);
+    void commit.append("a", [submission(2)]);
+    await pass(GATHER_MILLIS - 1);
+    appender.calls[0]?.end();
+    await settle();
+    expect(pagesOf(appender)).toEqual([1]);
+    await pass(1);
+    expect(pagesOf(appender)).toEqual([1, 1]);
+  });
+
+  it("does not wait for more than a page holds", async () => {
+    const { appender, commit } = gathering();
+    void commit.append("a", [submission(MAX_PAGE_MESSAGES - 1)]);
+    await settle();
+    expect(pagesOf(appender)).toEqual([]);
+    void commit.append("a", [submission(1)]);
+    await settle();
+    expect(pagesOf(appender)).toEqual([2]);
+  });
+
+  it("does not let a request wait that is to be appended at once, nor those that wait with it", async () => {
+    const { appender, commit } = gathering();
+    void commit.append("b", [submission(1)], { atOnce: true });
+    expect(pagesOf(appender)).toEqual([1]);
+    void commit.append("a", [submission(1)]);
+    await settle();
+    void commit.append("a", [submission(2)], { atOnce: true });
+    await settle();
+    expect(pagesOf(appender)).toEqual([1, 2]);
+  });
+
+  it("gathers each feed by itself", async () => {
+    const { appender, commit, pass } = gathering();
+    void commit.append("a", [submission(1)]);
+    await pass(GATHER_MILLIS - 1);
+    void commit.append("b", [submission(1)]);
+    await pass(1);
+    expect(appender.calls.map(({ feed }) => feed)).toEqual(["a"]);
+  });
+
+  it("appends what waits when the process stops, and waits no more", async () => {
+    const { appender, commit, stopping } = gathering();
+    void commit.append("a", [submission(1)]);
+    stopping.abort();
+    await settle();
+    expect(pagesOf(appender)).toEqual([1]);
+    void commit.append("b", [submission(1)]);
+    expect(pagesOf(appender)).toEqual([1, 1]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { QUIET_MILLIS } from "../../../functions/sweep/keepLast.ts";
 import {
   ARCHIVED_MILLIS,
   ARCHIVED_PER_KEY,
@@ -95,8 +96,9 @@ describe("what the archives remember", () => {
     ]);
   });
 
-  it("is not kept for longer than any page, so that a producer of a quiet feed is remembered as long", () => {
-    const shortest = readSettings({ RELAY_RETENTION_SECONDS: "0.1" });
-    expect(shortest.pageTtlMillis).toBeGreaterThan(ARCHIVED_MILLIS);
+  it("is not kept for longer than a feed's last page, so that a producer of a quiet feed is remembered as long", () => {
+    const shortest = readSettings({ RELAY_RETENTION_SECONDS: "0.1", RELAY_FREEING: "expire" });
+    expect(shortest.lastPageTtlMillis).toBeGreaterThan(ARCHIVED_MILLIS);
+    expect(shortest.pageTtlMillis).toBeGreaterThan(QUIET_MILLIS);
   });
 });

@@ -30,6 +30,7 @@ describe("readSettings", () => {
         RELAY_RETENTION_MESSAGES: "1000",
         RELAY_REQUEST_TIMEOUT_SECONDS: "3",
         RELAY_LINGER_SECONDS: "0",
+        RELAY_GATHER_SECONDS: "0.25",
         RELAY_SECRET_OVERLAP_SECONDS: "1",
         RELAY_ALLOWED_ADDRESS_RANGES: "127.0.0.0/8, ::1/128,",
         RELAY_ALLOW_HTTP: "true",
@@ -41,6 +42,7 @@ describe("readSettings", () => {
       retentionMessages: 1000,
       requestTimeoutMillis: 3_000,
       lingerMillis: 0,
+      gatherMillis: 250,
       secretOverlapMillis: 1_000,
       allowedAddressRanges: ["127.0.0.0/8", "::1/128"],
       allowHttp: true,
@@ -75,6 +77,7 @@ describe("readSettings", () => {
     ["RELAY_REQUEST_TIMEOUT_SECONDS", "5s", "seconds"],
     ["RELAY_REQUEST_TIMEOUT_SECONDS", "NaN", "seconds"],
     ["RELAY_LINGER_SECONDS", "11", "seconds"],
+    ["RELAY_GATHER_SECONDS", "5.1", "seconds"],
     ["RELAY_SECRET_OVERLAP_SECONDS", "2592001", "seconds"],
   ])("refuses %s=%s, with its unit and its bounds", (variable, value, unit) => {
     expect(() => readSettings({ [variable]: value })).toThrow(
@@ -103,9 +106,26 @@ describe("readSettings", () => {
     expect(() => readSettings({ RELAY_ALLOW_HTTP: value })).toThrow(refusedFor("RELAY_ALLOW_HTTP"));
   });
 
-  it.each(["0.1", "1", "40", "100000"])("keeps the relations with a grace of %s seconds", (seconds) => {
-    expect(() => readSettings({ RELAY_FREE_GRACE_SECONDS: seconds })).not.toThrow();
+  it("deletes freed pages at once, and can leave them to expire a week after the retention", () => {
+    const days = ({ pageTtlMillis }: { pageTtlMillis: number }) => pageTtlMillis / 86_400_000;
+    expect(readSettings({}).freeing).toBe("at-once");
+    expect(days(readSettings({}))).toBe(58);
+    const expiring = readSettings({ RELAY_FREEING: "expire" });
+    expect(expiring.freeing).toBe("expire");
+    expect(days(expiring)).toBe(14);
+    expect(expiring.lastPageTtlMillis).toBe(readSettings({}).pageTtlMillis);
+    expect(() => readSettings({ RELAY_FREEING: "later" })).toThrow(
+      'RELAY_FREEING: must be one of at-once, expire; "later" is not',
+    );
   });
+
+  it.each(["0.1", "1", "40", "100000", "604800"])(
+    "keeps the relations with a grace of %s seconds",
+    (seconds) => {
+      const shortest = { RELAY_RETENTION_SECONDS: "0.1", RELAY_FREEING: "expire" };
+      expect(() => readSettings({ ...shortest, RELAY_FREE_GRACE_SECONDS: seconds })).not.toThrow();
+    },
+  );
 });
 
 describe("assertRelations", () => {
@@ -118,10 +138,11 @@ describe("assertRelations", () => {
     ],
     ["RELAY_REQUEST_TIMEOUT_SECONDS", { leaseMillis: settings.requestTimeoutMillis + settings.lingerMillis }],
     ["RELAY_RETENTION_SECONDS", { pageTtlMillis: settings.retentionMillis }],
+    ["RELAY_FREE_GRACE_SECONDS", { pageTtlMillis: settings.freeGraceMillis, retentionMillis: 1 }],
   ])("refuses at the border what %s breaks", (variable, changed) => {
     expect(() => assertRelations({ ...settings, ...changed })).toThrow(refusedFor(variable));
     const [name = "", value = 0] = Object.entries(changed)[0] ?? [];
-    expect(() => assertRelations({ ...settings, [name]: value + 1 })).not.toThrow();
+    expect(() => assertRelations({ ...settings, ...changed, [name]: value + 1 })).not.toThrow();
   });
 });
 

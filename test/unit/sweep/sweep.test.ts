@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { auditReferences } from "../../../functions/sweep/audit.ts";
 import { retentionFloor } from "../../../functions/sweep/evict.ts";
 import { freeSegments } from "../../../functions/sweep/free.ts";
+import { keepLastPage, QUIET_MILLIS } from "../../../functions/sweep/keepLast.ts";
 import type { SweepParts } from "../../../functions/sweep/parts.ts";
 import { type FeedReport, sweep } from "../../../functions/sweep/sweep.ts";
 import { TransactionRefusedError } from "../../../shared/errors.ts";
-import { readTail, type Tail } from "../../../shared/queue/tail.ts";
+import { expiryOf } from "../../../shared/queue/pageExpiry.ts";
+import { type FoundTail, readTail, type Tail } from "../../../shared/queue/tail.ts";
 import type { Cursor, CursorChange } from "../../../shared/sessions/cursor.ts";
 import { FEED, MemoryRelay, openGate } from "../../support/memoryRelay.ts";
 import { RecordedMetrics } from "../../support/recordedMetrics.ts";
@@ -13,6 +15,8 @@ import { storedPage } from "../queue/samples.ts";
 
 const GRACE = 10_000;
 const RETENTION = 100_000;
+const PAGE_TTL = 200_000;
+const LAST_PAGE_TTL = 100 * 86_400_000;
 
 /** Segments of 10 numbers and pages of 5: segment k holds the numbers 10k + 1 … 10k + 10. */
 let relay: MemoryRelay;
@@ -36,6 +40,9 @@ beforeEach(() => {
     log: { info: record("info"), warn: record("warn"), error: record("error") },
     settings: {
       freeGraceMillis: GRACE,
+      freeing: "at-once",
+      pageTtlMillis: LAST_PAGE_TTL,
+      lastPageTtlMillis: LAST_PAGE_TTL,
       retentionMillis: RETENTION,
       retentionMessages: 1000,
       hintGraceMillis: 5_000,
@@ -54,6 +61,10 @@ function append(pages: number): void {
 }
 
 async function tailNow(): Promise<Tail> {
+  return foundTail();
+}
+
+async function foundTail(): Promise<FoundTail> {
   const tail = await readTail(parts.tails, FEED, () => relay.nowEpochMillis);
   if (tail === undefined) throw new Error("the feed is not there");
   return tail;
@@ -483,5 +494,102 @@ describe("sweep", () => {
     const reports = await sweep({ ...parts, heads, tails });
     expect(reports.map(({ feed }) => feed).sort()).toEqual([...feeds].sort());
     expect(most).toBe(10);
+  });
+});
+
+describe("freeSegments, where freed pages are left to expire", () => {
+  /** As appended under the setting, unless another time to live is given. */
+  function expire(first: number, ttlMillis = PAGE_TTL): void {
+    const page = relay.pages.get(first);
+    if (page === undefined) throw new Error(`there is no page ${first}`);
+    const expiresAtEpochSeconds = expiryOf(page.appendedAtEpochMillis, ttlMillis);
+    relay.pages.set(first, { ...page, expiresAtEpochSeconds });
+  }
+
+  beforeEach(() => {
+    parts = { ...parts, settings: { ...parts.settings, freeing: "expire", pageTtlMillis: PAGE_TTL } };
+    append(6);
+    for (const first of relay.pages.keys()) expire(first);
+    relay.nowEpochMillis += GRACE;
+  });
+
+  it("moves the head, and deletes nothing", async () => {
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 2,
+      deletedPages: 0,
+    });
+    expect(relay.head).toMatchObject({ headSegment: 2, clearedSegment: 2 });
+    expect(heldNumbers()).toEqual([1, 6, 11, 16, 21, 26]);
+  });
+
+  it("still frees no segment in which a cursor stands", async () => {
+    stand("reader", 11);
+    expect(await freeSegments(parts, relay.head, await tailNow())).toMatchObject({ freedSegments: 1 });
+  });
+
+  it("deletes a segment with a page that would stay for longer, the last page last", async () => {
+    expire(6, PAGE_TTL + 1_000);
+    expect(await freeSegments(parts, relay.head, await tailNow())).toEqual({
+      freedSegments: 2,
+      deletedPages: 2,
+    });
+    expect(heldNumbers()).toEqual([11, 16, 21, 26]);
+  });
+
+  it("deletes a segment with a page that never expires", async () => {
+    const page = relay.pages.get(11);
+    if (page) relay.pages.set(11, { ...page, expiresAtEpochSeconds: undefined });
+    expect(await freeSegments(parts, relay.head, await tailNow())).toMatchObject({ deletedPages: 2 });
+  });
+
+  it("deletes nothing of what it left before once the setting is at-once again", async () => {
+    await freeSegments(parts, relay.head, await tailNow());
+    const atOnce: SweepParts = { ...parts, settings: { ...parts.settings, freeing: "at-once" } };
+    expect(await freeSegments(atOnce, relay.head, await tailNow())).toEqual({
+      freedSegments: 0,
+      deletedPages: 0,
+    });
+  });
+
+  it("is no different for the audit, the measures and the repairs of later sweeps", async () => {
+    stand("reader", 31, { state: "parked" });
+    expect(await sweepOnce()).toMatchObject({ freedSegments: 2, deletedPages: 0, countDifferences: 0 });
+    expect(await sweepOnce()).toMatchObject({ freedSegments: 0, countDifferences: 0, woken: 0 });
+  });
+});
+
+describe("the last page of a feed", () => {
+  const expires = () => relay.pages.get(1)?.expiresAtEpochSeconds;
+
+  beforeEach(() => {
+    append(1);
+    const page = relay.pages.get(1);
+    if (page)
+      relay.pages.set(1, {
+        ...page,
+        expiresAtEpochSeconds: expiryOf(page.appendedAtEpochMillis, PAGE_TTL),
+      });
+  });
+
+  it("is kept for longer once the feed has gone quiet", async () => {
+    const appendedAtEpochMillis = relay.nowEpochMillis;
+    relay.nowEpochMillis += QUIET_MILLIS;
+    await keepLastPage(parts, await foundTail());
+    expect(expires()).toBe(expiryOf(appendedAtEpochMillis, PAGE_TTL));
+    relay.nowEpochMillis += 1;
+    await keepLastPage(parts, await foundTail());
+    expect(expires()).toBe(expiryOf(appendedAtEpochMillis, LAST_PAGE_TTL));
+  });
+
+  it("is written once", async () => {
+    relay.nowEpochMillis += 2 * QUIET_MILLIS;
+    await keepLastPage(parts, await foundTail());
+    const refuses = { ...parts.pages, changeExpiry: () => Promise.reject(new Error("written again")) };
+    await expect(keepLastPage({ ...parts, pages: refuses }, await foundTail())).resolves.toBeUndefined();
+  });
+
+  it("is left as it is where nothing was appended", async () => {
+    relay.pages.clear();
+    await expect(keepLastPage(parts, await foundTail())).resolves.toBeUndefined();
   });
 });

@@ -1,20 +1,46 @@
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { EMPTY_CALL_MEMORY } from "../shared/ami/callMemory.ts";
-import { AmiConverter } from "../shared/ami/convert.ts";
-import { readEvent } from "../shared/stasis/event.ts";
+import type { Command } from "commander";
+import { EMPTY_CALL_MEMORY } from "../../shared/ami/callMemory.ts";
+import { AmiConverter } from "../../shared/ami/convert.ts";
+import { readEvent } from "../../shared/stasis/event.ts";
+import { EXIT, type ExitCode } from "../exitCodes.ts";
 
-/** Converts events line by line. Returns the exit code: 1 when a line was not an event. */
-export async function convertLines(
+export function define(command: Command): void {
+  command
+    .description(
+      "Reads Stasis events, one JSON per line, and writes the AMI messages that Manager sends for them.",
+    )
+    .option(
+      "--wrap-unmapped",
+      "write a UserEvent named ARI-<type> for events that Manager does not know",
+      false,
+    )
+    .addHelpText(
+      "after",
+      `
+A line that is not an event is reported on standard error; the others are
+converted. Exits with 1 then.
+
+Example:
+  stasis-relay convert < stasis.ndjson > ami.txt`,
+    )
+    .action(async ({ wrapUnmapped }: { wrapUnmapped: boolean }) => {
+      process.exitCode = await convertLines(process.stdin, process.stdout, process.stderr, { wrapUnmapped });
+    });
+}
+
+/** Converts events line by line. Fails when a line was not an event. */
+async function convertLines(
   input: Readable,
   output: Writable,
   errors: Writable,
   options: { wrapUnmapped: boolean },
-): Promise<number> {
+): Promise<ExitCode> {
   const converter = new AmiConverter(EMPTY_CALL_MEMORY, options);
   let lineNumber = 0;
-  let exitCode = 0;
+  let exitCode: ExitCode = EXIT.done;
   for await (const bytes of linesOf(input)) {
     lineNumber += 1;
     const line = bytes.toString("utf8");
@@ -22,7 +48,7 @@ export async function convertLines(
     const item = isUtf8(bytes) ? readEvent(line) : { error: "not valid UTF-8" };
     if (!("event" in item)) {
       errors.write(`line ${lineNumber}: ${"error" in item ? item.error : "not an event"}\n`);
-      exitCode = 1;
+      exitCode = EXIT.failed;
       continue;
     }
     const message = converter.convert(item.event);
