@@ -8,9 +8,9 @@ import {
 import type { Socket } from "node:net";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { httpBodyLimitBytes } from "../shared/aws/limits.ts";
+import { isLoopbackName, isServedHost } from "../shared/http/hosts.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import { BodyReader } from "./bodyReader.ts";
-import { isLoopbackName, isServedHost } from "./hosts.ts";
 import { type Route, toHttpEvent } from "./httpEvent.ts";
 import { InvocationTimeoutError, invoke, type LocalFunction } from "./invoke.ts";
 import { type RequestTarget, targetOf } from "./requestTarget.ts";

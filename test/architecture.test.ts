@@ -50,7 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/aws",
   ],
   // From a PBX into a feed.
-  bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/ami", "client"],
+  bridge: ["cli/terminal", "shared/errors.ts", "shared/runtime", "shared/http", "shared/ami", "client"],
   client: [],
   examples: ["client"],
   // What every program prints and reads on a command line.

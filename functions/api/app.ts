@@ -53,7 +53,7 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   app.openapi(routes.health, async (context) => {
     // Ready means that the table responds; the feed need not exist.
     await parts.tails.readHead("health");
-    return context.json({ status: "ok" as const }, 200);
+    return context.json({ status: "ok" as const, version: openApiDocument.info.version }, 200);
   });
   app.openapi(routes.getFeeds, async (context) =>
     context.json(await listFeeds(parts, context.req.valid("query"), context.get("caller")), 200),

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { openApiDocument } from "./openApi.ts";
 
-const { title, description } = openApiDocument.info;
+const { title, description, version } = openApiDocument.info;
 
 /** Where a program goes on. */
 const LINKS = { openapi: "/v1/openapi.json", health: "/v1/health" } as const;
@@ -24,7 +24,7 @@ const PAGE = `<!doctype html>
 <title>${title}</title>
 <h1>${title}</h1>
 <p>${description}</p>
-<p>This is an HTTP interface for programs. It is running.</p>
+<p>This is an HTTP interface for programs. Version ${version} is running.</p>
 <ul>
 <li><a href="${LINKS.openapi}">${LINKS.openapi}</a> describes every call, and the webhook requests that it sends.</li>
 <li><a href="${LINKS.health}">${LINKS.health}</a> says whether it is ready.</li>
@@ -44,5 +44,5 @@ export function welcome(context: Context) {
   });
   for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
   if (type === "text/html") return context.html(PAGE, 200);
-  return context.json({ name: title, description, ...LINKS }, 200);
+  return context.json({ name: title, version, description, ...LINKS }, 200);
 }

@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { type FauxqsServer, startFauxqs } from "fauxqs";
+import type { FauxqsServer } from "fauxqs";
+import { RelayError } from "../../shared/errors.ts";
 import { refusalBody, refusalOf } from "./callerCheck.ts";
 import { createPrivateFile } from "./databaseFile.ts";
 import { createPrivateDirectory } from "./directories.ts";
@@ -36,6 +37,7 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     await createPrivateFile(queueFileIn(dataDirectory));
     releaseHiddenMessages(queueFileIn(dataDirectory), Date.now());
   }
+  const startFauxqs = await loadFauxqs();
   const credentials = newCredentials();
   const failures = new RecentFailures();
   const server = await behindCheck(credentials, fault, failures, () =>
@@ -53,6 +55,20 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     failure: new Promise(() => {}),
     close: () => server.stop(),
   };
+}
+
+/** The engine is an optional package: the bridge and the commands do without. */
+async function loadFauxqs() {
+  try {
+    return (await import("fauxqs")).startFauxqs;
+  } catch (cause) {
+    throw new RelayError(
+      "local.sqs",
+      "the embedded SQS (fauxqs) is not installed: install this package without --omit=optional, " +
+        "or set AWS_ENDPOINT_URL to a LocalStack or the like",
+      { cause },
+    );
+  }
 }
 
 /** What is used here of the Fastify instance inside the engine. */

@@ -45,6 +45,7 @@ program
     300,
   )
   .option("--program <file>", "the bridge as it is installed; without it, bridge/main.ts from its source")
+  .option("--only <words>", "only the loads whose name has these words: burst, 60,000, 500 events")
   .action(benchBridge);
 
 program
