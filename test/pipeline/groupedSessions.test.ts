@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { GroupStore } from "../../shared/aws/cursorGroups.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import type { CursorGroup } from "../../shared/groups/group.ts";
+import type { ListedGroup } from "../../shared/groups/membership.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 
@@ -27,11 +28,15 @@ function comparable(answer: unknown): unknown {
 }
 
 /** The groups of the feed, as DynamoDB has them. */
-async function groupsOf({ relay }: TestRelay, feed: string): Promise<CursorGroup[]> {
+async function groupsOf(relay: TestRelay, feed: string): Promise<CursorGroup[]> {
+  return (await listed(relay, feed)).map(({ group }) => group);
+}
+
+function listed({ relay }: TestRelay, feed: string): Promise<ListedGroup[]> {
   const { documents } = relay.clients;
   const references = new ReferenceStore(documents, relay.tableNames.queue, systemClock);
   const groups = new GroupStore(documents, relay.tableNames.cursors, references, systemClock);
-  return (await groups.listGroups(feed)).map(({ group }) => group);
+  return groups.listGroups(feed);
 }
 
 /** A life of some sessions whose endpoint is never reached, as each call of the API answered it. */
@@ -121,6 +126,22 @@ describe("with cursor groups", () => {
     await Promise.all(created.map(({ id }) => relay.expectCall(204, "DELETE", `/v1/sessions/${id}`)));
     expect(await groupsOf(relay, "pbx")).toEqual([]);
     expect((await relay.feed("pbx")).segments).toEqual([{ segment: 0, messages: 0, references: 0 }]);
+  });
+
+  it("a group wants what its sessions' filters want, as they come, change and go", async () => {
+    await using relay = await TestRelay.start(GROUPS);
+    const create = (...types: string[]) =>
+      relay.createSession({ feed: "pbx", url: "http://127.0.0.1:9/", filter: { types } });
+    const interest = async () => (await listed(relay, "pbx")).map((each) => each.interest);
+    const [first, second] = [await create("Dial"), await create("Hangup")];
+    expect(await interest()).toEqual([["Dial", "Hangup"]]);
+    await relay.changeSession(second.id, { filter: { types: ["Bridge"] } });
+    expect(await interest()).toEqual([["Bridge", "Dial"]]);
+    await relay.changeSession(second.id, { maxBatch: 3 });
+    await relay.deleteSession(first.id);
+    expect(await interest()).toEqual([["Bridge"]]);
+    await relay.changeSession(second.id, { filter: null });
+    expect(await interest()).toEqual([undefined]);
   });
 
   it("two requests with one Idempotency-Key create one session", async () => {
