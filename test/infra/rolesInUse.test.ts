@@ -51,8 +51,10 @@ async function useGroups(): Promise<void> {
   const url = receiver.url("/grouped");
   const created = await grouped.createSession({ feed: "pbx", url });
   await grouped.createSession({ feed: "pbx", url });
+  // No group has room for it on its own feed, so it begins one.
+  await grouped.append("alone", someEvents(1));
   const single = {
-    feed: "pbx",
+    feed: "alone",
     session: "ses_single",
     next: 1,
     segmentSize: 10,
@@ -63,13 +65,14 @@ async function useGroups(): Promise<void> {
   if (session?.kind !== "webhook") throw new Error("no session");
   await stores.sessions.create(newCursor(single), {
     ...session,
+    feed: single.feed,
     session: single.session,
     group: undefined,
     idempotency: undefined,
   });
   await eventually(
     "the row to be packed",
-    async () => (await stores.cursors.readCursor("pbx", single.session)) === undefined,
+    async () => (await stores.cursors.readCursor(single.feed, single.session)) === undefined,
   );
   await grouped.append("pbx", someEvents(25));
   await eventually("delivery", async () => (await grouped.session(created.id)).next === 26);
