@@ -89,6 +89,11 @@ export class Bridge {
     });
   }
 
+  /** Resolves when nothing can be stored any more, in no spool, until the process starts again. */
+  get failed(): Promise<Error> {
+    return this.#spools.failed;
+  }
+
   statuses(): PbxStatus[] {
     return [...this.#running.values()].map(({ config, pbx, trouble }) =>
       pbx === undefined ? failedStatus(config.feed, trouble) : pbx.status(),

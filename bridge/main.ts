@@ -12,6 +12,7 @@ import { readConfig } from "./config/readConfig.ts";
 import { type Resolved, resolve } from "./config/resolve.ts";
 import { SECRET_VARIABLES, SINGLE_SETTINGS, type SingleFlags, singleConfig } from "./config/single.ts";
 import { bridgeLog } from "./outside/log.ts";
+import { LoopDelay } from "./outside/loopDelay.ts";
 import { startOutsideServer } from "./outside/server.ts";
 import { systemd } from "./outside/systemd.ts";
 import { spoolCommand } from "./spool/commands.ts";
@@ -87,11 +88,17 @@ async function run(options: Options): Promise<void> {
     write: print,
   });
   using notify = systemd(process.env, log);
+  using loopDelay = new LoopDelay();
   const bridge = await Bridge.start(config, { clock: systemClock, log, newId: randomUUID });
+  void bridge.failed.then((error) => {
+    log.error("the bridge ends, so that it is started again: it can store nothing any more", { error });
+    process.exit(1);
+  });
   const outside = await startOutsideServer({
     ...config.outside,
     nowEpochMillis: Date.now,
     statuses: () => bridge.statuses(),
+    loopDelays: () => loopDelay.seconds(),
   });
   log.info("the bridge runs", { pbxs: config.pbxs.length, outside: outside.url });
   // The bridge is ready to work. Whether PBXs and relay are there, /ready says: systemd must not restart it for them.

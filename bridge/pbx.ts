@@ -234,8 +234,10 @@ export class Pbx {
 
   /** One line for each change of what a person can do about it, whatever the number of attempts. */
   #shipperChanged({ state, lastError }: ShipperProgress): void {
+    // Whether the relay takes events, a bridge that stops does not say any more.
+    if (state === "stopped") return;
     const { log } = this.#parts;
-    const trouble = state === "stopped" ? undefined : lastError?.message;
+    const trouble = lastError?.message;
     // A new attempt does not tell yet whether it is over.
     const isOpen = state === "sending" || state === "idle";
     const kind = trouble === undefined ? undefined : isOpen ? (this.#relayTroubleKind ?? state) : state;

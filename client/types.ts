@@ -276,12 +276,15 @@ export interface Feed {
   readonly tail: number;
   readonly segmentSize: number;
   readonly wrapUnmapped?: true;
+  /** All segments; of more than 100, the first, the last, and the lowest ones where sessions stand. */
   readonly segments: readonly {
     readonly segment: number;
     readonly messages: number;
     /** Cursors that stand in the segment. */
     readonly references: number;
   }[];
+  /** How many segments are not listed; absent if there are none. */
+  readonly segmentsLeftOut?: number;
 }
 
 export interface FeedSummary {

@@ -10,7 +10,9 @@ import { type ChainState, follow, gapOf, type Message } from "../client/index.ts
 import { NodeReceiver, verified } from "../client/nodeReceiver.ts";
 
 const { WEBHOOK_SECRET: secret, PORT = "9000", STATE_FILE = "receiver-state.json" } = process.env;
-if (!secret) throw new Error("set WEBHOOK_SECRET to the secret in the response that created the session");
+if (!secret) refuse("set WEBHOOK_SECRET to the secret in the response that created the session");
+const port = Number(PORT);
+if (!/^\d+$/.test(PORT) || port > 65_535) refuse(`PORT must be a number from 0 to 65535, not "${PORT}"`);
 
 /** Where the receiver stands, and in which session: another session has numbers of its own. */
 interface StoredState extends ChainState {
@@ -18,7 +20,7 @@ interface StoredState extends ChainState {
 }
 
 const receiver = await NodeReceiver.start({
-  port: Number(PORT),
+  port,
   // The requests of a session with `compress` arrive inflated. In your own server, `webhookText` does that. The signature is
   // that of the text.
   answer: verified(secret, ({ request }) => {
@@ -33,11 +35,18 @@ const receiver = await NodeReceiver.start({
     // first, a crash would lose messages. An error thrown here becomes a 500, and the relay retries the request.
     writeState({ ...step.state, session: request.session });
   }),
-});
+}).catch((error: unknown) =>
+  refuse(`cannot listen on port ${port}: ${error instanceof Error ? error.message : String(error)}`),
+);
 console.error(`listening at ${receiver.url("/")}`);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void receiver[Symbol.asyncDispose]());
+
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(1);
+}
 
 function describe(message: Message): string {
   const gap = gapOf(message);

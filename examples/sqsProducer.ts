@@ -10,7 +10,10 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/clie
 
 const [feed, event] = process.argv.slice(2);
 const { QUEUE = "stasis-relay-ingest.fifo" } = process.env;
-if (!feed || !event) throw new Error("name a feed, and an event as JSON");
+if (!feed || !event) {
+  console.error("usage: npx node examples/sqsProducer.ts FEED EVENT (the event as JSON)");
+  process.exit(1);
+}
 if (!process.env.AWS_REGION && !process.env.AWS_PROFILE) {
   console.error("This shell has no AWS settings. Paste the line with export that npm start prints.");
   process.exit(1);

@@ -42,11 +42,17 @@ export class Activity implements Metrics {
 
   publish(): void {}
 
+  /** What happened in each feed since the last call. */
+  takeCounts(): ReadonlyMap<string, ReadonlyMap<keyof typeof SHOWN, number>> {
+    const counts = this.#counts;
+    this.#counts = new Map();
+    return counts;
+  }
+
   /** A line for each feed in which something happened since the last call, the busiest first. */
   take(): { readonly lines: readonly string[]; readonly hasFailures: boolean } {
     const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((a, b) => a + b, 0);
-    const feeds = [...this.#counts].sort(([, a], [, b]) => sum(b) - sum(a));
-    this.#counts = new Map();
+    const feeds = [...this.takeCounts()].sort(([, a], [, b]) => sum(b) - sum(a));
     const lines = feeds.slice(0, SHOWN_FEEDS).map(([feed, counts]) => {
       const parts = SHOWN_NAMES.filter((name) => counts.has(name));
       return `${feed}: ${parts.map((name) => `${SHOWN[name]} ${counts.get(name)}`).join(", ")}`;

@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type ServerResponse,
@@ -8,9 +9,9 @@ import {
 import type { Socket } from "node:net";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { httpBodyLimitBytes } from "../shared/aws/limits.ts";
+import { isLoopbackName, isServedHost } from "../shared/http/hosts.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import { BodyReader } from "./bodyReader.ts";
-import { isLoopbackName, isServedHost } from "./hosts.ts";
 import { type Route, toHttpEvent } from "./httpEvent.ts";
 import { InvocationTimeoutError, invoke, type LocalFunction } from "./invoke.ts";
 import { type RequestTarget, targetOf } from "./requestTarget.ts";
@@ -48,8 +49,8 @@ export interface HttpGatewayOptions {
   readonly allowedHosts: readonly string[];
   readonly ingest: LocalFunction<APIGatewayProxyEventV2>;
   readonly api: LocalFunction<APIGatewayProxyEventV2>;
-  /** Whether an Authorization header holds the key. A body is received only after it. */
-  isAuthorised(authorization: string | undefined): Promise<boolean>;
+  /** Whether a request's headers hold a key. A body is received only after it. */
+  isAuthorised(headers: Pick<IncomingHttpHeaders, "authorization" | "cookie" | "host">): Promise<boolean>;
   /** Why nothing can be kept at present; undefined when all is well. */
   fault?(): string | undefined;
   readonly log: Log;
@@ -117,7 +118,7 @@ async function answer(
       return sendProblem(response, 503, "storage.fault", fault);
 
     // Without the key the function answers a request without its body, which is never received.
-    const isAuthorised = await options.isAuthorised(request.headers.authorization);
+    const isAuthorised = await options.isAuthorised(request.headers);
     const body = isAuthorised ? await receive(bodies, request, response) : Buffer.alloc(0);
     if (body === "too-large")
       return sendProblem(response, 413, "body.too-large", `A body may have ${httpBodyLimitBytes} bytes.`);

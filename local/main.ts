@@ -6,14 +6,16 @@ import { asteriskOf } from "./asterisk/address.ts";
 import { runLocalBridge } from "./asterisk/localBridge.ts";
 import { DEMO_FEED, runDemo } from "./demo/demo.ts";
 import { formatSummary, type Summary } from "./demo/summary.ts";
+import { printEvents } from "./live/eventLines.ts";
+import { LiveScreen } from "./live/screen.ts";
+import { watchLive } from "./live/watchLive.ts";
+import { servedPages } from "./pages.ts";
 import { startRelay } from "./relay.ts";
 import { amiHttpPortOf, amiPortOf } from "./relayEnvironment.ts";
-import { amiHelp, ENVIRONMENT_HELP, greeting, queueHelp, terminalLog } from "./terminal.ts";
+import { amiHelp, ENVIRONMENT_HELP, greeting, queueHelp, surroundingsOf, terminalLog } from "./terminal.ts";
 
 /** What a shell expects of a program that Ctrl-C ended before it was done. */
 const EXIT_INTERRUPTED = 130;
-
-const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 const program = new Command("stasis-relay")
   .description(
@@ -34,6 +36,7 @@ const program = new Command("stasis-relay")
     ).conflicts("once"),
   )
   .option("--feed <name>", "with --asterisk: the feed that its events go to", "pbx-1")
+  .option("--verbose", "print a line for each message that is appended")
   .addHelpText("after", ENVIRONMENT_HELP)
   .parse();
 const {
@@ -42,8 +45,26 @@ const {
   replay,
   asterisk,
   feed,
-} = program.opts<{ once?: true; json?: true; replay: boolean; asterisk?: string; feed: string }>();
+  verbose = false,
+} = program.opts<{
+  once?: true;
+  json?: true;
+  replay: boolean;
+  asterisk?: string;
+  feed: string;
+  verbose?: true;
+}>();
 if (json && !once) program.error("error: option '--json' needs option '--once'");
+
+/** In a terminal, a table that changes in place; lines in a pipe, and with --once, which ends soon. */
+const screen =
+  process.stdout.isTTY && process.env.TERM !== "dumb" && !once ? new LiveScreen(process.stdout) : undefined;
+process.once("exit", () => screen?.close());
+
+const print = (text: string) => (screen ? screen.print(text) : void process.stdout.write(`${text}\n`));
+/** Beside the table only where both go to the same terminal. */
+const printAside = (text: string) =>
+  screen && process.stderr.isTTY ? screen.print(text) : void process.stderr.write(`${text}\n`);
 
 /** @returns the exit code. */
 async function main(): Promise<number> {
@@ -59,14 +80,14 @@ async function main(): Promise<number> {
 /** Runs the relay until the demo is through or a signal comes, and stops it again. */
 async function run(stopping: AbortSignal): Promise<Summary | undefined> {
   const ari = asterisk === undefined ? undefined : asteriskOf(asterisk, feed);
-  const activity = new Activity(replay ? [DEMO_FEED] : []);
+  const activity = new Activity(replay && screen === undefined ? [DEMO_FEED] : []);
   const ami = amiPortOf(process.env);
   const relay = await startRelay({
     environment: process.env,
     amiPort: ami?.port,
     isAmiPortOptional: ami?.isChosen === false,
     amiHttpPort: amiHttpPortOf(process.env),
-    log: terminalLog,
+    log: terminalLog(printAside),
     metrics: activity,
   });
   try {
@@ -75,24 +96,43 @@ async function run(stopping: AbortSignal): Promise<Summary | undefined> {
     print(queueHelp(relay.connection, relay.queues.ingest.url));
     print(amiHelp(relay, replay && !once));
     const client = new RelayClient({ url: relay.url, apiKey: relay.apiKey });
+    const pages = await servedPages(relay.url);
+    if (pages.length > 0) print(`In a browser: ${pages.map((path) => relay.url + path).join(" and ")}\n`);
+    const names = new Map<string, string>();
     const demo = replay
       ? runDemo({
           url: relay.url,
           apiKey: relay.apiKey,
           once,
           hasAmiUser: relay.amiPorts.port !== undefined,
+          printsProgress: screen === undefined,
           stopping,
           print,
+          onSubscribed: (sessions) => {
+            for (const [id, { name }] of sessions) names.set(id, name);
+          },
         })
       : undefined;
-    const watching = once ? undefined : watch({ activity, client, stopping, print, showsSessions: !replay });
+    const watching =
+      screen === undefined
+        ? !once && watch({ activity, client, stopping, print, showsSessions: !replay })
+        : watchLive({
+            activity,
+            client,
+            names,
+            stopping,
+            surroundings: surroundingsOf({ url: relay.url, pages, dataDirectory }),
+            show: (render) => screen.show(render),
+          });
+    const events = verbose ? printEvents({ client, stopping, print }) : undefined;
     const bridge = ari && runLocalBridge({ ari, feed, relay, client, dataDirectory, stopping, print });
     const failed = relay.failure.then((error) => {
       throw error;
     });
-    const [summary] = await Promise.race([Promise.all([demo, watching, bridge]), failed]);
+    const [summary] = await Promise.race([Promise.all([demo, watching, bridge, events]), failed]);
     return summary;
   } finally {
+    screen?.close();
     await relay.stop();
   }
 }
@@ -108,11 +148,19 @@ function stopWhenAsked(): AbortSignal {
   });
   const onSignal = () => {
     if (stopping.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    process.stderr.write("\nstopping …\n");
+    screen?.close();
+    process.stderr.write("\nstopping …; Ctrl-C again stops at once\n");
     stopping.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, onSignal);
+  if (screen === undefined) return stopping.signal;
+  // The terminal was closed. Without a table this keeps its meaning, so that nohup works.
+  process.on("SIGHUP", onSignal);
+  process.on("SIGTSTP", () => {
+    screen.leave();
+    process.kill(process.pid, "SIGSTOP");
+  });
+  process.on("SIGCONT", () => screen.comeBack());
   return stopping.signal;
 }
 

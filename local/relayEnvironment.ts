@@ -9,11 +9,11 @@ import {
   tables,
 } from "../shared/aws/resources.ts";
 import { SettingsError } from "../shared/errors.ts";
+import { hostnameOf, isLoopbackName } from "../shared/http/hosts.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import { metricVariables } from "../shared/runtime/metricNames.ts";
 import { type Environment, SETTING_NAMES } from "../shared/runtime/settings.ts";
 import { listIn, numberIn, unknownSettings } from "../shared/runtime/settingValues.ts";
-import { hostnameOf, isLoopbackName } from "./hosts.ts";
 import type { Provisioned } from "./provision.ts";
 
 /**

@@ -1,19 +1,20 @@
 import type { Log } from "../shared/runtime/log.ts";
 import type { Environment } from "../shared/runtime/settings.ts";
 import { DEMO_AMI_USER } from "./demo/demo.ts";
+import type { Surroundings } from "./live/table.ts";
+import { shown } from "./live/text.ts";
 import type { Relay } from "./relay.ts";
 import { exportLine } from "./shell.ts";
 
-/** What people read beside the demo's lines: only what needs their attention, on stderr. */
-export const terminalLog: Log = {
-  info: () => {},
-  warn: (message, facts) => write("warning", message, facts),
-  error: (message, facts) => write("error", message, facts),
-};
-
-function write(level: string, message: string, facts: Record<string, unknown> = {}): void {
-  const details = Object.entries(facts).map(([name, value]) => `${name}=${format(value)}`);
-  process.stderr.write(`${[`${level}: ${message}`, ...details].join(" ")}\n`);
+/** What people read beside the demo's lines: only what needs their attention. */
+export function terminalLog(print: (line: string) => void): Log {
+  const at =
+    (level: string) =>
+    (message: string, facts: Record<string, unknown> = {}) => {
+      const details = Object.entries(facts).map(([name, value]) => `${name}=${format(value)}`);
+      print(shown([`${level}: ${message}`, ...details].join(" ")));
+    };
+  return { info: () => {}, warn: at("warning"), error: at("error") };
 }
 
 function format(value: unknown): string {
@@ -104,6 +105,23 @@ Append an event, read it, and see where the sessions stand:
 
 README.md, "The interface", goes on with a webhook receiver of your own. Ctrl-C stops the relay.
 `;
+}
+
+/** What stays beside the table: where the relay is, how long its data last, and how to stop it. */
+export function surroundingsOf({
+  url,
+  pages,
+  dataDirectory,
+}: {
+  readonly url: string;
+  readonly pages: readonly string[];
+  readonly dataDirectory: string | undefined;
+}): Surroundings {
+  const data = dataDirectory ? `Data are kept in ${shown(dataDirectory)}.` : "Data are in memory only.";
+  return {
+    title: [`stasis-relay at ${url}`, ...(pages.length > 0 ? [`see ${pages.join(", ")}`] : [])].join("; "),
+    footer: `Ctrl-C stops the relay, a second one at once. ${data}`,
+  };
 }
 
 function shownKey(apiKey: string): string {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
+import type { LoopDelays } from "./loopDelay.ts";
 import type { PbxCounts, PbxStatus } from "./status.ts";
 
 const COUNTERS = {
@@ -11,7 +12,11 @@ const COUNTERS = {
 } as const satisfies Partial<Record<keyof PbxCounts, string>>;
 
 /** Prometheus' text of what the PBXs look like now. */
-export async function metricsText(statuses: readonly PbxStatus[], nowEpochMillis: number): Promise<string> {
+export async function metricsText(
+  statuses: readonly PbxStatus[],
+  loopDelays: LoopDelays,
+  nowEpochMillis: number,
+): Promise<string> {
   const registry = new Registry();
   const registers = [registry];
   const labelNames = ["feed"];
@@ -48,5 +53,12 @@ export async function metricsText(statuses: readonly PbxStatus[], nowEpochMillis
       ? 0
       : Math.max(0, nowEpochMillis - spool.oldestReceivedAtEpochMillis) / 1000,
   );
+  const loop = new Gauge({
+    name: "stasis_relay_bridge_event_loop_delay_seconds",
+    help: "How late the process was for its timers in the last minute or two. Quantile 1 is the longest delay.",
+    labelNames: ["quantile"],
+    registers,
+  });
+  for (const [quantile, seconds] of loopDelays) loop.set({ quantile }, seconds);
   return registry.metrics();
 }

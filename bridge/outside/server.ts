@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isLoopbackHost, isLoopbackName } from "../../shared/http/hosts.ts";
+import type { LoopDelays } from "./loopDelay.ts";
 import { metricsText } from "./metrics.ts";
 import { isReady, type PbxStatus, troublesOf } from "./status.ts";
 
@@ -9,6 +11,7 @@ export interface OutsideOptions {
   readonly port: number;
   readonly nowEpochMillis: () => number;
   statuses(): readonly PbxStatus[];
+  loopDelays(): LoopDelays;
 }
 
 export interface OutsideServer {
@@ -27,6 +30,9 @@ export async function startOutsideServer(options: OutsideOptions): Promise<Outsi
   const server = createServer(async (request, response) => {
     const answer = (status: number, type: string, body: string) =>
       response.writeHead(status, { "content-type": type }).end(request.method === "HEAD" ? undefined : body);
+    // A page in a browser on this machine could ask too, by a name of its own that leads here.
+    if (isLoopbackName(options.host) && !isLoopbackHost(request.headers.host))
+      return answer(403, "text/plain", "the Host is not this machine's\n");
     const path = request.url?.split("?")[0];
     if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "text/plain", "GET only\n");
     if (path === "/") return answer(200, "text/plain", ABOUT);
@@ -35,7 +41,7 @@ export async function startOutsideServer(options: OutsideOptions): Promise<Outsi
       return answer(body.ready ? 200 : 503, "application/json", `${JSON.stringify(body)}\n`);
     }
     if (path !== "/metrics") return answer(404, "text/plain", ABOUT);
-    const text = await metricsText(options.statuses(), options.nowEpochMillis());
+    const text = await metricsText(options.statuses(), options.loopDelays(), options.nowEpochMillis());
     return answer(200, "text/plain; version=0.0.4; charset=utf-8", text);
   });
   server.listen(options.port, options.host);

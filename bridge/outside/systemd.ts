@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Log } from "../../shared/runtime/log.ts";
 
 export interface Systemd {
@@ -9,11 +10,12 @@ export interface Systemd {
   [Symbol.dispose](): void;
 }
 
-type Run = (assignments: readonly string[], whenFailed: (error: Error) => void) => void;
+type Run = (assignments: readonly string[]) => Promise<unknown>;
 
 /**
- * Tells systemd the state of the process. The socket in NOTIFY_SOCKET is a datagram socket, which Node does not have, so
- * systemd's own `systemd-notify` writes to it; the unit needs `NotifyAccess=all`. Without systemd nothing happens.
+ * Tells systemd the state of the process (sd_notify(3)). The socket in NOTIFY_SOCKET is a datagram socket, which Node does
+ * not have, so systemd's own `systemd-notify` writes to it; the unit needs `NotifyAccess=all`. Each message waits for the
+ * one before, because a READY that overtakes its RELOADING leaves the unit reloading. Without systemd nothing happens.
  */
 export function systemd(
   environment: Readonly<Record<string, string | undefined>>,
@@ -23,12 +25,16 @@ export function systemd(
   if (!environment.NOTIFY_SOCKET)
     return { ready: () => {}, reloading: () => {}, stopping: () => {}, [Symbol.dispose]: () => {} };
   let hasFailed = false;
-  const tell = (...assignments: string[]) =>
-    run(assignments, (error) => {
-      if (!hasFailed)
-        log.warn("systemd-notify failed, so systemd does not know this process's state", { error });
-      hasFailed = true;
-    });
+  let last: Promise<unknown> = Promise.resolve();
+  const tell = (...assignments: string[]) => {
+    last = last
+      .then(() => run(assignments))
+      .catch((error: unknown) => {
+        if (!hasFailed)
+          log.warn("systemd-notify failed, so systemd does not know this process's state", { error });
+        hasFailed = true;
+      });
+  };
   const watchdogMillis = Number(environment.WATCHDOG_USEC ?? 0) / 1000;
   const watchdog =
     watchdogMillis > 0
@@ -36,16 +42,21 @@ export function systemd(
       : undefined;
   watchdog?.unref();
   return {
-    ready: () => tell("READY=1"),
-    // With Type=notify; Type=notify-reload would need the monotonic time, which Node's clock is not.
-    reloading: () => tell("STATUS=reading the configuration again"),
+    ready: () => tell("READY=1", "STATUS=running"),
+    // Node's high-resolution time is CLOCK_MONOTONIC, which Type=notify-reload compares.
+    reloading: () =>
+      tell(
+        "RELOADING=1",
+        `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`,
+        "STATUS=reading the configuration again",
+      ),
     stopping: () => tell("STOPPING=1", "STATUS=shipping what is spooled"),
     [Symbol.dispose]: () => clearInterval(watchdog),
   };
 }
 
-function notify(assignments: readonly string[], whenFailed: (error: Error) => void): void {
-  execFile("systemd-notify", assignments, { timeout: 5_000 }, (error) => {
-    if (error !== null) whenFailed(error);
-  });
+const execute = promisify(execFile);
+
+function notify(assignments: readonly string[]): Promise<unknown> {
+  return execute("systemd-notify", assignments, { timeout: 5_000 });
 }

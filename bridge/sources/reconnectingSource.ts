@@ -70,7 +70,7 @@ export class ReconnectingSource implements Source {
   #connect(listener: SourceListener): void {
     const held = new HeldEvents((event) => listener.event(event));
     let isOver = false;
-    let upSinceEpochMillis = Number.POSITIVE_INFINITY;
+    let upSince = Number.POSITIVE_INFINITY;
 
     const end = (loss: LinkLoss) => {
       if (isOver) return;
@@ -82,7 +82,7 @@ export class ReconnectingSource implements Source {
         if (connection.isUp) listener.linkDown(STOPPED);
         return;
       }
-      if (this.#runtime.now() - upSinceEpochMillis >= this.#backoff.maxMillis) this.#failures = 0;
+      if (this.#runtime.monotonicMillis() - upSince >= this.#backoff.maxMillis) this.#failures = 0;
       const retryMillis = fullJitterMillis(this.#failures, this.#backoff, this.#runtime.random());
       this.#failures += 1;
       this.#retry = setTimeout(() => this.#connect(listener), retryMillis);
@@ -94,7 +94,7 @@ export class ReconnectingSource implements Source {
       up: (pbx) => {
         if (isOver || connection.isUp) return;
         connection.isUp = true;
-        upSinceEpochMillis = this.#runtime.now();
+        upSince = this.#runtime.monotonicMillis();
         listener.linkUp(pbx);
         held.release();
       },

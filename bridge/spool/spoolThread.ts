@@ -37,6 +37,8 @@ export class SpoolThread {
   #calls = 0;
   #spools = 0;
   #ended: SpoolError | undefined;
+  readonly #failure = Promise.withResolvers<SpoolError>();
+  #isStopping = false;
 
   constructor() {
     this.#worker = new Worker(new URL(`./threadMain${extname(import.meta.url)}`, import.meta.url), {
@@ -47,6 +49,11 @@ export class SpoolThread {
     this.#worker.on("message", (response: Response) => this.#answered(response));
     this.#worker.on("error", (error) => this.#end(`the spools' thread failed: ${String(error)}`));
     this.#worker.on("exit", () => this.#end("the spools' thread has ended"));
+  }
+
+  /** Resolves when the thread has ended although nobody stopped it. No spool of it works any more. */
+  get failed(): Promise<SpoolError> {
+    return this.#failure.promise;
   }
 
   /** Opens a feed's spool, or makes it. @throws SpoolError, see `openSpool` */
@@ -62,6 +69,7 @@ export class SpoolThread {
   /** Ends the thread. Close the spools before. */
   async stop(): Promise<void> {
     if (this.#ended) return;
+    this.#isStopping = true;
     const exit = once(this.#worker, "exit");
     await this.#worker.terminate();
     await exit;
@@ -96,6 +104,7 @@ export class SpoolThread {
 
   #end(message: string): void {
     this.#ended ??= new SpoolError("closed", message);
+    if (!this.#isStopping) this.#failure.resolve(this.#ended);
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
   }

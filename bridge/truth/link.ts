@@ -46,9 +46,12 @@ export function isUnused({ startedAtEpochMillis, open }: LinkMemory): boolean {
   return startedAtEpochMillis === undefined && open === undefined;
 }
 
-/** Something came over the link, or the PBX's state was compared and is right. */
+/**
+ * Something came over the link, or the PBX's state was compared and is right. The last time counts, not the highest: a
+ * clock that was ahead and was set back must not leave a time in the future, where the next gap would begin.
+ */
 export function heard(memory: LinkMemory, atEpochMillis: number): LinkMemory {
-  return { ...memory, heardAtEpochMillis: Math.max(memory.heardAtEpochMillis ?? 0, atEpochMillis) };
+  return { ...memory, heardAtEpochMillis: atEpochMillis };
 }
 
 /** Opens a gap. One that is open already began earlier and stays. */
@@ -95,8 +98,7 @@ export function cameEarly(
   const gap: Gap = {
     id: gapId,
     reason,
-    fromEpochMillis,
-    toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
+    ...span(fromEpochMillis, atEpochMillis),
     epochBeforeEpochMillis: startedAtEpochMillis,
     epochAfterEpochMillis: undefined,
     facts: { ...facts, code },
@@ -132,12 +134,21 @@ export function linkUp(
   const gap: Gap = {
     id: gapId,
     reason,
-    fromEpochMillis,
-    // The clock may have been set back meanwhile.
-    toEpochMillis: Math.max(fromEpochMillis, atEpochMillis),
+    ...span(fromEpochMillis, atEpochMillis),
     epochBeforeEpochMillis: startedAtEpochMillis,
     epochAfterEpochMillis: pbx.startedAtEpochMillis,
     facts: { ...facts, code: open?.code ?? BRIDGE_DOWN },
   };
   return { memory: next, gap, snapshotReason: reason };
+}
+
+/** The times of a gap. When the clock was set back meanwhile, they hold what both clocks said. */
+function span(
+  beganAtEpochMillis: number,
+  endedAtEpochMillis: number,
+): Pick<Gap, "fromEpochMillis" | "toEpochMillis"> {
+  return {
+    fromEpochMillis: Math.min(beganAtEpochMillis, endedAtEpochMillis),
+    toEpochMillis: Math.max(beganAtEpochMillis, endedAtEpochMillis),
+  };
 }

@@ -7,7 +7,8 @@ export function onReaderGone(whenGone: () => void = () => process.exit()): void 
   let isGone = false;
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      // EIO: the terminal itself was closed.
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
       if (!isGone) whenGone();
       isGone = true;
     });

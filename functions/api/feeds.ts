@@ -27,14 +27,19 @@ export async function requireTail(
   return tail;
 }
 
-/** The feed's segments, with the messages and the sessions in each. */
+/** A feed with small segments can have millions. */
+const MAX_LISTED_SEGMENTS = 100;
+
+/**
+ * The feed's segments, with the messages and the sessions in each. Of too many, those where sessions stand are listed, the
+ * lowest first, with the head segment and the last one.
+ */
 export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedView> {
   const tail = await requireTail(parts, feed);
   const counts = await parts.references.counts(feed);
   const { segmentSize, headSegment } = tail;
   const lastSegment = Math.max(tailSegment(tail), ...counts.keys());
-  const segments = Array.from({ length: lastSegment - headSegment + 1 }, (_, index) => {
-    const segment = headSegment + index;
+  const segments = listedSegments(headSegment, lastSegment, [...counts.keys()]).map((segment) => {
     const end = Math.min(lastOfSegment(segment, segmentSize), tail.next - 1);
     return {
       segment,
@@ -43,7 +48,16 @@ export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedV
     };
   });
   const options = tail.wrapUnmapped ? { wrapUnmapped: true as const } : {};
-  return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, ...options, segments };
+  const left = lastSegment - headSegment + 1 - segments.length;
+  const leftOut = left > 0 ? { segmentsLeftOut: left } : {};
+  return { feed, head: firstHeld(tail), tail: tail.next - 1, segmentSize, ...options, segments, ...leftOut };
+}
+
+function listedSegments(head: number, last: number, counted: readonly number[]): number[] {
+  if (last - head < MAX_LISTED_SEGMENTS)
+    return Array.from({ length: last - head + 1 }, (_, index) => head + index);
+  const between = counted.filter((segment) => segment > head && segment < last).sort((a, b) => a - b);
+  return [head, ...between.slice(0, MAX_LISTED_SEGMENTS - 2), last];
 }
 
 /** Changes the feed's options; the feed may be new. Writers see the change once their cached tail expires. */

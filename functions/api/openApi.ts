@@ -1,4 +1,5 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import packageJson from "../../package.json" with { type: "json" };
 import { MAY_APPEND } from "../../shared/access/caller.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { feedPath, problems, security } from "./routes.ts";
@@ -8,7 +9,7 @@ export const openApiDocument = {
   openapi: "3.1.0",
   info: {
     title: "stasis-relay",
-    version: "1",
+    version: packageJson.version,
     description:
       "Asterisk's Stasis messages as a shared, ordered queue that every session reads at its own pace.",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },

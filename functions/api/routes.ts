@@ -98,7 +98,10 @@ export const health = createRoute({
   path: "/v1/health",
   tags: ["Operation"],
   summary: "Whether the relay is ready",
-  responses: { 200: json("Ready", z.object({ status: z.literal("ok") })), ...problems(503) },
+  responses: {
+    200: json("Ready", z.object({ status: z.literal("ok"), version: z.string() })),
+    ...problems(503),
+  },
 });
 
 export const getFeeds = createRoute({

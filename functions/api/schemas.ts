@@ -454,13 +454,22 @@ export const feedView = z
     wrapUnmapped: z.literal(true).optional().openapi({
       description: "An event that Manager does not have becomes a UserEvent named `ARI-<type>`.",
     }),
-    segments: z.array(
-      z.object({
-        segment: z.int(),
-        messages: z.int(),
-        references: z.int().openapi({ description: "How many sessions are counted in the segment." }),
+    segments: z
+      .array(
+        z.object({
+          segment: z.int(),
+          messages: z.int(),
+          references: z.int().openapi({ description: "How many sessions are counted in the segment." }),
+        }),
+      )
+      .openapi({
+        description:
+          "All segments; of more than 100, the first, the last, and the lowest ones where sessions stand.",
       }),
-    ),
+    segmentsLeftOut: z
+      .int()
+      .optional()
+      .openapi({ description: "How many segments are not listed; absent if there are none." }),
   })
   .openapi("Feed");
 export type FeedView = z.infer<typeof feedView>;
@@ -696,7 +705,15 @@ export const createdKey = keyView
 export const keyList = z.object({ keys: z.array(keyView), after: nextPage }).openapi("KeyList");
 
 export const serviceView = z
-  .object({ name: z.string(), description: z.string(), openapi: z.string(), health: z.string() })
+  .object({
+    name: z.string(),
+    version: z.string(),
+    description: z.string(),
+    console: z.string(),
+    docs: z.string(),
+    openapi: z.string(),
+    health: z.string(),
+  })
   .openapi("Service");
 
 export const problem = z

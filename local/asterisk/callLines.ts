@@ -1,4 +1,5 @@
 import type { StasisMessage } from "../../client/index.ts";
+import { shown } from "../live/text.ts";
 
 /** One line about a message that somebody who watches a PBX wants to see; undefined for all others. */
 export function callLine({ type, timestamp, event }: StasisMessage): string | undefined {
@@ -42,5 +43,5 @@ function fieldsIn(fields: Fields, name: string): Fields {
 
 function textIn(fields: Fields, name: string): string {
   const value = fields[name];
-  return typeof value === "string" ? value : "";
+  return typeof value === "string" ? shown(value) : "";
 }

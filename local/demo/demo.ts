@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { once as onceEmitted } from "node:events";
 import { RelayClient, type Session } from "../../client/index.ts";
 import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { DeliveryCheck } from "./deliveryCheck.ts";
@@ -31,9 +32,13 @@ export interface DemoOptions {
   readonly once: boolean;
   /** Whether to add the AMI user of `DEMO_AMI_USER`, as long as the demo lasts; not with `once`. */
   readonly hasAmiUser?: boolean;
+  /** Whether to print what moves. Somebody who follows the sessions in another way needs no such lines. */
+  readonly printsProgress: boolean;
   readonly stopping: AbortSignal;
   readonly clock?: Clock;
   print(line: string): void;
+  /** The demo's sessions by id, as soon as they are there. */
+  onSubscribed?(sessions: OwnSessions): void;
 }
 
 interface Subscription {
@@ -49,7 +54,7 @@ interface Subscription {
  * checks everything that they get.
  */
 export async function runDemo(options: DemoOptions): Promise<Summary> {
-  const { once, stopping, print, clock = systemClock } = options;
+  const { once, printsProgress, stopping, print, clock = systemClock } = options;
   const client = new RelayClient({ url: options.url, apiKey: options.apiKey });
   await removeLeftOvers(client);
 
@@ -64,6 +69,8 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
     own.set(id, { name: "AMI demo", first: next ?? 1 });
   }
 
+  options.onSubscribed?.(own);
+
   const ending = new AbortController();
   cleanUp.defer(() => ending.abort());
   const signal = AbortSignal.any([stopping, ending.signal]);
@@ -71,7 +78,7 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   const events = await readRecording();
   const startedAt = clock.nowEpochMillis();
   const seconds = () => (clock.nowEpochMillis() - startedAt) / 1000;
-  const follow = new Follow(client, subscriptions, own, print);
+  const follow = new Follow(client, subscriptions, own, printsProgress ? print : () => {});
   let replayed = false;
 
   const replayAll = async () => {
@@ -103,11 +110,16 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   if (once || signal.aborted) return summary;
 
   print(`\n${formatSummary(summary)}\n\nThe relay goes on, and so do these sessions. Ctrl-C stops it.\n`);
+  if (!printsProgress) await aborted(signal);
   while (!signal.aborted) {
     await follow.look(replayed, seconds());
     await clock.sleep(LOOK_EVERY_MILLIS, signal);
   }
   return summary;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await onceEmitted(signal, "abort");
 }
 
 /** Watches the sessions, says what moved, and notes when each of the demo's own has everything. */

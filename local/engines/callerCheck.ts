@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isLoopbackHost } from "../hosts.ts";
+import { isLoopbackHost } from "../../shared/http/hosts.ts";
 
 /** Headers that browsers add to what a page sends, and AWS clients never do. */
 const BROWSER_HEADERS = ["origin", "sec-fetch-site", "sec-fetch-mode", "access-control-request-method"];

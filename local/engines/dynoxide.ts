@@ -17,7 +17,7 @@ export function findDynoxide(
   if (found !== undefined) return found;
   throw new RelayError(
     "local.dynamodb",
-    `npm installs no embedded DynamoDB for ${platform}. Install the dynoxide command with ` +
+    `There is no embedded DynamoDB for ${platform}: npm installs the one for linux-x64 only, and not with --omit=optional. Install the dynoxide command with ` +
       `"brew install nubo-db/tap/dynoxide", "npm install --global dynoxide" or "cargo install dynoxide-rs", ` +
       "or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB endpoint (docs/local-clouds.md).",
   );

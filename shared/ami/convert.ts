@@ -345,17 +345,37 @@ function wrapped({ type, body, text }: ConvertibleEvent, channelBlock: ChannelBl
   const spelled = parseSpelled(text);
   const own = spelled && jsonFields(withoutBlocks(spelled), new Set(), { maxBytes: MAX_AMI_BYTES });
   if (own === undefined) return undefined;
-  return {
-    name: "UserEvent",
-    eventClass: "user",
-    fields: [
-      ...(channelBlock(objectIn(body, "channel")) ?? []),
-      ...(bridgeFields(objectIn(body, "bridge")) ?? []),
-      ["UserEvent", `ARI-${type}`],
-      ...own,
-    ],
-  };
+  const blocks: AmiField[] = [
+    ...(channelBlock(objectIn(body, "channel")) ?? []),
+    ...(bridgeFields(objectIn(body, "bridge")) ?? []),
+    ["UserEvent", `ARI-${type}`],
+  ];
+  return { name: "UserEvent", eventClass: "user", fields: [...blocks, ...withNamesOfTheirOwn(own, blocks)] };
 }
+
+/**
+ * No two fields of one name, whatever the JSON's keys are: most clients keep the last one, which could be another `Event`
+ * or `Uniqueid`. Clients compare names without regard to case, and a name ends at its first colon.
+ */
+function withNamesOfTheirOwn(own: readonly AmiField[], before: readonly AmiField[]): AmiField[] {
+  // How often each name was wanted.
+  const wanted = new Map(
+    ["Event", "Privilege", ...before.map(([name]) => name)].map((name) => [name.toLowerCase(), 1]),
+  );
+  return own.map(([key, value]) => {
+    const name = key.replace(NO_NAME, "_") || "_";
+    let free = name;
+    while (wanted.has(free.toLowerCase())) {
+      const times = (wanted.get(name.toLowerCase()) ?? 0) + 1;
+      wanted.set(name.toLowerCase(), times);
+      free = times === 2 ? `event/${name}` : `event${times}/${name}`;
+    }
+    wanted.set(free.toLowerCase(), 1);
+    return [free, value];
+  });
+}
+
+const NO_NAME = /[:\r\n\0]/g;
 
 function withoutBlocks(event: SpelledObject): SpelledObject {
   return new Map([...event].filter(([key]) => !WRAPPED_AS_BLOCKS.has(key)));

@@ -62,7 +62,8 @@ export function rotatingApiKey(parts: {
     return reading;
   };
   const accepts = ({ current, currentSinceEpochMillis, previous }: ApiKeys, key: string): boolean => {
-    const isOverlap = parts.clock.nowEpochMillis() - currentSinceEpochMillis < parts.overlapMillis;
+    // A clock that was set back does not make the overlap longer: a rotation further ahead than that is long ago.
+    const isOverlap = Math.abs(parts.clock.nowEpochMillis() - currentSinceEpochMillis) < parts.overlapMillis;
     return isSame(key, current) || (previous !== undefined && isOverlap && isSame(key, previous));
   };
 

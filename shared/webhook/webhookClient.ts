@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import packageJson from "../../package.json" with { type: "json" };
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type AddressGuard, createAddressGuard } from "./addressGuard.ts";
@@ -22,7 +23,7 @@ const MAX_ANSWER_BODY_BYTES = 16_384;
 const EXCERPT_BYTES = 1_024;
 /** Enough for the short body of a webhook's response. After this time the connection is closed. */
 const ANSWER_BODY_MILLIS = 1_000;
-const USER_AGENT = "stasis-relay/0.1";
+const USER_AGENT = `stasis-relay/${packageJson.version}`;
 
 export interface WebhookRequest {
   readonly url: string;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -12,55 +12,8 @@ import { ManagerPbx } from "../support/asterisk/managerPbx.ts";
 import { BridgeProcess } from "../support/bridgeProcess.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestRelay } from "../support/testRelay.ts";
+import { ari, configFile, event, linesOf, megabytesOf, troublesOf } from "./oneProcess.ts";
 import { TestDirectory } from "./testBridge.ts";
-
-interface Line {
-  readonly level: string;
-  readonly message: string;
-  readonly feed?: string;
-  readonly error?: string;
-}
-
-function linesOf({ output }: BridgeProcess, feed: string): Line[] {
-  const lines: Line[] = output
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line));
-  return lines.filter((line) => line.feed === feed);
-}
-
-const troublesOf = (bridge: BridgeProcess, feed: string) =>
-  linesOf(bridge, feed).filter(({ level }) => level !== "INFO" && level !== "info");
-
-function ari(feed: string, url: string, more = ""): string {
-  return `  - { feed: ${feed}, ari: { url: "${url}", user: ari, password: { env: ARI_PASSWORD }${more} } }`;
-}
-
-function configFile(
-  directory: TestDirectory,
-  relayUrl: string,
-  pbxs: readonly string[],
-  outsidePort: number,
-) {
-  const path = join(directory.path, "bridge.yaml");
-  writeFileSync(
-    path,
-    `relay: { url: "${relayUrl}", key: { env: RELAY_KEY } }
-spool: { directory: ${join(directory.path, "spool")} }
-outside: { listen: "127.0.0.1:${outsidePort}" }
-pbxs:
-${pbxs.join("\n")}
-`,
-  );
-  return path;
-}
-
-function megabytesOf(bridge: BridgeProcess): number {
-  const status = readFileSync(`/proc/${bridge.child.pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
-
-const event = (n: number) => JSON.stringify({ type: "ChannelUserevent", n });
 
 /** The bridge and the relay start several times here. */
 const TIMEOUT = { timeout: 120_000 };

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { DeployedRelay, newFeed } from "./support/deployedRelay.ts";
 
 let relay: DeployedRelay;
@@ -22,7 +23,7 @@ describe("access to the deployed relay", () => {
 
   it("needs no key for health and the OpenAPI document", async () => {
     const { json } = await relay.expectCall(200, "GET", "/v1/health", { key: null });
-    expect(json).toEqual({ status: "ok" });
+    expect(json).toEqual({ status: "ok", version: packageJson.version });
     const description = await relay.expectCall(200, "GET", "/v1/openapi.json", { key: null });
     expect(Object.keys(description.json.paths)).toContain("/v1/feeds/{feed}/events");
   });

@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { freePort } from "../../local/freePort.ts";
+import { listenLocally } from "../support/asterisk/listenLocally.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 
@@ -60,6 +62,31 @@ class Example implements AsyncDisposable {
     await this.end("SIGKILL");
   }
 }
+
+it.each([
+  ["a port that is no number", { PORT: "abc" }, 'PORT must be a number from 0 to 65535, not "abc"'],
+  ["a port with a unit", { PORT: "9000/tcp" }, 'PORT must be a number from 0 to 65535, not "9000/tcp"'],
+  ["a port beyond the last", { PORT: "65536" }, 'PORT must be a number from 0 to 65535, not "65536"'],
+  ["an empty port", { PORT: "" }, 'PORT must be a number from 0 to 65535, not ""'],
+])("the example receiver says in one line that it was given %s", (_what, environment, said) => {
+  const { status, stderr } = spawnSync(process.execPath, [EXAMPLE], {
+    env: { PATH: process.env.PATH, WEBHOOK_SECRET: `whsec_${"A".repeat(32)}`, ...environment },
+    encoding: "utf8",
+  });
+  expect([status, stderr]).toEqual([1, `${said}\n`]);
+});
+
+it("the example receiver says in one line that its port is taken", async () => {
+  const server = createServer();
+  const port = await listenLocally(server, 0);
+  const { status, stderr } = spawnSync(process.execPath, [EXAMPLE], {
+    env: { PATH: process.env.PATH, WEBHOOK_SECRET: `whsec_${"A".repeat(32)}`, PORT: String(port) },
+    encoding: "utf8",
+  });
+  server.close();
+  expect(status).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^cannot listen on port ${port}: .*EADDRINUSE.*\n$`));
+});
 
 it("the example receiver prints every message once across a restart, and reports missing messages", async () => {
   const directory = await mkdtemp(join(tmpdir(), "stasis-relay-"));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { AmiClient } from "../support/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { amiUser, startTestGateway } from "../support/gatewayUnderTest.ts";
@@ -199,6 +200,21 @@ it("a stop that drains ends the connections one after the other, and serves thos
   await stopped;
   await eventually("all ends", () => ends.length === 5);
   for (const [index, end] of ends.entries()) expect(end).toBeGreaterThanOrEqual(200 * index - 5);
+});
+
+it("a stop that drains does not take longer when the clock is set back meanwhile", async () => {
+  let behindMillis = 0;
+  const clock = { ...systemClock, nowEpochMillis: () => Date.now() - behindMillis };
+  const world = await startTestGateway({ clock });
+  const clients = await Promise.all(Array.from({ length: 3 }, () => AmiClient.login(world.port)));
+  let ended = 0;
+  for (const { socket } of clients) socket.once("close", () => (ended += 1));
+  const begun = performance.now();
+  const stopped = world.gateway.stop(600);
+  await eventually("the first end", () => ended === 1);
+  behindMillis = 3_600_000;
+  await stopped;
+  expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
 it("a request with SuppressEvents does not make the events of a login come earlier", async () => {

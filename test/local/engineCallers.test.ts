@@ -105,6 +105,30 @@ describe.each(services)("the embedded %s", (service) => {
         },
       }),
     ],
+    [
+      "a caller whose key's name has the right length in letters and another one in bytes",
+      ({ headers }) => ({
+        headers: {
+          authorization: (headers.authorization ?? "").replace(/(?<=Credential=)[^/]+/, (key) =>
+            "\u00e9".repeat(key.length),
+          ),
+        },
+      }),
+    ],
+    ["a signature in the address", () => ({ path: "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0" })],
+    ["an address in absolute form", () => ({ path: "http://evil.example/" })],
+    [
+      "a Host that a proxy was told",
+      () => ({ headers: { host: "evil.example", "x-forwarded-host": "127.0.0.1" } }),
+    ],
+    [
+      "a signature of no header",
+      ({ headers }) => ({
+        headers: {
+          authorization: (headers.authorization ?? "").replace(/SignedHeaders=[^,]+/, "SignedHeaders=x"),
+        },
+      }),
+    ],
     ["a body that was not signed", () => ({ body: '{"QueueNamePrefix":"x","Limit":1}' })],
     ["another service", () => ({ headers: { "x-amz-target": "AmazonSNS.ListTopics" } })],
     [

@@ -151,6 +151,25 @@ describe("freeing", () => {
     expect((await relay.feed("pbx")).head).toBe(1);
   });
 
+  it("lists at most 100 segments: the first, the last, and those where sessions stand", async () => {
+    await using relay = await TestRelay.start({ RELAY_SEGMENT_SIZE: "1" });
+    await using receiver = await WebhookReceiver.start();
+    await relay.append("pbx", someEvents(1));
+    for (const appended of [1, 51, 101]) {
+      const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+      await relay.changeSession(id, { state: "paused" });
+      const { tail } = await relay.feed("pbx");
+      expect(tail).toBe(appended);
+      await relay.append("pbx", someEvents(50));
+    }
+    const { segments, segmentsLeftOut = 0, tail } = await relay.feed("pbx");
+    expect(tail).toBe(151);
+    expect(segments.map(({ segment }) => segment)).toEqual([0, 1, 51, 101, expect.any(Number)]);
+    expect(segments.map(({ references }) => references)).toEqual([0, 1, 1, 1, 0]);
+    const last = segments.at(-1)?.segment ?? 0;
+    expect(segments.length + segmentsLeftOut).toBe(last + 1);
+  });
+
   it("counts one reference for each cursor, whatever happens to the sessions", async () => {
     await using relay = await TestRelay.start(FAST);
     await using receiver = await WebhookReceiver.start();

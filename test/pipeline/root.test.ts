@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { TestRelay } from "../support/testRelay.ts";
 
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
@@ -23,7 +24,7 @@ describe("the root of the interface", () => {
     const page = await response.text();
     expect(page).toContain("<h1>stasis-relay</h1>");
     const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
-    expect(links).toEqual(["/v1/openapi.json", "/v1/health"]);
+    expect(links).toEqual(["/console", "/docs", "/v1/openapi.json", "/v1/health"]);
     for (const link of links) expect((await fetch(`${relay.url}${link}`)).status).toBe(200);
   });
 
@@ -34,11 +35,20 @@ describe("the root of the interface", () => {
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({
         name: "stasis-relay",
+        version: packageJson.version,
+        console: "/console",
+        docs: "/docs",
         openapi: "/v1/openapi.json",
         health: "/v1/health",
       });
     },
   );
+
+  it("has the version that health and the description of the interface say", async () => {
+    const read = async (path: string) => (await fetch(`${relay.url}${path}`)).json();
+    expect(await read("/v1/health")).toEqual({ status: "ok", version: packageJson.version });
+    expect(await read("/v1/openapi.json")).toMatchObject({ info: { version: packageJson.version } });
+  });
 
   it("lets a browser run nothing and frame nothing", async () => {
     const { headers } = await root({ accept: BROWSER });

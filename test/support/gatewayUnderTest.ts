@@ -100,6 +100,7 @@ export async function startTestGateway(
     listen?: Partial<GatewayPorts>;
     retention?: GatewayOptions["queue"]["retention"];
     readSendQueues?: GatewayOptions["readSendQueues"];
+    clock?: GatewayOptions["queue"]["clock"];
   } = {},
 ): Promise<GatewayUnderTest> {
   const feeds = options.feeds ?? new MemoryFeeds();
@@ -117,7 +118,7 @@ export async function startTestGateway(
     queue: {
       pages: feeds.reader(),
       tails: feeds,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       retention: options.retention ?? { millis: 7 * 86_400_000, messages: 50_000_000 },
     },
     log: { info: at("info"), warn: at("warn"), error: at("error") },

@@ -1,9 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../local/freePort.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildPackage } from "../../tools/package/buildPackage.ts";
 import { TestDirectory } from "../bridge/testBridge.ts";
@@ -12,11 +13,12 @@ import { eventually } from "../support/eventually.ts";
 import { TestRelay } from "../support/testRelay.ts";
 
 /*
- * What a user gets: packed, and installed into an empty folder. No registry is asked, because the package has no
- * dependencies. `PACKAGE_NODE=/path/to/node npx vitest run test/tools/package.test.ts` runs it with another Node.
+ * What a user gets: packed, and installed into an empty folder without the optional engines, so that no registry is asked.
+ * `PACKAGE_NODE=/path/to/node npx vitest run test/tools/package.test.ts` runs it with another Node.
  */
 
 const NODE = process.env.PACKAGE_NODE ?? process.execPath;
+const ROOT = join(import.meta.dirname, "../..");
 const directory = new TestDirectory();
 const user = join(directory.path, "user");
 let tarball: string;
@@ -27,7 +29,15 @@ beforeAll(async () => {
   const packed = await promisify(execFile)("npm", ["pack", "--silent", built], { cwd: directory.path });
   tarball = join(directory.path, packed.stdout.trim());
   await mkdir(user);
-  const install = ["install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", tarball];
+  const install = [
+    "install",
+    "--offline",
+    "--omit=optional",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    tarball,
+  ];
   await promisify(execFile)("npm", install, { cwd: user });
 }, 60_000);
 afterAll(() => directory[Symbol.dispose]());
@@ -57,15 +67,39 @@ async function run(program: string, args: readonly string[], input = "") {
 
 describe("the package", () => {
   it("is small, and has what it needs with it", async () => {
-    expect((await stat(tarball)).size).toBeLessThan(400_000);
-    const text = await readFile(join(user, "node_modules/stasis-relay-bridge/package.json"), "utf8");
-    const { dependencies, version } = JSON.parse(text);
-    expect({ dependencies, version }).toEqual({ dependencies: undefined, version: packageJson.version });
+    expect((await stat(tarball)).size).toBeLessThan(2_000_000);
+    const text = await readFile(join(user, "node_modules/stasis-relay/package.json"), "utf8");
+    const { name, dependencies, optionalDependencies, version } = JSON.parse(text);
+    expect({ name, dependencies, optionalDependencies, version }).toEqual({
+      name: "stasis-relay",
+      dependencies: undefined,
+      optionalDependencies: {
+        "@dynoxide/linux-x64": packageJson.optionalDependencies["@dynoxide/linux-x64"],
+        fauxqs: packageJson.dependencies.fauxqs,
+      },
+      version: packageJson.version,
+    });
+    expect((await readdir(join(user, "node_modules"))).filter((name) => !name.startsWith("."))).toEqual([
+      "stasis-relay",
+    ]);
   });
 
   it("names the licenses of the code that is in it", async () => {
-    const text = await readFile(join(user, "node_modules/stasis-relay-bridge/THIRD-PARTY-LICENSES"), "utf8");
-    for (const name of ["commander", "ws", "zod", "yaml", "prom-client", "re2js"])
+    const text = await readFile(join(user, "node_modules/stasis-relay/THIRD-PARTY-LICENSES"), "utf8");
+    for (const name of [
+      "commander",
+      "ws",
+      "zod",
+      "yaml",
+      "prom-client",
+      "re2js",
+      "hono",
+      "undici",
+      "@aws-sdk/client-sqs",
+      "preact",
+      "uplot",
+      "swagger-ui-dist",
+    ])
       expect(text).toMatch(new RegExp(`^${name}$`, "m"));
   });
 
@@ -84,6 +118,45 @@ describe("the package", () => {
     const event = JSON.stringify({ type: "ChannelHold", channel: { id: "1.1", name: "PJSIP/a-1" } });
     expect((await run("stasis-relay", ["convert"], `${event}\n`)).output).toMatch(/^Event: Hold\r$/m);
   });
+
+  it("says which engines are missing for a relay, and what to do", async () => {
+    const { code, errors } = await run("stasis-relay", ["start", "--once"]);
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^stasis-relay: There is no embedded DynamoDB .*--omit=optional/m);
+    expect(errors).not.toMatch(/\bat .*:\d+:\d+/);
+  });
+
+  it("runs the whole relay with them, and its demo ends with a verdict", async () => {
+    // As npm would install them; here they are those of the project.
+    for (const name of ["@dynoxide", "fauxqs"])
+      await symlink(join(ROOT, "node_modules", name), join(user, "node_modules", name));
+    const relay = start("stasis-relay", ["start", "--once"], { PORT: "0", AMI_PORT: "0" });
+    expect(await relay.ended).toEqual([0, null]);
+    expect(relay.shown.output).toContain(
+      "OK: all 453 events reached every session once, in order and unchanged",
+    );
+    expect(relay.shown.errors).toBe("");
+  }, 60_000);
+
+  it("serves the console and the reference, which are built into it", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const environment = { PORT: new URL(url).port, AMI_PORT: "0" };
+    const relay = start("stasis-relay", ["start", "--no-replay"], environment);
+    const page = await eventually(
+      "the reference is served",
+      () =>
+        fetch(`${url}/docs`).then(
+          (answer) => answer.text(),
+          () => undefined,
+        ),
+      30_000,
+    );
+    const files = [...page.matchAll(/"(\/console\/assets\/[^"]+)"/g)].map(([, path = ""]) => path);
+    expect(files).toHaveLength(5);
+    for (const file of files) expect([file, (await fetch(url + file)).status]).toEqual([file, 200]);
+    relay.child.kill("SIGINT");
+    await relay.ended;
+  }, 60_000);
 
   it("says in words what is wrong with a spool command", async () => {
     const { code, output, errors } = await run("stasis-relay-bridge", [

@@ -176,8 +176,9 @@ function lastChannel({ name, fields }: ComparedMessage): string {
 type Pair = readonly [sent: ComparedMessage | undefined, made: ComparedMessage | undefined];
 
 /**
- * Pairs two runs of messages. First it pairs equal messages, by the longest common subsequence. Then it pairs the
- * remaining messages between those, by event name and in order.
+ * Pairs two runs of messages: equal ones by the longest common subsequence, then equal ones at other places, then those
+ * between two pairs by event name and in order. Last, what is left on both sides when an exception explains how it differs.
+ * `addDisorder` reports pairs whose order differs.
  */
 function align(
   sent: readonly ComparedMessage[],
@@ -187,28 +188,58 @@ function align(
   const keyOf = ({ name, fields }: ComparedMessage) =>
     JSON.stringify([name, fields.filter(([field]) => !(ignoreLinkedIds && isLinkedId(field)))]);
   const anchors = commonSubsequence(sent.map(keyOf), made.map(keyOf));
-  const pairs: Pair[] = [];
+  const [anchoredSent, anchoredMade] = [
+    new Set(anchors.map(([at]) => at)),
+    new Set(anchors.map(([, at]) => at)),
+  ];
+  const moved = pairMoved(
+    sent.filter((_, at) => !anchoredSent.has(at)),
+    made.filter((_, at) => !anchoredMade.has(at)),
+    keyOf,
+  );
+  const isMoved = new Set(moved.flat());
+  const pairs: Pair[] = [...moved];
   let [sentFrom, madeFrom] = [0, 0];
   for (const [sentAt, madeAt] of [...anchors, [sent.length, made.length] as const]) {
-    pairs.push(...pairByName(sent.slice(sentFrom, sentAt), made.slice(madeFrom, madeAt)));
+    const between = (messages: readonly ComparedMessage[], from: number, to: number) =>
+      messages.slice(from, to).filter((message) => !isMoved.has(message));
+    pairs.push(...pairByName(between(sent, sentFrom, sentAt), between(made, madeFrom, madeAt)));
     if (sentAt < sent.length) pairs.push([sent[sentAt], made[madeAt]]);
     [sentFrom, madeFrom] = [sentAt + 1, madeAt + 1];
   }
-  return pairMoved(pairs, keyOf);
+  return pairExplained(pairs, ignoreLinkedIds);
 }
 
-/** Pairs equal messages at different places too. `addDisorder` reports that their order differs. */
-function pairMoved(pairs: readonly Pair[], keyOf: (message: ComparedMessage) => string): Pair[] {
-  const extra = pairs.flatMap(([sent, made]) => (sent === undefined && made !== undefined ? [made] : []));
-  const left = Map.groupBy(extra, keyOf);
-  const moved = new Set<ComparedMessage>();
+/** Pairs equal messages, wherever they are. */
+function pairMoved(
+  sent: readonly ComparedMessage[],
+  made: readonly ComparedMessage[],
+  keyOf: (message: ComparedMessage) => string,
+): [sent: ComparedMessage, made: ComparedMessage][] {
+  const left = Map.groupBy(made, keyOf);
+  return sent.flatMap((message): [ComparedMessage, ComparedMessage][] => {
+    const same = left.get(keyOf(message))?.shift();
+    return same === undefined ? [] : [[message, same]];
+  });
+}
+
+/** Pairs messages that are alone, of one event, whose differences an exception explains. */
+function pairExplained(pairs: readonly Pair[], ignoreLinkedIds: boolean): Pair[] {
+  const alone = pairs.flatMap(([sent, made]) => (sent === undefined && made !== undefined ? [made] : []));
+  const taken = new Set<ComparedMessage>();
   const paired = pairs.map((pair): Pair => {
     const [sent, made] = pair;
-    const same = sent !== undefined && made === undefined ? left.get(keyOf(sent))?.shift() : undefined;
-    if (same !== undefined) moved.add(same);
-    return same === undefined ? pair : [sent, same];
+    if (sent === undefined || made !== undefined) return pair;
+    const partner = alone.find(
+      (each) =>
+        each.name === sent.name &&
+        !taken.has(each) &&
+        explain({ sent, made: each, differing: differingFields(sent, each, ignoreLinkedIds) }) !== undefined,
+    );
+    if (partner !== undefined) taken.add(partner);
+    return [sent, partner];
   });
-  return paired.filter(([sent, made]) => sent !== undefined || made === undefined || !moved.has(made));
+  return paired.filter(([sent, made]) => sent !== undefined || made === undefined || !taken.has(made));
 }
 
 function pairByName(sent: readonly ComparedMessage[], made: readonly ComparedMessage[]): Pair[] {

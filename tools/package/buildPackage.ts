@@ -1,15 +1,16 @@
-import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type BuildResult, build, type Plugin } from "esbuild";
+import { writeConsole } from "../../console/build/writeConsole.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { licenseTexts } from "./licenses.ts";
 
 /**
  * The programs that people start, their sources, and what starts them.
  *
- * A bridge shall stay below 150 MB. A burst of 20,000 events took it to 159 to 176 MB, and takes it to 137 to 147 MB where
- * glibc keeps two heaps for the buffers of all threads, and requests and transactions are smaller. A young generation of
- * 2 MB saves 10 MB at 500 events a second. Node 22 warns of node:sqlite at every start.
+ * A bridge shall stay below 150 MB. A burst of 20,000 events takes it to 126 MB and one of 60,000 to 131 MB, where glibc
+ * keeps two heaps for the buffers of all threads, and the young generation has 2 MB. Node 22
+ * warns of node:sqlite at every start.
  */
 const PROGRAMS = {
   "stasis-relay-bridge": {
@@ -17,25 +18,38 @@ const PROGRAMS = {
     start:
       "/usr/bin/env -S MALLOC_ARENA_MAX=2 node --disable-warning=ExperimentalWarning --max-semi-space-size=2",
   },
-  "stasis-relay": { source: "cli/main.ts", start: "/usr/bin/env node" },
+  // On Node 22, the embedded SQS would warn of node:sqlite.
+  "stasis-relay": {
+    source: "cli/main.ts",
+    start: "/usr/bin/env -S node --disable-warning=ExperimentalWarning",
+  },
 };
 
 /** Loaded by a program, from beside it. */
 const PARTS = { threadMain: "bridge/spool/threadMain.ts" };
 
-/** Copied as they are. */
-const FILES = [
-  "LICENSE",
-  "docs/connect-asterisk.md",
-  "packaging/bridge.example.yaml",
-  "packaging/stasis-relay-bridge.service",
-];
+/** What only `stasis-relay start` needs, and what has a program for one platform: npm installs it unless told not to. */
+const ENGINES = ["@dynoxide/linux-x64", "fauxqs"] as const;
+
+/** Copied as they are, by where they go. */
+const FILES: Readonly<Record<string, string>> = {
+  LICENSE: "LICENSE",
+  "README.md": "packaging/README.md",
+  docs: "docs",
+  packaging: "packaging",
+  // Beside bin/, where the demo looks for it.
+  "recordings/calls-mixed/stasis.ndjson.gz": "local/recordings/calls-mixed/stasis.ndjson.gz",
+};
+
+/** The console's scripts and styles, beside the code that serves them. */
+const CONSOLE = "bin/console";
 
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Makes the package that users install: the bridge and the `stasis-relay` command, each one bundle, without
- * dependencies. It is a folder of its own, because the project's package.json names what the whole relay needs: 300 MB.
+ * Makes the package that users install: the bridge, and the `stasis-relay` command with the whole relay, as bundles whose
+ * parts are loaded when they are needed. With npm's --omit=optional it has no dependencies. It is a folder of its own,
+ * because the project's package.json names what the relay is made of: 300 MB.
  * @param directory emptied first
  */
 export async function buildPackage(directory: string): Promise<void> {
@@ -49,17 +63,16 @@ export async function buildPackage(directory: string): Promise<void> {
     files.set(path, `#!${start}\n${Buffer.from(files.get(path) ?? "")}`);
   }
   files.set("package.json", `${JSON.stringify(manifest(), null, 2)}\n`);
-  files.set("THIRD-PARTY-LICENSES", await licenseTexts(root, Object.keys(metafile.inputs)));
+  const consoleSources = await writeConsole(join(directory, CONSOLE));
+  const sources = [...Object.keys(metafile.inputs), ...consoleSources];
+  files.set("THIRD-PARTY-LICENSES", await licenseTexts(root, sources));
   for (const [path, content] of files) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
   }
   for (const name of Object.keys(PROGRAMS)) await chmod(join(directory, `bin/${name}.js`), 0o755);
-  for (const path of FILES) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await copyFile(join(root, path), join(directory, path));
-  }
-  await copyFile(join(root, "packaging/README.md"), join(directory, "README.md"));
+  for (const [path, source] of Object.entries(FILES))
+    await cp(join(root, source), join(directory, path), { recursive: true });
 }
 
 function bundle(): Promise<BuildResult<{ write: false; metafile: true }>> {
@@ -76,16 +89,20 @@ function bundle(): Promise<BuildResult<{ write: false; metafile: true }>> {
     splitting: true,
     platform: "node",
     format: "esm",
-    // node:sqlite works without a flag since 22.13. The oldest of a line decides what must be translated.
-    target: "node22.13",
+    target: "node22.19",
+    mainFields: ["module", "main"],
+    external: [...ENGINES],
+    inject: ["tools/package/asyncDisposableStack.ts"],
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",
+    // A stack trace shows a line of the code.
+    lineLimit: 200,
     // CommonJS packages call it.
     banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
     },
-    plugins: [onlyTheVersion, withoutTheRelay],
+    plugins: [onlyTheVersion, withBuiltConsole],
   });
 }
 
@@ -101,31 +118,35 @@ const onlyTheVersion: Plugin = {
   },
 };
 
-/** `stasis-relay start` needs all of the relay, with a database for one platform: the repository has it. */
-const withoutTheRelay: Plugin = {
-  name: "without-the-relay",
+/** A clone bundles the console from its sources when it is asked for. The package has it built, and no esbuild. */
+const withBuiltConsole: Plugin = {
+  name: "with-built-console",
   setup: ({ onLoad }) => {
-    onLoad({ filter: /\/local\/main\.ts$/ }, () => ({
-      contents: `process.stderr.write(${JSON.stringify(NO_RELAY)}); process.exit(1);`,
+    onLoad({ filter: /\/console\/build\/bundledAssets\.ts$/ }, ({ path }) => ({
+      contents: `
+        import { join } from "node:path";
+        import { builtAssets } from "../server/assets.ts";
+        export const bundledAssets = () => builtAssets(join(import.meta.dirname, "console"));`,
       loader: "js",
+      resolveDir: dirname(path),
     }));
   },
 };
 
-const NO_RELAY =
-  "stasis-relay: the relay itself is not in this package. In a clone of the project, npm start runs it.\n";
-
 function manifest() {
-  const { version, license } = packageJson;
+  const { name, version, description, license, dependencies, optionalDependencies } = packageJson;
+  const versions: Readonly<Record<string, string>> = { ...dependencies, ...optionalDependencies };
   return {
-    name: "stasis-relay-bridge",
+    name,
     version,
-    description: "Brings the events of Asterisk PBXs into a stasis-relay",
+    description,
     // Nobody has published it. Remove this line to do so.
     private: true,
     license,
     type: "module",
-    engines: { node: ">=22.13" },
-    bin: Object.fromEntries(Object.keys(PROGRAMS).map((name) => [name, `bin/${name}.js`])),
+    // undici needs it.
+    engines: { node: ">=22.19" },
+    bin: Object.fromEntries(Object.keys(PROGRAMS).map((program) => [program, `bin/${program}.js`])),
+    optionalDependencies: Object.fromEntries(ENGINES.map((engine) => [engine, versions[engine]])),
   };
 }

@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { LinkLoss } from "../../source.ts";
 import type { Link, LinkEvents } from "../link.ts";
+import { ReadingTurns } from "../readingTurns.ts";
 import { ReconnectingSource, type ReconnectOptions } from "../reconnectingSource.ts";
 import { systemRuntime } from "../runtime.ts";
 import { lossOf, SourceError } from "../sourceError.ts";
@@ -56,6 +57,7 @@ function openLink(options: AmiOptions, events: LinkEvents, now: () => number): L
   const socket = connect(options).setNoDelay(true);
   const ended = new AbortController();
   const framer = new AmiFramer();
+  const turns = new ReadingTurns(socket);
   const actions = new AmiActions((text) => socket.write(text), `relay-${randomBytes(6).toString("hex")}-`);
   const isSelected = options.select === "everything" ? () => true : (event: Buffer) => !ariHas(event);
   let manager: Manager | undefined;
@@ -110,6 +112,7 @@ function openLink(options: AmiOptions, events: LinkEvents, now: () => number): L
   };
   socket.on("data", (chunk) => {
     heardAt = performance.now();
+    turns.read(chunk.length);
     try {
       for (const block of framer.feed(chunk)) {
         if (ended.signal.aborted) return;

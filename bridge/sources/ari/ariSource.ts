@@ -1,5 +1,6 @@
 import { WebSocket } from "ws";
 import type { Link, LinkEvents } from "../link.ts";
+import { ReadingTurns } from "../readingTurns.ts";
 import { ReconnectingSource, type ReconnectOptions } from "../reconnectingSource.ts";
 import { systemRuntime } from "../runtime.ts";
 import { lossOf } from "../sourceError.ts";
@@ -73,6 +74,8 @@ function openLink(parts: LinkParts, events: LinkEvents): Link {
     ...tlsOptions(parts.tls),
   });
 
+  const turns = new ReadingTurns(socket);
+
   const destroy = () => {
     ended.abort();
     socket.terminate();
@@ -106,7 +109,9 @@ function openLink(parts: LinkParts, events: LinkEvents): Link {
     if (ended.signal.aborted) return;
     if (isBinary)
       return lose({ code: "protocol", message: `${peer.host} sends binary frames, which ARI does not` });
-    const event = asOneLine(bytesOf(data));
+    const bytes = bytesOf(data);
+    turns.read(bytes.length);
+    const event = asOneLine(bytes);
     if (event === undefined) return;
     events.event("stasis", event);
     if (isReplaced(event, app)) events.takenOver();

@@ -7,11 +7,12 @@ const MAX_CLIENTS = 10_000;
 
 /** Counts wrong credentials by client, so that nobody can try many. */
 export class FailureLimit {
-  readonly #failures = new LRUCache<string, { count: number; sinceEpochMillis: number }>({
+  readonly #failures = new LRUCache<string, { count: number; since: number }>({
     max: MAX_CLIENTS,
   });
   readonly #now: () => number;
 
+  /** @param now a monotonic clock in milliseconds: a wall clock that is set back would shut a PBX out until it is as late again */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -24,12 +25,12 @@ export class FailureLimit {
 
   count(client: string): void {
     const entry = this.#current(client);
-    if (entry === undefined) this.#failures.set(client, { count: 1, sinceEpochMillis: this.#now() });
+    if (entry === undefined) this.#failures.set(client, { count: 1, since: this.#now() });
     else entry.count += 1;
   }
 
   #current(client: string) {
     const entry = this.#failures.get(client);
-    return entry !== undefined && this.#now() - entry.sinceEpochMillis < WINDOW_MILLIS ? entry : undefined;
+    return entry !== undefined && this.#now() - entry.since < WINDOW_MILLIS ? entry : undefined;
   }
 }

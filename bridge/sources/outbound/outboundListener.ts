@@ -50,7 +50,7 @@ export class OutboundListener {
   constructor(options: OutboundListenerOptions) {
     this.#options = options;
     this.#runtime = options.runtime ?? systemRuntime;
-    this.#failures = new FailureLimit(() => this.#runtime.now());
+    this.#failures = new FailureLimit(() => this.#runtime.monotonicMillis());
     const limits = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HANDSHAKE_MILLIS };
     this.#server =
       options.tls === undefined

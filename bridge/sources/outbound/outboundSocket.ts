@@ -3,6 +3,7 @@ import type { LinkLoss, PbxIdentity, PbxState, SourceEvent } from "../../source.
 import { isReplaced } from "../ari/ariMarks.ts";
 import { readIdentity, readState } from "../ari/ariState.ts";
 import { HeldEvents } from "../heldEvents.ts";
+import { ReadingTurns } from "../readingTurns.ts";
 import { lossOf, SourceError } from "../sourceError.ts";
 import { type LifeTimes, watchLife } from "../webSocketLife.ts";
 import { asOneLine, bytesOf } from "../webSocketText.ts";
@@ -49,7 +50,12 @@ export class OutboundSocket {
     watchLife(socket, parts.life, () =>
       this.end({ code: "timeout", message: `${parts.pbx} answers no pings: the connection is dead` }),
     );
-    socket.on("message", (data, isBinary) => this.#take(bytesOf(data), isBinary));
+    const turns = new ReadingTurns(socket);
+    socket.on("message", (data, isBinary) => {
+      const message = bytesOf(data);
+      turns.read(message.length);
+      this.#take(message, isBinary);
+    });
     socket.on("error", (error) => this.end(outboundNetworkLoss(error, parts.pbx)));
     socket.on("close", (code) =>
       this.end({ code: "closed", message: `${parts.pbx} closed its WebSocket (code ${code})` }),

@@ -1,9 +1,12 @@
+import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { bridgeLog } from "../../../bridge/outside/log.ts";
+import { LoopDelay } from "../../../bridge/outside/loopDelay.ts";
 import { startOutsideServer } from "../../../bridge/outside/server.ts";
 import { isReady, type PbxStatus, troublesOf } from "../../../bridge/outside/status.ts";
 import { systemd } from "../../../bridge/outside/systemd.ts";
 import { silentLog } from "../../../shared/runtime/log.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const NOW = Date.parse("2026-11-27T08:00:00.000Z");
 
@@ -41,7 +44,18 @@ describe("a PBX", () => {
 
 describe("the server for monitoring", () => {
   const serve = (statuses: () => PbxStatus[]) =>
-    startOutsideServer({ host: "127.0.0.1", port: 0, nowEpochMillis: () => NOW, statuses });
+    startOutsideServer({
+      host: "127.0.0.1",
+      port: 0,
+      nowEpochMillis: () => NOW,
+      statuses,
+      loopDelays: () =>
+        new Map([
+          [0.5, 0.001],
+          [0.99, 0.012],
+          [1, 0.25],
+        ]),
+    });
 
   it("is ready when every PBX is", async () => {
     let statuses = [healthy, { ...healthy, feed: "pbx-2", link: "down" as const }];
@@ -86,8 +100,28 @@ describe("the server for monitoring", () => {
       'lag_records{feed="pbx-1"} 3',
       'spool_bytes{feed="pbx-1"} 1200',
       'spool_oldest_age_seconds{feed="pbx-1"} 4.5',
+      'event_loop_delay_seconds{quantile="0.5"} 0.001',
+      'event_loop_delay_seconds{quantile="0.99"} 0.012',
+      'event_loop_delay_seconds{quantile="1"} 0.25',
     ])
       expect(lines).toContain(`stasis_relay_bridge_${line}`);
+    await server.close();
+  });
+
+  it("on loopback answers to this machine's names only, so that no page in a browser reads it by a name of its own", async () => {
+    const server = await serve(() => [healthy]);
+    const statusFor = (host: string) =>
+      new Promise((resolve, reject) => {
+        const asked = request(`${server.url}/metrics`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.once("error", reject).end();
+      });
+    for (const host of ["127.0.0.1:9465", "localhost:9465", "[::1]:9465", "pbx.localhost"])
+      expect([host, await statusFor(host)]).toEqual([host, 200]);
+    for (const host of ["evil.example:9465", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"])
+      expect([host, await statusFor(host)]).toEqual([host, 403]);
     await server.close();
   });
 
@@ -97,6 +131,18 @@ describe("the server for monitoring", () => {
     expect((await fetch(`${server.url}/else`)).status).toBe(404);
     expect((await fetch(`${server.url}/ready`, { method: "POST" })).status).toBe(405);
     await server.close();
+  });
+});
+
+describe("the event loop's delay", () => {
+  it("is how late timers were, without the time between them", async () => {
+    using delay = new LoopDelay();
+    await eventually("a delay of what this holds the loop up", () => {
+      const busyUntil = performance.now() + 300;
+      while (performance.now() < busyUntil);
+      return (delay.seconds().get(1) ?? 0) > 0.27;
+    });
+    expect(delay.seconds().get(1)).toBeLessThan(10);
   });
 });
 
@@ -123,12 +169,49 @@ describe("the log", () => {
 });
 
 describe("systemd", () => {
-  it("hears when the bridge is ready and when it stops", () => {
-    const told: string[] = [];
-    const notify = systemd({ NOTIFY_SOCKET: "/run/x" }, silentLog, (lines) => told.push(...lines));
+  /** What systemd is told, by a run that ends when the test says so. */
+  function systemdOf(environment: Record<string, string> = {}, log = silentLog) {
+    const told: string[][] = [];
+    const runs: ((error?: Error) => void)[] = [];
+    const notify = systemd({ NOTIFY_SOCKET: "/run/x", ...environment }, log, (assignments) => {
+      told.push([...assignments]);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      runs.push((error) => (error === undefined ? resolve() : reject(error)));
+      return promise;
+    });
+    return { notify, told, runs };
+  }
+
+  it("hears of each change after the one before, because each has a process of its own", async () => {
+    const { notify, told, runs } = systemdOf();
+    notify.ready();
+    notify.reloading();
     notify.ready();
     notify.stopping();
-    expect(told).toEqual(["READY=1", "STOPPING=1", "STATUS=shipping what is spooled"]);
+    for (let change = 1; change <= 4; change += 1) {
+      await eventually("the change", () => runs.length === change);
+      expect(told).toHaveLength(change);
+      runs[change - 1]?.();
+    }
+    expect(told).toEqual([
+      ["READY=1", "STATUS=running"],
+      [
+        "RELOADING=1",
+        expect.stringMatching(/^MONOTONIC_USEC=\d+$/),
+        "STATUS=reading the configuration again",
+      ],
+      ["READY=1", "STATUS=running"],
+      ["STOPPING=1", "STATUS=shipping what is spooled"],
+    ]);
+  });
+
+  it("hears that the process lives three times as often as the unit asks", async () => {
+    const { notify, told, runs } = systemdOf({ WATCHDOG_USEC: "3000000" });
+    const begunAt = performance.now();
+    await eventually("the first sign", () => runs.length === 1);
+    expect(performance.now() - begunAt).toBeGreaterThan(950);
+    expect(told).toEqual([["WATCHDOG=1"]]);
+    notify[Symbol.dispose]();
   });
 
   it("is not told anything where it does not run", () => {
@@ -137,14 +220,17 @@ describe("systemd", () => {
     notify.stopping();
   });
 
-  it("that cannot be told is warned of once", () => {
+  it("that cannot be told is warned of once, and told of the next change", async () => {
     const warnings: string[] = [];
     const log = { ...silentLog, warn: (message: string) => warnings.push(message) };
-    const notify = systemd({ NOTIFY_SOCKET: "/run/x" }, log, (_, whenFailed) =>
-      whenFailed(new Error("ENOENT")),
-    );
+    const { notify, runs } = systemdOf({}, log);
     notify.ready();
     notify.stopping();
+    await eventually("the first", () => runs.length === 1);
+    runs[0]?.(new Error("ENOENT"));
+    await eventually("the second", () => runs.length === 2);
+    runs[1]?.(new Error("ENOENT"));
+    await eventually("the warning", () => warnings.length > 0);
     expect(warnings).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@ import type { Source } from "../../../bridge/source.ts";
 import { amiSource } from "../../../bridge/sources/ami/amiSource.ts";
 import { ariSource } from "../../../bridge/sources/ari/ariSource.ts";
 import { OutboundListener } from "../../../bridge/sources/outbound/outboundListener.ts";
+import { systemRuntime } from "../../../bridge/sources/runtime.ts";
 import { AriPbx } from "../../support/asterisk/ariPbx.ts";
 import { ManagerPbx } from "../../support/asterisk/managerPbx.ts";
 import { OutboundPbx } from "../../support/asterisk/outboundPbx.ts";
@@ -108,7 +109,7 @@ describe("a hostile ARI", () => {
       { url: pbx.url, username: "ari", password: "secret", app: "relay" },
       {
         backoff: { baseMillis: 10, maxMillis: 10_000 },
-        runtime: { now: Date.now, random: () => 1 },
+        runtime: { ...systemRuntime, random: () => 1 },
       },
     );
     const witness = watch(source);

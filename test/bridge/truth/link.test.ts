@@ -95,9 +95,21 @@ describe("a link that comes up", () => {
     expect(linkUp(before, pbx, NOW + 6_000, "g").gap?.reason).toBe(reason);
   });
 
-  it("never reports a gap that ends before it begins, also when the clock was set back", () => {
-    const gap = linkUp(lost(connected, CLOSED, NOW), pbx, NOW - 86_400_000, "g").gap;
-    expect(gap?.toEpochMillis).toBe(gap?.fromEpochMillis);
+  it("after the clock was set back reports a gap that holds what both clocks said", () => {
+    expect(linkUp(lost(connected, CLOSED, NOW), pbx, NOW - 86_400_000, "g").gap).toMatchObject({
+      fromEpochMillis: NOW - 86_400_000,
+      toEpochMillis: NOW + 1_000,
+    });
+  });
+
+  it("forgets a clock that was ahead, once something is heard at the right time", () => {
+    const ahead = heard(connected, NOW + 86_400_000);
+    expect(
+      linkUp(lost(heard(ahead, NOW + 2_000), CLOSED, NOW + 9_000), pbx, NOW + 10_000, "g").gap,
+    ).toMatchObject({
+      fromEpochMillis: NOW + 2_000,
+      toEpochMillis: NOW + 10_000,
+    });
   });
 });
 

@@ -111,3 +111,17 @@ describe("the comparison", () => {
     ]);
   });
 });
+
+it("messages are never missing or too much when only their order differs", () => {
+  const recording = new Recording(join(directory, "calls-mixed"));
+  const made = convertAll(recording.stasisLines()).map(asCompared);
+  const sent = recording.amiEvents().map(asCompared);
+  const kinds = new Set<string>();
+  // These differ from one another in small things, or by what an exception explains.
+  for (const [at, message] of sent.entries())
+    if (message.name === "DTMFEnd" || message.name === "BridgeEnter") {
+      const moved = sent.toSpliced(at, 1).toSpliced(at + 4, 0, message);
+      for (const { kind } of compare(moved, made).differences) kinds.add(kind);
+    }
+  expect([...kinds]).toEqual(["out of order"]);
+});

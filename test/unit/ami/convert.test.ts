@@ -456,6 +456,8 @@ const UNMAPPED = [
   "TextMessageReceived",
 ];
 
+const ARI_X = "UserEvent: ARI-X";
+
 describe("an ARI event", () => {
   it.each(cases)("about %s becomes what Manager sends", (_what, event, expected) => {
     expect(lines(event)).toEqual(expected);
@@ -517,6 +519,40 @@ describe("an ARI event", () => {
       `${params}/parameter_name: Replaces`,
       `${params}/parameter_value: abc;to-tag=1`,
     ]);
+  });
+
+  it.each<[string, object, string[]]>([
+    ["a name of its own block", { channel: bob, Uniqueid: "x" }, [...BOB(), ARI_X, "event/Uniqueid: x"]],
+    [
+      "a name of every event",
+      { event: "Hangup", Privilege: "all" },
+      [ARI_X, "event/event: Hangup", "event/Privilege: all"],
+    ],
+    ["the name of the user event", { UserEvent: "ARI-Y" }, [ARI_X, "event/UserEvent: ARI-Y"]],
+    ["a name like a nested one", { "a/b": "1", a: { b: "2" } }, [ARI_X, "a/b: 1", "event/a/b: 2"]],
+    ["a name like an item", { "a(0)": "1", a: ["2"] }, [ARI_X, "a(0): 1", "event/a(0): 2"]],
+    ["names that differ by case", { A: "1", a: "2" }, [ARI_X, "A: 1", "event/a: 2"]],
+    [
+      "names that are taken again",
+      { a: "1", A: "2", "event/a": "3", "event/A": "4" },
+      [ARI_X, "a: 1", "event/A: 2", "event/event/a: 3", "event3/event/A: 4"],
+    ],
+    ["a name with a header in it", { "Event: Hangup": "1" }, [ARI_X, "Event_ Hangup: 1"]],
+    ["a name with a line in it", { "k\r\nEvent": "1" }, [ARI_X, "k__Event: 1"]],
+    ["no name", { "": "1" }, [ARI_X, "_: 1"]],
+  ])("that Manager does not know never has two fields of one name: %s", (_what, event, expected) => {
+    expect(lines({ type: "X", ...event }, { wrapUnmapped: true })).toEqual([
+      ...head("UserEvent", "user"),
+      ...expected,
+    ]);
+  });
+
+  it("finds names for thousands that differ by case only, and is not slower for it", () => {
+    const name = (n: number) =>
+      [...n.toString(2).padStart(12, "0")].map((bit) => (bit === "0" ? "a" : "A")).join("");
+    const event = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [name(n), "1"]));
+    const names = lines({ type: "X", ...event }, { wrapUnmapped: true })?.map((line) => line.split(":")[0]);
+    expect(new Set(names?.map((each) => each?.toLowerCase())).size).toBe(4_000 + 3);
   });
 
   it("is flattened only up to the limit", () => {

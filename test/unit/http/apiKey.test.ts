@@ -74,6 +74,13 @@ describe("a rotating key", () => {
     expect(await isApiKey("second")).toBe(true);
   });
 
+  it("ends the previous one's overlap when the clock is set back by more than that", async () => {
+    const { store, isApiKey } = keyStore(2 * HOUR);
+    store.rotate("second");
+    store.nowEpochMillis -= 2 * HOUR;
+    expect([await isApiKey("first"), await isApiKey("second")]).toEqual([false, true]);
+  });
+
   it("makes the first key invalid at once after two rotations", async () => {
     const { store, isApiKey } = keyStore();
     await isApiKey("first");

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import packageJson from "../../../package.json" with { type: "json" };
 import { type AddressGuard, createAddressGuard } from "../../../shared/webhook/addressGuard.ts";
 import type { ResolveHost } from "../../../shared/webhook/guardedConnector.ts";
 import { createWebhookClient, type WebhookClient } from "../../../shared/webhook/webhookClient.ts";
@@ -69,7 +70,7 @@ describe("an accepted request", () => {
     expect(request).toMatchObject({ method: "POST", path: "/hook?a=b", body });
     expect(request?.headers).toMatchObject({
       "content-type": "application/json",
-      "user-agent": "stasis-relay/0.1",
+      "user-agent": `stasis-relay/${packageJson.version}`,
       "webhook-id": "batch-1",
       host: `127.0.0.1:${receiver.port}`,
     });

@@ -14,7 +14,6 @@ import { RelaySink } from "./relaySink.ts";
 
 const SOURCE = fileURLToPath(new URL("../../../bridge/main.ts", import.meta.url));
 const PLAIN_READER = fileURLToPath(new URL("./plainReader.ts", import.meta.url));
-const BURST_EVENTS = 20_000;
 const BURST_PER_SECOND = 20_000;
 
 /**
@@ -25,17 +24,21 @@ const BURST_PER_SECOND = 20_000;
 export async function benchBridge({
   seconds,
   program = SOURCE,
+  only = "",
 }: {
   seconds: number;
   program?: string;
+  only?: string;
 }): Promise<void> {
   const rows: (readonly [what: string, bridge: string, reader: string])[] = [];
   const failures: string[] = [];
-  for (const load of [
-    { name: `burst of ${whole(BURST_EVENTS)} events`, perSecond: BURST_PER_SECOND, count: BURST_EVENTS },
+  const loads = [
+    { name: "burst of 20,000 events", perSecond: BURST_PER_SECOND, count: 20_000 },
+    { name: "burst of 60,000 events", perSecond: BURST_PER_SECOND, count: 60_000 },
     { name: `500 events/s for ${seconds} s`, perSecond: 500, count: 500 * seconds },
     { name: `100 events/s for ${Math.ceil(seconds / 5)} s`, perSecond: 100, count: 20 * seconds },
-  ]) {
+  ].filter(({ name }) => name.includes(only));
+  for (const load of loads) {
     const { bridge, reader, latencies, problems, requests } = await measure(program, load);
     failures.push(...problems.slice(0, 5).map((problem) => `${load.name}: ${problem}`));
     const row = (what: string, figure: (side: Side) => string) => {

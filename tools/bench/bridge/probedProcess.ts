@@ -1,11 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
 const PROBE = new URL("./probe.mjs", import.meta.url).href;
-/** Those of the systemd unit. */
-const MEMORY_FLAGS = ["--max-old-space-size=192", "--max-semi-space-size=4"];
+/** That of the systemd unit. */
+const MEMORY_FLAG = "--max-old-space-size=192";
 const SAMPLE_MILLIS = 100;
 /** In /proc, Linux counts CPU time in ticks of 10 ms on every machine. */
 const TICKS_PER_SECOND = 100;
@@ -25,7 +25,7 @@ const loopSchema = z.object({
   workMillisMost: z.number(),
 });
 
-/** A program that is measured as a process (Linux). */
+/** A program that is measured as a process (Linux). A `.js` file is the installed one, which its own first line starts. */
 export class ProbedProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -35,9 +35,10 @@ export class ProbedProcess implements AsyncDisposable {
   output = "";
 
   constructor(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.#child = fork(program, args, {
-      env: { ...process.env, ...environment },
-      execArgv: ["--import", PROBE, ...MEMORY_FLAGS],
+    const command = program.endsWith(".js") ? [program] : [process.execPath, program];
+    const [file = program, ...before] = command;
+    this.#child = spawn(file, [...before, ...args], {
+      env: { ...process.env, ...environment, NODE_OPTIONS: `--import ${PROBE} ${MEMORY_FLAG}` },
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     this.#ended = once(this.#child, "exit");
