@@ -1,5 +1,7 @@
+import type { ConsoleAssets } from "../console/server/assets.ts";
 import type { AwsClients } from "../shared/aws/clients.ts";
 import type { Clock } from "../shared/runtime/clock.ts";
+import type { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import type { Metrics } from "../shared/runtime/metrics.ts";
 import type { WebhookClient } from "../shared/webhook/webhookClient.ts";
@@ -12,6 +14,8 @@ export interface HandlerOptions {
   readonly metrics?: Metrics;
   /** Replaces the guarded HTTP client, so that a test can decide when a request arrives. */
   readonly webhook?: Pick<WebhookClient, "post">;
+  /** Instead of those that were built beside the api function. */
+  readonly consoleAssets?: ConsoleAssets;
   /**
    * The host passes one process several events at the same time. AWS never does, so there an append over HTTP would wait
    * in vain for another one to share its page with.
@@ -19,4 +23,6 @@ export interface HandlerOptions {
   readonly hasManyEventsAtOnce?: true;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
+  /** Ingest tells deliver of each append, where both run in one process. */
+  readonly advances?: FeedAdvances;
 }

@@ -46,7 +46,9 @@ export class HttpInterface extends Construct {
     const toApi = new HttpLambdaIntegration("Api", api.function);
     this.httpApi.addRoutes({ path: "/v1/{proxy+}", methods: [HttpMethod.ANY], integration: toApi });
     // For people who open the API's URL in a browser.
-    this.httpApi.addRoutes({ path: "/", methods: [HttpMethod.GET], integration: toApi });
+    for (const path of ["/", "/docs", "/console"])
+      this.httpApi.addRoutes({ path, methods: [HttpMethod.GET], integration: toApi });
+    this.httpApi.addRoutes({ path: "/console/{proxy+}", methods: [HttpMethod.ANY], integration: toApi });
     const accessLog = new LogGroup(this, "AccessLog", {
       // With this prefix API Gateway needs no entry in the account's log policy, whose size is limited.
       logGroupName: `/aws/vendedlogs/${nameIn(stage, "stasis-relay-http")}`,

@@ -34,6 +34,8 @@ export interface RelayFunctionProps extends RelayResources {
   readonly memoryMebibytes: number;
   readonly timeoutSeconds: number;
   readonly recursiveLoop?: RecursiveLoop;
+  /** Commands that add files to the function's folder. */
+  afterBundling?(directory: string): string[];
 }
 
 /**
@@ -60,7 +62,7 @@ export class RelayFunction extends Construct {
       handler: "handler",
       projectRoot: ROOT,
       depsLockFilePath: join(ROOT, "package-lock.json"),
-      bundling,
+      bundling: { ...bundling, ...hooksOf(props) },
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMebibytes,
@@ -121,6 +123,17 @@ export class RelayFunction extends Construct {
       });
     return role;
   }
+}
+
+function hooksOf({ afterBundling }: RelayFunctionProps) {
+  if (afterBundling === undefined) return {};
+  return {
+    commandHooks: {
+      beforeBundling: () => [],
+      beforeInstall: () => [],
+      afterBundling: (_source: string, directory: string) => afterBundling(directory),
+    },
+  };
 }
 
 function reservedConcurrencyOf(name: FunctionName, { reservedConcurrency }: RelayStage) {

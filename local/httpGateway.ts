@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type ServerResponse,
@@ -48,8 +49,8 @@ export interface HttpGatewayOptions {
   readonly allowedHosts: readonly string[];
   readonly ingest: LocalFunction<APIGatewayProxyEventV2>;
   readonly api: LocalFunction<APIGatewayProxyEventV2>;
-  /** Whether an Authorization header holds the key. A body is received only after it. */
-  isAuthorised(authorization: string | undefined): Promise<boolean>;
+  /** Whether a request's headers hold a key. A body is received only after it. */
+  isAuthorised(headers: Pick<IncomingHttpHeaders, "authorization" | "cookie" | "host">): Promise<boolean>;
   /** Why nothing can be kept at present; undefined when all is well. */
   fault?(): string | undefined;
   readonly log: Log;
@@ -117,7 +118,7 @@ async function answer(
       return sendProblem(response, 503, "storage.fault", fault);
 
     // Without the key the function answers a request without its body, which is never received.
-    const isAuthorised = await options.isAuthorised(request.headers.authorization);
+    const isAuthorised = await options.isAuthorised(request.headers);
     const body = isAuthorised ? await receive(bodies, request, response) : Buffer.alloc(0);
     if (body === "too-large")
       return sendProblem(response, 413, "body.too-large", `A body may have ${httpBodyLimitBytes} bytes.`);

@@ -1,4 +1,6 @@
 import type { SQSEvent } from "aws-lambda";
+import { bundledAssets } from "../console/build/bundledAssets.ts";
+import { cookieKey } from "../console/server/credential.ts";
 import { createHandler as createApi } from "../functions/api/handler.ts";
 import { createHandler as createDeliver } from "../functions/deliver/handler.ts";
 import type { HandlerOptions } from "../functions/handlerOptions.ts";
@@ -22,6 +24,7 @@ import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
 import { bearerKey } from "../shared/http/bearerAuth.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
+import { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
@@ -115,9 +118,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const engines = await startEngines(started, givenEndpoints(environment), dataDirectory, log);
   const { endpoints } = engines;
   const connection = connectionVariables(environment, endpoints, engines.credentials);
-  const clients = createClients(connection, engines.dynamodbHandler);
+  const clients = createClients(connection, engines.directHandlers);
   started.defer(() => destroyClients(clients));
-  const provisioned = await provision(clients, log).catch((error) => {
+  const provisioned = await provisionOverHttp(connection, log).catch((error) => {
     throw explainProvisioning(error, environment);
   });
   const region = connection.AWS_REGION ?? connection.AWS_DEFAULT_REGION ?? "";
@@ -133,6 +136,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       metrics,
       hasManyEventsAtOnce: true,
       stopping: isStopping.signal,
+      advances: new FeedAdvances(clock),
       ...(options.webhook && { webhook: options.webhook }),
     },
     isClosing.signal,
@@ -158,8 +162,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     host,
     port,
     allowedHosts,
-    isAuthorised: async (authorization) => {
-      const key = bearerKey(authorization);
+    isAuthorised: async ({ authorization, cookie, host }) => {
+      const key = bearerKey(authorization) ?? cookieKey(cookie, host);
       return key !== undefined && knownKeys(key);
     },
     fault: engines.fault,
@@ -225,6 +229,16 @@ function isPortInUse(error: unknown, port: number | undefined): boolean {
   );
 }
 
+/** An embedded SQS takes the region of its queues from the signature, which direct calls do not have. */
+async function provisionOverHttp(connection: Environment, log: Log): Promise<Provisioned> {
+  const clients = createClients(connection);
+  try {
+    return await provision(clients, log);
+  } finally {
+    destroyClients(clients);
+  }
+}
+
 /** A server that listens but is not what its setting says answers in ways that no SDK explains. */
 function explainProvisioning(error: unknown, environment: Environment): unknown {
   const named = namedEndpoints(environment);
@@ -280,7 +294,7 @@ function createFunctions(
     sweep: host("sweep", () => createSweep(...given("sweep"))),
     api: host("api", () => {
       const [environment, own] = given("api");
-      return createApi(environment, { ...own, stopping: httpStopping });
+      return createApi(environment, { ...own, stopping: httpStopping, consoleAssets: bundledAssets() });
     }),
   };
 }

@@ -1,5 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import type { ConsoleAssets } from "../../console/server/assets.ts";
+import { mountConsole } from "../../console/server/mount.ts";
 import type { Callers } from "../../shared/access/callers.ts";
 import { RateLimit } from "../../shared/access/rateLimit.ts";
 import { answerMethodNotAllowed, answerNotFound, answerProblem } from "../../shared/http/answerProblem.ts";
@@ -29,7 +31,12 @@ const TARGETS: Readonly<Record<string, string>> = { json: "body", param: "path" 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** The HTTP interface except ingest, which is a separate function. */
-export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenAPIHono<CallerVariables> {
+export function createApiApp(
+  parts: ApiParts,
+  callers: Callers,
+  consoleAssets: ConsoleAssets,
+  log: Log,
+): OpenAPIHono<CallerVariables> {
   const app = new OpenAPIHono<CallerVariables>({
     defaultHook: (result) => {
       if (!result.success)
@@ -47,6 +54,8 @@ export function createApiApp(parts: ApiParts, callers: Callers, log: Log): OpenA
   const testLimit = new RateLimit();
   const authenticate = bearerAuth(callers);
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }));
+  // Before the check of the bearer key: the console has a rule of its own (console/server/credential.ts).
+  mountConsole(app, { callers, assets: consoleAssets });
   app.use((context, next) => (PUBLIC_PATHS.has(context.req.path) ? next() : authenticate(context, next)));
 
   app.openapi(routes.root, welcome);

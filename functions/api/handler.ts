@@ -1,4 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { builtAssets } from "../../console/server/assets.ts";
 import { newKeyText } from "../../shared/access/keyText.ts";
 import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
@@ -44,7 +46,10 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     newSalt: () => randomBytes(32).toString("base64url"),
     sealSecret: createSecretSealer(environment),
   };
-  return answerHttpApi(createApiApp(ports, openCallers(environment, keys, parts), parts.log));
+  const callers = openCallers(environment, keys, parts);
+  // Built beside the function (infra/api.ts), unless the host has them from elsewhere.
+  const consoleAssets = parts.consoleAssets ?? builtAssets(join(import.meta.dirname, "console"));
+  return answerHttpApi(createApiApp(ports, callers, consoleAssets, parts.log));
 });
 
 export const handler = onFirstEvent(createHandler);

@@ -709,6 +709,8 @@ export const serviceView = z
     name: z.string(),
     version: z.string(),
     description: z.string(),
+    console: z.string(),
+    docs: z.string(),
     openapi: z.string(),
     health: z.string(),
   })

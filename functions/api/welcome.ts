@@ -5,7 +5,12 @@ import { openApiDocument } from "./openApi.ts";
 const { title, description, version } = openApiDocument.info;
 
 /** Where a program goes on. */
-const LINKS = { openapi: "/v1/openapi.json", health: "/v1/health" } as const;
+const LINKS = {
+  console: "/console",
+  docs: "/docs",
+  openapi: "/v1/openapi.json",
+  health: "/v1/health",
+} as const;
 
 /** The page has no script, style, image or form, so a browser need not allow any. */
 const HEADERS = {
@@ -24,9 +29,11 @@ const PAGE = `<!doctype html>
 <title>${title}</title>
 <h1>${title}</h1>
 <p>${description}</p>
-<p>This is an HTTP interface for programs. Version ${version} is running.</p>
+<p>Version ${version} is running.</p>
 <ul>
-<li><a href="${LINKS.openapi}">${LINKS.openapi}</a> describes every call, and the webhook requests that it sends.</li>
+<li><a href="${LINKS.console}">${LINKS.console}</a> shows feeds and sessions, and subscribes.</li>
+<li><a href="${LINKS.docs}">${LINKS.docs}</a> describes every call, and the webhook requests that the relay sends.
+<a href="${LINKS.openapi}">${LINKS.openapi}</a> is the same for programs.</li>
 <li><a href="${LINKS.health}">${LINKS.health}</a> says whether it is ready.</li>
 <li>Every other call needs a key: <code>Authorization: Bearer KEY</code>.</li>
 </ul>

@@ -33,7 +33,7 @@ export const createHandler = defineHandler(
         readSession: (id: string) => sessions.readSession(id),
         openSecrets: createSecretOpener(environment),
       },
-      followerOf: createFollowers(new PageReader(pages), clock),
+      followerOf: createFollowers(new PageReader(pages), clock, parts.advances),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
       judgeOf: createJudges(cpuMillis, clock),
       sharedMessages: new SharedMessages(),

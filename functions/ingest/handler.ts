@@ -20,7 +20,10 @@ export const createHandler = defineHandler(
     const appender = new Appender({
       ...parts,
       store: openAppendStore(environment, clients, clock),
-      sendNotify: (hint) => notifyQueue.sendNotify(hint),
+      sendNotify: (hint) => {
+        parts.advances?.advanced(hint.feed);
+        return notifyQueue.sendNotify(hint);
+      },
       newAppendId: randomUUID,
       random: Math.random,
     });

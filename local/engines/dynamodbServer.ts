@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { refusalBody, refusalOf } from "./callerCheck.ts";
-import type { DirectHandler } from "./engine.ts";
+import { type DirectHandler, directResponse, textOf } from "./direct.ts";
 import { DynamodbError, isWrite, type Operations } from "./operations.ts";
 import { RecentFailures } from "./recentFailures.ts";
 import { type Credentials, isSignedWith } from "./signature.ts";
@@ -84,20 +84,11 @@ function directHandler(
   execute: (target: string, body: string) => Promise<{ status: number; text: string }>,
 ): DirectHandler {
   return {
-    async handle({ headers, body }) {
-      const { status, text } = await execute(headers["x-amz-target"] ?? "", textOf(body));
-      const response = {
-        statusCode: status,
-        headers: { "content-type": CONTENT_TYPE },
-        body: Buffer.from(text),
-      };
-      return { response };
+    async handle(request) {
+      const { status, text } = await execute(request.headers["x-amz-target"] ?? "", textOf(request));
+      return directResponse(status, text);
     },
   };
-}
-
-function textOf(body: string | Uint8Array = ""): string {
-  return typeof body === "string" ? body : new TextDecoder().decode(body);
 }
 
 function asDynamodbError(error: unknown): DynamodbError {

@@ -1,13 +1,6 @@
 import type { RelayError } from "../../shared/errors.ts";
+import type { DirectHandler } from "./direct.ts";
 import type { Credentials } from "./signature.ts";
-
-/** What the SDK needs of a request handler. */
-export interface DirectHandler {
-  handle(request: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body?: string | Uint8Array;
-  }): Promise<{ response: { statusCode: number; headers: Record<string, string>; body: Uint8Array } }>;
-}
 
 /** A local stand-in for one AWS service, reached through the real AWS SDK. */
 export interface Engine {
@@ -15,7 +8,7 @@ export interface Engine {
   /** The only ones that it accepts. They are made up at each start. */
   readonly credentials: Credentials;
   /** For the SDK's clients in this process: calls without a socket. */
-  readonly directHandler?: DirectHandler;
+  readonly directHandler: DirectHandler;
   /** Why it cannot keep what it is told at present; undefined when it can. */
   fault(): string | undefined;
   /** Resolves when the engine has ended and cannot be started again. */

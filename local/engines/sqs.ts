@@ -6,11 +6,13 @@ import type { FauxqsServer } from "fauxqs";
 import { RelayError } from "../../shared/errors.ts";
 import { refusalBody, refusalOf } from "./callerCheck.ts";
 import { createPrivateFile } from "./databaseFile.ts";
+import type { DirectHandler } from "./direct.ts";
 import { createPrivateDirectory } from "./directories.ts";
 import type { Engine } from "./engine.ts";
 import { releaseHiddenMessages } from "./hiddenMessages.ts";
 import { RecentFailures } from "./recentFailures.ts";
 import { type Credentials, isSignedWith, newCredentials } from "./signature.ts";
+import { directSqsHandler, internalFailureBody, type SqsRoute } from "./sqsRoute.ts";
 
 const TARGET_PREFIX = "AmazonSQS.";
 const CONTENT_TYPE = "application/x-amz-json-1.0";
@@ -40,7 +42,7 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
   const startFauxqs = await loadFauxqs();
   const credentials = newCredentials();
   const failures = new RecentFailures();
-  const server = await behindCheck(credentials, fault, failures, () =>
+  const { server, route } = await behindCheck(credentials, fault, failures, () =>
     startFauxqs({
       port: 0,
       logger: false,
@@ -50,11 +52,24 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
   return {
     endpoint: `http://127.0.0.1:${server.port}`,
     credentials,
+    directHandler: directHandler(route, fault, failures),
     fault: () => fault() ?? failures.current(),
     // It runs in this process and ends with it.
     failure: new Promise(() => {}),
     close: () => server.stop(),
   };
+}
+
+function directHandler(
+  route: SqsRoute,
+  fault: () => string | undefined,
+  failures: RecentFailures,
+): DirectHandler {
+  return directSqsHandler(route, {
+    fault: (target) => (WRITES.test(target) ? fault() : undefined),
+    failed: (target, error) => failures.failed(WRITES.test(target), `the embedded SQS fails: ${error}`),
+    succeeded: (target) => failures.succeeded(WRITES.test(target)),
+  });
 }
 
 /** The engine is an optional package: the bridge and the commands do without. */
@@ -74,6 +89,10 @@ async function loadFauxqs() {
 /** What is used here of the Fastify instance inside the engine. */
 interface Fastify {
   listen(options: { port: number; host: string }): Promise<string>;
+  addHook(
+    name: "onRoute",
+    hook: (route: { method: string | string[]; url: string; handler: SqsRoute }) => void,
+  ): void;
   addHook(name: "onRequest", hook: (request: FastifyRequest, reply: Reply) => Promise<unknown>): void;
   addHook(
     name: "preParsing",
@@ -109,11 +128,15 @@ async function behindCheck(
   fault: () => string | undefined,
   failures: RecentFailures,
   start: () => Promise<FauxqsServer>,
-): Promise<FauxqsServer> {
+): Promise<{ server: FauxqsServer; route: SqsRoute }> {
+  let route: SqsRoute | undefined;
   const addCheck = (message: unknown) => {
     const { fastify } = message as { fastify: Fastify };
     const listen = fastify.listen.bind(fastify);
     fastify.listen = (options) => listen({ ...options, host: "127.0.0.1" });
+    fastify.addHook("onRoute", ({ method, url, handler }) => {
+      if (method === "POST" && url === "/") route = handler;
+    });
     fastify.addHook("onRequest", async ({ raw, originalUrl }, reply) => {
       const { method, headers } = raw;
       const refused = refusalOf({ method, url: originalUrl, headers }, TARGET_PREFIX);
@@ -137,7 +160,10 @@ async function behindCheck(
   };
   subscribe("fastify.initialization", addCheck);
   try {
-    return await start();
+    const server = await start();
+    if (route !== undefined) return { server, route };
+    await server.stop();
+    throw new TypeError("fauxqs has no route for SQS");
   } finally {
     unsubscribe("fastify.initialization", addCheck);
   }
@@ -156,6 +182,5 @@ function refuse(reply: Reply, reason: string): Reply {
 }
 
 function answerFault(reply: Reply, message: string): Reply {
-  const __type = "com.amazonaws.sqs#InternalFailure";
-  return reply.code(500).header("content-type", CONTENT_TYPE).send(JSON.stringify({ __type, message }));
+  return reply.code(500).header("content-type", CONTENT_TYPE).send(internalFailureBody(message));
 }

@@ -2,8 +2,9 @@ import type { RelayError } from "../../shared/errors.ts";
 import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import type { Endpoints } from "../connection.ts";
 import { openDataDirectory } from "./dataDirectory.ts";
+import type { DirectHandler } from "./direct.ts";
 import { startDynamodb } from "./dynamodb.ts";
-import type { DirectHandler, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Credentials } from "./signature.ts";
 import { startSqs } from "./sqs.ts";
 
@@ -11,8 +12,8 @@ export interface Engines {
   readonly endpoints: Endpoints;
   /** Of the services that are embedded. */
   readonly credentials: Partial<Readonly<Record<keyof Endpoints, Credentials>>>;
-  /** In place of HTTP, for the clients of this process. */
-  readonly dynamodbHandler?: DirectHandler;
+  /** Of the services that are embedded: in place of HTTP, for the clients of this process. */
+  readonly directHandlers: Partial<Readonly<Record<keyof Endpoints, DirectHandler>>>;
   /** Why what is written now may be lost; undefined when it is kept. */
   fault(): string | undefined;
   /** Resolves when an embedded engine has ended and cannot be started again. */
@@ -56,7 +57,10 @@ export async function startEngines(
       ...(embedded.dynamodb && { dynamodb: embedded.dynamodb.credentials }),
       ...(embedded.sqs && { sqs: embedded.sqs.credentials }),
     },
-    ...(embedded.dynamodb?.directHandler && { dynamodbHandler: embedded.dynamodb.directHandler }),
+    directHandlers: {
+      ...(embedded.dynamodb && { dynamodb: embedded.dynamodb.directHandler }),
+      ...(embedded.sqs && { sqs: embedded.sqs.directHandler }),
+    },
     fault: () => embedded.dynamodb?.fault() ?? embedded.sqs?.fault() ?? fault(),
     failure: Promise.race(Object.values(embedded).map((engine) => engine.failure)),
   };

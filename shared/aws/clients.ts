@@ -3,6 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Environment } from "../runtime/settings.ts";
 import { retryConflicts } from "./conflicts.ts";
+import { skipNetworkSteps } from "./directCalls.ts";
 
 /** The AWS clients of one function, shared by its invocations. */
 export interface AwsClients {
@@ -56,22 +57,28 @@ function keysFor(environment: Environment, service: Service) {
 /** Far longer than DynamoDB and SQS take. Even with the SDK's retries it fits into every function's timeout. */
 const REQUEST_TIMEOUT_MILLIS = 5_000;
 
-/**
- * Builds the two clients that every function uses.
- * @param dynamodbHandler in place of HTTP, for a DynamoDB in the same process
- */
+/** Stands in for HTTP: the service is in the same process. */
+export type DirectHandler = Pick<HttpHandler, "handle">;
+
+/** Builds the two clients that every function uses. */
 export function createClients(
   environment: Environment,
-  dynamodbHandler?: Pick<HttpHandler, "handle">,
+  direct: { readonly dynamodb?: DirectHandler; readonly sqs?: DirectHandler } = {},
 ): AwsClients {
   const dynamodb = new DynamoDBClient({
     ...clientSettings(environment, "DYNAMODB", REQUEST_TIMEOUT_MILLIS),
-    ...(dynamodbHandler && { requestHandler: dynamodbHandler as HttpHandler }),
+    ...(direct.dynamodb && { requestHandler: direct.dynamodb as HttpHandler }),
   });
+  if (direct.dynamodb) skipNetworkSteps(dynamodb);
   retryConflicts(dynamodb);
   const settings = clientSettings(environment, "SQS", REQUEST_TIMEOUT_MILLIS);
-  // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.
-  const sqs = new SQSClient(settings.endpoint ? { ...settings, useQueueUrlAsEndpoint: false } : settings);
+  const sqs = new SQSClient({
+    ...settings,
+    // Queue URLs of local engines may name hosts that do not resolve, so requests go to the endpoint.
+    ...(settings.endpoint && { useQueueUrlAsEndpoint: false }),
+    ...(direct.sqs && { requestHandler: direct.sqs as HttpHandler }),
+  });
+  if (direct.sqs) skipNetworkSteps(sqs);
   return {
     documents: DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } }),
     sqs,

@@ -7,10 +7,10 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Settings } from "../runtime/settings.ts";
 import type { Outlet } from "../sessions/outlet.ts";
-import type { CursorGroup } from "./group.ts";
+import type { CursorGroup, LateOutcome } from "./group.ts";
 import { type GroupCursor, hasWork } from "./groupCursor.ts";
 import { HeldGroup } from "./heldGroup.ts";
-import { type LateParts, settleLate } from "./lateRequests.ts";
+import { type LateParts, sendWakes, settleLate, writeErrors } from "./lateRequests.ts";
 import type { Outcome } from "./outcome.ts";
 import { isLookEnough, mayBegin, waitsForWrite } from "./permission.ts";
 import { type SessionRequest, SessionRequests } from "./sessionRequests.ts";
@@ -48,9 +48,9 @@ const PATIENCE_MILLIS = 1_000;
 
 /**
  * A turn whose time is over waits for the answers of requests that are younger than this. Most come at once, and a late
- * outcome costs a write of its own.
+ * outcome costs a write of its own. Nobody waits for an endpoint that has failed before.
  */
-const YOUNG_REQUEST_MILLIS = 500;
+const YOUNG_REQUEST_MILLIS = 250;
 
 /** A late request is given up this long after its timeout. It covers what comes before and after the request itself. */
 const LATE_SPARE_MILLIS = 5_000;
@@ -79,7 +79,7 @@ class GroupTurn {
   /** The last number that is known to be appended. */
   #tail: Sequence = 0;
   /** Outcomes that are not written yet and that stop a session or make it wait. */
-  #unwritten: { session: string; outcome: Outcome }[] = [];
+  #unwritten: ({ readonly session: string } & Outcome)[] = [];
   #writtenAtEpochMillis = 0;
   /** Batches that each session has begun since the last write. */
   #begun = new Map<string, number>();
@@ -251,7 +251,7 @@ class GroupTurn {
       this.#held.change(session, outcome.change);
       this.#movedAtEpochMillis = nowEpochMillis;
       if (outcome.failure !== undefined || outcome.dueAtEpochMillis !== undefined)
-        this.#unwritten.push({ session, outcome });
+        this.#unwritten.push({ session, ...outcome });
       else if (before !== undefined && nowEpochMillis - before * 1000 < BUSY_GAP_MILLIS) this.#isBusy = true;
     }
   }
@@ -276,7 +276,7 @@ class GroupTurn {
 
   /** One write for everybody's progress. What is planned by it begins. */
   async #advance(): Promise<"written" | "merged" | "lost"> {
-    await this.#writeErrors();
+    await writeErrors(this.#parts.groups, this.#held.base.feed, this.#unwritten);
     const advanced = await this.#held.advance(this.#hold());
     if (advanced === "merged") return this.#merged();
     if (advanced === "lost") return advanced;
@@ -286,7 +286,7 @@ class GroupTurn {
   }
 
   async #park(underWay: ReadonlyMap<string, number>): Promise<"parked" | "merged" | "lost"> {
-    await this.#writeErrors();
+    await writeErrors(this.#parts.groups, this.#held.base.feed, this.#unwritten);
     const parked = await this.#held.park(underWay, this.#now());
     if (parked === "merged") return this.#merged();
     if (parked === "parked") await this.#wroteAndOwes();
@@ -308,25 +308,11 @@ class GroupTurn {
     this.#begun.clear();
   }
 
-  /** Whoever writes that a session waits sends the wake for its due time. */
   async #wroteAndOwes(): Promise<void> {
     this.#noteWrite();
-    const due = this.#unwritten.flatMap(({ outcome }) => outcome.dueAtEpochMillis ?? []);
+    const dues = this.#unwritten.flatMap(({ dueAtEpochMillis }) => dueAtEpochMillis ?? []);
     this.#unwritten = [];
-    const nowEpochMillis = this.#now();
-    const delays = new Set(due.map((each) => 1000 * Math.ceil(Math.max(0, each - nowEpochMillis) / 1000)));
-    await Promise.all(
-      [...delays].map((delayMillis) => this.#parts.wakes.sendWake(this.#held.base, delayMillis)),
-    );
-  }
-
-  async #writeErrors(): Promise<void> {
-    const { feed } = this.#held.base;
-    await Promise.all(
-      this.#unwritten.map(async ({ session, outcome: { failure } }) => {
-        if (failure !== undefined) await this.#parts.groups.writeError(feed, session, failure);
-      }),
-    );
+    await sendWakes(this.#parts.wakes, this.#held.base, dues, this.#now());
   }
 
   /** While the feed is busy, waiting for the next page is cheaper than parking and being woken. False: it is time to park. */
@@ -352,10 +338,10 @@ class GroupTurn {
 
   /** Waits for the answer of a young request; false when there is none. */
   async #waitForYoung(): Promise<boolean> {
-    const youngest = Math.max(
-      0,
-      ...this.#requests.sent().map(({ sentAtEpochMillis = 0 }) => sentAtEpochMillis),
-    );
+    const hopeful = this.#requests
+      .sent()
+      .filter(({ session }) => this.#held.cursorOf(session)?.attempts === 0);
+    const youngest = Math.max(0, ...hopeful.map(({ sentAtEpochMillis = 0 }) => sentAtEpochMillis));
     const waitMillis = youngest + YOUNG_REQUEST_MILLIS - this.#now();
     if (waitMillis <= 0) return false;
     const ended = new AbortController();
@@ -370,6 +356,7 @@ class GroupTurn {
    */
   async #handOn(): Promise<"ended"> {
     for (;;) {
+      this.#takeOutcomes();
       this.#requests.dropPlanned();
       const late = this.#requests.sent();
       const { requestTimeoutMillis } = this.#parts.settings;
@@ -377,22 +364,31 @@ class GroupTurn {
         sentAtEpochMillis + requestTimeoutMillis + LATE_SPARE_MILLIS;
       const parked = await this.#park(new Map(late.map((each) => [each.session, untilOf(each)])));
       if (parked === "lost") return this.#lost();
-      if (parked === "merged") {
-        this.#takeOutcomes();
-        continue;
-      }
+      if (parked === "merged") continue;
       await this.#parts.wakes.sendWake(this.#held.base);
-      await Promise.all(late.map((each) => this.#settle(each)));
+      await this.#settle(late);
       return "ended";
     }
   }
 
-  async #settle({ session, generation, outcome }: SessionRequest): Promise<void> {
-    const number = this.#held.base.cursors[session]?.requests ?? 0;
-    const ended = await outcome;
-    if (ended === undefined) return;
-    const request = { session, generation, number };
-    await settleLate(this.#parts, this.#held.base, request, ended, this.#now());
+  /** Writes what has come since the last write together: outcomes that come at the same time do not race for the row. */
+  async #settle(late: readonly SessionRequest[]): Promise<void> {
+    const { base } = this.#held;
+    const come: (LateOutcome & Outcome)[] = [];
+    let settling = Promise.resolve();
+    const write = async () => {
+      const outcomes = come.splice(0);
+      if (outcomes.length > 0) await settleLate(this.#parts, base, outcomes, this.#now());
+    };
+    await Promise.all(
+      late.map(async ({ session, generation, outcome }) => {
+        const ended = await outcome;
+        if (ended === undefined) return;
+        come.push({ session, generation, number: base.cursors[session]?.requests ?? 0, ...ended });
+        settling = settling.then(write);
+        await settling;
+      }),
+    );
   }
 
   #lost(): "ended" {

@@ -1,36 +1,35 @@
 import { RelayError } from "../errors.ts";
 import type { DeliveryFailure } from "../sessions/cursor.ts";
-import { type CursorGroup, type LateRequest, settle } from "./group.ts";
+import { type CursorGroup, type LateOutcome, settle } from "./group.ts";
 import { type GroupPort, writeCrossing } from "./heldGroup.ts";
 import type { Outcome } from "./outcome.ts";
+
+type GroupName = Pick<CursorGroup, "feed" | "group">;
 
 export interface LateParts {
   readonly groups: GroupPort & {
     writeError(feed: string, session: string, failure: DeliveryFailure): Promise<void>;
   };
-  readonly wakes: {
-    sendWake(group: Pick<CursorGroup, "feed" | "group">, delayMillis?: number): Promise<void>;
-  };
+  readonly wakes: { sendWake(group: GroupName, delayMillis?: number): Promise<void> };
 }
 
 /** Other writers of the group are its holder, once per page, and people. */
 const MOST_TRIES = 50;
 
 /**
- * Writes the outcome of a request that outlived its turn, whoever holds the group now, then sends a wake: the session may have
- * more to read, and the group may have been parked while the request was under way.
+ * Writes the outcomes of requests that outlived their turn, whoever holds the group now, then sends a wake: the sessions may
+ * have more to read, and the group may have been parked while the requests were under way.
  */
 export async function settleLate(
   { groups, wakes }: LateParts,
-  { feed, group }: Pick<CursorGroup, "feed" | "group">,
-  request: LateRequest,
-  { change: outcomeOf, failure, dueAtEpochMillis }: Outcome,
+  { feed, group }: GroupName,
+  outcomes: readonly (LateOutcome & Outcome)[],
   nowEpochMillis: number,
 ): Promise<void> {
-  if (failure !== undefined) await groups.writeError(feed, request.session, failure);
+  await writeErrors(groups, feed, outcomes);
   let row = await groups.readGroup(feed, group);
   for (let tries = 1; ; tries += 1) {
-    const change = row && settle(row, request, outcomeOf);
+    const change = row && settle(row, outcomes);
     if (row === undefined || change === undefined) return;
     const written = await writeCrossing(groups, row, change);
     if (written.isWritten) break;
@@ -40,5 +39,32 @@ export async function settleLate(
       });
     row = written.row;
   }
-  await wakes.sendWake({ feed, group }, Math.max(0, (dueAtEpochMillis ?? 0) - nowEpochMillis));
+  const dues = outcomes.map(({ dueAtEpochMillis = nowEpochMillis }) => dueAtEpochMillis);
+  await sendWakes(wakes, { feed, group }, dues, nowEpochMillis);
+}
+
+/** What people see of sessions that fail. */
+export async function writeErrors(
+  groups: LateParts["groups"],
+  feed: string,
+  outcomes: readonly ({ readonly session: string } & Pick<Outcome, "failure">)[],
+): Promise<void> {
+  await Promise.all(
+    outcomes.map(async ({ session, failure }) => {
+      if (failure !== undefined) await groups.writeError(feed, session, failure);
+    }),
+  );
+}
+
+/** Whoever writes that sessions wait sends the wakes for their due times, one for each second. */
+export async function sendWakes(
+  wakes: LateParts["wakes"],
+  group: GroupName,
+  dueAtEpochMillis: readonly number[],
+  nowEpochMillis: number,
+): Promise<void> {
+  const delays = new Set(
+    dueAtEpochMillis.map((each) => 1000 * Math.ceil(Math.max(0, each - nowEpochMillis) / 1000)),
+  );
+  await Promise.all([...delays].map((delayMillis) => wakes.sendWake(group, delayMillis)));
 }

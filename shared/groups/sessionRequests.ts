@@ -56,6 +56,7 @@ export class SessionRequests {
     return this.#running.size === 0;
   }
 
+  /** A session counts as running until its outcome is taken: until then its cursor is as it was before the batch. */
   isRunning(session: string): boolean {
     return this.#running.has(session);
   }
@@ -84,7 +85,6 @@ export class SessionRequests {
     this.#ending.add(request.outcome);
     void request.outcome.then((outcome) => {
       this.#ending.delete(request.outcome);
-      if (this.#running.get(session) === request) this.#running.delete(session);
       this.#answered.push({ request, outcome });
       this.#bell.resolve();
       this.#bell = Promise.withResolvers();
@@ -104,6 +104,7 @@ export class SessionRequests {
   /** The outcomes that came since the last call, in order. Those of sessions that somebody moved or deleted do not count. */
   takeAnswered(): { session: string; outcome: Outcome }[] {
     return this.#answered.splice(0).flatMap(({ request, outcome }) => {
+      if (this.#running.get(request.session) === request) this.#running.delete(request.session);
       const isCurrent = !request.isDropped && !this.#isMoved(request);
       return isCurrent && outcome !== undefined ? [{ session: request.session, outcome }] : [];
     });

@@ -1,10 +1,14 @@
 import type { Clock } from "../runtime/clock.ts";
+import type { FeedAdvances } from "../runtime/feedAdvances.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** How often a follower checks for the next page while sessions wait for it. */
 const TICK_MILLIS = 50;
+
+/** Where advances are told: pages and sessions that come within this time share a read. */
+const GATHER_MILLIS = 5;
 
 /**
  * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
@@ -15,12 +19,20 @@ export class Follower {
   readonly #segmentSize: number;
   readonly #pages: Pick<PageReader, "read">;
   readonly #clock: Clock;
+  readonly #advances: FeedAdvances | undefined;
 
-  constructor(feed: string, segmentSize: number, pages: Pick<PageReader, "read">, clock: Clock) {
+  constructor(
+    feed: string,
+    segmentSize: number,
+    pages: Pick<PageReader, "read">,
+    clock: Clock,
+    advances?: FeedAdvances,
+  ) {
     this.#feed = feed;
     this.#segmentSize = segmentSize;
     this.#pages = pages;
     this.#clock = clock;
+    this.#advances = advances;
   }
 
   /**
@@ -55,9 +67,11 @@ export class Follower {
     return pages.filter((page) => lastOf(page) <= end).slice(0, mostPages);
   }
 
-  /** Resolves at the next tick, or earlier once `signal` aborts. */
+  /** Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, also soon after one. */
   async nextTick(signal: AbortSignal): Promise<void> {
-    await this.#clock.sleep(TICK_MILLIS - (this.#clock.nowEpochMillis() % TICK_MILLIS), signal);
+    await this.#advances?.next(this.#feed, TICK_MILLIS, signal);
+    const tickMillis = this.#advances === undefined ? TICK_MILLIS : GATHER_MILLIS;
+    await this.#clock.sleep(tickMillis - (this.#clock.nowEpochMillis() % tickMillis), signal);
   }
 }
 
@@ -71,12 +85,13 @@ const KEPT_FOLLOWERS = 1_000;
 export function createFollowers(
   pages: Pick<PageReader, "read">,
   clock: Clock,
+  advances?: FeedAdvances,
   kept = KEPT_FOLLOWERS,
 ): (feed: string, segmentSize: number) => Follower {
   // A Map keeps insertion order, and each use re-inserts, so the first entry is the least recently used one.
   const followers = new Map<string, Follower>();
   return (feed, segmentSize) => {
-    const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock);
+    const follower = followers.get(feed) ?? new Follower(feed, segmentSize, pages, clock, advances);
     followers.delete(feed);
     followers.set(feed, follower);
     const [oldest] = followers.keys();

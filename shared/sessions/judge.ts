@@ -123,12 +123,13 @@ export function createJudges(cpuMillis: () => number, clock: Clock, maxBytes = C
 }
 
 function judgeAtOnce(selection: Selection): Judge {
-  return async (page) =>
-    isInterested(selection, page.names)
-      ? page.messages.flatMap((message, index) =>
-          selection.wants(message) ? [{ sequence: page.first + index, message }] : [],
-        )
-      : [];
+  return async (page) => {
+    const wanted: NumberedMessage[] = [];
+    if (!isInterested(selection, page.names)) return wanted;
+    for (const [index, message] of page.messages.entries())
+      if (selection.wants(message)) wanted.push({ sequence: page.first + index, message });
+    return wanted;
+  };
 }
 
 /** The event loop's next pass, after what is due now was served. */

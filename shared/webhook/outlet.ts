@@ -53,8 +53,8 @@ export interface WebhookOutletParts {
 export class WebhookOutlet implements Outlet {
   readonly #parts: WebhookOutletParts;
   readonly #session: WebhookSession;
-  /** A page is judged once, however many batches it is cut into. */
-  readonly #judged = new WeakMap<Page, readonly NumberedMessage[]>();
+  /** A page is judged once, however many batches it is cut into. Only pages that are still to be sent are here. */
+  readonly #judged = new Map<Page, readonly NumberedMessage[]>();
   #judge: Judge | undefined;
 
   constructor(parts: WebhookOutletParts, session: WebhookSession) {
@@ -66,6 +66,7 @@ export class WebhookOutlet implements Outlet {
     const { feed, format, filter, maxBatch } = this.#session;
     this.#judge ??= await this.#parts.judgeOf(feed, format, filter);
     const judge = this.#judge;
+    for (const page of this.#judged.keys()) if (!pages.includes(page)) this.#judged.delete(page);
     return planBatch(cursor, pages, (page) => this.#judgeOnce(judge, page), maxBatch);
   }
 

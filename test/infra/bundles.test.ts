@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createHandler } from "../../functions/api/handler.ts";
@@ -72,6 +72,12 @@ it("the api's bundle gives the same responses as its sources", async () => {
   expect([documented, refused]).toEqual(await answersOf(createHandler));
   expect(documented?.statusCode).toBe(200);
   expect(refused?.body).toContain("expected string, received number");
+});
+
+it("the api has the console's scripts and styles beside it", () => {
+  expect(readdirSync(join(dirname(bundleOf("api").file), "console"))).toEqual(
+    expect.arrayContaining(["manifest.json", expect.stringMatching(/^console-\w+\.js\.gz$/)]),
+  );
 });
 
 function httpEvent(method: string, path: string, body?: object): APIGatewayProxyEventV2 {

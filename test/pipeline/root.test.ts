@@ -24,7 +24,7 @@ describe("the root of the interface", () => {
     const page = await response.text();
     expect(page).toContain("<h1>stasis-relay</h1>");
     const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
-    expect(links).toEqual(["/v1/openapi.json", "/v1/health"]);
+    expect(links).toEqual(["/console", "/docs", "/v1/openapi.json", "/v1/health"]);
     for (const link of links) expect((await fetch(`${relay.url}${link}`)).status).toBe(200);
   });
 
@@ -36,6 +36,8 @@ describe("the root of the interface", () => {
       expect(await response.json()).toMatchObject({
         name: "stasis-relay",
         version: packageJson.version,
+        console: "/console",
+        docs: "/docs",
         openapi: "/v1/openapi.json",
         health: "/v1/health",
       });

@@ -211,7 +211,7 @@ describe("a request that hangs", () => {
       const hung = held();
       world.answer = ({ session }) => (session === "b" ? hung.until : ACCEPTED);
       await world.append(2);
-      const first = world.turn(300);
+      const first = world.turn(2_000);
       await eventually("the first page", () => world.batches("a").length === 1);
       await world.append(1);
       await eventually("the second page", () => world.batches("a").length === 2, 1_000);
@@ -254,7 +254,7 @@ describe("a request that hangs", () => {
       const hung = held();
       world.answer = () => hung.until;
       await world.append(4);
-      const first = world.turn(50);
+      const first = world.turn();
       await handedOn(world);
       world.pass(60_000);
       const refused: Post[] = [];
@@ -277,7 +277,7 @@ describe("a request that hangs", () => {
       const hung = held();
       world.answer = () => hung.until;
       await world.append(1);
-      const turn = world.turn(50);
+      const turn = world.turn();
       await handedOn(world);
       hung.release({ ...REFUSED } as never);
       await turn;

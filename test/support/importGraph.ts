@@ -8,6 +8,7 @@ export const CODE_FOLDERS = [
   "bridge",
   "cli",
   "client",
+  "console",
   "examples",
   "functions",
   "gateway",
@@ -20,7 +21,7 @@ export const CODE_FOLDERS = [
 
 /** The text of every source file, by its path from the project's root. */
 export const sources: ReadonlyMap<string, string> = new Map(
-  globSync(`{${CODE_FOLDERS.join(",")}}/**/*.ts`, { cwd: root })
+  globSync(`{${CODE_FOLDERS.join(",")}}/**/*.{ts,tsx}`, { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
     .sort()
     .map((file) => [file, readFileSync(join(root, file), "utf8")]),

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/prom
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../local/freePort.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildPackage } from "../../tools/package/buildPackage.ts";
 import { TestDirectory } from "../bridge/testBridge.ts";
@@ -66,7 +67,7 @@ async function run(program: string, args: readonly string[], input = "") {
 
 describe("the package", () => {
   it("is small, and has what it needs with it", async () => {
-    expect((await stat(tarball)).size).toBeLessThan(1_300_000);
+    expect((await stat(tarball)).size).toBeLessThan(2_000_000);
     const text = await readFile(join(user, "node_modules/stasis-relay/package.json"), "utf8");
     const { name, dependencies, optionalDependencies, version } = JSON.parse(text);
     expect({ name, dependencies, optionalDependencies, version }).toEqual({
@@ -95,6 +96,9 @@ describe("the package", () => {
       "hono",
       "undici",
       "@aws-sdk/client-sqs",
+      "preact",
+      "uplot",
+      "swagger-ui-dist",
     ])
       expect(text).toMatch(new RegExp(`^${name}$`, "m"));
   });
@@ -132,6 +136,26 @@ describe("the package", () => {
       "OK: all 453 events reached every session once, in order and unchanged",
     );
     expect(relay.shown.errors).toBe("");
+  }, 60_000);
+
+  it("serves the console and the reference, which are built into it", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const environment = { PORT: new URL(url).port, AMI_PORT: "0" };
+    const relay = start("stasis-relay", ["start", "--no-replay"], environment);
+    const page = await eventually(
+      "the reference is served",
+      () =>
+        fetch(`${url}/docs`).then(
+          (answer) => answer.text(),
+          () => undefined,
+        ),
+      30_000,
+    );
+    const files = [...page.matchAll(/"(\/console\/assets\/[^"]+)"/g)].map(([, path = ""]) => path);
+    expect(files).toHaveLength(5);
+    for (const file of files) expect([file, (await fetch(url + file)).status]).toEqual([file, 200]);
+    relay.child.kill("SIGINT");
+    await relay.ended;
   }, 60_000);
 
   it("says in words what is wrong with a spool command", async () => {

@@ -6,6 +6,7 @@ import { benchContention } from "./contention.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchSmallAppends } from "./smallAppends.ts";
 import { benchStalledReaders } from "./stalledReaders.ts";
 
 /** `npm run bench` measures the relay on this machine, with its embedded engines, and prints tables. */
@@ -16,6 +17,12 @@ program
   .command("pipeline", { isDefault: true })
   .description("conversion, appending, fan-out, latency")
   .action(benchPipeline);
+
+program
+  .command("small")
+  .description("latency and CPU time of events that are appended one by one, on disk")
+  .option("--seconds <seconds>", "duration of each measurement", numberOption({ atLeast: 1 }), 15)
+  .action(benchSmallAppends);
 
 program
   .command("isolation")

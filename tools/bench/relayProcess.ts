@@ -1,5 +1,6 @@
 import { startRelay } from "../../local/relay.ts";
 import type { FunctionName } from "../../shared/aws/resources.ts";
+import { childCpuSeconds } from "./childCpu.ts";
 import { startMeteredDatabase } from "./meteredDatabase.ts";
 import { type FunctionUsage, UsageMeter } from "./usage.ts";
 
@@ -14,6 +15,8 @@ export interface Snapshot {
   readonly requests: Readonly<Record<string, number>>;
   readonly peakResidentBytes: number;
   readonly cpuSeconds: number;
+  /** Of the embedded database. */
+  readonly childCpuSeconds: number;
   /** Empty unless the relay was started with BENCH_METERED. */
   readonly usage: Partial<Record<FunctionName, FunctionUsage>>;
 }
@@ -66,6 +69,7 @@ function snapshot(): Snapshot {
     requests: { ...requests },
     peakResidentBytes: maxRSS * 1024,
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    childCpuSeconds: childCpuSeconds(),
     usage: meter?.snapshot() ?? {},
   };
 }

@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type BuildResult, build, type Plugin } from "esbuild";
+import { writeConsole } from "../../console/build/writeConsole.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { licenseTexts } from "./licenses.ts";
 
@@ -40,6 +41,9 @@ const FILES: Readonly<Record<string, string>> = {
   "recordings/calls-mixed/stasis.ndjson.gz": "local/recordings/calls-mixed/stasis.ndjson.gz",
 };
 
+/** The console's scripts and styles, beside the code that serves them. */
+const CONSOLE = "bin/console";
+
 const root = join(import.meta.dirname, "../..");
 
 /**
@@ -59,7 +63,9 @@ export async function buildPackage(directory: string): Promise<void> {
     files.set(path, `#!${start}\n${Buffer.from(files.get(path) ?? "")}`);
   }
   files.set("package.json", `${JSON.stringify(manifest(), null, 2)}\n`);
-  files.set("THIRD-PARTY-LICENSES", await licenseTexts(root, Object.keys(metafile.inputs)));
+  const consoleSources = await writeConsole(join(directory, CONSOLE));
+  const sources = [...Object.keys(metafile.inputs), ...consoleSources];
+  files.set("THIRD-PARTY-LICENSES", await licenseTexts(root, sources));
   for (const [path, content] of files) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
@@ -96,7 +102,7 @@ function bundle(): Promise<BuildResult<{ write: false; metafile: true }>> {
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
     },
-    plugins: [onlyTheVersion],
+    plugins: [onlyTheVersion, withBuiltConsole],
   });
 }
 
@@ -109,6 +115,21 @@ const onlyTheVersion: Plugin = {
       const { version } = packageJson;
       return { contents: JSON.stringify({ version }), loader: "json" };
     });
+  },
+};
+
+/** A clone bundles the console from its sources when it is asked for. The package has it built, and no esbuild. */
+const withBuiltConsole: Plugin = {
+  name: "with-built-console",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/console\/build\/bundledAssets\.ts$/ }, ({ path }) => ({
+      contents: `
+        import { join } from "node:path";
+        import { builtAssets } from "../server/assets.ts";
+        export const bundledAssets = () => builtAssets(join(import.meta.dirname, "console"));`,
+      loader: "js",
+      resolveDir: dirname(path),
+    }));
   },
 };
 

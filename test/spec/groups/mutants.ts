@@ -143,16 +143,16 @@ const MUTANT_OF: Readonly<Record<GroupVariant, Pick<Race, "mutant" | "test">>> =
   "a late outcome written whatever its number": {
     mutant: {
       file: "shared/groups/group.ts",
-      find: `  if (cursor.generation !== generation || cursor.requests !== number) return undefined;`,
-      replace: `  if (cursor.generation !== generation || number < 0) return undefined;`,
+      find: `    if (cursor.generation !== generation || cursor.requests !== number) continue;`,
+      replace: `    if (cursor.generation !== generation || number < 0) continue;`,
     },
     test: inRules("no longer counts when the session was moved or deleted, or the request was given up"),
   },
   "a late outcome wakes nobody": {
     mutant: {
       file: "shared/groups/lateRequests.ts",
-      find: `  await wakes.sendWake({ feed, group }, `,
-      replace: `  if (nowEpochMillis < 0) await wakes.sendWake({ feed, group }, `,
+      find: `  await sendWakes(wakes, { feed, group }, `,
+      replace: `  if (nowEpochMillis < 0) await sendWakes(wakes, { feed, group }, `,
     },
     test: inTurn("holds up neither the others' next page nor the end of the turn"),
   },

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
-import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, it } from "vitest";
 import { clientSettings, createClients, destroyClients } from "../../../shared/aws/clients.ts";
 import { isServiceFailure } from "../../../shared/errors.ts";
@@ -51,4 +51,37 @@ it("a transaction is retried with the same token, even while its first attempt i
   expect(tokens).toHaveLength(2);
   expect(tokens[0]).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
   expect(tokens[1]).toBe(tokens[0]);
+});
+
+it("a call to a database in the same process is not signed, and is retried like every other", async () => {
+  const calls: { headers: Record<string, string>; body: string }[] = [];
+  const clients = createClients(
+    {
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_ENDPOINT_URL: "http://localhost",
+    },
+    {
+      dynamodb: {
+        async handle({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) {
+          calls.push({ headers, body: new TextDecoder().decode(body) });
+          const [statusCode, text] = calls.length === 1 ? [500, "{}"] : [200, '{"Item":{"pk":{"S":"k"}}}'];
+          return { response: { statusCode, headers: {}, body: Buffer.from(text) } };
+        },
+      },
+    },
+  );
+  const { Item } = await clients.documents.send(new GetCommand({ TableName: "t", Key: { pk: "k" } }));
+  destroyClients(clients);
+  expect(Item).toEqual({ pk: "k" });
+  expect(calls).toHaveLength(2);
+  expect(calls[1]?.body).toBe(JSON.stringify({ TableName: "t", Key: { pk: { S: "k" } } }));
+  // The other headers are those of the protocol and of the retry.
+  expect(Object.keys(calls[1]?.headers ?? {}).sort()).toEqual([
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "content-type",
+    "x-amz-target",
+  ]);
 });

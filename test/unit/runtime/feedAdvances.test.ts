@@ -1,0 +1,77 @@
+import { expect, it } from "vitest";
+import { createFollowers } from "../../../shared/queue/follower.ts";
+import type { Clock } from "../../../shared/runtime/clock.ts";
+import { FeedAdvances } from "../../../shared/runtime/feedAdvances.ts";
+
+/** A clock that the test moves. Nothing sleeps longer than until its time is reached. */
+class ManualClock implements Clock {
+  #now = 1_000_000;
+  readonly #sleeping = new Map<() => void, number>();
+
+  nowEpochMillis(): number {
+    return this.#now;
+  }
+
+  sleep(millis: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#sleeping.delete(wake);
+        resolve();
+      };
+      this.#sleeping.set(wake, this.#now + millis);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  async pass(millis: number): Promise<void> {
+    const until = this.#now + millis;
+    for (; this.#now < until; this.#now += 1) {
+      for (const [wake, at] of this.#sleeping) if (at <= this.#now) wake();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+function following() {
+  const clock = new ManualClock();
+  const advances = new FeedAdvances(clock);
+  const follower = createFollowers({ read: async () => [] }, clock, advances)("pbx", 100);
+  const stopping = new AbortController();
+  const tickAfter = async (act: () => unknown = () => {}) => {
+    let tookMillis: number | undefined;
+    const begun = clock.nowEpochMillis();
+    void follower.nextTick(stopping.signal).then(() => {
+      tookMillis = clock.nowEpochMillis() - begun;
+    });
+    await clock.pass(10);
+    await act();
+    for (let passed = 0; tookMillis === undefined && passed < 200; passed += 1) await clock.pass(1);
+    return tookMillis;
+  };
+  return { clock, advances, stopping, tickAfter };
+}
+
+it("a follower reads within 5 ms after its feed advanced", async () => {
+  const { advances, tickAfter } = following();
+  expect(await tickAfter(() => advances.advanced("pbx"))).toBeLessThanOrEqual(10 + 5 + 1);
+});
+
+it("a follower also reads soon when its feed advanced during its last read", async () => {
+  const { advances, clock, tickAfter } = following();
+  advances.advanced("pbx");
+  await clock.pass(10);
+  expect(await tickAfter()).toBeLessThanOrEqual(5 + 1);
+});
+
+it("a follower that missed an advance reads after 50 ms, and not for an advance of another feed", async () => {
+  const { advances, tickAfter } = following();
+  const took = await tickAfter(() => advances.advanced("other"));
+  expect(took).toBeGreaterThanOrEqual(50);
+  expect(took).toBeLessThanOrEqual(50 + 5 + 1);
+});
+
+it("a follower stops waiting when the process stops", async () => {
+  const { stopping, tickAfter } = following();
+  expect(await tickAfter(() => stopping.abort())).toBeLessThanOrEqual(10 + 1);
+});
