@@ -6,7 +6,7 @@ import type { ApiParts } from "./parts.ts";
 const MOST_READS = 3;
 
 /**
- * The sessions that stand in each segment. The reference counts have a group once, in the segment of its slowest session, so
+ * The sessions that stand in each segment that has any. The reference counts have a group once, in the segment of its slowest session, so
  * each group is replaced by its sessions.
  */
 export async function countSessions(
@@ -38,7 +38,7 @@ function withSessions(
   for (const { segment } of groups) count(segment, -1);
   for (const { cursors, segmentSize } of groups)
     for (const { next } of Object.values(cursors)) count(segmentOf(next, segmentSize), 1);
-  return sessions;
+  return new Map([...sessions].filter(([, count]) => count > 0));
 }
 
 function segmentsOf(groups: Awaited<ReturnType<ApiParts["groups"]["listGroups"]>>): string {

@@ -4,6 +4,7 @@ import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
 import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
 import { isWokenByQueue, type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
 
@@ -13,6 +14,7 @@ export interface NotifyParts extends WakeParts {
   readonly groupWakes: WakeGroupParts["wakes"];
   readonly groups: WakeGroupParts["groups"] & { listGroups(feed: string): Promise<ListedGroup[]> };
   readonly clock: Clock;
+  readonly settings: Pick<Settings, "cursorGroups">;
 }
 
 /**
@@ -20,12 +22,15 @@ export interface NotifyParts extends WakeParts {
  * new. The positions of the feed and its sessions come from strongly consistent reads of the rows.
  */
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
-  const [tail, cursors, groups] = await Promise.all([
+  const { cursorGroups } = parts.settings;
+  const [tail, groups, early] = await Promise.all([
     readTail(parts.tails, feed, () => parts.clock.nowEpochMillis()),
-    parts.cursors.listCursors(feed),
     parts.groups.listGroups(feed),
+    cursorGroups ? undefined : parts.cursors.listCursors(feed),
   ]);
   if (tail === undefined) return;
+  // A row that was created since the head was read is woken by whoever created it.
+  const cursors = early ?? (tail.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
   const names = namesIn(hints);
   const nowEpochMillis = parts.clock.nowEpochMillis();
   await Promise.all([

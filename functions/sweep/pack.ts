@@ -7,9 +7,10 @@ import {
   packedCursor,
 } from "../../shared/groups/membership.ts";
 import { wakeGroups } from "../../shared/groups/wakeGroups.ts";
-import type { Tail } from "../../shared/queue/tail.ts";
+import type { FeedHead, Tail } from "../../shared/queue/tail.ts";
 import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
+import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import type { SweepParts } from "./parts.ts";
 
 /** Rows that one sweep packs of a feed. Each is a transaction, and the sweep of all feeds must end in time. */
@@ -51,6 +52,16 @@ export async function packSingles(
     if (joined !== undefined) await wakePacked(parts, tail, joined, its);
   }
   return [...packed.values()].flat().length;
+}
+
+/** Notes in the feed's head whether there are rows of single webhook sessions: where there are none, notify looks for none. */
+export async function noteSingles(
+  { heads, settings }: Pick<SweepParts, "heads" | "settings">,
+  head: FeedHead,
+  rows: readonly Cursor[],
+): Promise<void> {
+  const isAllGrouped = settings.cursorGroups && !rows.some(isWokenByQueue);
+  if (isAllGrouped !== (head.isAllGrouped ?? false)) await heads.noteSingles(head, isAllGrouped);
 }
 
 /** "unknown": the session is no single webhook session. Undefined: somebody was faster. */

@@ -27,6 +27,7 @@ export interface SweepParts extends WakeParts {
     moveTailHint(feed: string, tail: Sequence): Promise<void>;
     moveHead(feed: string, segment: Segment): Promise<boolean>;
     markCleared(feed: string, segment: Segment): Promise<void>;
+    noteSingles(head: FeedHead, isAllGrouped: boolean): Promise<void>;
   };
   readonly pages: {
     readLastPage(feed: string, segment: Segment): Promise<LastPage | undefined>;

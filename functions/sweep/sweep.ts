@@ -6,7 +6,7 @@ import { evictLagging } from "./evict.ts";
 import { freeSegments } from "./free.ts";
 import { keepLastPage } from "./keepLast.ts";
 import { measureSessions } from "./measure.ts";
-import { packSingles } from "./pack.ts";
+import { noteSingles, packSingles } from "./pack.ts";
 import type { SweepParts } from "./parts.ts";
 import { repairGroupWakes, repairWakes } from "./repair.ts";
 import { suspendBeyondTail } from "./suspend.ts";
@@ -88,6 +88,7 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   const singles = await repairWakes(parts, tail, cursors, moved);
   const inGroups = await repairGroupWakes(parts, tail, listed, movedGroups);
   await suspendBeyondTail(parts, tail, cursors, groups);
+  await noteSingles(parts, head, cursors);
   const packed = await packSingles(
     parts,
     tail,

@@ -348,6 +348,55 @@ describe("notify", () => {
     }));
 });
 
+describe("a feed whose webhook sessions are all in groups", () => {
+  const queriesOf = async (stage: Stage) => {
+    let queries = 0;
+    const count = ({ command }: AwsCall): Fault | undefined => {
+      if (command === "Query") queries += 1;
+      return undefined;
+    };
+    await stage.withFaults(count, () => stage.notify());
+    return queries;
+  };
+
+  it("is searched for single rows only until a sweep has seen none, and again once one was created", () =>
+    onStage(2, 0, async (stage) => {
+      await stage.append(1, 3);
+      expect(await queriesOf(stage)).toBe(6);
+      await stage.sweep();
+      expect((await stage.rows()).head).toMatchObject({ isAllGrouped: true });
+      expect(await queriesOf(stage)).toBe(2);
+
+      await stage.createSingle("head");
+      expect((await stage.rows()).head.isAllGrouped).toBeUndefined();
+      expect(await queriesOf(stage)).toBe(6);
+      expect(await stage.cursors()).toMatchObject([{ state: "signalled" }]);
+      // It is packed, and the sweep after that finds none.
+      await stage.sweep();
+      expect((await stage.rows()).head.isAllGrouped).not.toBe(true);
+      await stage.sweep();
+      expect(await queriesOf(stage)).toBe(2);
+    }));
+
+  it("keeps a row in sight that is created after the sweep has looked", () =>
+    onStage(2, 1, async (stage) => {
+      let isFirst = true;
+      await stage.before(
+        ({ command, input }) => {
+          const expression: unknown = input.UpdateExpression;
+          return isFirst && command === "UpdateItem" && String(expression).includes("isAllGrouped");
+        },
+        async () => {
+          isFirst = false;
+          await stage.createSingle("tail");
+        },
+        async () => void (await stage.sweep()),
+      );
+      expect(isFirst).toBe(false);
+      expect((await stage.rows()).head.isAllGrouped).toBeUndefined();
+    }));
+});
+
 describe("a person's change", () => {
   /** Writes the group as its holder does with every page, before some of the person's writes. */
   function overtaking(stage: Stage, times: number) {

@@ -25,7 +25,14 @@ export class Person {
   #created = 0;
   #groups = 0;
 
-  constructor({ clients, environment }: Engine, feed: string, settings: Settings, clock: Clock) {
+  /** @param prefix of the ids of sessions */
+  constructor(
+    { clients, environment }: Engine,
+    feed: string,
+    settings: Settings,
+    clock: Clock,
+    prefix = "s",
+  ) {
     const stores = openSessions(environment, clients, clock);
     this.#feed = feed;
     this.#parts = {
@@ -38,7 +45,7 @@ export class Person {
       clock,
       random: () => 0.5,
       groupChanges: new InTurn(),
-      newSessionId: () => `s${this.#created++}`,
+      newSessionId: () => `${prefix}${this.#created++}`,
       newGroupId: () => `${feed}-g${this.#groups++}`,
       newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),

@@ -167,6 +167,13 @@ export class Stage {
     return createSweep({ ...this.#environment, ...settings }, this.#options)({});
   }
 
+  /** A person creates a session where the setting of groups is off. */
+  async createSingle(from: "head" | "tail"): Promise<void> {
+    const settings = { ...this.settings, cursorGroups: false };
+    const person = new Person(this.#engine, this.feed, settings, this.clock, "single");
+    await person.createSession(from);
+  }
+
   async groups(): Promise<CursorGroup[]> {
     return (await this.stores.groups.listGroups(this.feed)).map(({ group }) => group);
   }

@@ -244,6 +244,7 @@ export class MemoryRelay {
         markCleared: async (_feed: string, clearedSegment: number) => {
           this.head = { ...this.head, clearedSegment };
         },
+        noteSingles: refuseGroups,
       },
       pages: {
         readLastPage: async (_feed: string, segment: number) => this.#pagesOf(segment).at(-1),
@@ -271,7 +272,8 @@ export class MemoryRelay {
         counts: async () => new Map(this.counts),
         deleteSegment: async () => {},
       },
-      ...noGroups,
+      groups: noGroups.groups,
+      groupWakes: noGroups.groupWakes,
       sessions: { readSession: async () => undefined, join: refuseGroups },
       newGroupId: () => "group",
     };
@@ -288,6 +290,7 @@ async function refuseGroups(): Promise<never> {
 
 /** The ports of groups. There are none in memory. */
 export const noGroups = {
+  settings: { cursorGroups: false },
   groups: { listGroups: async () => [], write: refuseGroups, writeError: refuseGroups },
   groupWakes: { sendWakes: async () => [], sendWake: refuseGroups },
 };
