@@ -12,8 +12,8 @@ import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import type { SessionKind } from "../../shared/sessions/session.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { newSecret } from "../../shared/webhook/signature.ts";
+import { groupIdOf } from "../groupId.ts";
 import { defineHandler } from "../handlerParts.ts";
-import { newGroupId } from "../newGroupId.ts";
 import { createApiApp } from "./app.ts";
 import { InTurn } from "./inTurn.ts";
 
@@ -36,7 +36,7 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
     random: Math.random,
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
-    newGroupId,
+    newGroupId: () => groupIdOf(randomUUID()),
     groupChanges: new InTurn(),
     newTestId: () => `tst_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
