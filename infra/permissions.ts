@@ -72,6 +72,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
   changeCursors: [{ action: "UpdateItem" }],
   removeCursors: [{ action: "DeleteItem" }],
   readSessions: [{ action: "GetItem" }],
+  readSessionsInBatches: [{ action: "BatchGetItem" }],
   listSessions: [{ action: "Scan" }],
   putSessions: [{ action: "PutItem" }],
   removeSessions: [{ action: "DeleteItem" }],

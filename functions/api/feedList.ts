@@ -4,10 +4,12 @@ import { firstOfSegment } from "../../shared/queue/sequence.ts";
 import { type FeedHead, firstHeld, readTail, type TailSource } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
 import type { FeedSummary } from "./schemas.ts";
+import { countSessions } from "./sessionCounts.ts";
 
 /**
  * One page of feeds: those that the caller's key covers. A page may have fewer than `limit`, or none, and go on. Each feed
- * costs about two reads: its last page and its reference counts. How far each session lags is in the list of sessions.
+ * costs about four reads: its last page, its reference counts, and its groups twice. How far each session lags is in the list of
+ * sessions.
  */
 export async function listFeeds(
   parts: ApiParts,
@@ -24,7 +26,7 @@ async function summarise(parts: ApiParts, head: FeedHead): Promise<FeedSummary[]
   const { feed } = head;
   const [tail, counts] = await Promise.all([
     readTail(beginningWith(head, parts.tails), feed, () => parts.clock.nowEpochMillis()),
-    parts.references.counts(feed),
+    countSessions(parts, feed),
   ]);
   if (tail === undefined) return [];
   const { next, segmentSize, lastAppendedAtEpochMillis, lastPage } = tail;

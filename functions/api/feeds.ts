@@ -12,6 +12,7 @@ import { type FoundTail, firstHeld, readTail, type Tail, tailSegment } from "../
 import type { ApiParts } from "./parts.ts";
 import { type Place, type Position, resolvePosition } from "./position.ts";
 import type { FeedView } from "./schemas.ts";
+import { countSessions } from "./sessionCounts.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** A Lambda function can answer 6 MB; a message may have 128 KiB, and up to six times that as JSON. */
@@ -36,7 +37,7 @@ const MAX_LISTED_SEGMENTS = 100;
  */
 export async function describeFeed(parts: ApiParts, feed: string): Promise<FeedView> {
   const tail = await requireTail(parts, feed);
-  const counts = await parts.references.counts(feed);
+  const counts = await countSessions(parts, feed);
   const { segmentSize, headSegment } = tail;
   const lastSegment = Math.max(tailSegment(tail), ...counts.keys());
   const segments = listedSegments(headSegment, lastSegment, [...counts.keys()]).map((segment) => {

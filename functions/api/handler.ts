@@ -12,8 +12,10 @@ import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import type { SessionKind } from "../../shared/sessions/session.ts";
 import { createAddressGuard } from "../../shared/webhook/addressGuard.ts";
 import { newSecret } from "../../shared/webhook/signature.ts";
+import { groupIdOf } from "../groupId.ts";
 import { defineHandler } from "../handlerParts.ts";
 import { createApiApp } from "./app.ts";
+import { InTurn } from "./inTurn.ts";
 
 /** Small, because people read few pages. Deliver serves the sessions and has its own cache. */
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
@@ -32,7 +34,10 @@ export const createHandler = defineHandler("api", (environment, parts) => {
     keys,
     attempts: openAttempts(environment, parts.clients, parts.clock),
     guard: createAddressGuard(parts.settings.allowedAddressRanges),
+    random: Math.random,
     newSessionId: () => `ses_${randomUUID().replaceAll("-", "")}`,
+    newGroupId: () => groupIdOf(randomUUID()),
+    groupChanges: new InTurn(),
     newTestId: () => `tst_${randomUUID().replaceAll("-", "")}`,
     newKeyText: () => newKeyText(randomBytes),
     // An AMI client sends its secret in a header: no whsec_, and no characters that configuration files treat differently.

@@ -2,6 +2,9 @@ import type { AccessKey } from "../../shared/access/accessKey.ts";
 import type { NewKeyText } from "../../shared/access/keyText.ts";
 import type { ListedKey } from "../../shared/aws/accessKeys.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
+import type { CursorGroup, GroupChange } from "../../shared/groups/group.ts";
+import type { Joining, ListedGroup } from "../../shared/groups/membership.ts";
+import type { GroupWake } from "../../shared/queue/hints.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
 import type { Segment, Sequence } from "../../shared/queue/sequence.ts";
@@ -11,9 +14,10 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import type { Attempt } from "../../shared/sessions/attempt.ts";
-import type { Cursor, CursorChange } from "../../shared/sessions/cursor.ts";
-import type { AmiSession, Session, SessionKind } from "../../shared/sessions/session.ts";
+import type { Cursor, CursorChange, DeliveryFailure } from "../../shared/sessions/cursor.ts";
+import type { AmiSession, Session, SessionKind, WebhookSession } from "../../shared/sessions/session.ts";
 import type { AddressGuard } from "../../shared/webhook/addressGuard.ts";
+import type { InTurn } from "./inTurn.ts";
 
 /** The ports and settings of the API. */
 export interface ApiParts {
@@ -34,8 +38,17 @@ export interface ApiParts {
     readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
     readCursors(rows: readonly { feed: string; session: string }[]): Promise<Cursor[]>;
   };
+  readonly groups: {
+    readGroup(feed: string, group: string): Promise<CursorGroup | undefined>;
+    readGroups(groups: readonly { feed: string; group: string }[]): Promise<CursorGroup[]>;
+    listGroups(feed: string): Promise<ListedGroup[]>;
+    readErrors(
+      sessions: readonly { feed: string; session: string }[],
+    ): Promise<ReadonlyMap<string, DeliveryFailure>>;
+  };
   readonly sessions: {
     readSession(sessionId: string): Promise<Session | undefined>;
+    readSessions(sessionIds: readonly string[]): Promise<Session[]>;
     listSessions(limit: number, after?: string): Promise<{ sessions: Session[]; last?: string }>;
     /** Writes session and cursor in one transaction, as the other writes do. AMI users without `resume` have no cursor. */
     create(cursor: Cursor | undefined, session: Session): Promise<void>;
@@ -49,6 +62,15 @@ export interface ApiParts {
     addCursor(cursor: Cursor, session: AmiSession): Promise<void>;
     removeCursor(cursor: Cursor, session: AmiSession): Promise<void>;
     remove(cursor: Cursor | undefined, session: Session): Promise<void>;
+    /** The same for a session whose cursor is in a group. All return the group's new row. */
+    join(joining: Joining, session: WebhookSession, alongside: GroupAlongside): Promise<CursorGroup>;
+    changeInGroup(
+      read: CursorGroup,
+      change: GroupChange,
+      session: WebhookSession,
+      alongside: GroupAlongside,
+    ): Promise<CursorGroup>;
+    leave(read: CursorGroup, session: WebhookSession, interest: GroupAlongside["interest"]): Promise<void>;
   };
   readonly keys: {
     createKey(key: AccessKey): Promise<void>;
@@ -58,7 +80,7 @@ export interface ApiParts {
   /** What the endpoints of webhooks answered, newest first. */
   readonly attempts: { listAttempts(sessionId: string, limit: number): Promise<Attempt[]> };
   readonly wakes: {
-    sendWake(cursor: Cursor): Promise<void>;
+    sendWake(target: Cursor | GroupWake): Promise<void>;
     sendTest(
       session: Pick<Cursor, "feed" | "session">,
       test: { readonly id: string; readonly requestedAtEpochMillis: number },
@@ -66,7 +88,12 @@ export interface ApiParts {
   };
   readonly guard: AddressGuard;
   readonly clock: Clock;
+  /** From 0 to below 1. */
+  random(): number;
   newSessionId(): string;
+  newGroupId(): string;
+  /** By feed. */
+  readonly groupChanges: Pick<InTurn, "run">;
   newTestId(): string;
   newKeyText(): NewKeyText;
   /** @param bytes instead of random ones */
@@ -77,5 +104,12 @@ export interface ApiParts {
   readonly log: Log;
   /** Aborts when the process must stop: nobody is kept waiting any more. */
   readonly stopping: AbortSignal;
-  readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis">;
+  readonly settings: Pick<Settings, "segmentSize" | "allowHttp" | "secretOverlapMillis" | "cursorGroups">;
+}
+
+/** What a change of a group writes in the same transaction. */
+export interface GroupAlongside {
+  /** What the group's sessions want from now on; `names` is undefined when one of them wants everything. */
+  readonly interest?: { readonly names: readonly string[] | undefined } | undefined;
+  readonly mustBeHeld?: Segment | undefined;
 }

@@ -81,7 +81,7 @@ function viewError(lastError: Cursor["lastError"]): WebhookSessionView["lastErro
   return { reason, detail, ...(status === undefined ? {} : { status }), at: isoTime(atEpochMillis) };
 }
 
-function viewCursor(cursor: Cursor): CursorView {
+export function viewCursor(cursor: Cursor): CursorView {
   return {
     state: cursor.state,
     segment: cursor.segment,

@@ -6,10 +6,12 @@ import type { SessionKind } from "../../shared/sessions/session.ts";
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { changeAmiSession, createAmiSession } from "./amiSessions.ts";
 import { MAX_ANSWER_BYTES, requireTail } from "./feeds.ts";
+import { leaveGroup } from "./groupedSessions.ts";
 import { type Birth, type IdempotentCall, newBirth, secretAgain, sessionIdOf } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import type { changedSession, createdSession, newSession, SessionChange, SessionView } from "./schemas.ts";
-import { MOST_ATTEMPTS, requireSession, storedSession, viewSession } from "./storedSession.ts";
+import { isWebhook, MOST_ATTEMPTS, requireSession, viewSession } from "./storedSession.ts";
+import { readAllStored } from "./storedSessions.ts";
 import { changeWebhookSession, createWebhookSession } from "./webhookSessions.ts";
 
 type Created = z.infer<typeof createdSession>;
@@ -67,17 +69,16 @@ export async function listSessions(
 ): Promise<{ sessions: SessionView[]; after?: string }> {
   const page = await parts.sessions.listSessions(limit, after);
   const covered = page.sessions.filter(({ feed }) => coversFeed(caller, feed));
-  const cursors = new Map((await parts.cursors.readCursors(covered)).map((each) => [each.session, each]));
   const feeds = [...new Set(covered.map(({ feed }) => feed))];
-  const tails = new Map(
-    await Promise.all(feeds.map(async (feed) => [feed, await requireTail(parts, feed)] as const)),
-  );
+  const [stored, tails] = await Promise.all([
+    readAllStored(parts, covered),
+    Promise.all(feeds.map(async (feed) => [feed, await requireTail(parts, feed)] as const)),
+  ]);
+  const tailOf = new Map(tails);
   const views = await Promise.all(
-    covered.map(async (session) => {
-      const stored = storedSession(session, cursors.get(session.session));
-      const tail = tails.get(session.feed);
-      // A session deleted between the two reads has no row.
-      return stored && tail ? [await viewSession(parts, stored, tail)] : [];
+    stored.map(async (each) => {
+      const tail = tailOf.get(each.session.feed);
+      return tail ? [await viewSession(parts, each, tail)] : [];
     }),
   );
   return asMuchAsFits(views.flat(), page.last);
@@ -129,7 +130,9 @@ export async function changeSession(
 /** Deletes a session and its reference in one transaction. */
 export async function deleteSession(parts: ApiParts, id: string, caller: Caller): Promise<void> {
   await untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const { session, cursor } = await requireSession(parts, id, caller, MAY_MANAGE);
-    await parts.sessions.remove(cursor, session);
+    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+    if (isWebhook(stored) && stored.group !== undefined)
+      await leaveGroup(parts, stored.session, stored.group);
+    else await parts.sessions.remove(stored.cursor, stored.session);
   });
 }

@@ -1,10 +1,19 @@
 import type { Role } from "../../shared/access/accessKey.ts";
 import type { Caller } from "../../shared/access/caller.ts";
+import type { CursorGroup } from "../../shared/groups/group.ts";
+import { cursorOf } from "../../shared/groups/membership.ts";
 import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
-import { type Cursor, type CursorChange, pause, resume, seek } from "../../shared/sessions/cursor.ts";
+import {
+  type Cursor,
+  type CursorChange,
+  type DeliveryFailure,
+  pause,
+  resume,
+  seek,
+} from "../../shared/sessions/cursor.ts";
 import type { AmiSession, Session, WebhookSession } from "../../shared/sessions/session.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
@@ -18,6 +27,8 @@ export const MOST_ATTEMPTS = 10;
 export interface StoredWebhook {
   readonly session: WebhookSession;
   readonly cursor: Cursor;
+  /** The group that holds the cursor; absent while the session has a row of its own. */
+  readonly group?: CursorGroup;
 }
 
 export interface StoredAmiUser {
@@ -27,6 +38,40 @@ export interface StoredAmiUser {
 }
 
 export type StoredSession = StoredWebhook | StoredAmiUser;
+
+/** Reads of a session, in case its cursor moves into a group, comes or goes between the reads of its rows. */
+const MOST_READS = 3;
+
+/** A session with its cursor; undefined when there is none, or it is being deleted. */
+export async function readStored(parts: ApiParts, id: string): Promise<StoredSession | undefined> {
+  for (let read = 1; read <= MOST_READS; read += 1) {
+    const session = await parts.sessions.readSession(id);
+    if (session === undefined) return undefined;
+    const stored = await readStoredCursor(parts, session);
+    if (stored !== undefined) return stored;
+  }
+  return undefined;
+}
+
+async function readStoredCursor(parts: ApiParts, session: Session): Promise<StoredSession | undefined> {
+  const { feed, session: id } = session;
+  if (session.kind === "ami" || session.group === undefined)
+    return storedSession(session, await parts.cursors.readCursor(feed, id));
+  const group = await parts.groups.readGroup(feed, session.group);
+  const isFailing = (group?.cursors[id]?.attempts ?? 0) > 0;
+  const errors = isFailing ? await parts.groups.readErrors([session]) : undefined;
+  return group && storedInGroup(session, group, errors?.get(id));
+}
+
+/** A session with its cursor in a group; undefined when it has left the group. */
+export function storedInGroup(
+  session: WebhookSession,
+  group: CursorGroup,
+  lastError: DeliveryFailure | undefined,
+): StoredWebhook | undefined {
+  const cursor = cursorOf(group, session.session, lastError);
+  return cursor && { session, cursor, group };
+}
 
 /** Puts a session's two rows together; undefined when the cursor is missing, as while the session is deleted. */
 export function storedSession(session: Session, cursor: Cursor | undefined): StoredSession | undefined {
@@ -50,9 +95,7 @@ export async function requireSession(
   caller: Caller,
   roles: readonly Role[],
 ): Promise<StoredSession> {
-  const session = await parts.sessions.readSession(id);
-  const cursor = session && (await parts.cursors.readCursor(session.feed, id));
-  const stored = session && storedSession(session, cursor);
+  const stored = await readStored(parts, id);
   if (stored === undefined) throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
   requireFeed(caller, stored.session.feed, roles);
   return stored;

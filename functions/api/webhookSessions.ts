@@ -1,5 +1,6 @@
 import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
 import { EventFilterError } from "../../shared/errors.ts";
+import { cursorOf } from "../../shared/groups/membership.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { MessageFormat } from "../../shared/queue/message.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
@@ -9,15 +10,18 @@ import { rotateSecret, type WebhookSession } from "../../shared/sessions/session
 import { untilUnchanged } from "../../shared/sessions/unlessChanged.ts";
 import { checkWebhookUrl } from "../../shared/webhook/webhookUrl.ts";
 import { requireTail } from "./feeds.ts";
+import { changeInGroup, type GroupedWish, joinSomeGroup, wakeGroup } from "./groupedSessions.ts";
 import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";
 import type { NewWebhookSession, SessionChange, WebhookSessionView } from "./schemas.ts";
+import { viewCursor } from "./sessionView.ts";
 import {
   inSteps,
   isWebhook,
   MOST_ATTEMPTS,
   requireSession,
+  type StoredWebhook,
   tailOfNewOrOldFeed,
   viewWebhook,
   wishedSteps,
@@ -50,18 +54,24 @@ export async function createWebhookSession(
   };
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const tail = await tailOfNewOrOldFeed(parts, wanted.feed);
+    const place = await resolvePosition(parts.pageTimes, wanted.from, tail);
     const cursor = newCursor({
       feed: wanted.feed,
       session: session.session,
-      ...(await resolvePosition(parts.pageTimes, wanted.from, tail)),
+      ...place,
       segmentSize: tail.segmentSize,
       interest,
       nowEpochMillis,
     });
     // Nothing may fail once the session exists: the caller would never see its secret.
     const shown = await viewWebhook(parts, { session, cursor }, tail);
-    await parts.sessions.create(cursor, session);
     // A page appended between the read of the tail and the creation of the row found no row to wake.
+    if (parts.settings.cursorGroups) {
+      const group = await joinSomeGroup(parts, session, place, tail);
+      await wakeGroup(parts, group);
+      return { ...shown, cursor: viewCursor(cursorOf(group, id) ?? cursor), secret };
+    }
+    await parts.sessions.create(cursor, session);
     await wake(parts, cursor);
     return { ...shown, secret };
   });
@@ -80,7 +90,7 @@ export async function changeWebhookSession(
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
     const stored = await requireSession(parts, id, caller, MAY_MANAGE);
     if (!isWebhook(stored)) throw new TypeError(`${id} has changed its kind`);
-    const { session, cursor } = stored;
+    const { session } = stored;
     const tail = await requireTail(parts, session.feed);
     const nowEpochMillis = parts.clock.nowEpochMillis();
     const overlapMillis = change.rotateSecret === "at-once" ? 0 : parts.settings.secretOverlapMillis;
@@ -97,25 +107,43 @@ export async function changeWebhookSession(
     };
     const place =
       change.next === undefined ? undefined : await resolvePosition(parts.pageTimes, change.next, tail);
-    const isRebatched = change.filter !== undefined || change.maxBatch !== undefined;
-    const rowChange = inSteps(cursor, [
-      (row) => release(row, nowEpochMillis),
-      ...(isRebatched
-        ? [
-            (row: Cursor) =>
-              reconfigure(row, checkFilter(changed.format, changed.filter).interest, nowEpochMillis),
-          ]
-        : []),
-      ...wishedSteps({ place, state: change.state }, nowEpochMillis),
-    ]);
-    const mustBeHeld = place && segmentOf(place.next, tail.segmentSize);
-    const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
-    if (row.state === "parked") await wake(parts, row);
+    const wish = {
+      place,
+      state: change.state,
+      isFiltered: change.filter !== undefined,
+      isRebatched: change.filter !== undefined || change.maxBatch !== undefined,
+    };
+    const row = await write(parts, stored, changed, wish);
     return {
       ...(await viewWebhook(parts, { session: changed, cursor: row }, tail)),
       ...(secret === undefined ? {} : { secret }),
     };
   });
+}
+
+/** Writes the new configuration and the change of the cursor, wakes the session, and returns its cursor. */
+async function write(
+  parts: ApiParts,
+  { cursor, group }: StoredWebhook,
+  changed: WebhookSession,
+  wish: GroupedWish,
+): Promise<Cursor> {
+  const interest = wish.isRebatched ? checkFilter(changed.format, changed.filter).interest : undefined;
+  if (group !== undefined) {
+    const written = await changeInGroup(parts, group, changed, wish);
+    await wakeGroup(parts, written);
+    return cursorOf(written, changed.session, cursor.lastError) ?? cursor;
+  }
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  const rowChange = inSteps(cursor, [
+    (row) => release(row, nowEpochMillis),
+    ...(wish.isRebatched ? [(row: Cursor) => reconfigure(row, interest, nowEpochMillis)] : []),
+    ...wishedSteps(wish, nowEpochMillis),
+  ]);
+  const mustBeHeld = wish.place && segmentOf(wish.place.next, cursor.segmentSize);
+  const row = await parts.sessions.change(cursor, rowChange, changed, { mustBeHeld });
+  if (row.state === "parked") await wake(parts, row);
+  return row;
 }
 
 function checkUrl({ guard, settings }: ApiParts, text: string): string {

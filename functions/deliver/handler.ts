@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SQSEvent } from "aws-lambda";
 import { openAttempts } from "../../shared/aws/attempts.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
@@ -11,6 +12,7 @@ import { createJudges } from "../../shared/sessions/judge.ts";
 import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
 import { createGuardedWebhookClient } from "../../shared/webhook/webhookClient.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
+import { createGroupOutlets } from "./deliverGroup.ts";
 import { deliverWakes } from "./wakes.ts";
 
 /** Runs a turn of each woken session. */
@@ -38,8 +40,13 @@ export const createHandler = defineHandler(
       random: Math.random,
       attempts,
     };
+    const groupPorts = {
+      ...ports,
+      outletOf: createGroupOutlets(ports),
+      newToken: () => randomBytes(8).toString("base64url"),
+    };
     return async ({ Records }: SQSEvent) => {
-      const response = await deliverWakes(ports, Records);
+      const response = await deliverWakes(groupPorts, Records);
       await attempts.writeDue();
       return response;
     };

@@ -3,11 +3,12 @@ import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
 import { turnMillis } from "../../shared/webhook/lane.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
+import { type DeliverGroupParts, deliverGroup } from "./deliverGroup.ts";
 import { sendTestMessage } from "./testMessage.ts";
 
-/** Runs one turn for each session in an SQS batch of wakes. Duplicate wakes of a session share a turn. */
+/** Runs one turn for each session and each group in an SQS batch of wakes. Duplicate wakes share a turn. */
 export function deliverWakes(
-  parts: DeliverParts & { readonly settings: { readonly turnMillis: number } },
+  parts: DeliverParts & DeliverGroupParts & { readonly settings: { readonly turnMillis: number } },
   records: readonly SQSRecord[],
 ): Promise<SQSBatchResponse> {
   const wakes = readHints(records, wakeHintSchema, parts.log);
@@ -16,9 +17,9 @@ export function deliverWakes(
     wakes,
     (wake) => JSON.stringify(wake),
     async (_key, [wake]) => {
-      // Nobody makes groups yet.
-      if (wake === undefined || "group" in wake) return;
-      if (wake.test) await sendTestMessage(parts, wake, wake.test);
+      if (wake === undefined) return;
+      if ("group" in wake) await deliverGroup(parts, wake, millis);
+      else if (wake.test) await sendTestMessage(parts, wake, wake.test);
       else await deliver(parts, wake, millis);
     },
     parts.log,

@@ -8,13 +8,13 @@ import { notify } from "./notify.ts";
 
 /** Handles all hints of a feed together. */
 export const createHandler = defineHandler("notify", (environment, parts) => {
-  const { clients, clock, log } = parts;
+  const { clients, clock, log, settings } = parts;
   const stores = openCursors(environment, clients, clock);
   return ({ Records }: SQSEvent) =>
     processHints(
       readHints(Records, notifyHintSchema, log),
       ({ feed }) => feed,
-      (feed, hints) => notify({ ...stores, clock }, feed, hints),
+      (feed, hints) => notify({ ...stores, groupWakes: stores.wakes, clock, settings }, feed, hints),
       log,
     );
 });

@@ -1,31 +1,48 @@
+import type { ListedGroup } from "../../shared/groups/membership.ts";
+import { isGroupToBeWoken, type WakeGroupParts, wakeGroups } from "../../shared/groups/wakeGroups.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
+import type { Settings } from "../../shared/runtime/settings.ts";
 import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
 import { isWokenByQueue, type WakeParts, wakeParked } from "../../shared/sessions/wake.ts";
 
 export interface NotifyParts extends WakeParts {
   readonly tails: TailSource;
   readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
+  readonly groupWakes: WakeGroupParts["wakes"];
+  readonly groups: WakeGroupParts["groups"] & { listGroups(feed: string): Promise<ListedGroup[]> };
   readonly clock: Clock;
+  readonly settings: Pick<Settings, "cursorGroups">;
 }
 
 /**
- * Wakes the sessions of one feed that are parked behind its tail. The hints say only where to look and which names are
+ * Wakes the sessions and groups of one feed that are parked behind its tail. The hints say only where to look and which names are
  * new. The positions of the feed and its sessions come from strongly consistent reads of the rows.
  */
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
-  const [tail, cursors] = await Promise.all([
+  const { cursorGroups } = parts.settings;
+  const [tail, groups, early] = await Promise.all([
     readTail(parts.tails, feed, () => parts.clock.nowEpochMillis()),
-    parts.cursors.listCursors(feed),
+    parts.groups.listGroups(feed),
+    cursorGroups ? undefined : parts.cursors.listCursors(feed),
   ]);
   if (tail === undefined) return;
+  // A row that was created since the head was read is woken by whoever created it.
+  const cursors = early ?? (tail.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
   const names = namesIn(hints);
-  await wakeParked(
-    parts,
-    cursors.filter((cursor) => isToBeWoken(cursor, tail, names)),
-  );
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  await Promise.all([
+    wakeGroups(
+      { ...parts, wakes: parts.groupWakes },
+      groups.filter((each) => isGroupToBeWoken(each, tail, names, nowEpochMillis)).map(({ group }) => group),
+    ),
+    wakeParked(
+      parts,
+      cursors.filter((cursor) => isToBeWoken(cursor, tail, names)),
+    ),
+  ]);
 }
 
 /** @param names what the new pages hold; undefined when they may hold anything */

@@ -11,15 +11,19 @@ export interface CountDifference {
 /** Cursors and counts are not read at the same moment. A real difference shows up in each of these reads. */
 const READS = 3;
 
-/** Recomputes the reference counts of a feed from its cursors and returns the differences that persist. */
+/** Recomputes the reference counts of a feed from its cursors and groups, and returns the differences that persist. */
 export async function auditReferences(
-  { cursors, references }: Pick<SweepParts, "cursors" | "references">,
+  { cursors, groups, references }: Pick<SweepParts, "cursors" | "groups" | "references">,
   feed: string,
 ): Promise<CountDifference[]> {
   let persistent: CountDifference[] | undefined;
   for (let read = 0; read < READS; read += 1) {
-    const [rows, counts] = await Promise.all([cursors.listCursors(feed), references.counts(feed)]);
-    const found = differences(rows, counts);
+    const [rows, listed, counts] = await Promise.all([
+      cursors.listCursors(feed),
+      groups.listGroups(feed),
+      references.counts(feed),
+    ]);
+    const found = differences([...rows, ...listed.map(({ group }) => group)], counts);
     persistent =
       persistent === undefined ? found : persistent.filter((old) => found.some((now) => isSame(old, now)));
     if (persistent.length === 0) return [];

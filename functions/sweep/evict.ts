@@ -1,34 +1,65 @@
+import { type CursorGroup, changeCursors } from "../../shared/groups/group.ts";
+import { evict as evictInGroup, type GroupCursor } from "../../shared/groups/groupCursor.ts";
 import { type Sequence, segmentOf } from "../../shared/queue/sequence.ts";
 import { type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import { type Cursor, evict } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
+import { changeGroup } from "./changeGroup.ts";
 import type { SweepParts } from "./parts.ts";
 
-/** Evicts the sessions that lag beyond the retention, and returns their new rows. */
+/** Evicts the sessions that lag beyond the retention, and returns their new rows, single ones and groups. */
 export async function evictLagging(
   parts: SweepParts,
   tail: Tail,
   cursors: readonly Cursor[],
-): Promise<Map<string, Cursor>> {
-  const evicted = new Map<string, Cursor>();
-  const lowest = Math.min(...cursors.map(({ next }) => next), tail.next);
+  groups: readonly CursorGroup[],
+): Promise<Evicted> {
+  const evicted: Evicted = { rows: new Map(), groups: new Map(), sessions: 0 };
+  const positions = [...cursors, ...groups.flatMap((group) => Object.values(group.cursors))];
+  const lowest = Math.min(...positions.map(({ next }) => next), tail.next);
   if (lowest === tail.next) return evicted;
   const floor = await retentionFloor(parts, tail, lowest);
   for (const cursor of cursors.filter(({ next }) => next < floor)) {
-    const { feed, session, next } = cursor;
+    const { session, next } = cursor;
     const moved = await unlessChanged(
       parts.cursors.write(cursor, evict(cursor, floor, parts.clock.nowEpochMillis())),
     );
     if (moved === undefined) continue;
-    evicted.set(session, moved);
+    evicted.rows.set(session, moved);
+    noteEvicted(session, next);
+  }
+  for (const group of groups) {
+    let lagging: [session: string, cursor: GroupCursor][] = [];
+    const moved = await changeGroup(parts, group, (row) => {
+      lagging = Object.entries(row.cursors).filter(([, { next }]) => next < floor);
+      if (lagging.length === 0) return undefined;
+      return changeCursors(
+        row,
+        Object.fromEntries(lagging.map(([session, cursor]) => [session, evictInGroup(cursor, floor)])),
+      );
+    });
+    if (moved === undefined) continue;
+    evicted.groups.set(group.group, moved);
+    for (const [session, { next }] of lagging) noteEvicted(session, next);
+  }
+  return evicted;
+
+  function noteEvicted(session: string, from: Sequence): void {
+    evicted.sessions += 1;
     parts.log.warn("a session lagged beyond the retention and was moved forward", {
-      feed,
+      feed: tail.feed,
       session,
-      from: next,
+      from,
       to: floor,
     });
   }
-  return evicted;
+}
+
+/** What was evicted: the new rows of single sessions by session, and of groups by group. */
+export interface Evicted {
+  readonly rows: Map<string, Cursor>;
+  readonly groups: Map<string, CursorGroup>;
+  sessions: number;
 }
 
 /**

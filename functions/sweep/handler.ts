@@ -1,5 +1,7 @@
-import { openCursors } from "../../shared/aws/openSessions.ts";
+import { randomUUID } from "node:crypto";
+import { openSessions } from "../../shared/aws/openSessions.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
+import { groupIdOf } from "../groupId.ts";
 import { defineHandler, recording } from "../handlerParts.ts";
 import { sweep } from "./sweep.ts";
 
@@ -7,8 +9,9 @@ import { sweep } from "./sweep.ts";
 export const createHandler = defineHandler(
   "sweep",
   recording((environment, parts) => {
-    const stores = openCursors(environment, parts.clients, parts.clock);
-    return () => sweep({ ...parts, ...stores });
+    const stores = openSessions(environment, parts.clients, parts.clock);
+    return () =>
+      sweep({ ...parts, ...stores, groupWakes: stores.wakes, newGroupId: () => groupIdOf(randomUUID()) });
   }),
 );
 

@@ -28,9 +28,9 @@ export function needsWake(
   hintGraceMillis: number,
 ): boolean {
   const { wakesRepeated = 0 } = cursor;
-  const waitMillis = hintGraceMillis * 2 ** Math.min(wakesRepeated, MOST_DOUBLINGS);
   const isOld =
-    nowEpochMillis - cursor.changedAtEpochMillis >= waitMillis || isFromFuture(cursor, nowEpochMillis);
+    nowEpochMillis - cursor.changedAtEpochMillis >= waitMillisOf(wakesRepeated, hintGraceMillis) ||
+    isFromFuture(cursor, nowEpochMillis);
   switch (cursor.state) {
     case "parked":
       // Uses the row's age, not the tail's: on a busy feed the tail is always young.
@@ -45,4 +45,9 @@ export function needsWake(
     case "suspended":
       return false;
   }
+}
+
+/** How long a wake is waited for that was re-sent so many times. */
+export function waitMillisOf(wakesRepeated: number, hintGraceMillis: number): number {
+  return hintGraceMillis * 2 ** Math.min(wakesRepeated, MOST_DOUBLINGS);
 }

@@ -1,22 +1,27 @@
+import { cursorsOf } from "../../shared/groups/membership.ts";
 import { type FeedHead, readTail } from "../../shared/queue/tail.ts";
 import { auditReferences } from "./audit.ts";
-import { crossResting } from "./cross.ts";
+import { crossGroups, crossResting } from "./cross.ts";
 import { evictLagging } from "./evict.ts";
 import { freeSegments } from "./free.ts";
 import { keepLastPage } from "./keepLast.ts";
 import { measureSessions } from "./measure.ts";
+import { noteSingles, packSingles } from "./pack.ts";
 import type { SweepParts } from "./parts.ts";
-import { repairWakes } from "./repair.ts";
+import { repairGroupWakes, repairWakes } from "./repair.ts";
 import { suspendBeyondTail } from "./suspend.ts";
 
 /** The work that one sweep did for one feed. */
 export interface FeedReport {
   readonly feed: string;
+  /** Single sessions and groups. */
   readonly woken: number;
-  /** Sessions among the woken ones whose own wake was lost. */
+  /** Those among the woken ones whose own wake was lost. */
   readonly repaired: number;
   readonly evicted: number;
   readonly crossed: number;
+  /** Rows of single sessions that became part of a group. */
+  readonly packed: number;
   readonly freedSegments: number;
   readonly deletedPages: number;
   readonly countDifferences: number;
@@ -27,6 +32,7 @@ const NOTHING_DONE: Omit<FeedReport, "feed"> = {
   repaired: 0,
   evicted: 0,
   crossed: 0,
+  packed: 0,
   freedSegments: 0,
   deletedPages: 0,
   countDifferences: 0,
@@ -37,8 +43,8 @@ const FEEDS_AT_ONCE = 10;
 
 /**
  * Visits every feed: writes its tail hint, evicts lagging sessions, lets resting sessions cross, repairs lost hints,
- * suspends sessions beyond the tail, audits the reference counts, frees the segments that no cursor needs, and keeps the
- * last page of a quiet feed. A failure
+ * suspends sessions beyond the tail, packs single rows into groups, audits the reference counts, frees the segments that no
+ * cursor needs, and keeps the last page of a quiet feed. A failure
  * in one feed does not affect the others.
  */
 export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
@@ -68,12 +74,27 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   if (tail === undefined) return { feed, ...NOTHING_DONE };
   if (tail.next - 1 > head.tailHint) await parts.heads.moveTailHint(feed, tail.next - 1);
 
-  const cursors = await parts.cursors.listCursors(feed);
-  const measures = await measureSessions(parts, tail, cursors);
-  const evicted = await evictLagging(parts, tail, cursors);
+  const [cursors, listed] = await Promise.all([
+    parts.cursors.listCursors(feed),
+    parts.groups.listGroups(feed),
+  ]);
+  const groups = listed.map(({ group }) => group);
+  const measures = await measureSessions(parts, tail, [...cursors, ...groups.flatMap(cursorsOf)]);
+  const evicted = await evictLagging(parts, tail, cursors, groups);
   const crossed = await crossResting(parts, cursors);
-  const { woken, repaired } = await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));
-  await suspendBeyondTail(parts, tail, cursors);
+  const crossedGroups = await crossGroups(parts, groups);
+  const moved = new Map([...crossed, ...evicted.rows]);
+  const movedGroups = new Map([...crossedGroups, ...evicted.groups]);
+  const singles = await repairWakes(parts, tail, cursors, moved);
+  const inGroups = await repairGroupWakes(parts, tail, listed, movedGroups);
+  await suspendBeyondTail(parts, tail, cursors, groups);
+  await noteSingles(parts, head, cursors);
+  const packed = await packSingles(
+    parts,
+    tail,
+    cursors.map((cursor) => moved.get(cursor.session) ?? cursor),
+    listed.map(({ group, interest }) => ({ group: movedGroups.get(group.group) ?? group, interest })),
+  );
   const differences = await auditReferences(parts, feed);
   if (differences.length > 0)
     parts.log.error("reference counts do not match the cursors", { feed, differences });
@@ -81,17 +102,18 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   await keepLastPage(parts, tail);
   parts.metrics.record(feed, {
     ...measures,
-    GapsRetention: evicted.size,
-    RepairedWakes: repaired,
+    GapsRetention: evicted.sessions,
+    RepairedWakes: singles.repaired + inGroups.repaired,
     FreedSegments: freedSegments,
     AuditDifferences: differences.length,
   });
   return {
     feed,
-    woken,
-    repaired,
-    evicted: evicted.size,
-    crossed: crossed.size,
+    woken: singles.woken + inGroups.woken,
+    repaired: singles.repaired + inGroups.repaired,
+    evicted: evicted.sessions,
+    crossed: crossed.size + crossedGroups.size,
+    packed,
     freedSegments,
     deletedPages,
     countDifferences: differences.length,

@@ -1,5 +1,6 @@
 import {
   BatchGetCommand,
+  type BatchGetCommandOutput,
   type DynamoDBDocumentClient,
   GetCommand,
   TransactWriteCommand,
@@ -66,6 +67,19 @@ export class GroupStore {
       new GetCommand({ TableName: this.#table, Key: keys.group(feed, group), ConsistentRead: true }),
     );
     return Item && asGroup(feed, Item);
+  }
+
+  /**
+   * Those of some groups that are there, strongly consistent.
+   * @throws GroupUnreadableError
+   */
+  async readGroups(
+    groups: readonly { readonly feed: string; readonly group: string }[],
+  ): Promise<CursorGroup[]> {
+    const feeds = new Map(groups.map(({ feed }) => [keys.groups(feed), feed]));
+    const wanted = groups.map(({ feed, group }) => keys.group(feed, group));
+    const items = await this.#readInBatches(wanted, true);
+    return items.map((item) => asGroup(feeds.get(item.pk) ?? "", item));
   }
 
   /**
@@ -176,29 +190,41 @@ export class GroupStore {
   async readErrors(
     sessions: readonly { readonly feed: string; readonly session: string }[],
   ): Promise<ReadonlyMap<string, DeliveryFailure>> {
-    const errors = new Map<string, DeliveryFailure>();
-    for (let from = 0; from < sessions.length; from += 100) {
-      const wanted: Record<string, unknown>[] = sessions
-        .slice(from, from + 100)
-        .map(({ feed, session }) => keys.lastError(feed, session));
-      await untilProcessed(
-        wanted,
-        async (left) => {
-          const answer = await this.#documents.send(
-            new BatchGetCommand({ RequestItems: { [this.#table]: { Keys: [...left] } } }),
-          );
-          for (const { sk, failure } of answer.Responses?.[this.#table] ?? []) errors.set(sk, failure);
-          return answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
-        },
-        this.#clock,
-      );
-    }
-    return errors;
+    const wanted = sessions.map(({ feed, session }) => keys.lastError(feed, session));
+    const items = await this.#readInBatches(wanted, false);
+    return new Map(items.map(({ sk, failure }) => [sk, failure]));
+  }
+
+  /** The transaction item that takes over the last error of a session whose row is packed. */
+  errorPut(feed: string, session: string, failure: DeliveryFailure): TransactItem {
+    return { Put: { TableName: this.#table, Item: { ...keys.lastError(feed, session), failure } } };
   }
 
   /** The transaction item that forgets a deleted session's last error. */
   errorDelete(feed: string, session: string): TransactItem {
     return { Delete: { TableName: this.#table, Key: keys.lastError(feed, session) } };
+  }
+
+  async #readInBatches(
+    wanted: readonly Record<string, unknown>[],
+    isConsistent: boolean,
+  ): Promise<NonNullable<BatchGetCommandOutput["Responses"]>[string]> {
+    const items: NonNullable<BatchGetCommandOutput["Responses"]>[string] = [];
+    for (let from = 0; from < wanted.length; from += 100)
+      await untilProcessed(
+        wanted.slice(from, from + 100),
+        async (left) => {
+          const answer = await this.#documents.send(
+            new BatchGetCommand({
+              RequestItems: { [this.#table]: { Keys: [...left], ConsistentRead: isConsistent } },
+            }),
+          );
+          items.push(...(answer.Responses?.[this.#table] ?? []));
+          return answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
+        },
+        this.#clock,
+      );
+    return items;
   }
 
   #others(

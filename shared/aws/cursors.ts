@@ -129,14 +129,16 @@ export class CursorStore {
 
   /** Creates the row and counts its reference in one transaction. The segment must not be freed. */
   async create(cursor: Cursor, alongside: readonly TransactItem[] = []): Promise<void> {
-    const { feed, session, segment } = cursor;
+    const { feed, session, segment, kind = "webhook" } = cursor;
     try {
       await this.#documents.send(
         new TransactWriteCommand({
           TransactItems: [
             { Put: cursorPut(this.#table, cursor) },
             this.#references.countIn(feed, segment, session),
-            this.#references.heldCheck(feed, segment),
+            kind === "webhook"
+              ? this.#references.heldBySingle(feed, segment)
+              : this.#references.heldCheck(feed, segment),
             ...alongside,
           ],
         }),

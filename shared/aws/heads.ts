@@ -81,6 +81,33 @@ export class HeadStore {
     );
   }
 
+  /**
+   * Notes whether single webhook sessions have rows, as found after `head` was read. A row that was created since is not
+   * overlooked: its transaction counts (`ReferenceStore.heldBySingle`).
+   */
+  async noteSingles({ feed, singlesCreated }: FeedHead, isAllGrouped: boolean): Promise<void> {
+    const { ConditionExpression, ExpressionAttributeValues } =
+      singlesCreated === undefined
+        ? { ConditionExpression: "attribute_not_exists(singlesCreated)", ExpressionAttributeValues: {} }
+        : {
+            ConditionExpression: "singlesCreated = :read",
+            ExpressionAttributeValues: { ":read": singlesCreated },
+          };
+    try {
+      await this.#documents.send(
+        new UpdateCommand({
+          TableName: this.#table,
+          Key: keys.head(feed),
+          UpdateExpression: "SET isAllGrouped = :isAllGrouped",
+          ConditionExpression: `attribute_exists(pk) AND ${ConditionExpression}`,
+          ExpressionAttributeValues: { ...ExpressionAttributeValues, ":isAllGrouped": isAllGrouped },
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
+  }
+
   /** Moves the tail hint forward, never back. */
   async moveTailHint(feed: string, tail: Sequence): Promise<void> {
     try {

@@ -43,5 +43,5 @@ export function openCursors(environment: Environment, clients: AwsClients, clock
 export function openSessions(environment: Environment, clients: AwsClients, clock: Clock): SessionStores {
   const stores = openCursors(environment, clients, clock);
   const table = requireVariable(environment, tables.sessions.variable);
-  return { ...stores, sessions: new SessionStore(clients.documents, table, stores) };
+  return { ...stores, sessions: new SessionStore(clients.documents, table, stores, clock) };
 }

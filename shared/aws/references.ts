@@ -72,6 +72,19 @@ export class ReferenceStore {
     };
   }
 
+  /** The same for the row of a new single webhook session, which notify must see (`HeadStore.noteSingles`). */
+  heldBySingle(feed: string, segment: Segment): TransactItem {
+    return {
+      Update: {
+        TableName: this.#table,
+        Key: keys.head(feed),
+        UpdateExpression: "ADD singlesCreated :one REMOVE isAllGrouped",
+        ConditionExpression: "headSegment <= :segment",
+        ExpressionAttributeValues: { ":segment": segment, ":one": 1 },
+      },
+    };
+  }
+
   /** A count never falls below zero. */
   #add(feed: string, segment: Segment, shard: number, by: number): TransactItem {
     return {

@@ -112,7 +112,12 @@ export interface TableRights {
     | "createCursors"
     | "changeCursors"
     | "removeCursors";
-  readonly sessions: "readSessions" | "listSessions" | "putSessions" | "removeSessions";
+  readonly sessions:
+    | "readSessions"
+    | "readSessionsInBatches"
+    | "listSessions"
+    | "putSessions"
+    | "removeSessions";
   readonly keys: "readKeys" | "listKeys" | "createKeys" | "removeKeys" | "recordKeyUse";
   readonly attempts: "putAttempts" | "listAttempts";
 }
@@ -168,12 +173,15 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "listHeads",
         "changeHeads",
         "readPages",
+        "checkHeads",
         "countReferences",
         "moveReferences",
         "freeSegments",
         "changeExpiry",
       ],
-      cursors: ["listCursors", "changeCursors"],
+      // It packs the rows of single sessions into groups.
+      cursors: ["listCursors", "createCursors", "changeCursors", "removeCursors"],
+      sessions: ["readSessions", "putSessions"],
     },
     sendsTo: ["wake", "slow"],
     // A schedule starts it.
@@ -193,8 +201,16 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "countReferences",
         "moveReferences",
       ],
-      cursors: ["readCursors", "readCursorsInBatches", "createCursors", "changeCursors", "removeCursors"],
-      sessions: ["readSessions", "listSessions", "putSessions", "removeSessions"],
+      cursors: [
+        "readCursors",
+        "readCursorsInBatches",
+        // The groups of a feed, of which a new session joins one.
+        "listCursors",
+        "createCursors",
+        "changeCursors",
+        "removeCursors",
+      ],
+      sessions: ["readSessions", "readSessionsInBatches", "listSessions", "putSessions", "removeSessions"],
       keys: ["readKeys", "listKeys", "createKeys", "removeKeys", "recordKeyUse"],
       attempts: ["listAttempts"],
     },

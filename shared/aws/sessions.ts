@@ -1,4 +1,5 @@
 import {
+  BatchGetCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   ScanCommand,
@@ -8,6 +9,7 @@ import { TransactionRefusedError, UsernameTakenError } from "../errors.ts";
 import { type CursorGroup, type GroupChange, leave } from "../groups/group.ts";
 import type { Joining } from "../groups/membership.ts";
 import type { Segment } from "../queue/sequence.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Cursor, CursorChange } from "../sessions/cursor.ts";
 import { type AmiSession, type Session, usernameKey, type WebhookSession } from "../sessions/session.ts";
 import type { Alongside, GroupStore } from "./cursorGroups.ts";
@@ -15,6 +17,7 @@ import type { CursorStore } from "./cursors.ts";
 import { cancellationOf } from "./failures.ts";
 import { keys } from "./keys.ts";
 import type { ReferenceStore, TransactItem } from "./references.ts";
+import { untilProcessed } from "./unprocessed.ts";
 
 /**
  * The Sessions table, and the transactions that keep it in step with Cursors and Queue.
@@ -35,6 +38,7 @@ export class SessionStore {
   readonly #cursors: CursorStore;
   readonly #groups: GroupStore;
   readonly #references: ReferenceStore;
+  readonly #clock: Pick<Clock, "sleep">;
 
   constructor(
     documents: DynamoDBDocumentClient,
@@ -48,16 +52,35 @@ export class SessionStore {
       readonly groups: GroupStore;
       readonly references: ReferenceStore;
     },
+    clock: Pick<Clock, "sleep">,
   ) {
     this.#documents = documents;
     this.#table = table;
     this.#cursors = cursors;
     this.#groups = groups;
     this.#references = references;
+    this.#clock = clock;
   }
 
   readSession(sessionId: string): Promise<Session | undefined> {
     return readSession(this.#documents, this.#table, sessionId);
+  }
+
+  /** Those of some sessions that are there, strongly consistent. */
+  async readSessions(sessionIds: readonly string[]): Promise<Session[]> {
+    const sessions: Session[] = [];
+    await untilProcessed<Record<string, unknown>>(
+      sessionIds.map((id) => keys.session(id)),
+      async (left) => {
+        const answer = await this.#documents.send(
+          new BatchGetCommand({ RequestItems: { [this.#table]: { Keys: [...left], ConsistentRead: true } } }),
+        );
+        sessions.push(...(answer.Responses?.[this.#table] ?? []).filter(isSession).map(asSession));
+        return answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
+      },
+      this.#clock,
+    );
+    return sessions;
   }
 
   /** Up to `limit` sessions in the table's order, after the session `after`. */
@@ -87,7 +110,7 @@ export class SessionStore {
    * @throws UsernameTakenError
    */
   async create(cursor: Cursor | undefined, session: Session): Promise<void> {
-    const items = [this.#put(session), ...(await this.#reserve(session))];
+    const items = [this.#putNew(session), ...(await this.#reserve(session))];
     if (cursor === undefined) await this.#write(session, items);
     else await this.#cursors.create(cursor, items);
   }
@@ -138,7 +161,18 @@ export class SessionStore {
    */
   async join(joining: Joining, session: WebhookSession, alongside: Alongside): Promise<CursorGroup> {
     const { group } = joining.kind === "new" ? joining.group : joining.read;
-    return this.#groups.join(joining, { ...alongside, items: [this.#put({ ...session, group })] });
+    const moved = { ...session, group };
+    const { packed } = alongside;
+    const items =
+      packed === undefined
+        ? [this.#putNew(moved)]
+        : [
+            this.#put(moved),
+            ...(packed.lastError
+              ? [this.#groups.errorPut(session.feed, session.session, packed.lastError)]
+              : []),
+          ];
+    return this.#groups.join(joining, { ...alongside, items });
   }
 
   /** Writes the new configuration together with a change of the session's cursor, and returns the group's row. */
@@ -164,6 +198,12 @@ export class SessionStore {
     ];
     if (change === undefined) await this.#groups.remove(read, items);
     else await this.#groups.change(read, change, { interest, items });
+  }
+
+  /** Another request may have created the session meanwhile, under the same Idempotency-Key. */
+  #putNew(session: Session): TransactItem {
+    const Item = { ...keys.session(session.session), ...session };
+    return { Put: { TableName: this.#table, Item, ConditionExpression: "attribute_not_exists(pk)" } };
   }
 
   #put(session: Session): TransactItem {

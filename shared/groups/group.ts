@@ -175,31 +175,55 @@ export function park(
   };
 }
 
-/** Identifies a request that outlived its turn. */
-export interface LateRequest {
+/** The outcome of a request that outlived its turn. */
+export interface LateOutcome {
   readonly session: string;
   readonly generation: number;
+  /** The request's number. */
   readonly number: number;
+  readonly change: (cursor: GroupCursor) => GroupCursor;
 }
 
 /**
- * Writes the outcome of a request that outlived its turn, whoever holds the group. Undefined when the outcome no longer
- * counts: the session is gone, somebody moved it, or the request was given up.
+ * Writes the outcomes of requests that outlived their turn, whoever holds the group. Those of sessions that are gone or that
+ * somebody moved, and those of requests that were given up, no longer count. Undefined when none does.
  */
-export function settle(
-  read: CursorGroup,
-  { session, generation, number }: LateRequest,
-  outcomeOf: (cursor: GroupCursor) => GroupCursor,
-): GroupChange | undefined {
-  const cursor = read.cursors[session];
-  if (cursor === undefined || !isOut(cursor)) return undefined;
-  if (cursor.generation !== generation || cursor.requests !== number) return undefined;
-  return changeCursor(read, session, { ...outcomeOf(cursor), requestUntilEpochMillis: undefined });
+export function settle(read: CursorGroup, outcomes: readonly LateOutcome[]): GroupChange | undefined {
+  const cursors: Record<string, GroupCursor> = { ...read.cursors };
+  let isChanged = false;
+  for (const { session, generation, number, change } of outcomes) {
+    const cursor = read.cursors[session];
+    if (cursor === undefined || !isOut(cursor)) continue;
+    if (cursor.generation !== generation || cursor.requests !== number) continue;
+    cursors[session] = { ...change(cursor), requestUntilEpochMillis: undefined };
+    isChanged = true;
+  }
+  return isChanged ? written(read, { cursors }) : undefined;
 }
 
-/** A person's change, an eviction, a new session, or a late outcome: one cursor, no new fence. */
+/** A person's change, an eviction, or a new session: one cursor, no new fence. */
 export function changeCursor(read: CursorGroup, session: string, cursor: GroupCursor): GroupChange {
-  return written(read, { cursors: { ...read.cursors, [session]: cursor } });
+  return changeCursors(read, { [session]: cursor });
+}
+
+/** The same for several sessions at once. */
+export function changeCursors(
+  read: CursorGroup,
+  changed: Readonly<Record<string, GroupCursor>>,
+): GroupChange {
+  return written(read, { cursors: { ...read.cursors, ...changed } });
+}
+
+/**
+ * Whether nobody but a holder has written between two reads of a row: the same sessions are in it, each as people have left
+ * it.
+ */
+export function isOnlyProgressed(before: CursorGroup, now: CursorGroup): boolean {
+  const sessions = Object.keys(now.cursors);
+  return (
+    sessions.length === Object.keys(before.cursors).length &&
+    sessions.every((session) => before.cursors[session]?.revision === now.cursors[session]?.revision)
+  );
 }
 
 /** Takes a session out; undefined when it is the last one, and the row is deleted. */

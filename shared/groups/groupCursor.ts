@@ -82,7 +82,8 @@ export interface BegunBatch {
 
 /** The batch begins. */
 export function begin(cursor: GroupCursor, batch: BegunBatch): GroupCursor {
-  return { ...cursor, batchLast: endOf(batch) };
+  const { last, tellsGap } = batch;
+  return { ...cursor, batchLast: tellsGap ? undefined : last };
 }
 
 /**
@@ -114,13 +115,17 @@ export function pass(
   };
 }
 
-/** The batch failed. It keeps its end and is due later. */
+/** The batch failed, or could not be made. One that was begun keeps its end. It is due later. */
 export function fail(
   cursor: GroupCursor,
-  batch: BegunBatch,
   { dueAtEpochMillis, nowEpochMillis }: { dueAtEpochMillis: number; nowEpochMillis: number },
 ): GroupCursor {
-  return { ...failed(cursor, nowEpochMillis), batchLast: endOf(batch), dueAtEpochMillis };
+  return { ...failed(cursor, nowEpochMillis), dueAtEpochMillis };
+}
+
+/** The relay itself could not send the batch. That says nothing about the endpoint, so no failure is counted. */
+export function postpone(cursor: GroupCursor, dueAtEpochMillis: number): GroupCursor {
+  return { ...cursor, dueAtEpochMillis };
 }
 
 /** The session stops until a person resumes it. A batch that was begun keeps its end. */
@@ -182,10 +187,6 @@ function failed(cursor: GroupCursor, nowEpochMillis: number): GroupCursor {
     attempts: cursor.attempts + 1,
     failingSinceEpochSeconds: cursor.failingSinceEpochSeconds ?? secondsOf(nowEpochMillis),
   };
-}
-
-function endOf({ last, tellsGap }: BegunBatch): Sequence | undefined {
-  return tellsGap ? undefined : last;
 }
 
 function previousOf(next: Sequence, gap: CursorGap | undefined): Sequence {

@@ -8,7 +8,7 @@ import {
   type GroupChange,
   newGroup,
 } from "./group.ts";
-import type { GroupCursor } from "./groupCursor.ts";
+import { type GroupCursor, isOut } from "./groupCursor.ts";
 
 /*
  * How sessions come into groups. A session joins a group with room when it is created, or when the sweep packs its row, and
@@ -52,6 +52,25 @@ export function joinGroup(
   if (read !== undefined) return { kind: "change", read, change: changeCursor(read, session, cursor) };
   const { newGroupId, ...rest } = born;
   return { kind: "new", group: newGroup({ ...rest, group: newGroupId, session, cursor }) };
+}
+
+/**
+ * The same together with the group's interest, which the transaction writes.
+ * @param joins what the session wants; without `interest` everything
+ */
+export function joinListed(
+  listed: readonly ListedGroup[],
+  joins: {
+    readonly session: string;
+    readonly cursor: GroupCursor;
+    readonly interest: readonly string[] | undefined;
+  },
+  born: Parameters<typeof joinGroup>[3],
+): { readonly joining: Joining; readonly names: readonly string[] | undefined } {
+  const groups = listed.map(({ group }) => group);
+  const joining = joinGroup(groups, joins.session, joins.cursor, born);
+  const others = joining.kind === "new" ? [] : listed.filter(({ group }) => group === joining.read);
+  return { joining, names: unionOfInterests([...others.map(({ interest }) => interest), joins.interest]) };
 }
 
 /** Whether the row of a single session can become a cursor of a group: it rests, and it is of the kind that groups serve. */
@@ -101,7 +120,7 @@ export function cursorOf(
   return {
     feed,
     session,
-    state: cursor.stopped ?? (dueAtEpochMillis === undefined ? group.state : "backoff"),
+    state: shownState(group, cursor),
     next,
     segment: segmentOf(next, segmentSize),
     segmentSize,
@@ -112,13 +131,27 @@ export function cursorOf(
     attempts,
     batchLast,
     gap,
-    leaseUntilEpochMillis: group.state === "active" ? leaseUntilEpochMillis : undefined,
+    leaseUntilEpochMillis: group.state === "active" ? leaseUntilEpochMillis : cursor.requestUntilEpochMillis,
     dueAtEpochMillis,
     failingSinceEpochMillis: millis(cursor.failingSinceEpochSeconds),
     changedAtEpochMillis,
     lastDeliveryEpochMillis: millis(cursor.lastDeliveryEpochSeconds),
     lastError: attempts > 0 ? lastError : undefined,
   };
+}
+
+/** All sessions of a group as the rows of single sessions show them. */
+export function cursorsOf(group: CursorGroup): Cursor[] {
+  return Object.keys(group.cursors)
+    .map((session) => cursorOf(group, session))
+    .filter((cursor) => cursor !== undefined);
+}
+
+/** A session whose request outlived its turn is at work, although its group rests. */
+function shownState({ state }: CursorGroup, cursor: GroupCursor): Cursor["state"] {
+  if (cursor.stopped !== undefined) return cursor.stopped;
+  if (isOut(cursor)) return "active";
+  return cursor.dueAtEpochMillis === undefined ? state : "backoff";
 }
 
 /** Longer interests are not stored: notify reads them with every page. */

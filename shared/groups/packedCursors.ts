@@ -192,10 +192,14 @@ function unpackId(bytes: ByteReader, isOwnId: boolean): string {
   return Buffer.from(bytes.bytes(length)).toString();
 }
 
-/** 0 stands for an absent time. */
+/** 0 stands for an absent time. Times are whole: one with jitter is a fraction of a millisecond late. */
 function packTime(bytes: ByteWriter, time: number | undefined, base: number): void {
-  if (time === undefined) bytes.signed(0);
-  else bytes.signed(time < base ? time - base : time - base + 1);
+  if (time === undefined) {
+    bytes.signed(0);
+    return;
+  }
+  const distance = Math.ceil(time) - base;
+  bytes.signed(distance < 0 ? distance : distance + 1);
 }
 
 function unpackTime(bytes: ByteReader, base: number): number | undefined {

@@ -50,6 +50,23 @@ export class Follower {
     return pages;
   }
 
+  /**
+   * Consecutive pages from the one that holds `next`, as if the feed ended at `end`: at most `mostPages`, whatever this
+   * process has in its cache. If the first page begins after `next`, the pages between have expired.
+   * @throws PageUnreadableError
+   */
+  async readUpTo(next: Sequence, end: Sequence, mostPages: number): Promise<Page[]> {
+    const pages: Page[] = [];
+    for (let from = next; from <= end && pages.length < mostPages; ) {
+      const more = await this.#pages.read(this.#feed, this.#segmentSize, from);
+      const last = more.at(-1);
+      if (last === undefined) break;
+      pages.push(...more);
+      from = lastOf(last) + 1;
+    }
+    return pages.filter((page) => lastOf(page) <= end).slice(0, mostPages);
+  }
+
   /** Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, also soon after one. */
   async nextTick(signal: AbortSignal): Promise<void> {
     await this.#advances?.next(this.#feed, TICK_MILLIS, signal);

@@ -14,6 +14,10 @@ export interface FeedHead {
   readonly clearedSegment: Segment;
   /** Whether events that Manager does not know get the AMI form of a user event. */
   readonly wrapUnmapped?: boolean | undefined;
+  /** No webhook session has a row of its own: the sweep has seen none, and none was created since. */
+  readonly isAllGrouped?: boolean | undefined;
+  /** Rows of single webhook sessions that were created, since they are counted. */
+  readonly singlesCreated?: number | undefined;
 }
 
 export type LastPage = Pick<
@@ -30,6 +34,8 @@ export interface Tail {
   /** The number of the next message. */
   readonly next: Sequence;
   readonly wrapUnmapped: boolean;
+  /** As in the head. */
+  readonly isAllGrouped?: boolean | undefined;
   /** When the head item, and with it the feed's options, was read. */
   readonly headReadAtEpochMillis: number;
   /** When the last page was appended; 0 for a feed that never had one. */
@@ -88,12 +94,13 @@ export async function readTail(
         continue;
       }
     }
-    const { segmentSize, headSegment, tailHint, wrapUnmapped = false } = head;
+    const { segmentSize, headSegment, tailHint, wrapUnmapped = false, isAllGrouped } = head;
     return {
       feed,
       segmentSize,
       headSegment,
       wrapUnmapped,
+      ...(isAllGrouped ? { isAllGrouped } : {}),
       // The last pages of an idle feed may have expired before earlier ones. Then the hint is the tail.
       next: Math.max(tailHint + 1, last ? lastOf(last) + 1 : firstOfSegment(headSegment, segmentSize)),
       lastAppendedAtEpochMillis: last?.appendedAtEpochMillis ?? 0,

@@ -51,6 +51,8 @@ export interface Settings {
   readonly allowedAddressRanges: readonly string[];
   /** Whether a webhook URL may be plain `http:`. */
   readonly allowHttp: boolean;
+  /** Whether new webhook sessions join cursor groups, and the sweep packs the rows of others into groups. */
+  readonly cursorGroups: boolean;
 }
 
 const DAY_MILLIS = 86_400_000;
@@ -90,6 +92,7 @@ export const SETTING_NAMES: readonly string[] = [
   "RELAY_FREEING",
   "RELAY_ALLOWED_ADDRESS_RANGES",
   "RELAY_ALLOW_HTTP",
+  "RELAY_CURSOR_GROUPS",
 ];
 
 /**
@@ -128,6 +131,7 @@ export function readSettings(environment: Environment): Settings {
     attemptIntervalMillis: millis("RELAY_ATTEMPT_SECONDS", 60),
     allowedAddressRanges: listIn(environment, "RELAY_ALLOWED_ADDRESS_RANGES"),
     allowHttp: booleanIn(environment, "RELAY_ALLOW_HTTP", false),
+    cursorGroups: booleanIn(environment, "RELAY_CURSOR_GROUPS", false),
   });
 }
 

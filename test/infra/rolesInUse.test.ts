@@ -2,7 +2,11 @@ import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
-import { type ServiceName, tables } from "../../shared/aws/resources.ts";
+import { openSessions } from "../../shared/aws/openSessions.ts";
+import { queues, type ServiceName, tables } from "../../shared/aws/resources.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
+import type { Environment } from "../../shared/runtime/settings.ts";
+import { newCursor } from "../../shared/sessions/cursor.ts";
 import { AmiClient } from "../gateway/store/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
@@ -17,6 +21,66 @@ const names: readonly ServiceName[] = ["ingest", "notify", "deliver", "sweep", "
 const guards = new Map(names.map((name) => [name, new RoleGuard(grantsOf(template, name))]));
 const guarded: AwsClients[] = [];
 
+function clientsOf(name: ServiceName, connection: Environment): AwsClients {
+  const guard = guards.get(name);
+  if (guard === undefined) throw new Error(`${name} has no role`);
+  const clients = guard.clients(connection);
+  guarded.push(clients);
+  return clients;
+}
+
+/** Sessions in groups, and one with a row of its own that the sweep packs. */
+async function useGroups(): Promise<void> {
+  await using grouped = await TestRelay.start(
+    { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "0.15", RELAY_CURSOR_GROUPS: "1" },
+    undefined,
+    { clientsOf, amiPort: 0 },
+  );
+  const { clients, tableNames, queues: urls } = grouped.relay;
+  const stores = openSessions(
+    {
+      [tables.queue.variable]: tableNames.queue,
+      [tables.cursors.variable]: tableNames.cursors,
+      [tables.sessions.variable]: tableNames.sessions,
+      [queues.wake.variable]: urls.wake.url,
+      [queues.slow.variable]: urls.slow.url,
+    },
+    clients,
+    systemClock,
+  );
+  const url = receiver.url("/grouped");
+  const created = await grouped.createSession({ feed: "pbx", url });
+  await grouped.createSession({ feed: "pbx", url });
+  // No group has room for it on its own feed, so it begins one.
+  await grouped.append("alone", someEvents(1));
+  const single = {
+    feed: "alone",
+    session: "ses_single",
+    next: 1,
+    segmentSize: 10,
+    interest: undefined,
+    nowEpochMillis: Date.now(),
+  };
+  const session = await stores.sessions.readSession(created.id);
+  if (session?.kind !== "webhook") throw new Error("no session");
+  await stores.sessions.create(newCursor(single), {
+    ...session,
+    feed: single.feed,
+    session: single.session,
+    group: undefined,
+    idempotency: undefined,
+  });
+  await eventually(
+    "the row to be packed",
+    async () => (await stores.cursors.readCursor(single.feed, single.session)) === undefined,
+  );
+  await grouped.append("pbx", someEvents(25));
+  await eventually("delivery", async () => (await grouped.session(created.id)).next === 26);
+  await grouped.changeSession(created.id, { filter: { types: ["Dial"] } });
+  await Array.fromAsync(grouped.listSessions());
+  await grouped.deleteSession(created.id);
+}
+
 let relay: TestRelay;
 let receiver: WebhookReceiver;
 
@@ -30,16 +94,7 @@ beforeAll(async () => {
       RELAY_RETENTION_MESSAGES: "60",
     },
     undefined,
-    {
-      clientsOf: (name, connection) => {
-        const guard = guards.get(name);
-        if (guard === undefined) throw new Error(`${name} has no role`);
-        const clients = guard.clients(connection);
-        guarded.push(clients);
-        return clients;
-      },
-      amiPort: 0,
-    },
+    { clientsOf, amiPort: 0 },
   );
 });
 
@@ -121,6 +176,8 @@ it("the roles allow all of the relay's work, and the relay uses all of their rig
     await relay.as(bridge.key).append("many", someEvents(1), { producer: `p${count}`, position: 1 });
   await Array.fromAsync(relay.listKeys());
   await relay.deleteKey(bridge.id);
+
+  await useGroups();
 
   const all = (list: "refused" | "unused") =>
     [...guards].flatMap(([name, guard]) => guard[list].map((what) => `${name}: ${what}`));

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { MUTANTS } from "../races.ts";
+import { GROUP_MUTANTS } from "../spec/groups/mutants.ts";
 import { ProjectCopy } from "./copy.ts";
 import { type Result, runMutants } from "./run.ts";
 import { runTests } from "./vitest.ts";
@@ -13,7 +14,7 @@ const [wanted = ""] = new Command("mutants")
   )
   .argument("[part]", "part of a name: runs only the mutants whose names contain it")
   .parse().args;
-const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
+const mutants = [...MUTANTS, ...GROUP_MUTANTS].filter(({ name }) => name.includes(wanted));
 await using copy = await ProjectCopy.of(join(import.meta.dirname, "../.."));
 onReaderGone(() => void copy[Symbol.asyncDispose]().finally(() => process.exit()));
 

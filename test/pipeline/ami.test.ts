@@ -141,6 +141,8 @@ describe("filters", () => {
       RELAY_SEGMENT_SIZE: "20",
       RELAY_FREE_GRACE_SECONDS: "2",
       RELAY_SWEEP_SECONDS: "0.2",
+      // In a group, a turn for the other session would take its row too.
+      RELAY_CURSOR_GROUPS: "0",
     });
     await using receiver = await WebhookReceiver.start();
     const quiet = await relay.createSession({

@@ -7,7 +7,9 @@ let relay: TestRelay;
 let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  [relay, receiver] = await Promise.all([TestRelay.start(), WebhookReceiver.start()]);
+  // Groups have no lanes: nobody waits for a session of another group.
+  const single = { RELAY_CURSOR_GROUPS: "0" };
+  [relay, receiver] = await Promise.all([TestRelay.start(single), WebhookReceiver.start()]);
 });
 
 afterAll(async () => {

@@ -11,6 +11,9 @@ import { appendRequest, ingestEnvironment } from "../support/ingestOnItsOwn.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
 import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
+/** These tests change a row; test/proof/groupSweep.test.ts has the same for groups. */
+const SINGLE = { RELAY_CURSOR_GROUPS: "0" };
+
 describe("hints are only hints", () => {
   it("the sweep repairs a lost notify", async () => {
     await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
@@ -28,7 +31,7 @@ describe("hints are only hints", () => {
   });
 
   it("the sweep repairs a lost wake: a signalled row with no wake in flight", async () => {
-    await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
+    await using relay = await TestRelay.start({ ...SINGLE, RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     const { documents, sqs } = relay.relay.clients;
@@ -52,7 +55,7 @@ describe("hints are only hints", () => {
   });
 
   it("the sweep wakes a session whose deliver function died while it held the lease", async () => {
-    await using relay = await TestRelay.start({ RELAY_SWEEP_SECONDS: "0.3" });
+    await using relay = await TestRelay.start({ ...SINGLE, RELAY_SWEEP_SECONDS: "0.3" });
     await using receiver = await WebhookReceiver.start();
     const { id } = await relay.createSession({ feed: "pbx", url: receiver.url("/") });
     await eventually("at rest", async () => (await relay.session(id)).cursor.state === "parked");

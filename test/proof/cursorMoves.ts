@@ -1,3 +1,4 @@
+import { unpackCursors } from "../../shared/groups/packedCursors.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import type { Witnessed } from "../support/witnessed.ts";
 
@@ -6,8 +7,14 @@ type Move = NonNullable<Witnessed["moves"]>[number];
 interface CursorWrite {
   readonly TableName?: string;
   readonly Key?: { readonly sk?: { readonly S?: string } };
-  readonly Item?: Readonly<Record<string, { readonly S?: string; readonly N?: string }>>;
-  readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly N?: string }>>;
+  readonly Item?: Readonly<Record<string, Value>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, Value>>;
+}
+
+interface Value {
+  readonly S?: string;
+  readonly N?: string;
+  readonly B?: Uint8Array;
 }
 
 /** Records where cursors move, from the successful writes. */
@@ -32,17 +39,29 @@ export class CursorMoves {
 
   #write({ TableName, Key, Item, ExpressionAttributeValues: values }: CursorWrite): void {
     if (TableName !== this.#table) return;
+    const packed = values?.[":cursors"]?.B ?? Item?.cursors?.B;
+    if (packed !== undefined) {
+      for (const [session, { generation, next }] of Object.entries(unpackCursors(packed)))
+        this.#note({ session, generation, next });
+      return;
+    }
     const sessionId = Key?.sk?.S ?? Item?.session?.S ?? "";
     const generation = values?.[":generation"]?.N ?? Item?.generation?.N;
     const next = values?.[":next"]?.N ?? Item?.next?.N;
     const before = this.#newest.get(sessionId);
-    const move = {
+    // A mark of a group, or one of the items beside it, moves nobody.
+    if (before === undefined && next === undefined) return;
+    this.#note({
       session: sessionId,
       generation: Number(generation ?? before?.generation ?? 1),
       next: Number(next ?? before?.next ?? 1),
-    };
+    });
+  }
+
+  #note(move: Move): void {
+    const before = this.#newest.get(move.session);
     if (before?.generation === move.generation && before.next === move.next) return;
-    this.#newest.set(sessionId, move);
+    this.#newest.set(move.session, move);
     this.moves.push(move);
   }
 }

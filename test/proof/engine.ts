@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { connectionVariables } from "../../local/connection.ts";
 import { startEngines } from "../../local/engines/start.ts";
 import { provision } from "../../local/provision.ts";
@@ -58,7 +58,8 @@ export class Engine implements AsyncDisposable {
     return new Engine(engines, clients);
   }
 
-  /** Serves one run. Afterwards the feed's head is deleted, so that the next run's sweep does not visit the feed. */
+  /** Serves one run. Afterwards the feed's head is deleted, so that the next run's sweep does not visit the feed,
+   * and so are the sessions. */
   async lend<T>(intercept: Intercept, run: (feed: string) => Promise<T>): Promise<T> {
     this.#runs += 1;
     const feed = `feed-${this.#runs}`;
@@ -70,7 +71,16 @@ export class Engine implements AsyncDisposable {
       await this.clients.documents.send(
         new DeleteCommand({ TableName: this.tableNames.queue, Key: keys.head(feed) }),
       );
+      await this.#deleteSessions();
     }
+  }
+
+  /** Sessions have the same ids in every run, and none can be created twice. */
+  async #deleteSessions(): Promise<void> {
+    const { documents } = this.clients;
+    const TableName = this.tableNames.sessions;
+    const { Items = [] } = await documents.send(new ScanCommand({ TableName }));
+    for (const { pk } of Items) await documents.send(new DeleteCommand({ TableName, Key: { pk } }));
   }
 
   /** Replaces the intercept while `act` runs. */

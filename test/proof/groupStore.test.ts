@@ -59,7 +59,7 @@ beforeEach(() => {
     clock,
   );
   groups = new GroupStore(documents, table, references, clock);
-  sessions = new SessionStore(documents, engine.tableNames.sessions, { cursors, groups, references });
+  sessions = new SessionStore(documents, engine.tableNames.sessions, { cursors, groups, references }, clock);
 });
 
 function sessionOf(feed: string, session: string): WebhookSession {
@@ -201,6 +201,24 @@ describe("a write", () => {
       const across = passed(both, "s1", 14);
       expect(await groups.write(held, advance(across, HOLD))).toEqual({ isWritten: false, row: paused });
       expect(await references.counts(feed)).toEqual(new Map([[0, 1]]));
+    }));
+
+  it("does not take the group over from a holder that was only slow", () =>
+    onFeed(async (feed) => {
+      const read = await grouped(feed, 5);
+      const { row: held } = await groups.write(read, take(read, "slow", HOLD));
+      if (held === undefined) throw new Error("not taken");
+      // Its lease has expired when another turn reads the row. Then it goes on after all.
+      const later = { ...HOLD, nowEpochMillis: NOW + 30_000 };
+      const advanced = await groups.write(held, advance(passed(held, "s1", 8), later));
+      expect(await groups.write(held, take(held, "other", later))).toEqual({
+        isWritten: false,
+        row: advanced.row,
+      });
+      expect(await groups.readGroup(feed, read.group)).toMatchObject({
+        holder: "slow",
+        cursors: { s1: { next: 9 } },
+      });
     }));
 
   it("moves the reference when the slowest cursor crosses, and says when the row is gone", () =>

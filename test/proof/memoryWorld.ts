@@ -11,7 +11,7 @@ import type { Cursor } from "../../shared/sessions/cursor.ts";
 import { createJudges } from "../../shared/sessions/judge.ts";
 import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
 import type { WebhookRequest } from "../../shared/webhook/webhookClient.ts";
-import { FEED, type Gate, MemoryRelay } from "../support/memoryRelay.ts";
+import { FEED, type Gate, MemoryRelay, noGroups } from "../support/memoryRelay.ts";
 import { jsonOf } from "../support/webhookBodies.ts";
 import type { FeedRows } from "../support/witnessed.ts";
 import type { Batch, Numbers, Run, Worker, World, WorldFeed } from "./world.ts";
@@ -105,6 +105,7 @@ class MemoryFeed implements WorldFeed {
   notify(process: string): Worker {
     const gate = this.#gateOf(process);
     const right: NotifyParts = {
+      ...noGroups,
       tails: this.#relay.tailSource(gate),
       cursors: this.#relay.cursorStore(gate),
       wakes: this.#wakeSender(gate),

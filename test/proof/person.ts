@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { InTurn } from "../../functions/api/inTurn.ts";
 import type { ApiParts } from "../../functions/api/parts.ts";
 import { newSession } from "../../functions/api/schemas.ts";
 import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
@@ -22,8 +23,16 @@ export class Person {
   readonly #parts: ApiParts;
   readonly #sessions: string[] = [];
   #created = 0;
+  #groups = 0;
 
-  constructor({ clients, environment }: Engine, feed: string, settings: Settings, clock: Clock) {
+  /** @param prefix of the ids of sessions */
+  constructor(
+    { clients, environment }: Engine,
+    feed: string,
+    settings: Settings,
+    clock: Clock,
+    prefix = "s",
+  ) {
     const stores = openSessions(environment, clients, clock);
     this.#feed = feed;
     this.#parts = {
@@ -34,7 +43,10 @@ export class Person {
       attempts: openAttempts(environment, clients, clock),
       guard: createAddressGuard(["127.0.0.0/8"]),
       clock,
-      newSessionId: () => `s${this.#created++}`,
+      random: () => 0.5,
+      groupChanges: new InTurn(),
+      newSessionId: () => `${prefix}${this.#created++}`,
+      newGroupId: () => `${feed}-g${this.#groups++}`,
       newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",

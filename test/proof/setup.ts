@@ -242,3 +242,8 @@ export function randomSetup(seed: number): Setup {
     },
   };
 }
+
+/** The same with all sessions in groups. */
+export function withGroups(setup: Setup): Setup {
+  return { ...setup, environment: { ...setup.environment, RELAY_CURSOR_GROUPS: "1" } };
+}

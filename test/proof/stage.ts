@@ -1,9 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2, SQSBatchResponse } from "aws-lambda";
 import { createHandler as createDeliver } from "../../functions/deliver/handler.ts";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
+import { createHandler as createNotify } from "../../functions/notify/handler.ts";
 import { createHandler as createSweep } from "../../functions/sweep/handler.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
-import { openCursors } from "../../shared/aws/openSessions.ts";
+import { openCursors, openSessions, type SessionStores } from "../../shared/aws/openSessions.ts";
+import type { CursorGroup } from "../../shared/groups/group.ts";
+import type { WakeHint } from "../../shared/queue/hints.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
@@ -127,7 +130,11 @@ export class Stage {
   }
 
   /** Gives a wake to a new deliver process. Returns whether it succeeded. */
-  async deliver(session = "s0"): Promise<boolean> {
+  deliver(session = "s0"): Promise<boolean> {
+    return this.#wake({ feed: this.feed, session });
+  }
+
+  async #wake(hint: WakeHint): Promise<boolean> {
     const deliver = createDeliver(this.#environment, {
       ...this.#options,
       webhook: {
@@ -139,14 +146,41 @@ export class Stage {
         },
       },
     });
-    const body = JSON.stringify({ feed: this.feed, session });
-    const message = { id: "wake", body, visibleAtEpochMillis: 0 };
+    const message = { id: "wake", body: JSON.stringify(hint), visibleAtEpochMillis: 0 };
     const { batchItemFailures }: SQSBatchResponse = await deliver(sqsEvent([message]));
     return batchItemFailures.length === 0;
   }
 
-  sweep() {
-    return createSweep(this.#environment, this.#options)({});
+  /** Gives a group's wake to a new deliver process. */
+  deliverGroup(group: string): Promise<boolean> {
+    return this.#wake({ feed: this.feed, group });
+  }
+
+  /** Gives a hint to a new notify process. */
+  async notify(): Promise<void> {
+    const notify = createNotify(this.#environment, this.#options);
+    const body = JSON.stringify({ feed: this.feed, first: 1, next: 2 });
+    await notify(sqsEvent([{ id: "notify", body, visibleAtEpochMillis: 0 }]));
+  }
+
+  sweep(settings: Record<string, string> = {}) {
+    return createSweep({ ...this.#environment, ...settings }, this.#options)({});
+  }
+
+  /** A person creates a session where the setting of groups is off. */
+  async createSingle(from: "head" | "tail"): Promise<void> {
+    const settings = { ...this.settings, cursorGroups: false };
+    const person = new Person(this.#engine, this.feed, settings, this.clock, "single");
+    await person.createSession(from);
+  }
+
+  async groups(): Promise<CursorGroup[]> {
+    return (await this.stores.groups.listGroups(this.feed)).map(({ group }) => group);
+  }
+
+  get stores(): SessionStores {
+    const { environment, clients } = this.#engine;
+    return openSessions(environment, clients, this.clock);
   }
 
   cursors() {

@@ -10,6 +10,7 @@ import { ReferenceStore } from "../../shared/aws/references.ts";
 import { type Cursor, newCursor, park, take } from "../../shared/sessions/cursor.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import { hostileAws } from "../support/hostileAws.ts";
+import { noGroups } from "../support/memoryRelay.ts";
 import { storedPage } from "../unit/queue/samples.ts";
 import { Engine } from "./engine.ts";
 
@@ -98,6 +99,7 @@ describe("notify", () => {
   it("wakes a session that parked just now, although reads that are not consistent return old rows", async () => {
     const woken: string[] = [];
     const parts = {
+      ...noGroups,
       tails: openQueue(engine.environment, engine.clients, clock).tails,
       cursors,
       wakes: {

@@ -1,9 +1,11 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { GroupStore } from "../../shared/aws/cursorGroups.ts";
 import { CursorStore } from "../../shared/aws/cursors.ts";
 import { HeadStore } from "../../shared/aws/heads.ts";
 import { createTailSource } from "../../shared/aws/openQueue.ts";
 import { PageStore } from "../../shared/aws/pages.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
+import { cursorsOf } from "../../shared/groups/membership.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { decodePage } from "../../shared/queue/pageCodec.ts";
 import type { Expiring } from "../../shared/queue/pageExpiry.ts";
@@ -34,7 +36,20 @@ export async function readFeedRows(
         events: eventsOf(feed, page),
         keptMillis: keptMillisOf(page),
       });
-  return { head, pages, cursors: await cursors.listCursors(feed), counts: await references.counts(feed) };
+  const singles = await cursors.listCursors(feed);
+  const groups = (
+    await new GroupStore(documents, tableNames.cursors, references, systemClock).listGroups(feed)
+  ).map(({ group }) => group);
+  return {
+    head,
+    pages,
+    cursors: [
+      ...singles,
+      ...groups.flatMap((group) => cursorsOf(group).map((cursor) => ({ ...cursor, segment: group.segment }))),
+    ],
+    counted: [...singles, ...groups],
+    counts: await references.counts(feed),
+  };
 }
 
 async function pagesOf(store: PageStore, feed: string, segment: number) {

@@ -73,10 +73,10 @@ function pageViolations({ head, pages }: FeedRows): string[] {
   return found;
 }
 
-/** The reference counts equal the cursors. */
-function countViolations({ cursors, counts }: FeedRows): string[] {
+/** The reference counts equal the cursors, where a group is one. */
+function countViolations({ cursors, counted = cursors, counts }: FeedRows): string[] {
   const standing = new Map<number, number>();
-  for (const { segment } of cursors) standing.set(segment, (standing.get(segment) ?? 0) + 1);
+  for (const { segment } of counted) standing.set(segment, (standing.get(segment) ?? 0) + 1);
   return [...new Set([...standing.keys(), ...counts.keys()])]
     .filter((segment) => (standing.get(segment) ?? 0) !== (counts.get(segment) ?? 0))
     .map(

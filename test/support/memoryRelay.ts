@@ -244,6 +244,7 @@ export class MemoryRelay {
         markCleared: async (_feed: string, clearedSegment: number) => {
           this.head = { ...this.head, clearedSegment };
         },
+        noteSingles: refuseGroups,
       },
       pages: {
         readLastPage: async (_feed: string, segment: number) => this.#pagesOf(segment).at(-1),
@@ -271,6 +272,10 @@ export class MemoryRelay {
         counts: async () => new Map(this.counts),
         deleteSegment: async () => {},
       },
+      groups: noGroups.groups,
+      groupWakes: noGroups.groupWakes,
+      sessions: { readSession: async () => undefined, join: refuseGroups },
+      newGroupId: () => "group",
     };
   }
 }
@@ -278,5 +283,16 @@ export class MemoryRelay {
 function isWritable(row: Cursor, read: Cursor, change: CursorChange): boolean {
   return isAsRead(row, rowToFind(read, change));
 }
+
+async function refuseGroups(): Promise<never> {
+  throw new Error("groups need real tables");
+}
+
+/** The ports of groups. There are none in memory. */
+export const noGroups = {
+  settings: { cursorGroups: false },
+  groups: { listGroups: async () => [], write: refuseGroups, writeError: refuseGroups },
+  groupWakes: { sendWakes: async () => [], sendWake: refuseGroups },
+};
 
 export const openGate: Gate = async () => {};

@@ -33,7 +33,7 @@ export class TestRelay extends RelayApi implements AsyncDisposable {
         void logged.push({ level, message, facts });
     const log: Log = { info: entry("info"), warn: entry("warn"), error: entry("error") };
     const relay = await startRelay({
-      environment,
+      environment: { ...wholeSuiteSettings(), ...environment },
       port: 0,
       log,
       ...(dataDirectory === undefined ? {} : { dataDirectory }),
@@ -54,4 +54,10 @@ export function someEvents(count: number, types: readonly string[] = ["ChannelCr
     timestamp: "2026-11-23T08:00:24.396+0000",
     number: from + index,
   }));
+}
+
+/** `RELAY_CURSOR_GROUPS=1 npx vitest run test/pipeline` runs every test with sessions in groups. */
+function wholeSuiteSettings(): Environment {
+  const { RELAY_CURSOR_GROUPS } = process.env;
+  return RELAY_CURSOR_GROUPS === undefined ? {} : { RELAY_CURSOR_GROUPS };
 }

@@ -16,7 +16,10 @@ export interface FeedRows {
     /** The time from the append until the page expires; absent: for ever. */
     readonly keptMillis?: number;
   }[];
+  /** Of single sessions and of those in groups, each with the segment in which it or its group is counted. */
   readonly cursors: readonly Cursor[];
+  /** What is counted: single sessions and groups. The cursors if absent. */
+  readonly counted?: readonly { readonly segment: number }[];
   readonly counts: ReferenceCounts;
 }
 

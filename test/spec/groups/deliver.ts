@@ -185,7 +185,7 @@ class Turn {
           {
             requests: others,
             mine: withCursor(mine, session, (cursor) =>
-              fail(cursor, request, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
+              fail(cursor, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
             ),
             failed: [...failed, session],
           },

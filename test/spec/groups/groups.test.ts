@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { mutate } from "../../mutants/mutant.ts";
 import { checkGroups } from "./model.ts";
+import { GROUP_MUTANTS } from "./mutants.ts";
 import { GROUP_SCENARIOS } from "./scenarios.ts";
 import { GROUP_VARIANTS, groupVariantOf } from "./variants.ts";
 
@@ -34,5 +36,13 @@ describe("each wrong variant of cursor groups is found", () => {
     });
     expect(GROUP_VARIANTS.map(({ name }) => name).sort()).toEqual([...new Set(named)].sort());
     for (const { harm } of GROUP_VARIANTS) expect(harm).toMatch(/^[A-Z].{30,}\.$/);
+  });
+
+  it.each(GROUP_MUTANTS)("and the code has its mutant: $name", (mutant) => {
+    const root = `${import.meta.dirname}/../../..`;
+    const source = readFileSync(`${root}/${mutant.file}`, "utf8");
+    expect(mutate(source, mutant)).not.toBe(source);
+    const [title] = mutant.test.title.split(":");
+    expect(readFileSync(`${root}/${mutant.test.file}`, "utf8")).toContain(title);
   });
 });

@@ -56,7 +56,7 @@ export function* lateSteps(deliverer: Deliverer, state: State, scenario: GroupSc
         state: becomes(
           { requests: others, owed: [session] },
           settled(spend(state, "refusal"), (cursor) =>
-            fail(cursor, request, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
+            fail(cursor, { dueAtEpochMillis: FUTURE, nowEpochMillis: NOW }),
           ),
         ),
       };
@@ -77,10 +77,9 @@ function settledIn(
     variant === "a late outcome written whatever its number"
       ? settle(
           withCursor(group, session, (cursor) => ({ ...cursor, requestUntilEpochMillis: FUTURE })),
-          { session, generation: current.generation, number: current.requests },
-          outcome,
+          [{ session, generation: current.generation, number: current.requests, change: outcome }],
         )
-      : settle(group, { session, generation, number }, outcome);
+      : settle(group, [{ session, generation, number, change: outcome }]);
   if (change === undefined) return state;
   const settled = { ...group, ...change };
   return { ...state, group: settled, counts: move(state.counts, group.segment, settled.segment) };

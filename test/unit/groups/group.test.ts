@@ -151,7 +151,7 @@ describe("the outcome of a late request", () => {
   const group = held({ a: { requests: 3, requestUntilEpochMillis: NOW + 9, batchLast: 28 } });
   const request = { session: "a", generation: 1, number: 3 };
   const accepted = (read: CursorGroup, late: typeof request) =>
-    settle(read, late, (cursor) => pass(cursor, { last: 28, sentLast: 28 }, NOW));
+    settle(read, [{ ...late, change: (cursor) => pass(cursor, { last: 28, sentLast: 28 }, NOW) }]);
 
   it("moves the cursor, whoever holds the group", () => {
     expect(accepted(group, request)).toMatchObject({
@@ -169,9 +169,28 @@ describe("the outcome of a late request", () => {
     expect(accepted(groupOf({ a: { requests: 3 } }), request)).toBeUndefined();
   });
 
+  it("is written together with others that came at the same time", () => {
+    const both = groupOf({
+      a: { requests: 3, requestUntilEpochMillis: NOW + 9 },
+      b: { requests: 1, requestUntilEpochMillis: NOW + 9 },
+      c: { requests: 1, requestUntilEpochMillis: NOW + 9 },
+    });
+    const change = (cursor: GroupCursor) => pass(cursor, { last: 28, sentLast: 28 }, NOW);
+    const settled = settle(both, [
+      { ...request, change },
+      { session: "b", generation: 1, number: 1, change },
+      { session: "c", generation: 1, number: 7, change },
+    ]);
+    expect(settled).toMatchObject({
+      version: 41,
+      cursors: { a: { next: 29 }, b: { next: 29 }, c: { next: 25 } },
+    });
+    expect(settled?.cursors?.c?.requestUntilEpochMillis).toBe(NOW + 9);
+  });
+
   it("may be a failure", () => {
     const times = { dueAtEpochMillis: NOW + 5_000, nowEpochMillis: NOW };
-    const change = settle(group, request, (cursor) => fail(cursor, { last: 28 }, times));
+    const change = settle(group, [{ ...request, change: (cursor) => fail(cursor, times) }]);
     expect(change?.cursors?.a).toMatchObject({ attempts: 1, batchLast: 28, dueAtEpochMillis: NOW + 5_000 });
   });
 });

@@ -70,7 +70,7 @@ describe("a batch", () => {
   it("keeps its end from the beginning until it is accepted", () => {
     const begun = begin(newGroupCursor(25), { last: 28 });
     expect(begun.batchLast).toBe(28);
-    const failed = fail(begun, { last: 28 }, { dueAtEpochMillis: NOW + 5_000, nowEpochMillis: NOW });
+    const failed = fail(begun, { dueAtEpochMillis: NOW + 5_000, nowEpochMillis: NOW });
     expect(failed).toEqual({
       ...newGroupCursor(25),
       batchLast: 28,
@@ -78,7 +78,7 @@ describe("a batch", () => {
       dueAtEpochMillis: NOW + 5_000,
       failingSinceEpochSeconds: SECONDS,
     });
-    expect(fail(failed, { last: 28 }, { dueAtEpochMillis: NOW, nowEpochMillis: NOW + 7_000 })).toMatchObject({
+    expect(fail(failed, { dueAtEpochMillis: NOW, nowEpochMillis: NOW + 7_000 })).toMatchObject({
       attempts: 2,
       failingSinceEpochSeconds: SECONDS,
     });

@@ -6,6 +6,7 @@ import {
   groupWithRoom,
   isPackable,
   joinGroup,
+  joinListed,
   packedCursor,
   unionOfInterests,
 } from "../../../shared/groups/membership.ts";
@@ -39,6 +40,29 @@ describe("a session that joins", () => {
         cursor: newGroupCursor(3),
         nowEpochMillis: NOW,
       }),
+    });
+  });
+});
+
+describe("the interest of a group that a session joins", () => {
+  const joins = (interest: readonly string[] | undefined) => ({
+    session: "joined",
+    cursor: newGroupCursor(25),
+    interest,
+  });
+
+  it("is the union of both, and everything if either wants everything", () => {
+    const listed = (interest: readonly string[] | undefined) => [{ group: groupOfSize(3), interest }];
+    expect(joinListed(listed(["Dial"]), joins(["Hangup", "Dial"]), born).names).toEqual(["Dial", "Hangup"]);
+    expect(joinListed(listed(["Dial"]), joins(undefined), born).names).toBeUndefined();
+    expect(joinListed(listed(undefined), joins(["Dial"]), born).names).toBeUndefined();
+  });
+
+  it("is the session's own in a new group, whatever others want", () => {
+    const full = [{ group: groupOfSize(GROUP_SESSIONS), interest: ["Bridge"] }];
+    expect(joinListed(full, joins(["Dial"]), born)).toMatchObject({
+      joining: { kind: "new" },
+      names: ["Dial"],
     });
   });
 });

@@ -56,6 +56,18 @@ describe("packed cursors", () => {
     );
   });
 
+  it("have whole milliseconds: a due time with jitter is a fraction late, also at the time from which others count", () => {
+    const lastDeliveryEpochSeconds = SECONDS;
+    for (const [given, packed] of [
+      [NOW + 0.2, NOW + 1],
+      [NOW - 0.5, NOW],
+      [NOW - 7.5, NOW - 7],
+    ] as const) {
+      const cursor = { ...newGroupCursor(25), dueAtEpochMillis: given, lastDeliveryEpochSeconds };
+      expect(unpackCursors(packCursors({ a: cursor })).a).toMatchObject({ dueAtEpochMillis: packed });
+    }
+  });
+
   it("are read from any bytes or refused with a typed error, never with another one", () => {
     const packed = packCursors({ "a session": newGroupCursor(25), b: begin(newGroupCursor(7), { last: 9 }) });
     const refused = { unreadable: 0 };

@@ -46,6 +46,7 @@ beforeEach(() => {
       retentionMillis: RETENTION,
       retentionMessages: 1000,
       hintGraceMillis: 5_000,
+      cursorGroups: false,
     },
   };
 });

@@ -1,0 +1,58 @@
+import { LRUCache } from "lru-cache";
+import { isTakeable } from "../../shared/groups/group.ts";
+import { type GroupTurnParts, runGroupTurn } from "../../shared/groups/groupTurn.ts";
+import type { Follower } from "../../shared/queue/follower.ts";
+import type { GroupWake } from "../../shared/queue/hints.ts";
+import type { Outlet } from "../../shared/sessions/outlet.ts";
+import { WebhookOutlet } from "../../shared/webhook/outlet.ts";
+import type { DeliverParts } from "./deliver.ts";
+
+export interface DeliverGroupParts extends GroupTurnParts {
+  followerOf(feed: string, segmentSize: number): Follower;
+}
+
+/**
+ * Runs one turn of the group that a wake names. A wake is only a hint: it is dropped when the group is held or gone, or has
+ * nothing to read.
+ * @param turnMillis the turn begins no further batch after this time
+ */
+export async function deliverGroup(
+  parts: DeliverGroupParts,
+  wake: GroupWake,
+  turnMillis: number,
+): Promise<void> {
+  const group = await parts.groups.readGroup(wake.feed, wake.group);
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  if (group === undefined || !isTakeable(group, nowEpochMillis)) return;
+  await runGroupTurn(parts, {
+    group,
+    follower: parts.followerOf(group.feed, group.segmentSize),
+    endsAtEpochMillis: nowEpochMillis + turnMillis,
+  });
+}
+
+/** The outlets that a process keeps, a few kilobytes each. */
+const KEPT_OUTLETS = 5_000;
+
+/**
+ * Opens the outlets of sessions in groups. A session's revision grows with its configuration, in one transaction, so an outlet
+ * is kept as long as the revision stays.
+ */
+export function createGroupOutlets(
+  parts: Omit<DeliverParts, "cursors" | "wakes" | "followerOf" | "stopping">,
+): GroupTurnParts["outletOf"] {
+  // A group is handed on while a request is under way, so every request has the whole time: there is no shorter one that a
+  // slow lane would repeat.
+  const { requestTimeoutMillis } = parts.settings;
+  const settings = { ...parts.settings, fastRequestTimeoutMillis: requestTimeoutMillis };
+  const outlets = new LRUCache<string, { revision: number; outlet: Outlet }>({ max: KEPT_OUTLETS });
+  return async (sessionId, revision) => {
+    const kept = outlets.get(sessionId);
+    if (kept?.revision === revision) return kept.outlet;
+    const session = await parts.sessions.readSession(sessionId);
+    if (session?.kind !== "webhook") return undefined;
+    const outlet = new WebhookOutlet({ ...parts, settings }, session);
+    outlets.set(sessionId, { revision, outlet });
+    return outlet;
+  };
+}
