@@ -14,10 +14,13 @@ export interface CliResult {
 export class Cli {
   readonly #environment: Readonly<Record<string, string>>;
 
-  /** @param environment nothing of the test's own environment that begins with STASIS_RELAY_ is passed on */
+  /**
+   * @param environment nothing of the test's own environment that begins with STASIS_RELAY_ is passed on, nor what makes
+   *   Node write no colours: with CI it has none on a terminal, either
+   */
   constructor(environment: Readonly<Record<string, string>>) {
     const own = Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined || /^(STASIS_RELAY_|XDG_|WEBHOOK_SECRET|NO_COLOR|FORCE_COLOR)/.test(name)
+      value === undefined || /^(STASIS_RELAY_|XDG_|WEBHOOK_SECRET|NO_COLOR|FORCE_COLOR|CI$)/.test(name)
         ? []
         : [[name, value] as const],
     );

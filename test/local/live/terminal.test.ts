@@ -25,7 +25,7 @@ class InTerminal implements AsyncDisposable {
   }
 
   static async start(options = "", environment: Record<string, string> = {}): Promise<InTerminal> {
-    const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+    const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
     const command = `stty cols 100 rows 40; exec "${process.execPath}" "${MAIN}" ${options}`;
     const child = spawn("script", ["--quiet", "--flush", "--return", "--command", command, "/dev/null"], {
       env: {
