@@ -324,11 +324,13 @@ export const RACES = [
     harm: "The sweep frees the head's segment between the read and the creation: the session begins in a freed segment.",
     model: { scenario: SUBSCRIBER, breaks: IN_FREED_SEGMENT },
     mutant: {
-      file: "shared/aws/cursors.ts",
-      find: `            this.#references.countIn(feed, segment, session),
-            this.#references.heldCheck(feed, segment),
+      file: "shared/aws/references.ts",
+      find: `        UpdateExpression: "ADD singlesCreated :one REMOVE isAllGrouped",
+        ConditionExpression: "headSegment <= :segment",
+        ExpressionAttributeValues: { ":segment": segment, ":one": 1 },
 `,
-      replace: `            this.#references.countIn(feed, segment, session),
+      replace: `        UpdateExpression: "ADD singlesCreated :one REMOVE isAllGrouped",
+        ExpressionAttributeValues: { ":one": 1 },
 `,
     },
     test: {
@@ -382,8 +384,8 @@ export const RACES = [
     model: { scenario: REPAIRS, breaks: IS_STUCK },
     mutant: {
       file: "functions/sweep/sweep.ts",
-      find: "await repairWakes(parts, tail, cursors, new Map([...crossed, ...evicted]));",
-      replace: "await repairWakes(parts, tail, [], new Map([...crossed, ...evicted]));",
+      find: "await repairWakes(parts, tail, cursors, moved);",
+      replace: "await repairWakes(parts, tail, [], moved);",
     },
     test: AFTER_SWEEP,
   },
