@@ -51,9 +51,9 @@ const MUTANT_OF: Readonly<Record<GroupVariant, Pick<Race, "mutant" | "test">>> =
   "a person's change takes the fence": {
     mutant: {
       file: "shared/groups/group.ts",
-      find: `  return written(read, { cursors: { ...read.cursors, [session]: cursor } });`,
+      find: `  return written(read, { cursors: { ...read.cursors, ...changed } });`,
       replace: `  return {
-    ...written(read, { cursors: { ...read.cursors, [session]: cursor } }),
+    ...written(read, { cursors: { ...read.cursors, ...changed } }),
     ...{ fence: read.fence + 1, state: "parked" as const, holder: undefined },
   };`,
     },
