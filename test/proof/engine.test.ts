@@ -6,7 +6,7 @@ import { bySeed } from "./scheduler.ts";
 import { WITH_SWEEP, WITHOUT_SWEEP } from "./setup.ts";
 
 /** Seeds per setup. A run makes some 150 calls to the engine. `npm run torture -- --schedules` runs more seeds. */
-const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 20) };
+const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 8) };
 
 /** A busy machine may need a second per run. */
 const TIMEOUT_MILLIS = 300_000;

@@ -4,7 +4,7 @@ import { allProblems, judgeAll, named } from "./judge.ts";
 import { WITH_SWEEP, WITHOUT_SWEEP, withGroups } from "./setup.ts";
 
 /** Seeds per setup. */
-const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 10) };
+const SEEDS = { first: Number(process.env.SEED ?? 1), count: Number(process.env.SEEDS ?? 4) };
 
 /** A busy machine may need a second per run. */
 const TIMEOUT_MILLIS = 300_000;
