@@ -186,7 +186,8 @@ function sourcesOf({ measured }: Report): string[] {
     `They are counted up to ${measured.mostSessions} sessions and ${measured.fastestPace} pages a second, and extrapolated beyond.`,
     ...(measured.areGroupsCalculated
       ? [
-          `"calculated": for rows of ${SESSIONS_PER_GROUP} sessions, from what was counted for rows of one (tools/cost/groups.ts).`,
+          `"calculated": with RELAY_CURSOR_GROUPS=1, which is off unless set: for rows of ${SESSIONS_PER_GROUP} sessions,`,
+          "from what was counted for rows of one (tools/cost/groups.ts).",
         ]
       : []),
     `Prices: tools/cost/prices.ts; ${third} of ${Object.keys(prices).length} from third parties.`,
