@@ -352,3 +352,29 @@ it("a page without sessions says how to begin", async () => {
     await expectAccessible(open.page, says);
   }
 });
+
+it("every page says that it loads until the relay answers, and then shows what came", async () => {
+  await using empty = await TestRelay.start();
+  await empty.append("pbx-1", [{ type: "ChannelCreated" }]);
+  await using open = await openPage(browser, { url: empty.url, key: empty.apiKey });
+  const { page } = open;
+  for (const [path, loads, came] of [
+    ["/console", "Loading", "pbx-1"],
+    ["/console/feeds/pbx-1", "Loading", "No session follows this feed"],
+    ["/console/sessions", "Loading", "No sessions yet"],
+    ["/console/keys", "Loading", "No keys yet"],
+  ] as const) {
+    const answers = Promise.withResolvers<void>();
+    await page.route("**/console/api/**", async (route) => {
+      await answers.promise;
+      await route.continue();
+    });
+    await page.goto(path);
+    await page.getByText(loads).first().waitFor();
+    await expectAccessible(page, `${path} while it loads`);
+    answers.resolve();
+    await page.getByText(came).first().waitFor();
+    await expect.poll(() => page.getByText(loads).count(), { timeout: 10_000 }).toBe(0);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }
+});
