@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { type Command, Option } from "commander";
-import type { Message, MessageFormat, Position } from "../../client/types.ts";
+import type { Command } from "commander";
+import type { Message } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
 import { follow, isWanted } from "../follow.ts";
+import { type FollowedMessages, followOptions } from "../followOptions.ts";
 import { interruption } from "../interruption.ts";
 import { LocalReceiver } from "../localReceiver.ts";
-import { address, feedName, names, place } from "../options.ts";
+import { address, feedName } from "../options.ts";
 import { messageLine } from "../output/messageLine.ts";
 import { columnsOfOutput, paintError } from "../output/paint.ts";
 import { jsonLine } from "../output/plain.ts";
-import { PLACES } from "../place.ts";
 import { type Run, runs } from "../run.ts";
 import { sayGap } from "../sayGap.ts";
 import { readSecret } from "../secret.ts";
@@ -19,41 +19,29 @@ import { numberOption } from "../terminal/numberOption.ts";
 
 const DEFAULT_BATCH = 100;
 
-interface Options {
+interface Options extends FollowedMessages {
   readonly forward?: string;
   readonly secretFile?: string;
-  readonly from: Position;
-  readonly format: MessageFormat;
-  readonly type?: readonly string[];
   readonly maxBatch: number;
 }
 
 export function define(command: Command): void {
-  command
-    .description(
-      "Receives a feed's messages as webhooks on this machine, behind any NAT: they are pulled from the relay, and posted here, signed as the relay signs them.",
-    )
-    .argument("<feed>", "the feed's name", feedName)
-    .option(
-      "--forward <url>",
-      "your receiver, such as http://localhost:3000/hook; without it, messages are only shown",
-      address(httpUrl),
-    )
-    .option(
-      "--secret-file <file>",
-      "a file with the secret to sign with, - for standard input (WEBHOOK_SECRET; else a new one, which is shown)",
-    )
-    .addOption(new Option("--from <place>", PLACES).argParser(place).default("tail"))
-    .addOption(
-      new Option("--format <format>", "as events, or as AMI messages")
-        .choices(["stasis", "ami"])
-        .default("stasis"),
-    )
-    .option(
-      "--type <names>",
-      "only messages of these types or AMI events, with commas; may be repeated",
-      names,
-    )
+  followOptions(
+    command
+      .description(
+        "Receives a feed's messages as webhooks on this machine, behind any NAT: they are pulled from the relay, and posted here, signed as the relay signs them.",
+      )
+      .argument("<feed>", "the feed's name", feedName)
+      .option(
+        "--forward <url>",
+        "your receiver, such as http://localhost:3000/hook; without it, messages are only shown",
+        address(httpUrl),
+      )
+      .option(
+        "--secret-file <file>",
+        "a file with the secret to sign with, - for standard input (WEBHOOK_SECRET; else a new one, which is shown)",
+      ),
+  )
     .option(
       "--max-batch <number>",
       "the most messages in one request",

@@ -1,22 +1,19 @@
-import { type Command, Option } from "commander";
-import type { Message, MessageFormat, Position } from "../../client/types.ts";
+import type { Command } from "commander";
+import type { Message } from "../../client/types.ts";
 import { EXIT, type ExitCode } from "../exitCodes.ts";
 import { briefly } from "../failure.ts";
 import { follow, isWanted } from "../follow.ts";
+import { type FollowedMessages, followOptions } from "../followOptions.ts";
 import { interruption } from "../interruption.ts";
-import { feedName, names, place } from "../options.ts";
+import { feedName } from "../options.ts";
 import { messageLine, wholeMessage } from "../output/messageLine.ts";
 import { columnsOfOutput, paintError } from "../output/paint.ts";
 import { jsonLine } from "../output/plain.ts";
-import { PLACES } from "../place.ts";
 import { type Run, runs } from "../run.ts";
 import { sayGap } from "../sayGap.ts";
 import { numberOption } from "../terminal/numberOption.ts";
 
-interface Options {
-  readonly from: Position;
-  readonly format: MessageFormat;
-  readonly type?: readonly string[];
+interface Options extends FollowedMessages {
   readonly whole?: true;
   readonly limit?: number;
   /** false with --no-follow. */
@@ -24,22 +21,13 @@ interface Options {
 }
 
 export function define(command: Command): void {
-  command
-    .description(
-      "Shows the messages of a feed as they come, until Ctrl-C, which says how to go on from there.",
-    )
-    .argument("<feed>", "the feed's name", feedName)
-    .addOption(new Option("--from <place>", PLACES).argParser(place).default("tail"))
-    .addOption(
-      new Option("--format <format>", "as events, or as AMI messages")
-        .choices(["stasis", "ami"])
-        .default("stasis"),
-    )
-    .option(
-      "--type <names>",
-      "only messages of these types or AMI events, with commas; may be repeated",
-      names,
-    )
+  followOptions(
+    command
+      .description(
+        "Shows the messages of a feed as they come, until Ctrl-C, which says how to go on from there.",
+      )
+      .argument("<feed>", "the feed's name", feedName),
+  )
     .option("--whole", "all that a message has, in place of one line")
     .option("--limit <number>", "end after so many messages", numberOption({ atLeast: 1, isWhole: true }))
     .option("--no-follow", "end at the end of the feed")

@@ -6,6 +6,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Settings } from "../runtime/settings.ts";
+import { isFeedBusy } from "../sessions/lingering.ts";
 import type { Outlet } from "../sessions/outlet.ts";
 import type { CursorGroup, LateOutcome } from "./group.ts";
 import { type GroupCursor, hasWork } from "./groupCursor.ts";
@@ -39,9 +40,6 @@ export interface GroupTurnTask {
   /** After this time the turn begins no further batch. */
   readonly endsAtEpochMillis: number;
 }
-
-/** Two deliveries to a session closer together than this show that the feed is busy and lingering pays. */
-const BUSY_GAP_MILLIS = 2_000;
 
 /** A turn with nothing to do but wait for answers hands its group on after this time. */
 const PATIENCE_MILLIS = 1_000;
@@ -252,7 +250,8 @@ class GroupTurn {
       this.#movedAtEpochMillis = nowEpochMillis;
       if (outcome.failure !== undefined || outcome.dueAtEpochMillis !== undefined)
         this.#unwritten.push({ session, ...outcome });
-      else if (before !== undefined && nowEpochMillis - before * 1000 < BUSY_GAP_MILLIS) this.#isBusy = true;
+      else if (isFeedBusy(before === undefined ? undefined : before * 1000, nowEpochMillis))
+        this.#isBusy = true;
     }
   }
 

@@ -27,6 +27,7 @@ import {
   suspend,
   take,
 } from "./cursor.ts";
+import { isFeedBusy } from "./lingering.ts";
 import type { Outlet } from "./outlet.ts";
 
 export interface TurnParts {
@@ -56,9 +57,6 @@ const MAX_DETAIL_CHARACTERS = 300;
 /** How long a session with a slow filter waits for its turn. The wait grows with each further time. */
 const FILTER_WAIT_MILLIS = 1_000;
 const LONGEST_FILTER_WAIT_MILLIS = 15_000;
-
-/** Two deliveries closer together than this show that the feed is busy and lingering pays. */
-const BUSY_GAP_MILLIS = 2_000;
 
 /**
  * One turn of one session: takes the cursor, sends batch after batch, and parks. The rules of each write are in
@@ -233,8 +231,7 @@ class Turn {
   #pass(batch: Batch, lane: Cursor["lane"]): void {
     const nowEpochMillis = this.#now();
     const before = this.#cursor.lastDeliveryEpochMillis;
-    if (batch.messages.length > 0)
-      this.#isBusy = before !== undefined && nowEpochMillis - before < BUSY_GAP_MILLIS;
+    if (batch.messages.length > 0) this.#isBusy = isFeedBusy(before, nowEpochMillis);
     this.#cursor = progress(this.#cursor, {
       next: batch.last + 1,
       sentLast: batch.messages.at(-1)?.sequence,
