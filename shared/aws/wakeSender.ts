@@ -13,7 +13,11 @@ const BATCH_SIZE = 10;
 /** Whom a wake is for: a session with a row of its own, or a group. */
 type WakeTarget = Pick<Cursor, "feed" | "session" | "lane"> | GroupWake;
 
-/** Sends "there is something to read" to the queue of the session's lane. Groups have one queue. */
+/**
+ * Sends "there is something to read" to the queue of the session's lane. Groups have no lanes. A delayed wake of a group goes to
+ * the slow lane's queue: its age counts from when it is sent, and an alarm watches the age of the fast lane's oldest message
+ * (infra/monitoring.ts).
+ */
 export class WakeSender {
   readonly #sqs: SQSClient;
   readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
@@ -29,7 +33,7 @@ export class WakeSender {
     const delaySeconds = Math.ceil(delayMillis / 1000);
     await this.#sqs.send(
       new SendMessageCommand({
-        QueueUrl: this.#queueUrls[laneOf(target)],
+        QueueUrl: this.#queueUrls[laneOf(target, delaySeconds > 0)],
         MessageBody: JSON.stringify(hintFor(target)),
         ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
       }),
@@ -53,7 +57,7 @@ export class WakeSender {
   async sendWakes<Target extends WakeTarget>(targets: readonly Target[]): Promise<Target[]> {
     const calls: Promise<Target[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {
-      const rows = targets.filter((target) => laneOf(target) === lane);
+      const rows = targets.filter((target) => laneOf(target, false) === lane);
       for (let from = 0; from < rows.length; from += BATCH_SIZE)
         calls.push(this.#sendBatch(lane, rows.slice(from, from + BATCH_SIZE)));
     }
@@ -78,8 +82,9 @@ export class WakeSender {
   }
 }
 
-function laneOf(target: WakeTarget): Cursor["lane"] {
-  return "group" in target ? "fast" : target.lane;
+function laneOf(target: WakeTarget, isDelayed: boolean): Cursor["lane"] {
+  if ("group" in target) return isDelayed ? "slow" : "fast";
+  return target.lane;
 }
 
 function hintFor(target: WakeTarget): WakeHint {
