@@ -32,7 +32,7 @@ function clientsOf(name: ServiceName, connection: Environment): AwsClients {
 /** Sessions in groups, and one with a row of its own that the sweep packs. */
 async function useGroups(): Promise<void> {
   await using grouped = await TestRelay.start(
-    { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "0.15", RELAY_CURSOR_GROUPS: "1" },
+    { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "0.15" },
     undefined,
     { clientsOf, amiPort: 0 },
   );
