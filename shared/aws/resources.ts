@@ -179,8 +179,8 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "freeSegments",
         "changeExpiry",
       ],
-      // It packs the rows of single sessions into groups.
-      cursors: ["listCursors", "createCursors", "changeCursors", "removeCursors"],
+      // It packs the rows of single sessions into groups. A group that a transaction finds changed is read again.
+      cursors: ["readCursors", "listCursors", "createCursors", "changeCursors", "removeCursors"],
       sessions: ["readSessions", "putSessions"],
     },
     sendsTo: ["wake", "slow"],
