@@ -39,7 +39,7 @@ import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { maximumConcurrency } from "./limits.ts";
+import { gatherMillis, maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import {
   allowedHostsOf,
@@ -315,6 +315,7 @@ function startMappings(
       target: localFunction(name, region, functionTimeoutSeconds, handler),
       batchSize,
       maximumConcurrency: maximumConcurrency[queue],
+      gatherMillis: gatherMillis[queue],
       log,
     });
   };

@@ -20,6 +20,9 @@ const LOCK_CHECK_EVERY_MILLIS = 20;
 /** With less than this, a page of the largest size and its journal may not fit. */
 const LEAST_FREE_BYTES = 2 * 1024 * 1024;
 
+/** How often writing to the directory is tried while there is something to write. */
+const TRY_EVERY_MILLIS = 100;
+
 /** Where both engines keep their data: one relay's own, for as long as it runs. */
 export interface DataDirectory {
   readonly databaseFile: string;
@@ -51,7 +54,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     return {
       databaseFile: join(directory, DATABASE_FILE),
       queueDirectory,
-      fault: () => faultOf(directory, watched),
+      fault: faultFinder(directory, watched),
       close: () => lock.close(),
     };
   } catch (error) {
@@ -126,10 +129,24 @@ interface WatchedFile {
   readonly id: string;
 }
 
-function faultOf(directory: string, watched: readonly WatchedFile[]): string | undefined {
-  for (const { file, id } of watched)
-    if (identityOf(file) !== id)
-      return `${file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
+/**
+ * A write to a file that is gone succeeds, so the files are looked at each time. A directory that cannot be written also makes
+ * the engines' own writes fail, so it is tried now and then, to say why.
+ */
+function faultFinder(directory: string, watched: readonly WatchedFile[]): () => string | undefined {
+  let tried = { atMillis: Number.NEGATIVE_INFINITY, fault: undefined as string | undefined };
+  return () => {
+    for (const { file, id } of watched)
+      if (identityOf(file) !== id)
+        return `${file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
+    const nowMillis = performance.now();
+    if (nowMillis >= tried.atMillis + TRY_EVERY_MILLIS)
+      tried = { atMillis: nowMillis, fault: writeFaultOf(directory) };
+    return tried.fault;
+  };
+}
+
+function writeFaultOf(directory: string): string | undefined {
   try {
     accessSync(directory, constants.W_OK);
     // A file system that its driver made read-only after an error still grants access. Only a write tells.

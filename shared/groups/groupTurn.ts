@@ -76,6 +76,8 @@ class GroupTurn {
   readonly #outlets = new Map<string, { revision: number; outlet: Outlet | undefined }>();
   /** The last number that is known to be appended. */
   #tail: Sequence = 0;
+  /** Of the last read of the tail. */
+  #tailMark = 0;
   /** Outcomes that are not written yet and that stop a session or make it wait. */
   #unwritten: ({ readonly session: string } & Outcome)[] = [];
   #writtenAtEpochMillis = 0;
@@ -166,6 +168,7 @@ class GroupTurn {
       const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
       this.#tail = Math.max(planned, ...running.map(({ next }) => next - 1));
     }
+    this.#tailMark = this.#task.follower.mark();
     const tail = await this.#lastAfter(this.#tail);
     if (tail <= this.#tail) return;
     this.#tail = tail;
@@ -328,10 +331,10 @@ class GroupTurn {
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, this.#parts.stopping]);
     const isTick = await Promise.race([
-      this.#task.follower.nextTick(signal).then(() => true),
+      this.#task.follower.nextTick(this.#tailMark, signal).then(() => true),
       this.#requests.next().then(() => false),
     ]);
-    ended.abort();
+    ended.abort("ended");
     return isTick;
   }
 
@@ -345,7 +348,7 @@ class GroupTurn {
     if (waitMillis <= 0) return false;
     const ended = new AbortController();
     await Promise.race([this.#parts.clock.sleep(waitMillis, ended.signal), this.#requests.next()]);
-    ended.abort();
+    ended.abort("ended");
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
-/** An advance this recent may have come after a follower's last read, which takes a few milliseconds. */
-const RECENT_MILLIS = 20;
+/** The feeds whose last advance is remembered. */
+const KEPT_FEEDS = 1_000;
 
 /**
  * Tells the followers of a process that a feed has advanced, where ingest runs in the same process. It is only a hint: a
@@ -9,7 +9,12 @@ const RECENT_MILLIS = 20;
  */
 export class FeedAdvances {
   readonly #clock: Clock;
-  readonly #lastAtEpochMillis = new Map<string, number>();
+  /** Advances of all feeds so far. */
+  #count = 0;
+  /** By feed, the count at its last advance. The one that advanced last is the last entry. */
+  readonly #lastOf = new Map<string, number>();
+  /** The highest count that was forgotten. */
+  #forgotten = 0;
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(clock: Clock) {
@@ -17,33 +22,34 @@ export class FeedAdvances {
   }
 
   advanced(feed: string): void {
-    this.#forgetOld();
-    this.#lastAtEpochMillis.delete(feed);
-    this.#lastAtEpochMillis.set(feed, this.#clock.nowEpochMillis());
+    this.#count += 1;
+    this.#lastOf.delete(feed);
+    this.#lastOf.set(feed, this.#count);
+    const [oldest] = this.#lastOf;
+    if (this.#lastOf.size > KEPT_FEEDS && oldest !== undefined) {
+      this.#lastOf.delete(oldest[0]);
+      this.#forgotten = oldest[1];
+    }
     for (const resume of this.#waiting.get(feed) ?? []) resume();
   }
 
-  /** Resolves when the feed advances, at once if it has just done so, and after `mostMillis` at the latest. */
-  async next(feed: string, mostMillis: number, signal: AbortSignal): Promise<void> {
-    const ageMillis = this.#clock.nowEpochMillis() - (this.#lastAtEpochMillis.get(feed) ?? 0);
-    if (ageMillis >= 0 && ageMillis < RECENT_MILLIS) return;
+  /** To be taken before a read: `next` then knows which advances that read may have missed. */
+  mark(): number {
+    return this.#count;
+  }
+
+  /** Resolves when the feed has advanced since the mark, and after `mostMillis` at the latest. */
+  async next(feed: string, mark: number, mostMillis: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || (this.#lastOf.get(feed) ?? this.#forgotten) > mark) return;
     const resumed = new AbortController();
-    const resume = () => resumed.abort();
+    // A reason of our own: the default one is an exception with a stack.
+    const resume = () => resumed.abort("resumed");
     signal.addEventListener("abort", resume, { once: true });
     const waiting = this.#waiting.get(feed) ?? new Set();
     this.#waiting.set(feed, waiting.add(resume));
-    await this.#clock.sleep(signal.aborted ? 0 : mostMillis, resumed.signal);
+    await this.#clock.sleep(mostMillis, resumed.signal);
     signal.removeEventListener("abort", resume);
     waiting.delete(resume);
     if (waiting.size === 0 && this.#waiting.get(feed) === waiting) this.#waiting.delete(feed);
-  }
-
-  /** Entries are in the order of their times, because each advance puts its feed last. */
-  #forgetOld(): void {
-    const nowEpochMillis = this.#clock.nowEpochMillis();
-    for (const [feed, atEpochMillis] of this.#lastAtEpochMillis) {
-      if (Math.abs(nowEpochMillis - atEpochMillis) < RECENT_MILLIS) return;
-      this.#lastAtEpochMillis.delete(feed);
-    }
   }
 }

@@ -38,37 +38,52 @@ function following() {
   const advances = new FeedAdvances(clock);
   const follower = createFollowers({ read: async () => [] }, clock, advances)("pbx", 100);
   const stopping = new AbortController();
-  const tickAfter = async (act: () => unknown = () => {}) => {
+  const tickAfter = async (act: () => unknown = () => {}, mark = follower.mark()) => {
     let tookMillis: number | undefined;
     const begun = clock.nowEpochMillis();
-    void follower.nextTick(stopping.signal).then(() => {
+    void follower.nextTick(mark, stopping.signal).then(() => {
       tookMillis = clock.nowEpochMillis() - begun;
     });
     await clock.pass(10);
     await act();
-    for (let passed = 0; tookMillis === undefined && passed < 200; passed += 1) await clock.pass(1);
+    for (let passed = 0; tookMillis === undefined && passed < 400; passed += 1) await clock.pass(1);
     return tookMillis;
   };
-  return { clock, advances, stopping, tickAfter };
+  return { clock, advances, follower, stopping, tickAfter };
 }
 
-it("a follower reads within 5 ms after its feed advanced", async () => {
+it("a follower reads within 2 ms after its feed advanced", async () => {
   const { advances, tickAfter } = following();
-  expect(await tickAfter(() => advances.advanced("pbx"))).toBeLessThanOrEqual(10 + 5 + 1);
+  expect(await tickAfter(() => advances.advanced("pbx"))).toBeLessThanOrEqual(10 + 2 + 1);
 });
 
 it("a follower also reads soon when its feed advanced during its last read", async () => {
-  const { advances, clock, tickAfter } = following();
+  const { advances, clock, follower, tickAfter } = following();
+  const mark = follower.mark();
   advances.advanced("pbx");
   await clock.pass(10);
-  expect(await tickAfter()).toBeLessThanOrEqual(5 + 1);
+  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(2 + 1);
 });
 
-it("a follower that missed an advance reads after 50 ms, and not for an advance of another feed", async () => {
+it("a follower does not read again for an advance that its last read has seen", async () => {
+  const { advances, tickAfter } = following();
+  advances.advanced("pbx");
+  expect(await tickAfter()).toBeGreaterThanOrEqual(250);
+});
+
+it("a follower that missed an advance reads after 250 ms, and not for an advance of another feed", async () => {
   const { advances, tickAfter } = following();
   const took = await tickAfter(() => advances.advanced("other"));
-  expect(took).toBeGreaterThanOrEqual(50);
-  expect(took).toBeLessThanOrEqual(50 + 5 + 1);
+  expect(took).toBeGreaterThanOrEqual(250);
+  expect(took).toBeLessThanOrEqual(250 + 2 + 1);
+});
+
+it("a follower whose feed's advance was forgotten, because so many others advanced, reads soon", async () => {
+  const { advances, follower, tickAfter } = following();
+  const mark = follower.mark();
+  advances.advanced("pbx");
+  for (let number = 0; number < 1_000; number += 1) advances.advanced(`other-${number}`);
+  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(2 + 1);
 });
 
 it("a follower stops waiting when the process stops", async () => {
