@@ -23,8 +23,8 @@ import {
 import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
 import { bearerKey } from "../shared/http/bearerAuth.ts";
+import { FeedAdvances } from "../shared/queue/feedAdvances.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
-import { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";

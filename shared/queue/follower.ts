@@ -1,5 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
-import type { FeedAdvances } from "../runtime/feedAdvances.ts";
+import type { FeedAdvances } from "./feedAdvances.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
 import type { Sequence } from "./sequence.ts";
