@@ -175,7 +175,7 @@ export class Stage {
   }
 
   async groups(): Promise<CursorGroup[]> {
-    return (await this.stores.groups.listGroups(this.feed)).map(({ group }) => group);
+    return (await this.stores.groups.listGroups(this.feed)).groups.map(({ group }) => group);
   }
 
   get stores(): SessionStores {
