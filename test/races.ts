@@ -387,20 +387,6 @@ export const RACES = [
     },
   },
   {
-    name: "a session begins again before its answer is taken",
-    harm: "An answer comes while the turn looks at the row: the batch that was just accepted is sent once more.",
-    model: { none: "In the model an answer comes and is taken in one step." },
-    mutant: {
-      file: "shared/groups/sessionRequests.ts",
-      find: `      this.#ending.delete(request.outcome);
-`,
-      replace: `      this.#ending.delete(request.outcome);
-      this.#running.delete(request.session);
-`,
-    },
-    test: { file: ANSWERS, title: "is taken before the session's next batch: nothing is sent twice" },
-  },
-  {
     name: "a late outcome whose answer is lost wakes nobody",
     harm: "The retry finds the outcome written and takes it for another's: the session waits for the sweep.",
     model: { none: "The model's late outcomes are written and answered in one step." },

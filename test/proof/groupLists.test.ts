@@ -86,6 +86,27 @@ describe("some groups of a feed", () => {
     }));
 });
 
+it("five processes that create sessions at once leave few groups that are not full, and each session is in one", () =>
+  Stage.run(
+    engine,
+    async (stage) => {
+      await stage.append(1, 1);
+      const people = ["a", "b", "c", "d", "e"].map((prefix) => stage.anotherPerson(prefix));
+      await Promise.all(
+        people.map(async (person) => {
+          for (let count = 0; count < 20; count += 1) await person.createSession("head");
+        }),
+      );
+      const groups = await stage.groups();
+      const sessions = groups.flatMap(({ cursors }) => Object.keys(cursors));
+      expect(sessions).toHaveLength(100);
+      expect(new Set(sessions).size).toBe(100);
+      expect(groups.length).toBeLessThanOrEqual(Math.ceil(100 / GROUP_SESSIONS) + people.length);
+      expect(await stage.sweep()).toMatchObject([{ countDifferences: 0 }]);
+    },
+    { RELAY_CURSOR_GROUPS: "1" },
+  ));
+
 describe("a new session", () => {
   /** Creates a session, and counts the items that the queries for groups return. */
   async function createCounted(stage: Stage): Promise<{ queries: number; limit: number }> {
