@@ -1,3 +1,4 @@
+import { PageUnreadableError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { FeedAdvances } from "./feedAdvances.ts";
 import { lastOf, type Page } from "./page.ts";
@@ -55,19 +56,29 @@ export class Follower {
 
   /**
    * Consecutive pages from the one that holds `next`, as if the feed ended at `end`: at most `mostPages`, whatever this
-   * process has in its cache. If the first page begins after `next`, the pages between have expired.
-   * @throws PageUnreadableError
+   * process has in its cache. If the first page begins after `next`, the pages between have expired. They end before a page
+   * that cannot be read.
+   * @throws PageUnreadableError when the first page cannot be read
    */
   async readUpTo(next: Sequence, end: Sequence, mostPages: number): Promise<Page[]> {
     const pages: Page[] = [];
     for (let from = next; from <= end && pages.length < mostPages; ) {
-      const more = await this.#pages.read(this.#feed, this.#segmentSize, from);
+      const more = await this.#readAfter(pages, from);
       const last = more.at(-1);
       if (last === undefined) break;
       pages.push(...more);
       from = lastOf(last) + 1;
     }
     return pages.filter((page) => lastOf(page) <= end).slice(0, mostPages);
+  }
+
+  async #readAfter(before: readonly Page[], from: Sequence): Promise<Page[]> {
+    try {
+      return await this.#pages.read(this.#feed, this.#segmentSize, from);
+    } catch (error) {
+      if (error instanceof PageUnreadableError && before.length > 0) return [];
+      throw error;
+    }
   }
 
   /** To be taken before a read, for the tick after it. */
