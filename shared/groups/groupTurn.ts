@@ -170,22 +170,13 @@ class GroupTurn {
   /** Reads the pages behind the last known number, strongly consistent. */
   async #readTail(): Promise<void> {
     const { cursors, planned = 0 } = this.#held.base;
-<<<<<<< HEAD
-    if (this.#tail === 0) {
-      // A cursor that nothing stops has passed only what was appended.
-      const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
-      this.#tail = Math.max(planned, ...running.map(({ next }) => next - 1));
-    }
-    this.#tailMark = this.#task.follower.mark();
-    const { tail, hasMore } = await this.#lastAfter(this.#tail);
-    this.#hasMore = hasMore;
-=======
     // A cursor that nothing stops has passed only what was appended. Where a page cannot be read, the turn knows no number
     // behind it until a person seeks a session past it.
     const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
     const known = Math.max(this.#tail, planned, ...running.map(({ next }) => next - 1));
-    const tail = await this.#lastAfter(known);
->>>>>>> robust
+    this.#tailMark = this.#task.follower.mark();
+    const { tail, hasMore } = await this.#lastAfter(known);
+    this.#hasMore = hasMore;
     if (tail <= this.#tail) return;
     this.#tail = tail;
     this.#movedAtEpochMillis = this.#now();
