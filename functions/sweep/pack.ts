@@ -1,10 +1,5 @@
 import { isTakeable, needsTurn } from "../../shared/groups/group.ts";
-import {
-  groupWithRoom,
-  joinListed,
-  type ListedGroup,
-  packedCursor,
-} from "../../shared/groups/membership.ts";
+import { groupWithRoom, joinListed, type ListedGroup, packedCursor } from "../../shared/groups/membership.ts";
 import { wakeGroups } from "../../shared/groups/wakeGroups.ts";
 import type { FeedHead, Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, release } from "../../shared/sessions/cursor.ts";
@@ -40,7 +35,8 @@ export async function packSingles(
     if (joined === "unknown") continue;
     if (row === undefined || joined === undefined) {
       lost += 1;
-      groups = new Map((await parts.groups.listGroups(read.feed)).map((each) => [each.group.group, each]));
+      const now = await parts.groups.listGroups(read.feed);
+      groups = new Map(now.groups.map((each) => [each.group.group, each]));
       continue;
     }
     const { group } = joined.group;

@@ -282,7 +282,9 @@ describe("rows of single sessions", () => {
         };
         await stage.withFaults(dies, () => stage.sweep(GROUPS).catch(() => {}));
         expect(isTaken).toBe(true);
-        expect(await stage.cursors()).toMatchObject([{ state: "parked", batchLast: 4, fence: row.fence + 2 }]);
+        expect(await stage.cursors()).toMatchObject([
+          { state: "parked", batchLast: 4, fence: row.fence + 2 },
+        ]);
         stage.nowEpochMillis += stage.settings.hintGraceMillis;
         expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 1, countDifferences: 0 }]);
         await stage.deliverGroup((await groupOf(stage)).group);

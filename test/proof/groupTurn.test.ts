@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type DeliverGroupParts, deliverGroup } from "../../functions/deliver/deliverGroup.ts";
 import { pause, reconfigure, resume, seek } from "../../shared/groups/groupCursor.ts";
 import type { AwsCall, Intercept } from "../support/awsCalls.ts";
 import { conflicting, timedOut } from "../support/awsErrors.ts";
@@ -103,6 +104,26 @@ describe("a turn of a group", () => {
       expect(writes).toBe(8);
     }));
 
+  it("sends a backlog of several reads before it waits for a tick", () =>
+    inWorld({ a: {} }, async (world) => {
+      await world.append(1);
+      await world.turn();
+      world.settings = { ...world.settings, lingerMillis: 60_000 };
+      await world.append(9, 10, 10, 2);
+      const { followerOf, ...parts } = world.process();
+      const withoutTicks: DeliverGroupParts["followerOf"] = (feed, segmentSize) =>
+        Object.assign(followerOf(feed, segmentSize), {
+          nextTick: (_mark: number, signal: AbortSignal) =>
+            new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+        });
+      const wake = { feed: world.feed, group: "group" };
+      const turn = deliverGroup({ ...parts, followerOf: withoutTicks }, wake, 60_000);
+      await eventually("the last page", () => world.batches("a").includes("31-32"));
+      world.stopping.abort();
+      await turn;
+      expect(world.batches("a")).toEqual(["1-1", "2-10", "11-20", "21-30", "31-32"]);
+    }));
+
   it("reads the tail again after parking: a page that came meanwhile had nobody to wake", () =>
     inWorld(TWO, async (world) => {
       await world.append(2);
@@ -140,15 +161,27 @@ describe("a turn of a group", () => {
   it("two turns that read the group at the same time: one serves it, the other ends", () =>
     inWorld(TWO, async (world) => {
       await world.append(2);
-      const isReadTwice = Promise.withResolvers<void>();
+      const areBothRead = Promise.withResolvers<void>();
+      const haveBothTried = Promise.withResolvers<void>();
+      // The winner still holds the group when the other tries to take it.
+      world.answer = () => haveBothTried.promise.then(() => ACCEPTED);
       let reads = 0;
+      let writes = 0;
       await engine.during(
         async (call, perform) => {
-          if (isGroupWrite(call)) await isReadTwice.promise;
-          const answer = await perform();
-          if (call.command === "GetItem" && call.input.Key.sk?.S === "group") reads += 1;
-          if (reads === 2) isReadTwice.resolve();
-          return answer;
+          if (!isGroupWrite(call)) {
+            const answer = await perform();
+            if (call.command === "GetItem" && call.input.Key.sk?.S === "group") reads += 1;
+            if (reads === 2) areBothRead.resolve();
+            return answer;
+          }
+          await areBothRead.promise;
+          try {
+            return await perform();
+          } finally {
+            writes += 1;
+            if (writes === 2) haveBothTried.resolve();
+          }
         },
         () => Promise.all([world.turn(), world.turn()]),
       );

@@ -32,58 +32,62 @@ beforeAll(async () => {
 });
 
 describe("a second deployment over a running relay", () => {
-  it("loses and duplicates nothing and keeps the order, with messages in flight, and puts sessions into groups", async () => {
-    await using receiver = await WebhookReceiver.start();
-    receiver.answer = async () => {
-      await pause(ANSWER_AFTER_MILLIS);
-      return { status: 204 };
-    };
-    using queue = await IngestQueue.find();
-    const feed = newFeed();
-    const paths = ["/a", "/b", "/c", "/d"];
-    const ids: string[] = [];
-    for (const path of paths) {
-      const { id } = await relay.createSession({ feed, url: receiver.url(path), maxBatch: BATCH });
-      ids.push(id);
-    }
-    const groups = async () => new Set(await Promise.all(ids.map((id) => groupOf(id))));
-    expect(await groups()).toEqual(new Set([undefined]));
+  it(
+    "loses and duplicates nothing and keeps the order, with messages in flight, and puts sessions into groups",
+    async () => {
+      await using receiver = await WebhookReceiver.start();
+      receiver.answer = async () => {
+        await pause(ANSWER_AFTER_MILLIS);
+        return { status: 204 };
+      };
+      using queue = await IngestQueue.find();
+      const feed = newFeed();
+      const paths = ["/a", "/b", "/c", "/d"];
+      const ids: string[] = [];
+      for (const path of paths) {
+        const { id } = await relay.createSession({ feed, url: receiver.url(path), maxBatch: BATCH });
+        ids.push(id);
+      }
+      const groups = async () => new Set(await Promise.all(ids.map((id) => groupOf(id))));
+      expect(await groups()).toEqual(new Set([undefined]));
 
-    const load = new Load(relay, queue, feed);
-    const running = Promise.all([load.appendOverHttp(), load.appendOverQueue()]);
-    await load.until(BATCHES_AROUND);
-    const { segmentSize } = await relay.feed(feed);
-    const requestsBefore = receiver.requests("/a").length;
-    await deploy({ ...process.env, RELAY_SEGMENT_SIZE: String(segmentSize + 1) });
-    const requestsAfter = receiver.requests("/a").length;
-    const batchesAfter = load.batches;
-    await load.until(batchesAfter + BATCHES_AROUND);
-    load.stop();
-    await running;
+      const load = new Load(relay, queue, feed);
+      const running = Promise.all([load.appendOverHttp(), load.appendOverQueue()]);
+      await load.until(BATCHES_AROUND);
+      const { segmentSize } = await relay.feed(feed);
+      const requestsBefore = receiver.requests("/a").length;
+      await deploy({ ...process.env, RELAY_SEGMENT_SIZE: String(segmentSize + 1) });
+      const requestsAfter = receiver.requests("/a").length;
+      const batchesAfter = load.batches;
+      await load.until(batchesAfter + BATCHES_AROUND);
+      load.stop();
+      await running;
 
-    const total = load.texts.size;
-    for (const path of paths) await receiver.untilReceived(path, total, SETTLED_WITHIN_MILLIS);
-    for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
-    expect((await relay.feed(feed)).tail).toBe(total);
+      const total = load.texts.size;
+      for (const path of paths) await receiver.untilReceived(path, total, SETTLED_WITHIN_MILLIS);
+      for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
+      expect((await relay.feed(feed)).tail).toBe(total);
 
-    // The sweep packs rows that rest. What was sent before and what comes after is one sequence.
-    await eventually(
-      "all sessions in a group",
-      async () => !(await groups()).has(undefined),
-      SETTLED_WITHIN_MILLIS,
-    );
-    expect((await groups()).size).toBe(1);
-    for (const position of [1, 2]) await relay.append(feed, [load.lateEvent(position)]);
-    for (const path of paths) await receiver.untilReceived(path, total + 2, SETTLED_WITHIN_MILLIS);
-    for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
+      // The sweep packs rows that rest. What was sent before and what comes after is one sequence.
+      await eventually(
+        "all sessions in a group",
+        async () => !(await groups()).has(undefined),
+        SETTLED_WITHIN_MILLIS,
+      );
+      expect((await groups()).size).toBe(1);
+      for (const position of [1, 2]) await relay.append(feed, [load.lateEvent(position)]);
+      for (const path of paths) await receiver.untilReceived(path, total + 2, SETTLED_WITHIN_MILLIS);
+      for (const path of paths) expectEachOnce(receiver.requests(path), load.texts);
 
-    // The deployment took effect under load: new feeds have the new segment size.
-    const newer = newFeed();
-    await relay.append(newer, someEvents(1));
-    expect((await relay.feed(newer)).segmentSize).toBe(segmentSize + 1);
-    expect(requestsBefore).toBeGreaterThan(0);
-    expect(requestsAfter).toBeGreaterThan(requestsBefore);
-  }, TEST_WITHIN_MILLIS);
+      // The deployment took effect under load: new feeds have the new segment size.
+      const newer = newFeed();
+      await relay.append(newer, someEvents(1));
+      expect((await relay.feed(newer)).segmentSize).toBe(segmentSize + 1);
+      expect(requestsBefore).toBeGreaterThan(0);
+      expect(requestsAfter).toBeGreaterThan(requestsBefore);
+    },
+    TEST_WITHIN_MILLIS,
+  );
 });
 
 /** Two producers that send one batch after the other until they are stopped. Each batch is resent until accepted. */
