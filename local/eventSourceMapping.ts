@@ -40,6 +40,8 @@ export interface EventSourceMappingOptions {
   readonly target: LocalFunction<SQSEvent>;
   readonly batchSize: number;
   readonly maximumConcurrency: number;
+  /** The pause after each poll that brought messages, 0 by default. Those that come meanwhile share the next one. */
+  readonly gatherMillis?: number;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -61,6 +63,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 }
 
 async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): Promise<void> {
+  const { gatherMillis = 0, clock = systemClock } = options;
   const running = new Set<Promise<void>>();
   const receive = patientReceiver(options, stopping);
   while (!stopping.aborted) {
@@ -74,6 +77,7 @@ async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): 
       () => running.delete(invocation),
     );
     running.add(invocation);
+    if (gatherMillis > 0) await clock.sleep(gatherMillis, stopping);
   }
   await Promise.all(running);
 }

@@ -23,8 +23,8 @@ import {
 import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
 import { bearerKey } from "../shared/http/bearerAuth.ts";
+import { FeedAdvances } from "../shared/queue/feedAdvances.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
-import { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
@@ -39,7 +39,7 @@ import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { maximumConcurrency } from "./limits.ts";
+import { gatherMillis, maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import {
   allowedHostsOf,
@@ -315,6 +315,7 @@ function startMappings(
       target: localFunction(name, region, functionTimeoutSeconds, handler),
       batchSize,
       maximumConcurrency: maximumConcurrency[queue],
+      gatherMillis: gatherMillis[queue],
       log,
     });
   };

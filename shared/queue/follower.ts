@@ -1,6 +1,6 @@
 import { PageUnreadableError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { FeedAdvances } from "../runtime/feedAdvances.ts";
+import type { FeedAdvances } from "./feedAdvances.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
 import type { Sequence } from "./sequence.ts";
@@ -8,8 +8,11 @@ import type { Sequence } from "./sequence.ts";
 /** How often a follower checks for the next page while sessions wait for it. */
 const TICK_MILLIS = 50;
 
+/** Where advances are told, a check without one only finds what another process has appended. */
+const UNTOLD_TICK_MILLIS = 250;
+
 /** Where advances are told: pages and sessions that come within this time share a read. */
-const GATHER_MILLIS = 5;
+const GATHER_MILLIS = 2;
 
 /**
  * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
@@ -78,11 +81,23 @@ export class Follower {
     }
   }
 
-  /** Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, also soon after one. */
-  async nextTick(signal: AbortSignal): Promise<void> {
-    await this.#advances?.next(this.#feed, TICK_MILLIS, signal);
-    const tickMillis = this.#advances === undefined ? TICK_MILLIS : GATHER_MILLIS;
-    await this.#clock.sleep(tickMillis - (this.#clock.nowEpochMillis() % tickMillis), signal);
+  /** To be taken before a read, for the tick after it. */
+  mark(): number {
+    return this.#advances?.mark() ?? 0;
+  }
+
+  /**
+   * Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, the tick comes soon after the first
+   * one since the mark.
+   */
+  async nextTick(mark: number, signal: AbortSignal): Promise<void> {
+    if (this.#advances === undefined) return this.#sleepUntilEvery(TICK_MILLIS, signal);
+    await this.#advances.next(this.#feed, mark, UNTOLD_TICK_MILLIS, signal);
+    await this.#sleepUntilEvery(GATHER_MILLIS, signal);
+  }
+
+  #sleepUntilEvery(millis: number, signal: AbortSignal): Promise<void> {
+    return this.#clock.sleep(millis - (this.#clock.nowEpochMillis() % millis), signal);
   }
 }
 

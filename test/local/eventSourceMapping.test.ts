@@ -74,7 +74,13 @@ async function left(queue: Queue): Promise<{ visible: number; inWork: number }> 
 function map(
   queue: Queue,
   handler: LambdaHandler<SQSEvent>,
-  options: { batchSize?: number; concurrency?: number; timeoutMillis?: number; log?: Log } = {},
+  options: {
+    batchSize?: number;
+    concurrency?: number;
+    timeoutMillis?: number;
+    gatherMillis?: number;
+    log?: Log;
+  } = {},
 ): EventSourceMapping {
   const mapping = startEventSourceMapping({
     sqs: clients.sqs,
@@ -82,6 +88,7 @@ function map(
     target: { name: "test", region: "us-east-1", timeoutMillis: options.timeoutMillis ?? 10_000, handler },
     batchSize: options.batchSize ?? 10,
     maximumConcurrency: options.concurrency ?? 2,
+    ...(options.gatherMillis !== undefined && { gatherMillis: options.gatherMillis }),
     log: options.log ?? silentLog,
   });
   mappings.push(mapping);
@@ -94,6 +101,20 @@ const isEmpty = (queue: Queue) => async () => {
 };
 
 describe("an event source mapping", () => {
+  it("passes on the first message at once, and together what gathers behind it", async () => {
+    const queue = await makeQueue();
+    const invocations: string[][] = [];
+    map(queue, async ({ Records }) => void invocations.push(Records.map(({ body }) => body)), {
+      gatherMillis: 1_000,
+    });
+    await send(queue, ["first"]);
+    await until(() => invocations.length === 1, "the first invocation");
+    await send(queue, ["second"]);
+    await send(queue, ["third"]);
+    await until(() => invocations.length > 1, "the second invocation");
+    expect(invocations.map((bodies) => bodies.toSorted())).toEqual([["first"], ["second", "third"]]);
+  });
+
   it("passes messages in AWS's format, and deletes the ones that succeeded", async () => {
     const queue = await makeQueue();
     const events: SQSEvent[] = [];
