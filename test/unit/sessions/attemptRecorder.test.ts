@@ -15,7 +15,7 @@ beforeEach(() => {
   fails = false;
 });
 
-function recorder(): AttemptRecorder {
+function recorder(intervalMillis = 60_000): AttemptRecorder {
   return new AttemptRecorder({
     sink: {
       putAttempts: async (session, attempts) => {
@@ -25,7 +25,7 @@ function recorder(): AttemptRecorder {
     },
     clock: { nowEpochMillis: () => nowEpochMillis, sleep: async () => {} },
     log: { info: () => {}, warn: (message) => void warnings.push(message), error: () => {} },
-    intervalMillis: 60_000,
+    intervalMillis,
   });
 }
 
@@ -54,10 +54,11 @@ describe("the record of attempts", () => {
     expect(written).toEqual([["a", [accepted(1)]]]);
   });
 
-  it("makes one entry of a minute's successes, whose numbers have no hole", async () => {
+  it("makes one entry of a minute's successes in one process, whose numbers have no hole", async () => {
     const attempts = recorder();
     for (let request = 0; request <= 600; request += 1) {
-      await attempts.record("a", accepted(1 + 10 * request, { durationMillis: request === 300 ? 900 : 10 }));
+      const attempt = accepted(1 + 10 * request, { durationMillis: request === 300 ? 900 : 10 });
+      await attempts.record("a", attempt, request === 0 ? undefined : nowEpochMillis - 100);
       nowEpochMillis += 100;
     }
     expect(written).toHaveLength(2);
@@ -77,11 +78,33 @@ describe("the record of attempts", () => {
     ]);
   });
 
+  it("has one success a minute of a session that many processes serve in turn", async () => {
+    const processes = Array.from({ length: 7 }, recorder);
+    let last: number | undefined;
+    for (let request = 0; request < 600; request += 1) {
+      const attempts = processes[request % processes.length];
+      await attempts?.record("a", accepted(1 + 10 * request), last);
+      last = nowEpochMillis;
+      nowEpochMillis += 500;
+      await attempts?.writeDue();
+    }
+    expect(written.map(([, [attempt]]) => attempt?.atEpochMillis)).toEqual(
+      [0, 1, 2, 3, 4].map((minute) => NOW + minute * 60_000),
+    );
+  });
+
+  it("has every success when the interval is 0", async () => {
+    const attempts = recorder(0);
+    await attempts.record("a", accepted(1));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    expect(written).toHaveLength(2);
+  });
+
   it("has a failure at once, with the successes before it, and then the next success at once", async () => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
-    await attempts.record("a", accepted(11));
-    await attempts.record("a", failed(21));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    await attempts.record("a", failed(21), nowEpochMillis);
     await attempts.record("a", accepted(21));
     expect(written.map(([, each]) => each.map(({ outcome, first }) => [outcome, first]))).toEqual([
       [["accepted", 1]],
@@ -96,16 +119,16 @@ describe("the record of attempts", () => {
   it.each([["gap"], ["test"]])("keeps a %s as an entry of its own", async (what) => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
-    await attempts.record("a", accepted(11));
-    await attempts.record("a", accepted(21, { [what]: "one" }));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    await attempts.record("a", accepted(21, { [what]: "one" }), nowEpochMillis);
     expect(written[1]?.[1]).toEqual([accepted(11), accepted(21, { [what]: "one" })]);
   });
 
-  it("writes the last successes at the end of an invocation once the minute is over", async () => {
+  it("writes the last successes at the end of an invocation once a session has rested for a minute", async () => {
     const attempts = recorder();
     for (const session of ["a", "b"]) {
       await attempts.record(session, accepted(1));
-      await attempts.record(session, accepted(11));
+      await attempts.record(session, accepted(11), nowEpochMillis);
       nowEpochMillis += 30_000;
     }
     await attempts.writeDue();
@@ -120,7 +143,7 @@ describe("the record of attempts", () => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
     nowEpochMillis -= 3_600_000;
-    await attempts.record("a", accepted(11));
+    await attempts.record("a", accepted(11), NOW);
     expect(written).toHaveLength(2);
   });
 
