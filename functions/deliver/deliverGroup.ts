@@ -2,10 +2,11 @@ import { LRUCache } from "lru-cache";
 import { isTakeable } from "../../shared/groups/group.ts";
 import { type GroupTurnParts, runGroupTurn } from "../../shared/groups/groupTurn.ts";
 import type { Follower } from "../../shared/queue/follower.ts";
-import type { GroupWake } from "../../shared/queue/hints.ts";
+import type { GroupsWake, GroupWake } from "../../shared/queue/hints.ts";
 import type { Outlet } from "../../shared/sessions/outlet.ts";
 import { WebhookOutlet } from "../../shared/webhook/outlet.ts";
 import type { DeliverParts } from "./deliver.ts";
+import { type HandOnParts, HandOns } from "./handOns.ts";
 
 export interface DeliverGroupParts extends GroupTurnParts {
   followerOf(feed: string, segmentSize: number): Follower;
@@ -29,6 +30,23 @@ export async function deliverGroup(
     follower: parts.followerOf(group.feed, group.segmentSize),
     endsAtEpochMillis: nowEpochMillis + turnMillis,
   });
+}
+
+/** The same for some groups of a feed, side by side. Those that have work left when their time is over share a wake. */
+export async function deliverGroups(
+  parts: DeliverGroupParts & HandOnParts,
+  { feed, groups }: GroupsWake,
+  turnMillis: number,
+): Promise<void> {
+  const handOns = new HandOns(parts, groups, parts.clock.nowEpochMillis() + turnMillis);
+  const turn = (group: string) =>
+    deliverGroup({ ...parts, wakes: handOns }, { feed, group }, turnMillis).finally(() =>
+      handOns.ended(group),
+    );
+  const ended = await Promise.allSettled(groups.map(turn));
+  // Only now: Lambda freezes what is still under way when an invocation ends.
+  const failures = ended.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
 /** The outlets that a process keeps, a few kilobytes each. */

@@ -117,12 +117,12 @@ class GroupTurn {
   async #serve(): Promise<"parked" | "ended"> {
     this.#noteWrite();
     this.#movedAtEpochMillis = this.#now();
-    this.#beginAll();
+    if (!this.#isOver()) this.#beginAll();
     for (;;) {
       this.#takeOutcomes();
       await this.#openOutlets();
       const idle = this.#idle();
-      if (this.#isOver()) {
+      if (this.#isOver() && this.#hasLeft()) {
         this.#requests.dropPlanned();
         if (await this.#waitForYoung()) continue;
         return this.#handOn();
@@ -137,7 +137,7 @@ class GroupTurn {
         if (!isPatient) return this.#handOn();
         const isTick = await this.#waitForTick();
         if (isTick && idle.length > 0) await this.#readTail();
-      } else if (!(await this.#linger())) {
+      } else if (this.#isOver() || !(await this.#linger())) {
         const parked = await this.#park(new Map());
         if (parked === "parked") return "parked";
         if (parked === "lost") return this.#lost();
@@ -151,6 +151,11 @@ class GroupTurn {
 
   #isOver(): boolean {
     return this.#parts.stopping.aborted || this.#now() >= this.#task.endsAtEpochMillis;
+  }
+
+  /** Whether another turn must go on. Otherwise the next page wakes the group. */
+  #hasLeft(): boolean {
+    return !this.#requests.isIdle || this.#unwritten.length > 0 || this.#hasWork();
   }
 
   #hold() {

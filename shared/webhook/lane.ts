@@ -56,3 +56,17 @@ const SHORTEST_TURN_MILLIS = 2_000;
 export function turnMillis(sessions: number, longestMillis: number): number {
   return Math.min(longestMillis, Math.max(SHORTEST_TURN_MILLIS, sessions * TURN_MILLIS_PER_SESSION));
 }
+
+/** How far apart the ends of the turns of groups are. */
+const GROUP_TURN_MILLIS = 5_000;
+
+/**
+ * When the turn of a group ends that begins now. All turns of a feed end at the same times, whenever they began. So groups that
+ * were woken one by one are handed on, or woken, together, and share an invocation from then on.
+ * @param phase of the feed, so that not all feeds end their turns at the same time
+ */
+export function groupTurnEnd(nowEpochMillis: number, phase: number): number {
+  const shortest = nowEpochMillis + GROUP_TURN_MILLIS / 2;
+  const offset = phase % GROUP_TURN_MILLIS;
+  return Math.ceil((shortest - offset) / GROUP_TURN_MILLIS) * GROUP_TURN_MILLIS + offset;
+}
