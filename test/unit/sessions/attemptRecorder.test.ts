@@ -3,13 +3,16 @@ import type { Attempt } from "../../../shared/sessions/attempt.ts";
 import { AttemptRecorder } from "../../../shared/sessions/attemptRecorder.ts";
 import { NOW } from "./samples.ts";
 
+/** The beginning of a minute. */
+const BEGIN = NOW - (NOW % 60_000);
+
 let nowEpochMillis: number;
 let written: (readonly [session: string, attempts: readonly Attempt[]])[];
 let warnings: string[];
 let fails: boolean;
 
 beforeEach(() => {
-  nowEpochMillis = NOW;
+  nowEpochMillis = BEGIN;
   written = [];
   warnings = [];
   fails = false;
@@ -66,8 +69,8 @@ describe("the record of attempts", () => {
       {
         outcome: "accepted",
         status: 204,
-        sinceEpochMillis: NOW + 100,
-        atEpochMillis: NOW + 60_000,
+        sinceEpochMillis: BEGIN + 100,
+        atEpochMillis: BEGIN + 60_000,
         durationMillis: 900,
         requests: 600,
         batch: "batch-6001",
@@ -89,7 +92,7 @@ describe("the record of attempts", () => {
       await attempts?.writeDue();
     }
     expect(written.map(([, [attempt]]) => attempt?.atEpochMillis)).toEqual(
-      [0, 1, 2, 3, 4].map((minute) => NOW + minute * 60_000),
+      [0, 1, 2, 3, 4].map((minute) => BEGIN + minute * 60_000),
     );
   });
 
@@ -143,7 +146,7 @@ describe("the record of attempts", () => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
     nowEpochMillis -= 3_600_000;
-    await attempts.record("a", accepted(11), NOW);
+    await attempts.record("a", accepted(11), BEGIN);
     expect(written).toHaveLength(2);
   });
 
