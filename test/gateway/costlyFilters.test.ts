@@ -5,6 +5,8 @@ import { eventually } from "../support/eventually.ts";
 import { amiUser, FEED, startTestGateway } from "../support/gatewayUnderTest.ts";
 
 const COSTLY_USERS = 4;
+/** Each of the filters takes about 13 ms for one of them, and may take 200 ms. */
+const EVENTS = 100;
 
 /** Text that the regular expressions below cannot decide early. */
 function hardText(seed: number): string {
@@ -40,8 +42,8 @@ describe("filters that take long", () => {
     using other = await AmiClient.login(world.port);
     await other.take("Fully Booted\r\n\r\n");
 
-    world.feeds.appendAmi(FEED, hardEvents(1, 20));
-    await other.take("Number: 20\r");
+    world.feeds.appendAmi(FEED, hardEvents(1, EVENTS));
+    await other.take(`Number: ${EVENTS}\r`);
     await other.take("\r\n\r\n");
     let answered = 0;
     const isClosed = () =>

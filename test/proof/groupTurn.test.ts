@@ -140,15 +140,27 @@ describe("a turn of a group", () => {
   it("two turns that read the group at the same time: one serves it, the other ends", () =>
     inWorld(TWO, async (world) => {
       await world.append(2);
-      const isReadTwice = Promise.withResolvers<void>();
+      const areBothRead = Promise.withResolvers<void>();
+      const haveBothTried = Promise.withResolvers<void>();
+      // The winner still holds the group when the other tries to take it.
+      world.answer = () => haveBothTried.promise.then(() => ACCEPTED);
       let reads = 0;
+      let writes = 0;
       await engine.during(
         async (call, perform) => {
-          if (isGroupWrite(call)) await isReadTwice.promise;
-          const answer = await perform();
-          if (call.command === "GetItem" && call.input.Key.sk?.S === "group") reads += 1;
-          if (reads === 2) isReadTwice.resolve();
-          return answer;
+          if (!isGroupWrite(call)) {
+            const answer = await perform();
+            if (call.command === "GetItem" && call.input.Key.sk?.S === "group") reads += 1;
+            if (reads === 2) areBothRead.resolve();
+            return answer;
+          }
+          await areBothRead.promise;
+          try {
+            return await perform();
+          } finally {
+            writes += 1;
+            if (writes === 2) haveBothTried.resolve();
+          }
         },
         () => Promise.all([world.turn(), world.turn()]),
       );
