@@ -16,11 +16,13 @@ export interface DeliverGroupParts extends GroupTurnParts {
  * Runs one turn of the group that a wake names. A wake is only a hint: it is dropped when the group is held or gone, or has
  * nothing to read.
  * @param turnMillis the turn begins no further batch after this time
+ * @param restMillis after this time the turn ends as soon as everybody has everything
  */
 export async function deliverGroup(
   parts: DeliverGroupParts,
   wake: GroupWake,
   turnMillis: number,
+  restMillis = turnMillis,
 ): Promise<void> {
   const group = await parts.groups.readGroup(wake.feed, wake.group);
   const nowEpochMillis = parts.clock.nowEpochMillis();
@@ -29,6 +31,7 @@ export async function deliverGroup(
     group,
     follower: parts.followerOf(group.feed, group.segmentSize),
     endsAtEpochMillis: nowEpochMillis + turnMillis,
+    restsAtEpochMillis: nowEpochMillis + restMillis,
   });
 }
 
@@ -37,10 +40,11 @@ export async function deliverGroups(
   parts: DeliverGroupParts & HandOnParts,
   { feed, groups }: GroupsWake,
   turnMillis: number,
+  restMillis: number,
 ): Promise<void> {
   const handOns = new HandOns(parts, groups, parts.clock.nowEpochMillis() + turnMillis);
   const turn = (group: string) =>
-    deliverGroup({ ...parts, wakes: handOns }, { feed, group }, turnMillis).finally(() =>
+    deliverGroup({ ...parts, wakes: handOns }, { feed, group }, turnMillis, restMillis).finally(() =>
       handOns.ended(group),
     );
   const ended = await Promise.allSettled(groups.map(turn));

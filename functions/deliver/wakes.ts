@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { phaseOf } from "../../shared/aws/keys.ts";
 import { wakeHintSchema } from "../../shared/queue/hints.ts";
 import { processHints, readHints } from "../../shared/runtime/sqsBatch.ts";
-import { groupTurnEnd, turnMillis } from "../../shared/webhook/lane.ts";
+import { groupTurn, turnMillis } from "../../shared/webhook/lane.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
 import { type DeliverGroupParts, deliverGroup, deliverGroups } from "./deliverGroup.ts";
 import type { HandOnParts } from "./handOns.ts";
@@ -17,20 +17,14 @@ export function deliverWakes(
 ): Promise<SQSBatchResponse> {
   const wakes = readHints(records, wakeHintSchema, parts.log);
   const millis = turnMillis(wakes.size, parts.settings.turnMillis);
-  const groupMillis = (feed: string) => {
-    const nowEpochMillis = parts.clock.nowEpochMillis();
-    return Math.min(
-      groupTurnEnd(nowEpochMillis, phaseOf(feed)) - nowEpochMillis,
-      parts.settings.turnMillis,
-    );
-  };
   return processHints(
     wakes,
     (wake) => JSON.stringify(wake),
     async (_key, [wake]) => {
       if (wake === undefined) return;
-      if ("groups" in wake) await deliverGroups(parts, wake, groupMillis(wake.feed));
-      else if ("group" in wake) await deliverGroup(parts, wake, groupMillis(wake.feed));
+      const times = groupTurn(parts.clock.nowEpochMillis(), phaseOf(wake.feed), parts.settings.turnMillis);
+      if ("groups" in wake) await deliverGroups(parts, wake, times.turnMillis, times.restMillis);
+      else if ("group" in wake) await deliverGroup(parts, wake, times.turnMillis, times.restMillis);
       else if (wake.test) await sendTestMessage(parts, wake, wake.test);
       else await deliver(parts, wake, millis);
     },

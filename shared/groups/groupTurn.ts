@@ -39,6 +39,11 @@ export interface GroupTurnTask {
   readonly follower: Follower;
   /** After this time the turn begins no further batch. */
   readonly endsAtEpochMillis: number;
+  /**
+   * From this time on, the turn ends as soon as everybody has everything. Then no request is late, and the next page wakes the
+   * group.
+   */
+  readonly restsAtEpochMillis?: number | undefined;
 }
 
 /** A turn with nothing to do but wait for answers hands its group on after this time. */
@@ -137,7 +142,7 @@ class GroupTurn {
         if (!isPatient) return this.#handOn();
         const isTick = await this.#waitForTick();
         if (isTick && idle.length > 0) await this.#readTail();
-      } else if (this.#isOver() || !(await this.#linger())) {
+      } else if (this.#mayRest() || !(await this.#linger())) {
         const parked = await this.#park(new Map());
         if (parked === "parked") return "parked";
         if (parked === "lost") return this.#lost();
@@ -151,6 +156,11 @@ class GroupTurn {
 
   #isOver(): boolean {
     return this.#parts.stopping.aborted || this.#now() >= this.#task.endsAtEpochMillis;
+  }
+
+  #mayRest(): boolean {
+    const { endsAtEpochMillis, restsAtEpochMillis = endsAtEpochMillis } = this.#task;
+    return this.#isOver() || this.#now() >= restsAtEpochMillis;
   }
 
   /** Whether another turn must go on. Otherwise the next page wakes the group. */

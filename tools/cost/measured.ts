@@ -34,9 +34,9 @@ export function groupsOf(sessions: number): number {
  * The conditions under which the sessions kept up. On a machine that is too busy, sessions fall behind, send several
  * pages together, and look cheaper than they are.
  */
-const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests }) => {
+const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests, hasCaughtUp }) => {
   const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
-  return webhookRequests >= 0.85 * most;
+  return hasCaughtUp && webhookRequests >= 0.85 * most;
 });
 /** Those with more than one condition: a line over the sessions needs two. */
 const paces = [...new Set(keptUp.map(({ pagesPerSecond }) => pagesPerSecond))]

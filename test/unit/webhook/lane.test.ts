@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  groupTurnEnd,
+  groupTurn,
   hasOutstayed,
   laneAfter,
   requestTimeoutMillis,
@@ -40,23 +40,23 @@ it.each([
   expect(turnMillis(sessions, 10_000)).toBe(millis);
 });
 
-describe("the end of a group's turn", () => {
-  it("is the same for all turns of a feed that begin at about the same time", () => {
-    const ends = [0, 1_000, 2_400].map((later) => groupTurnEnd(1_000_000 + later, 0));
-    expect(ends).toEqual([1_005_000, 1_005_000, 1_005_000]);
+describe("the turn of a group", () => {
+  it("ends at the same time as all turns of its feed that begin at about the same time", () => {
+    const ends = [0, 1_000, 2_400].map((later) => later + groupTurn(1_000_000 + later, 0, 10_000).restMillis);
+    expect(ends).toEqual([5_000, 5_000, 5_000]);
   });
 
-  it("leaves each turn at least half of five seconds, and at most one and a half times as long", () => {
+  it("may rest after half of five seconds at the earliest, and ends two and a half seconds later", () => {
     for (let phase = 0; phase < 20_000; phase += 777)
       for (let nowEpochMillis = 1_000_000; nowEpochMillis < 1_010_000; nowEpochMillis += 99) {
-        const millis = groupTurnEnd(nowEpochMillis, phase) - nowEpochMillis;
-        expect(millis).toBeGreaterThanOrEqual(2_500);
-        expect(millis).toBeLessThan(7_500);
+        const { restMillis, turnMillis } = groupTurn(nowEpochMillis, phase, 60_000);
+        expect(restMillis).toBeGreaterThanOrEqual(2_500);
+        expect(restMillis).toBeLessThan(7_500);
+        expect(turnMillis).toBe(restMillis + 2_500);
       }
   });
 
-  it("is five seconds after the one before", () => {
-    const end = groupTurnEnd(1_000_000, 321);
-    expect(groupTurnEnd(end, 321)).toBe(end + 5_000);
+  it("is no longer than the longest turn", () => {
+    expect(groupTurn(1_000_000, 0, 100)).toEqual({ restMillis: 100, turnMillis: 100 });
   });
 });
