@@ -1,7 +1,7 @@
 import type { ConsoleAssets } from "../console/server/assets.ts";
 import type { AwsClients } from "../shared/aws/clients.ts";
+import type { FeedAdvances } from "../shared/queue/feedAdvances.ts";
 import type { Clock } from "../shared/runtime/clock.ts";
-import type { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import type { Log } from "../shared/runtime/log.ts";
 import type { Metrics } from "../shared/runtime/metrics.ts";
 import type { WebhookClient } from "../shared/webhook/webhookClient.ts";
@@ -23,6 +23,6 @@ export interface HandlerOptions {
   readonly hasManyEventsAtOnce?: true;
   /** Aborted when the host stops: lingering ends and no further turn begins. */
   readonly stopping?: AbortSignal;
-  /** Ingest tells deliver of each append, where both run in one process. */
+  /** Ingest tells deliver of each page, where both run in one process. */
   readonly advances?: FeedAdvances;
 }

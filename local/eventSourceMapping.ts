@@ -42,6 +42,8 @@ export interface EventSourceMappingOptions {
   readonly maximumConcurrency: number;
   /** Whether the queue ends with this process. Then stopping waits for no poll: nobody would see the message again. */
   readonly isShortLived?: boolean;
+  /** The pause after each poll that brought messages, 0 by default. Those that come meanwhile share the next one. */
+  readonly gatherMillis?: number;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -63,6 +65,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 }
 
 async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): Promise<void> {
+  const { gatherMillis = 0, clock = systemClock } = options;
   const running = new Set<Promise<void>>();
   const receiveInTime = patientReceiver(options, stopping);
   const stopped = new Promise<Message[]>((resolve) =>
@@ -80,6 +83,7 @@ async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): 
       () => running.delete(invocation),
     );
     running.add(invocation);
+    if (gatherMillis > 0) await clock.sleep(gatherMillis, stopping);
   }
   await Promise.all(running);
 }

@@ -12,6 +12,12 @@ export const maximumConcurrency: Readonly<Record<QueueName, number>> = {
 };
 
 /**
+ * How long each queue's messages may gather behind the first ones. Most hints of a busy feed find all its sessions awake,
+ * and several cost as much as one. A wake is not kept waiting.
+ */
+export const gatherMillis: Readonly<Record<QueueName, number>> = { ingest: 0, notify: 20, wake: 0, slow: 0 };
+
+/**
  * On AWS it leaves room for Lambda's retries of throttled invocations. Here nothing is throttled, and after a restart a
  * killed relay waits this long until a message that was in flight is redelivered. So it is just longer than the function
  * may run.

@@ -23,8 +23,8 @@ import {
 import { RelayError } from "../shared/errors.ts";
 import { fixedApiKey } from "../shared/http/apiKey.ts";
 import { bearerKey } from "../shared/http/bearerAuth.ts";
+import { FeedAdvances } from "../shared/queue/feedAdvances.ts";
 import { type Clock, systemClock } from "../shared/runtime/clock.ts";
-import { FeedAdvances } from "../shared/runtime/feedAdvances.ts";
 import { type Log, silentLog } from "../shared/runtime/log.ts";
 import { type Metrics, silentMetrics } from "../shared/runtime/metrics.ts";
 import { type Environment, readSettings, type Settings } from "../shared/runtime/settings.ts";
@@ -39,7 +39,7 @@ import { startEngines } from "./engines/start.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./eventSourceMapping.ts";
 import { startHttpGateway } from "./httpGateway.ts";
 import type { LambdaHandler, LocalFunction } from "./invoke.ts";
-import { maximumConcurrency } from "./limits.ts";
+import { gatherMillis, maximumConcurrency } from "./limits.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import {
   allowedHostsOf,
@@ -136,7 +136,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       metrics,
       hasManyEventsAtOnce: true,
       stopping: isStopping.signal,
-      advances: new FeedAdvances(clock),
+      ...(options.host === undefined && { advances: new FeedAdvances(clock) }),
       ...(options.webhook && { webhook: options.webhook }),
     },
     isClosing.signal,
@@ -152,7 +152,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   started.defer(() => stopping.step("the sweep that runs", schedule.stop()));
 
   const isShortLived = givenEndpoints(environment).sqs === undefined && dataDirectory === undefined;
-  const mappings = startMappings(clients, provisioned.queues, functions, { region, isShortLived, log });
+  const mappings = startMappings(clients, provisioned.queues, functions, {
+    region,
+    isShortLived,
+    gathers: options.host === undefined,
+    log,
+  });
   started.defer(() =>
     stopping.step("deliveries in flight", Promise.all(mappings.map((mapping) => mapping.stop()))),
   );
@@ -303,12 +308,18 @@ function createFunctions(
 /**
  * Connects the queues to the functions that they start.
  * @param options.isShortLived whether the queues end with this process
+ * @param options.gathers whether messages wait for others to share an invocation with
  */
 function startMappings(
   { sqs }: AwsClients,
   queues: Provisioned["queues"],
   { ingest, notify, deliver }: Functions,
-  options: { readonly region: string; readonly isShortLived: boolean; readonly log: Log },
+  options: {
+    readonly region: string;
+    readonly isShortLived: boolean;
+    readonly gathers: boolean;
+    readonly log: Log;
+  },
 ): readonly EventSourceMapping[] {
   const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
     const { functionTimeoutSeconds, batchSize } = queueLimits[queue];
@@ -319,6 +330,7 @@ function startMappings(
       batchSize,
       maximumConcurrency: maximumConcurrency[queue],
       isShortLived: options.isShortLived,
+      gatherMillis: options.gathers ? gatherMillis[queue] : 0,
       log: options.log,
     });
   };

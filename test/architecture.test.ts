@@ -64,6 +64,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "cli/terminal",
     "shared/errors.ts",
     "shared/runtime",
+    "shared/queue",
     "shared/access",
     "shared/http",
     "shared/aws",

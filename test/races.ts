@@ -37,6 +37,7 @@ const MEMORY = "test/proof/memory.test.ts";
 const APPEND = "test/proof/append.test.ts";
 const STORES = "test/proof/stores.test.ts";
 const CURSOR_WRITES = "test/pipeline/cursorWrites.test.ts";
+const ANSWERS = "test/proof/groupAnswers.test.ts";
 
 const WITHOUT_SWEEP = {
   file: MEMORY,
@@ -365,6 +366,93 @@ export const RACES = [
     test: {
       file: "test/gateway/store/positions.test.ts",
       title: "is given the gap while it is connected, and goes on behind it",
+    },
+  },
+  {
+    name: "a group's count moved outside the transaction",
+    harm: "The answer of a crossing is lost, or deliver dies in it: a segment is never freed, or freed under a group.",
+    model: { none: "A group's write moves its reference in the same step of the model." },
+    mutant: {
+      file: "shared/aws/cursorGroups.ts",
+      find: `    const others = this.#others(read, to === from ? [] : [{ owner, from, to }], alongside);
+`,
+      replace: `    const others = this.#others(read, [], alongside);
+    for (const item of this.#references.move(feed, to === from ? [] : [{ owner, from, to }]))
+      await this.#documents.send(new TransactWriteCommand({ TransactItems: [item] }));
+`,
+    },
+    test: {
+      file: ANSWERS,
+      title: "three times ends the turn; the next one repeats what was not written, and counts nothing twice",
+    },
+  },
+  {
+    name: "a late outcome whose answer is lost wakes nobody",
+    harm: "The retry finds the outcome written and takes it for another's: the session waits for the sweep.",
+    model: { none: "The model's late outcomes are written and answered in one step." },
+    mutant: {
+      file: "shared/groups/lateRequests.ts",
+      find: "      if (tries === 1) return;",
+      replace: "      if (tries > 0) return;",
+    },
+    test: { file: ANSWERS, title: "whose answer is lost still sends the wake that its session needs" },
+  },
+  {
+    name: "a group that cannot be read stops its feed",
+    harm: "A release is rolled back after it wrote rows of a new version: all sessions of their feeds get nothing.",
+    model: { none: "The model's rows can always be read." },
+    mutant: {
+      file: "shared/aws/groupItems.ts",
+      find: "if (!(error instanceof GroupUnreadableError)) throw error;",
+      replace: "if (error) throw error;",
+    },
+    test: {
+      file: "test/proof/unreadableGroup.test.ts",
+      title: "stops neither notify nor the sweep for the others of its feed, and no session joins it",
+    },
+  },
+  {
+    name: "freed under a group that cannot be read",
+    harm: "A row is damaged together with its count: what its sessions have not received is freed.",
+    model: { none: "The model's rows can always be read." },
+    mutant: {
+      file: "shared/groups/unreadable.ts",
+      find: "reference?.segment ?? 0",
+      replace: "reference?.segment ?? Number.POSITIVE_INFINITY",
+    },
+    test: {
+      file: "test/unit/sweep/sweep.test.ts",
+      title: "keeps its segment although its count is gone, and everything when nobody knows its segment",
+    },
+  },
+  {
+    name: "a batch ends where one read met an unreadable page",
+    harm: "Before a damaged page, batches depend on what a process has in its cache: after a crash they overlap.",
+    model: { none: "The model's pages can always be read." },
+    mutant: {
+      file: "shared/queue/pageReader.ts",
+      find: "if (error instanceof PageUnreadableError && pages.length > 0) return pages;",
+      replace: "",
+    },
+    test: {
+      file: "test/unit/queue/pageReader.test.ts",
+      title:
+        "returns the pages before one that it cannot read, and those after it to whoever stands behind it",
+    },
+  },
+  {
+    name: "a tail that stays at an unreadable page",
+    harm: "A session is sought past the page while the turn that met it holds the group: nobody wakes the session.",
+    model: { none: "The model's pages can always be read." },
+    mutant: {
+      file: "shared/groups/groupTurn.ts",
+      find: "Math.max(this.#tail, planned, ",
+      replace: "this.#tail > 0 ? this.#tail : Math.max(planned, ",
+    },
+    test: {
+      file: "test/proof/groupPages.test.ts",
+      title:
+        "hides nothing from a session that is sought past it while the turn that met it still holds the group",
     },
   },
   {

@@ -3,7 +3,8 @@ import type { NewKeyText } from "../../shared/access/keyText.ts";
 import type { ListedKey } from "../../shared/aws/accessKeys.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { CursorGroup, GroupChange } from "../../shared/groups/group.ts";
-import type { Joining, ListedGroup } from "../../shared/groups/membership.ts";
+import type { Joining } from "../../shared/groups/membership.ts";
+import type { GroupListing, UnreadableGroup } from "../../shared/groups/unreadable.ts";
 import type { GroupWake } from "../../shared/queue/hints.ts";
 import type { PageReader } from "../../shared/queue/pageReader.ts";
 import type { ProducerArchive } from "../../shared/queue/producerArchive.ts";
@@ -40,8 +41,12 @@ export interface ApiParts {
   };
   readonly groups: {
     readGroup(feed: string, group: string): Promise<CursorGroup | undefined>;
-    readGroups(groups: readonly { feed: string; group: string }[]): Promise<CursorGroup[]>;
-    listGroups(feed: string): Promise<ListedGroup[]>;
+    readGroups(
+      groups: readonly { feed: string; group: string }[],
+    ): Promise<{ groups: CursorGroup[]; unreadable: UnreadableGroup[] }>;
+    listGroups(feed: string): Promise<GroupListing>;
+    /** A bounded number of a feed's groups, from a random id on. */
+    listSomeGroups(feed: string, from: string): Promise<GroupListing>;
     readErrors(
       sessions: readonly { feed: string; session: string }[],
     ): Promise<ReadonlyMap<string, DeliveryFailure>>;

@@ -222,7 +222,7 @@ export const deleteSession = createRoute({
   summary: "Unsubscribe, so that messages that only this session held can be freed",
   ...access(MAY_MANAGE),
   request: { params: sessionPath },
-  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 403, 404, 429, 503) },
+  responses: { 204: { description: "Deleted" }, ...problems(400, 401, 403, 404, 409, 429, 503) },
 });
 
 export const getAttempts = createRoute({

@@ -1,4 +1,5 @@
 import type { CursorGroup } from "../../shared/groups/group.ts";
+import type { ListedGroup } from "../../shared/groups/membership.ts";
 import { type Segment, segmentOf } from "../../shared/queue/sequence.ts";
 import type { ApiParts } from "./parts.ts";
 
@@ -7,17 +8,17 @@ const MOST_READS = 3;
 
 /**
  * The sessions that stand in each segment that has any. The reference counts have a group once, in the segment of its slowest session, so
- * each group is replaced by its sessions.
+ * each group is replaced by its sessions. A group that cannot be read stays counted once.
  */
 export async function countSessions(
   { groups, references }: Pick<ApiParts, "groups" | "references">,
   feed: string,
 ): Promise<ReadonlyMap<Segment, number>> {
-  let before = await groups.listGroups(feed);
+  let before = (await groups.listGroups(feed)).groups;
   for (let read = 1; ; read += 1) {
     const counts = await references.counts(feed);
     if (before.length === 0) return counts;
-    const after = await groups.listGroups(feed);
+    const after = (await groups.listGroups(feed)).groups;
     const isSame = segmentsOf(before) === segmentsOf(after);
     if (isSame || read === MOST_READS)
       return withSessions(
@@ -41,6 +42,6 @@ function withSessions(
   return new Map([...sessions].filter(([, count]) => count > 0));
 }
 
-function segmentsOf(groups: Awaited<ReturnType<ApiParts["groups"]["listGroups"]>>): string {
+function segmentsOf(groups: readonly ListedGroup[]): string {
   return groups.map(({ group }) => `${group.group} ${group.segment}`).join();
 }

@@ -10,7 +10,7 @@ import { leaveGroup } from "./groupedSessions.ts";
 import { type Birth, type IdempotentCall, newBirth, secretAgain, sessionIdOf } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import type { changedSession, createdSession, newSession, SessionChange, SessionView } from "./schemas.ts";
-import { isWebhook, MOST_ATTEMPTS, requireSession, viewSession } from "./storedSession.ts";
+import { isWebhook, MOST_ATTEMPTS, requireChangeable, requireSession, viewSession } from "./storedSession.ts";
 import { readAllStored } from "./storedSessions.ts";
 import { changeWebhookSession, createWebhookSession } from "./webhookSessions.ts";
 
@@ -112,7 +112,7 @@ export async function changeSession(
   change: SessionChange,
   caller: Caller,
 ): Promise<z.infer<typeof changedSession>> {
-  const { session } = await requireSession(parts, id, caller, MAY_MANAGE);
+  const { session } = await requireChangeable(parts, id, caller);
   const other = session.kind === "ami" ? "webhook" : "ami";
   const foreign = OWN_FIELDS[other].filter((field) => change[field] !== undefined);
   if (foreign.length > 0)
@@ -130,7 +130,7 @@ export async function changeSession(
 /** Deletes a session and its reference in one transaction. */
 export async function deleteSession(parts: ApiParts, id: string, caller: Caller): Promise<void> {
   await untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+    const stored = await requireChangeable(parts, id, caller);
     if (isWebhook(stored) && stored.group !== undefined)
       await leaveGroup(parts, stored.session, stored.group);
     else await parts.sessions.remove(stored.cursor, stored.session);

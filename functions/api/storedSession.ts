@@ -1,15 +1,17 @@
 import type { Role } from "../../shared/access/accessKey.ts";
-import type { Caller } from "../../shared/access/caller.ts";
+import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
 import type { CursorGroup } from "../../shared/groups/group.ts";
 import { cursorOf } from "../../shared/groups/membership.ts";
+import type { UnreadableGroup } from "../../shared/groups/unreadable.ts";
 import { requireFeed } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
-import { segmentOf } from "../../shared/queue/sequence.ts";
+import { firstOfSegment, segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail } from "../../shared/queue/tail.ts";
 import {
   type Cursor,
   type CursorChange,
   type DeliveryFailure,
+  newCursor,
   pause,
   resume,
   seek,
@@ -29,6 +31,8 @@ export interface StoredWebhook {
   readonly cursor: Cursor;
   /** The group that holds the cursor; absent while the session has a row of its own. */
   readonly group?: CursorGroup;
+  /** The group's row cannot be read: the cursor stands for what is known of it, and cannot be changed. */
+  readonly isUnreadable?: true;
 }
 
 export interface StoredAmiUser {
@@ -57,7 +61,10 @@ async function readStoredCursor(parts: ApiParts, session: Session): Promise<Stor
   const { feed, session: id } = session;
   if (session.kind === "ami" || session.group === undefined)
     return storedSession(session, await parts.cursors.readCursor(feed, id));
-  const group = await parts.groups.readGroup(feed, session.group);
+  const read = await parts.groups.readGroups([{ feed, group: session.group }]);
+  const [unreadable] = read.unreadable;
+  if (unreadable !== undefined) return storedUnreadable(session, unreadable, parts.clock.nowEpochMillis());
+  const [group] = read.groups;
   const isFailing = (group?.cursors[id]?.attempts ?? 0) > 0;
   const errors = isFailing ? await parts.groups.readErrors([session]) : undefined;
   return group && storedInGroup(session, group, errors?.get(id));
@@ -71,6 +78,32 @@ export function storedInGroup(
 ): StoredWebhook | undefined {
   const cursor = cursorOf(group, session.session, lastError);
   return cursor && { session, cursor, group };
+}
+
+/** A session whose group cannot be read: it gets nothing, and stands no earlier than its group is counted. */
+export function storedUnreadable(
+  session: WebhookSession,
+  { reason, reference }: UnreadableGroup,
+  nowEpochMillis: number,
+): StoredWebhook {
+  const { segment, segmentSize } = reference ?? { segment: 0, segmentSize: 1 };
+  const cursor: Cursor = {
+    ...newCursor({
+      feed: session.feed,
+      session: session.session,
+      next: firstOfSegment(segment, segmentSize),
+      segmentSize,
+      interest: undefined,
+      nowEpochMillis,
+    }),
+    state: "suspended",
+    lastError: {
+      reason: "group.unreadable",
+      detail: `the session's position cannot be read: ${reason}`,
+      atEpochMillis: nowEpochMillis,
+    },
+  };
+  return { session, cursor, isUnreadable: true };
 }
 
 /** Puts a session's two rows together; undefined when the cursor is missing, as while the session is deleted. */
@@ -98,6 +131,21 @@ export async function requireSession(
   const stored = await readStored(parts, id);
   if (stored === undefined) throw new HttpProblem(404, "session.unknown", `There is no session ${id}.`);
   requireFeed(caller, stored.session.feed, roles);
+  return stored;
+}
+
+/**
+ * The same for a manager who wants to change, test or delete the session.
+ * @throws HttpProblem 409 when the session's position cannot be read
+ */
+export async function requireChangeable(parts: ApiParts, id: string, caller: Caller): Promise<StoredSession> {
+  const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+  if (isWebhook(stored) && stored.isUnreadable)
+    throw new HttpProblem(
+      409,
+      "group.unreadable",
+      "The session's position cannot be read. Whoever runs the relay must repair it first.",
+    );
   return stored;
 }
 

@@ -1,6 +1,12 @@
 import type { Session, WebhookSession } from "../../shared/sessions/session.ts";
 import type { ApiParts } from "./parts.ts";
-import { readStored, type StoredSession, storedInGroup, storedSession } from "./storedSession.ts";
+import {
+  readStored,
+  type StoredSession,
+  storedInGroup,
+  storedSession,
+  storedUnreadable,
+} from "./storedSession.ts";
 
 /** Many sessions with their cursors, in their order. One that is deleted meanwhile is left out. */
 export async function readAllStored(parts: ApiParts, sessions: readonly Session[]): Promise<StoredSession[]> {
@@ -34,17 +40,19 @@ async function readGrouped(
 ): Promise<ReadonlyMap<string, StoredSession>> {
   if (sessions.length === 0) return new Map();
   const named = new Map(sessions.map(({ feed, group }) => [group, { feed, group }]));
-  const groups = new Map(
-    (await parts.groups.readGroups([...named.values()])).map((each) => [each.group, each]),
-  );
+  const read = await parts.groups.readGroups([...named.values()]);
+  const groups = new Map(read.groups.map((each) => [each.group, each]));
+  const unreadable = new Map(read.unreadable.map((each) => [each.group, each]));
   const failing = sessions.filter(
     ({ session, group }) => (groups.get(group)?.cursors[session]?.attempts ?? 0) > 0,
   );
   const errors = await parts.groups.readErrors(failing);
   const stored = new Map<string, StoredSession>();
   for (const session of sessions) {
-    const group = groups.get(session.group);
-    const each = group && storedInGroup(session, group, errors.get(session.session));
+    const [group, broken] = [groups.get(session.group), unreadable.get(session.group)];
+    const each = broken
+      ? storedUnreadable(session, broken, parts.clock.nowEpochMillis())
+      : group && storedInGroup(session, group, errors.get(session.session));
     if (each !== undefined) stored.set(session.session, each);
   }
   return stored;

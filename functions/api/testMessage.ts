@@ -1,11 +1,11 @@
-import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
+import type { Caller } from "../../shared/access/caller.ts";
 import type { RateLimit } from "../../shared/access/rateLimit.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import { SHOWN_ATTEMPTS } from "../../shared/sessions/attempt.ts";
 import { viewAttempt } from "./attempts.ts";
 import type { ApiParts } from "./parts.ts";
 import type { AttemptView } from "./schemas.ts";
-import { isWebhook, requireSession } from "./storedSession.ts";
+import { isWebhook, requireChangeable } from "./storedSession.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** The endpoint's 15 seconds, and the way to deliver and back. */
@@ -21,7 +21,7 @@ export async function testSession(
   id: string,
   caller: Caller,
 ): Promise<AttemptView> {
-  const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+  const stored = await requireChangeable(parts, id, caller);
   if (!isWebhook(stored))
     throw new HttpProblem(
       409,

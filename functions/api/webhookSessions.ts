@@ -1,4 +1,4 @@
-import { type Caller, MAY_MANAGE } from "../../shared/access/caller.ts";
+import type { Caller } from "../../shared/access/caller.ts";
 import { EventFilterError } from "../../shared/errors.ts";
 import { cursorOf } from "../../shared/groups/membership.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
@@ -20,7 +20,7 @@ import {
   inSteps,
   isWebhook,
   MOST_ATTEMPTS,
-  requireSession,
+  requireChangeable,
   type StoredWebhook,
   tailOfNewOrOldFeed,
   viewWebhook,
@@ -88,7 +88,7 @@ export async function changeWebhookSession(
   const secret = change.rotateSecret ? parts.newSecret("webhook") : undefined;
   const sealedSecret = secret === undefined ? undefined : await parts.sealSecret(id, secret, "webhook");
   return untilUnchanged(id, MOST_ATTEMPTS, async () => {
-    const stored = await requireSession(parts, id, caller, MAY_MANAGE);
+    const stored = await requireChangeable(parts, id, caller);
     if (!isWebhook(stored)) throw new TypeError(`${id} has changed its kind`);
     const { session } = stored;
     const tail = await requireTail(parts, session.feed);

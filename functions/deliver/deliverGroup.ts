@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { isTakeable } from "../../shared/groups/group.ts";
+import { GroupUnreadableError } from "../../shared/errors.ts";
+import { type CursorGroup, isTakeable } from "../../shared/groups/group.ts";
 import { type GroupTurnParts, runGroupTurn } from "../../shared/groups/groupTurn.ts";
 import type { Follower } from "../../shared/queue/follower.ts";
 import type { GroupsWake, GroupWake } from "../../shared/queue/hints.ts";
@@ -13,8 +14,8 @@ export interface DeliverGroupParts extends GroupTurnParts {
 }
 
 /**
- * Runs one turn of the group that a wake names. A wake is only a hint: it is dropped when the group is held or gone, or has
- * nothing to read.
+ * Runs one turn of the group that a wake names. A wake is only a hint: it is dropped when the group is held or gone, cannot be
+ * read, or has nothing to read.
  * @param turnMillis the turn begins no further batch after this time
  * @param restMillis after this time the turn ends as soon as everybody has everything
  */
@@ -24,7 +25,7 @@ export async function deliverGroup(
   turnMillis: number,
   restMillis = turnMillis,
 ): Promise<void> {
-  const group = await parts.groups.readGroup(wake.feed, wake.group);
+  const group = await readOrReport(parts, wake);
   const nowEpochMillis = parts.clock.nowEpochMillis();
   if (group === undefined || !isTakeable(group, nowEpochMillis)) return;
   await runGroupTurn(parts, {
@@ -51,6 +52,23 @@ export async function deliverGroups(
   // Only now: Lambda freezes what is still under way when an invocation ends.
   const failures = ended.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
   if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures);
+}
+
+/**
+ * A row that cannot be read is reported, and its wake is dropped: SQS would bring it again and again. Once the row can be
+ * read, the sweep wakes the group.
+ */
+async function readOrReport(
+  { groups, log }: DeliverGroupParts,
+  { feed, group }: GroupWake,
+): Promise<CursorGroup | undefined> {
+  try {
+    return await groups.readGroup(feed, group);
+  } catch (error) {
+    if (!(error instanceof GroupUnreadableError)) throw error;
+    log.error("a group cannot be read; its wake is dropped", { feed, group, error });
+    return undefined;
+  }
 }
 
 /** The outlets that a process keeps, a few kilobytes each. */

@@ -33,7 +33,11 @@ export const createHandler = defineHandler(
         readSession: (id: string) => sessions.readSession(id),
         openSecrets: createSecretOpener(environment),
       },
-      followerOf: createFollowers(new PageReader(pages), clock, parts.advances),
+      followerOf: createFollowers(
+        new PageReader(parts.advances?.before(pages) ?? pages),
+        clock,
+        parts.advances,
+      ),
       webhook: parts.webhook ?? createGuardedWebhookClient(settings),
       judgeOf: createJudges(cpuMillis, clock),
       sharedMessages: new SharedMessages(),

@@ -17,13 +17,18 @@ export const createHandler = defineHandler(
   recording((environment, parts) => {
     const { clients, clock, log, metrics } = parts;
     const notifyQueue = openNotifyQueue(environment, clients);
+    const store = openAppendStore(environment, clients, clock);
     const appender = new Appender({
       ...parts,
-      store: openAppendStore(environment, clients, clock),
-      sendNotify: (hint) => {
-        parts.advances?.advanced(hint.feed);
-        return notifyQueue.sendNotify(hint);
+      store: {
+        ...store,
+        putPage: async (feed, segment, page, options) => {
+          const result = await store.putPage(feed, segment, page, options);
+          if (result.written) parts.advances?.advanced(feed, segment, page);
+          return result;
+        },
       },
+      sendNotify: (hint) => notifyQueue.sendNotify(hint),
       newAppendId: randomUUID,
       random: Math.random,
     });

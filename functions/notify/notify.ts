@@ -1,4 +1,4 @@
-import type { ListedGroup } from "../../shared/groups/membership.ts";
+import type { GroupListing } from "../../shared/groups/unreadable.ts";
 import { isGroupToBeWoken, type WakeGroupParts, wakeGroups } from "../../shared/groups/wakeGroups.ts";
 import type { NotifyHint } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
@@ -12,18 +12,19 @@ export interface NotifyParts extends WakeParts {
   readonly tails: TailSource;
   readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
   readonly groupWakes: WakeGroupParts["wakes"];
-  readonly groups: WakeGroupParts["groups"] & { listGroups(feed: string): Promise<ListedGroup[]> };
+  readonly groups: WakeGroupParts["groups"] & { listGroups(feed: string): Promise<GroupListing> };
   readonly clock: Clock;
   readonly settings: Pick<Settings, "cursorGroups">;
 }
 
 /**
  * Wakes the sessions and groups of one feed that are parked behind its tail. The hints say only where to look and which names are
- * new. The positions of the feed and its sessions come from strongly consistent reads of the rows.
+ * new. The positions of the feed and its sessions come from strongly consistent reads of the rows. A group that cannot be
+ * read is left out: the sweep reports it, once a minute and not with each page.
  */
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
   const { cursorGroups } = parts.settings;
-  const [tail, groups, early] = await Promise.all([
+  const [tail, { groups }, early] = await Promise.all([
     readTail(parts.tails, feed, () => parts.clock.nowEpochMillis()),
     parts.groups.listGroups(feed),
     cursorGroups ? undefined : parts.cursors.listCursors(feed),

@@ -23,7 +23,9 @@ export async function auditReferences(
       groups.listGroups(feed),
       references.counts(feed),
     ]);
-    const found = differences([...rows, ...listed.map(({ group }) => group)], counts);
+    // Where a row does not say where it is counted, its count has no owner, and that is a difference.
+    const unreadable = listed.unreadable.flatMap(({ reference }) => reference ?? []);
+    const found = differences([...rows, ...listed.groups.map(({ group }) => group), ...unreadable], counts);
     persistent =
       persistent === undefined ? found : persistent.filter((old) => found.some((now) => isSame(old, now)));
     if (persistent.length === 0) return [];

@@ -11,14 +11,17 @@ import type { SweepParts } from "./parts.ts";
  * exceeds the age of any tail that a writer may still act on: the condition of a put on a freed number would pass
  * again, once its page is gone. After a crash between moving the head and deleting the pages, `clearedSegment` tells the next sweep which
  * pages are left.
+ * @param firstNeeded this segment and those after it stay, whatever their counts say
  */
 export async function freeSegments(
   parts: SweepParts,
   head: FeedHead,
   tail: Tail,
+  firstNeeded = Number.POSITIVE_INFINITY,
 ): Promise<{ freedSegments: number; deletedPages: number }> {
   let headSegment = tail.headSegment;
-  while (headSegment < tailSegment(tail) && (await isFreeable(parts, head.feed, headSegment))) {
+  const end = Math.min(tailSegment(tail), firstNeeded);
+  while (headSegment < end && (await isFreeable(parts, head.feed, headSegment))) {
     if (!(await parts.heads.moveHead(head.feed, headSegment))) break;
     headSegment += 1;
   }

@@ -14,11 +14,13 @@ export interface SessionMeasures {
 /**
  * Measures the slowest running session. Paused and suspended sessions do not count: a paused session lags on purpose,
  * and suspended sessions have their own metric. Nor does an AMI user who is not logged in: nothing of the relay's is slow.
+ * @param unreadableGroups each counts as one suspended session: its sessions get nothing, and nobody knows how many they are
  */
 export async function measureSessions(
   { pages, clock }: Pick<SweepParts, "pages" | "clock">,
   tail: Tail,
   cursors: readonly Cursor[],
+  unreadableGroups: number,
 ): Promise<SessionMeasures> {
   const running = cursors.filter(
     (cursor) =>
@@ -37,6 +39,6 @@ export async function measureSessions(
       appendedAtEpochMillis === undefined
         ? 0
         : Math.max(0, (clock.nowEpochMillis() - appendedAtEpochMillis) / 1000),
-    SuspendedSessions: cursors.filter(({ state }) => state === "suspended").length,
+    SuspendedSessions: cursors.filter(({ state }) => state === "suspended").length + unreadableGroups,
   };
 }

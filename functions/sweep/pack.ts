@@ -40,7 +40,8 @@ export async function packSingles(
     if (joined === "unknown") continue;
     if (joined === undefined) {
       lost += 1;
-      groups = new Map((await parts.groups.listGroups(row.feed)).map((each) => [each.group.group, each]));
+      const now = await parts.groups.listGroups(row.feed);
+      groups = new Map(now.groups.map((each) => [each.group.group, each]));
       continue;
     }
     const { group } = joined.group;

@@ -1,7 +1,8 @@
 import type { GroupWritten } from "../../shared/aws/cursorGroups.ts";
 import type { ReferenceCounts } from "../../shared/aws/references.ts";
 import type { CursorGroup, GroupChange } from "../../shared/groups/group.ts";
-import type { Joining, ListedGroup } from "../../shared/groups/membership.ts";
+import type { Joining } from "../../shared/groups/membership.ts";
+import type { GroupListing } from "../../shared/groups/unreadable.ts";
 import type { WakeGroupParts } from "../../shared/groups/wakeGroups.ts";
 import type { GroupWake } from "../../shared/queue/hints.ts";
 import type { PageFacts } from "../../shared/queue/page.ts";
@@ -47,7 +48,7 @@ export interface SweepParts extends WakeParts {
   };
   readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
   readonly groups: {
-    listGroups(feed: string): Promise<ListedGroup[]>;
+    listGroups(feed: string): Promise<GroupListing>;
     write(read: CursorGroup, change: GroupChange): Promise<GroupWritten>;
     writeError(feed: string, session: string, failure: DeliveryFailure): Promise<void>;
   };

@@ -1,4 +1,5 @@
 import { cursorsOf } from "../../shared/groups/membership.ts";
+import { firstNeededBy } from "../../shared/groups/unreadable.ts";
 import { type FeedHead, readTail } from "../../shared/queue/tail.ts";
 import { auditReferences } from "./audit.ts";
 import { crossGroups, crossResting } from "./cross.ts";
@@ -44,7 +45,7 @@ const FEEDS_AT_ONCE = 10;
 /**
  * Visits every feed: writes its tail hint, evicts lagging sessions, lets resting sessions cross, repairs lost hints,
  * suspends sessions beyond the tail, packs single rows into groups, audits the reference counts, frees the segments that no
- * cursor needs, and keeps the last page of a quiet feed. A failure
+ * cursor needs, and keeps the last page of a quiet feed. A group that cannot be read is reported and left alone. A failure
  * in one feed does not affect the others.
  */
 export async function sweep(parts: SweepParts): Promise<FeedReport[]> {
@@ -74,12 +75,15 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   if (tail === undefined) return { feed, ...NOTHING_DONE };
   if (tail.next - 1 > head.tailHint) await parts.heads.moveTailHint(feed, tail.next - 1);
 
-  const [cursors, listed] = await Promise.all([
+  const [cursors, { groups: listed, unreadable }] = await Promise.all([
     parts.cursors.listCursors(feed),
     parts.groups.listGroups(feed),
   ]);
+  for (const each of unreadable)
+    parts.log.error("a group cannot be read; its sessions get nothing until it is repaired", { ...each });
   const groups = listed.map(({ group }) => group);
-  const measures = await measureSessions(parts, tail, [...cursors, ...groups.flatMap(cursorsOf)]);
+  const sessions = [...cursors, ...groups.flatMap(cursorsOf)];
+  const measures = await measureSessions(parts, tail, sessions, unreadable.length);
   const evicted = await evictLagging(parts, tail, cursors, groups);
   const crossed = await crossResting(parts, cursors);
   const crossedGroups = await crossGroups(parts, groups);
@@ -98,7 +102,7 @@ async function sweepFeed(parts: SweepParts, head: FeedHead): Promise<FeedReport>
   const differences = await auditReferences(parts, feed);
   if (differences.length > 0)
     parts.log.error("reference counts do not match the cursors", { feed, differences });
-  const { freedSegments, deletedPages } = await freeSegments(parts, head, tail);
+  const { freedSegments, deletedPages } = await freeSegments(parts, head, tail, firstNeededBy(unreadable));
   await keepLastPage(parts, tail);
   parts.metrics.record(feed, {
     ...measures,

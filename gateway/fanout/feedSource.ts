@@ -50,7 +50,7 @@ export class FeedSource {
 
   /** Resolves at the next tick, which all feeds share. */
   async nextTick(signal: AbortSignal): Promise<void> {
-    await this.#follower.nextTick(signal);
+    await this.#follower.nextTick(this.#follower.mark(), signal);
   }
 
   /**

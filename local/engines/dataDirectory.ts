@@ -20,6 +20,12 @@ const LOCK_CHECK_EVERY_MILLIS = 20;
 /** With less than this, a page of the largest size and its journal may not fit. */
 const LEAST_FREE_BYTES = 2 * 1024 * 1024;
 
+/** How often the files are looked at while there is something to write. A look takes a twentieth of a millisecond. */
+const LOOK_EVERY_MILLIS = 10;
+
+/** How often writing to the directory is tried while there is something to write. */
+const TRY_EVERY_MILLIS = 100;
+
 /** Where both engines keep their data: one relay's own, for as long as it runs. */
 export interface DataDirectory {
   readonly databaseFile: string;
@@ -51,7 +57,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     return {
       databaseFile: join(directory, DATABASE_FILE),
       queueDirectory,
-      fault: () => faultOf(directory, watched),
+      fault: faultFinder(directory, watched),
       close: () => lock.close(),
     };
   } catch (error) {
@@ -126,22 +132,59 @@ interface WatchedFile {
   readonly id: string;
 }
 
-function faultOf(directory: string, watched: readonly WatchedFile[]): string | undefined {
-  for (const { file, id } of watched)
-    if (identityOf(file) !== id)
-      return `${file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
-  try {
+/**
+ * A write to a file that is gone succeeds, so the files are looked at before all writes of a few milliseconds. In a directory
+ * that cannot be written the engines' own writes fail too, so it is tried less often, to say why.
+ */
+function faultFinder(directory: string, watched: readonly WatchedFile[]): () => string | undefined {
+  const missing = atMostEvery(LOOK_EVERY_MILLIS, () =>
+    watched.find(({ file, id }) => identityOf(file) !== id),
+  );
+  const writeFault = atMostEvery(TRY_EVERY_MILLIS, () => writeFaultOf(directory));
+  return () => {
+    const gone = missing();
+    if (gone !== undefined)
+      return `${gone.file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
+    return writeFault() ?? spaceFaultOf(directory);
+  };
+}
+
+/** A function that gives its last result again for `millis`. */
+function atMostEvery<T>(millis: number, find: () => T): () => T {
+  let last: { readonly atMillis: number; readonly found: T } | undefined;
+  return () => {
+    const nowMillis = performance.now();
+    if (last === undefined || nowMillis >= last.atMillis + millis)
+      last = { atMillis: nowMillis, found: find() };
+    return last.found;
+  };
+}
+
+function writeFaultOf(directory: string): string | undefined {
+  return faultOf(directory, () => {
     accessSync(directory, constants.W_OK);
     // A file system that its driver made read-only after an error still grants access. Only a write tells.
     const now = new Date();
     utimesSync(directory, now, now);
+    return undefined;
+  });
+}
+
+function spaceFaultOf(directory: string): string | undefined {
+  return faultOf(directory, () => {
     const { bavail, bsize } = statfsSync(directory);
-    if (bavail * bsize < LEAST_FREE_BYTES)
-      return `no space is left for ${directory}. Make room; the relay goes on by itself.`;
+    return bavail * bsize < LEAST_FREE_BYTES
+      ? `no space is left for ${directory}. Make room; the relay goes on by itself.`
+      : undefined;
+  });
+}
+
+function faultOf(directory: string, look: () => string | undefined): string | undefined {
+  try {
+    return look();
   } catch (error) {
     return `${directory} cannot be written: ${reasonOf(error)}. Make it writable; the relay goes on by itself.`;
   }
-  return undefined;
 }
 
 /** Which file a name leads to; empty when it leads to none. */

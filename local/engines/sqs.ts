@@ -12,7 +12,7 @@ import type { Engine } from "./engine.ts";
 import { releaseHiddenMessages } from "./hiddenMessages.ts";
 import { RecentFailures } from "./recentFailures.ts";
 import { type Credentials, isSignedWith, newCredentials } from "./signature.ts";
-import { directSqsHandler, internalFailureBody, type SqsRoute } from "./sqsRoute.ts";
+import { directSqsHandler, internalFailureBody, routeByQueue, type SqsRoute } from "./sqsRoute.ts";
 
 const TARGET_PREFIX = "AmazonSQS.";
 const CONTENT_TYPE = "application/x-amz-json-1.0";
@@ -22,6 +22,11 @@ const WRITES = /^AmazonSQS\.(Send|Delete|Create|Set|Change)/;
 export interface SqsOptions {
   /** Where to keep queues and messages; without it they are held in memory. */
   readonly dataDirectory?: string;
+  /**
+   * Queues that are held in memory all the same. Keeping a message takes three synchronous writes to the disk, which hold up
+   * everything else in this process.
+   */
+  readonly unkept?: ReadonlySet<string>;
   /** Why nothing can be kept at present. */
   readonly fault?: () => string | undefined;
 }
@@ -33,7 +38,7 @@ export function queueFileIn(dataDirectory: string): string {
 
 /** Starts the embedded SQS in this process, on a free loopback port, for callers that sign with its credentials. */
 export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
-  const { dataDirectory, fault = () => undefined } = options;
+  const { dataDirectory, unkept = new Set(), fault = () => undefined } = options;
   if (dataDirectory !== undefined) {
     await createPrivateDirectory(dataDirectory);
     await createPrivateFile(queueFileIn(dataDirectory));
@@ -42,13 +47,22 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
   const startFauxqs = await loadFauxqs();
   const credentials = newCredentials();
   const failures = new RecentFailures();
-  const { server, route } = await behindCheck(credentials, fault, failures, () =>
-    startFauxqs({
-      port: 0,
-      logger: false,
-      ...(dataDirectory === undefined ? {} : { dataDir: dataDirectory }),
-    }),
+  const check = { credentials, fault, failures };
+  await using started = new AsyncDisposableStack();
+  const start = async (options: { dataDir?: string }, outer: (route: SqsRoute) => SqsRoute) => {
+    const running = await behindCheck(check, outer, () =>
+      startFauxqs({ port: 0, logger: false, ...options }),
+    );
+    started.defer(() => running.server.stop());
+    return running;
+  };
+  const inMemory =
+    dataDirectory === undefined || unkept.size === 0 ? undefined : await start({}, (route) => route);
+  const { server, route } = await start(
+    dataDirectory === undefined ? {} : { dataDir: dataDirectory },
+    (route) => (inMemory === undefined ? route : routeByQueue(unkept, inMemory.route, route)),
   );
+  const running = started.move();
   return {
     endpoint: `http://127.0.0.1:${server.port}`,
     credentials,
@@ -56,7 +70,7 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     fault: () => fault() ?? failures.current(),
     // It runs in this process and ends with it.
     failure: new Promise(() => {}),
-    close: () => server.stop(),
+    close: () => running.disposeAsync(),
   };
 }
 
@@ -118,15 +132,21 @@ interface Reply {
   send(body: string): Reply;
 }
 
+interface Check {
+  readonly credentials: Credentials;
+  fault(): string | undefined;
+  readonly failures: RecentFailures;
+}
+
 /**
  * fauxqs listens on every interface, takes any caller, and serves SNS and S3 as well: anyone on the network, or a page
  * in a browser, could put messages into the queues. It has no option for this, but Fastify announces each new instance
  * on a documented diagnostics channel. There the address is corrected, and every request is checked before a route.
+ * @param outer what is called in place of the route for SQS
  */
 async function behindCheck(
-  credentials: Credentials,
-  fault: () => string | undefined,
-  failures: RecentFailures,
+  { credentials, fault, failures }: Check,
+  outer: (route: SqsRoute) => SqsRoute,
   start: () => Promise<FauxqsServer>,
 ): Promise<{ server: FauxqsServer; route: SqsRoute }> {
   let route: SqsRoute | undefined;
@@ -134,8 +154,10 @@ async function behindCheck(
     const { fastify } = message as { fastify: Fastify };
     const listen = fastify.listen.bind(fastify);
     fastify.listen = (options) => listen({ ...options, host: "127.0.0.1" });
-    fastify.addHook("onRoute", ({ method, url, handler }) => {
-      if (method === "POST" && url === "/") route = handler;
+    fastify.addHook("onRoute", (added) => {
+      if (added.method !== "POST" || added.url !== "/") return;
+      route = outer(added.handler);
+      added.handler = route;
     });
     fastify.addHook("onRequest", async ({ raw, originalUrl }, reply) => {
       const { method, headers } = raw;

@@ -11,6 +11,18 @@ interface RouteReply {
   header(name: string, value: string): void;
 }
 
+/** @param queues the names of the queues that `other` has */
+export function routeByQueue(queues: ReadonlySet<string>, other: SqsRoute, route: SqsRoute): SqsRoute {
+  return (request, reply) => (queues.has(queueOf(request.body)) ? other : route)(request, reply);
+}
+
+/** The name of the queue that a request is about; empty when it is about none, or all. */
+function queueOf(body: unknown): string {
+  const { QueueName, QueueUrl } = Object(body) as { QueueName?: unknown; QueueUrl?: unknown };
+  if (typeof QueueName === "string") return QueueName;
+  return typeof QueueUrl === "string" ? QueueUrl.slice(QueueUrl.lastIndexOf("/") + 1) : "";
+}
+
 /**
  * Calls the route without a socket. Fastify checks and parses what comes over the network; here both ends are the relay.
  * Queues must be created over HTTP: fauxqs reads their region from the signature.

@@ -1,3 +1,4 @@
+import { queues } from "../../shared/aws/resources.ts";
 import type { RelayError } from "../../shared/errors.ts";
 import { type Log, silentLog } from "../../shared/runtime/log.ts";
 import type { Endpoints } from "../connection.ts";
@@ -7,6 +8,11 @@ import { startDynamodb } from "./dynamodb.ts";
 import type { Engine } from "./engine.ts";
 import type { Credentials } from "./signature.ts";
 import { startSqs } from "./sqs.ts";
+
+/** A hint that is lost, the sweep sends again. */
+const HINT_QUEUES: ReadonlySet<string> = new Set(
+  Object.values(queues).flatMap(({ name }) => (name === queues.ingest.name ? [] : [name])),
+);
 
 export interface Engines {
   readonly endpoints: Endpoints;
@@ -49,7 +55,11 @@ export async function startEngines(
     startDynamodb({ fault, log, ...(data === undefined ? {} : { databaseFile: data.databaseFile }) }),
   );
   const sqs = await endpointOf("sqs", () =>
-    startSqs({ fault, ...(data === undefined ? {} : { dataDirectory: data.queueDirectory }) }),
+    startSqs({
+      fault,
+      unkept: HINT_QUEUES,
+      ...(data === undefined ? {} : { dataDirectory: data.queueDirectory }),
+    }),
   );
   return {
     endpoints: { dynamodb, sqs },

@@ -8,15 +8,16 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { FenceLostError, TransactionRefusedError } from "../errors.ts";
 import type { CursorGroup, GroupChange } from "../groups/group.ts";
-import type { Joining, ListedGroup } from "../groups/membership.ts";
+import type { Joining } from "../groups/membership.ts";
+import type { GroupListing, UnreadableGroup } from "../groups/unreadable.ts";
 import type { Segment } from "../queue/sequence.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Cursor, DeliveryFailure } from "../sessions/cursor.ts";
 import { cursorDelete } from "./cursorItems.ts";
 import { cancellationOf, isConditionFailure, winnerOf } from "./failures.ts";
-import { asGroup, groupDelete, groupPut, groupUpdate } from "./groupItems.ts";
+import { asGroup, asGroups, groupDelete, groupPut, groupUpdate } from "./groupItems.ts";
+import { listGroups, listSomeGroups } from "./groupLists.ts";
 import { keys } from "./keys.ts";
-import { queryAll } from "./queryAll.ts";
 import type { ReferenceMove, ReferenceStore, TransactItem } from "./references.ts";
 import { untilProcessed } from "./unprocessed.ts";
 import { updateOf } from "./updateOf.ts";
@@ -69,37 +70,24 @@ export class GroupStore {
     return Item && asGroup(feed, Item);
   }
 
-  /**
-   * Those of some groups that are there, strongly consistent.
-   * @throws GroupUnreadableError
-   */
+  /** Those of some groups that are there, strongly consistent. */
   async readGroups(
     groups: readonly { readonly feed: string; readonly group: string }[],
-  ): Promise<CursorGroup[]> {
+  ): Promise<{ groups: CursorGroup[]; unreadable: UnreadableGroup[] }> {
     const feeds = new Map(groups.map(({ feed }) => [keys.groups(feed), feed]));
     const wanted = groups.map(({ feed, group }) => keys.group(feed, group));
     const items = await this.#readInBatches(wanted, true);
-    return items.map((item) => asGroup(feeds.get(item.pk) ?? "", item));
+    return asGroups(items.map((item) => ({ feed: feeds.get(item.pk) ?? "", item })));
   }
 
-  /**
-   * All groups of a feed with their interests, from one strongly consistent query: an index could miss a parked row.
-   * @throws GroupUnreadableError
-   */
-  async listGroups(feed: string): Promise<ListedGroup[]> {
-    const items = await queryAll(this.#documents, {
-      TableName: this.#table,
-      KeyConditionExpression: "pk = :pk",
-      ExpressionAttributeValues: { ":pk": keys.groups(feed) },
-    });
-    const interests = new Map(items.map(({ sk, names }) => [sk, names]));
-    return items
-      .filter(({ cursors }) => cursors !== undefined)
-      .map((item) => {
-        const group = asGroup(feed, item);
-        const names = interests.get(keys.groupInterest(feed, group.group).sk);
-        return { group, interest: Array.isArray(names) ? names.map(String) : undefined };
-      });
+  /** All groups of a feed with their interests. */
+  listGroups(feed: string): Promise<GroupListing> {
+    return listGroups(this.#documents, this.#table, feed);
+  }
+
+  /** Some groups of a feed with their interests, from an id on. */
+  listSomeGroups(feed: string, from: string): Promise<GroupListing> {
+    return listSomeGroups(this.#documents, this.#table, feed, from);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { GroupUnreadableError } from "../errors.ts";
 import type { CursorGroup, GroupChange } from "../groups/group.ts";
 import { packCursors, unpackCursors } from "../groups/packedCursors.ts";
+import type { GroupReference, UnreadableGroup } from "../groups/unreadable.ts";
 import { keys } from "./keys.ts";
 import { updateOf } from "./updateOf.ts";
 
@@ -64,4 +65,32 @@ export function asGroup(feed: string, item: Record<string, unknown>): CursorGrou
     group: String(sk),
     cursors: unpackCursors(cursors),
   };
+}
+
+/** Rows of groups, and apart from them those that cannot be read: one of them does not stop the others. */
+export function asGroups(
+  rows: readonly { readonly feed: string; readonly item: Record<string, unknown> }[],
+): { groups: CursorGroup[]; unreadable: UnreadableGroup[] } {
+  const groups: CursorGroup[] = [];
+  const unreadable: UnreadableGroup[] = [];
+  for (const { feed, item } of rows) {
+    try {
+      groups.push(asGroup(feed, item));
+    } catch (error) {
+      if (!(error instanceof GroupUnreadableError)) throw error;
+      unreadable.push({
+        feed,
+        group: String(item.sk),
+        reason: String(error.facts.reason),
+        reference: referenceIn(item),
+      });
+    }
+  }
+  return { groups, unreadable };
+}
+
+function referenceIn({ segment, segmentSize }: Record<string, unknown>): GroupReference | undefined {
+  const isCounted = typeof segment === "number" && Number.isSafeInteger(segment) && segment >= 0;
+  const isSized = typeof segmentSize === "number" && Number.isSafeInteger(segmentSize) && segmentSize >= 1;
+  return isCounted && isSized ? { segment, segmentSize } : undefined;
 }

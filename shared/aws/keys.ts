@@ -34,6 +34,9 @@ function groupsOf(feed: string): string {
   return `group#${feed}#cursors`;
 }
 
+/** The end of the sort key of a group's interest. Group ids contain no "#". */
+const INTEREST = "#interest";
+
 export const keys = {
   page: (feed: string, segment: Segment, first: Sequence) => ({
     pk: `page#${feed}#${segment}`,
@@ -56,8 +59,8 @@ export const keys = {
   cursorShard: (feed: string, shard: number) => `${feed}#${shard}`,
   group: (feed: string, group: string) => ({ pk: groupsOf(feed), sk: group }),
   groups: groupsOf,
-  /** Beside the group, so that the query that lists groups finds it. Group ids contain no "#". */
-  groupInterest: (feed: string, group: string) => ({ pk: groupsOf(feed), sk: `${group}#interest` }),
+  /** Beside the group, so that the query that lists groups finds it. */
+  groupInterest: (feed: string, group: string) => ({ pk: groupsOf(feed), sk: `${group}${INTEREST}` }),
   lastError: (feed: string, sessionId: string) => ({ pk: `group#${feed}#errors`, sk: sessionId }),
   session: (sessionId: string) => ({ pk: sessionId }),
   /** The item that reserves a username for one session. Session ids contain no "#". */
@@ -73,6 +76,11 @@ export const keys = {
   }),
   attemptsOf: (sessionId: string) => sessionId,
 } as const;
+
+/** Whether an item of the groups' partition is a group's interest; otherwise it is a group. */
+export function isGroupInterest({ sk }: { readonly sk?: unknown }): boolean {
+  return String(sk).endsWith(INTEREST);
+}
 
 /** Partition keys of the items of tables with several kinds, as IAM matches them (`dynamodb:LeadingKeys`). */
 export const keyPatterns = {

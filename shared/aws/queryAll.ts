@@ -16,3 +16,18 @@ export async function queryAll(
   } while (from !== undefined);
   return items;
 }
+
+/**
+ * The first items of a query, at most `most`. Strongly consistent.
+ * @returns `isCut` when there are more
+ */
+export async function querySome(
+  documents: DynamoDBDocumentClient,
+  input: Omit<QueryCommandInput, "ConsistentRead" | "ExclusiveStartKey" | "Limit">,
+  most: number,
+): Promise<{ items: Record<string, unknown>[]; isCut: boolean }> {
+  const { Items = [], LastEvaluatedKey } = await documents.send(
+    new QueryCommand({ ...input, ConsistentRead: true, Limit: most }),
+  );
+  return { items: Items, isCut: LastEvaluatedKey !== undefined };
+}

@@ -1,7 +1,7 @@
 import { PageUnreadableError } from "../errors.ts";
 import type { Follower } from "../queue/follower.ts";
 import { lastOf } from "../queue/page.ts";
-import type { Sequence } from "../queue/sequence.ts";
+import { type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -46,6 +46,9 @@ export interface GroupTurnTask {
   readonly restsAtEpochMillis?: number | undefined;
 }
 
+/** A read that found so many pages was probably cut off: then the next one does not wait for a tick. */
+const MANY_PAGES = 20;
+
 /** A turn with nothing to do but wait for answers hands its group on after this time. */
 const PATIENCE_MILLIS = 1_000;
 
@@ -81,6 +84,10 @@ class GroupTurn {
   readonly #outlets = new Map<string, { revision: number; outlet: Outlet | undefined }>();
   /** The last number that is known to be appended. */
   #tail: Sequence = 0;
+  /** Of the last read of the tail. */
+  #tailMark = 0;
+  /** Whether the last read of the tail found so much that there is probably more. */
+  #hasMore = false;
   /** Outcomes that are not written yet and that stop a session or make it wait. */
   #unwritten: ({ readonly session: string } & Outcome)[] = [];
   #writtenAtEpochMillis = 0;
@@ -136,6 +143,8 @@ class GroupTurn {
         if ((await this.#advance()) === "lost") return this.#lost();
       } else if (idle.some((each) => this.#mayBegin(each))) {
         if ((await this.#lookAndBegin()) === "lost") return this.#lost();
+      } else if (this.#hasMore && idle.length > 0) {
+        await this.#readTail();
       } else if (!this.#requests.isIdle) {
         const isPatient =
           this.#requests.isPlanning || this.#now() < this.#movedAtEpochMillis + PATIENCE_MILLIS;
@@ -176,25 +185,31 @@ class GroupTurn {
   /** Reads the pages behind the last known number, strongly consistent. */
   async #readTail(): Promise<void> {
     const { cursors, planned = 0 } = this.#held.base;
-    if (this.#tail === 0) {
-      // A cursor that nothing stops has passed only what was appended.
-      const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
-      this.#tail = Math.max(planned, ...running.map(({ next }) => next - 1));
-    }
-    const tail = await this.#lastAfter(this.#tail);
+    // A cursor that nothing stops has passed only what was appended. Where a page cannot be read, the turn knows no number
+    // behind it until a person seeks a session past it.
+    const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
+    const known = Math.max(this.#tail, planned, ...running.map(({ next }) => next - 1));
+    this.#tailMark = this.#task.follower.mark();
+    const { tail, hasMore } = await this.#lastAfter(known);
+    this.#hasMore = hasMore;
     if (tail <= this.#tail) return;
     this.#tail = tail;
     this.#movedAtEpochMillis = this.#now();
   }
 
-  async #lastAfter(known: Sequence): Promise<Sequence> {
+  async #lastAfter(known: Sequence): Promise<{ tail: Sequence; hasMore: boolean }> {
+    const { segmentSize } = this.#task.group;
     try {
       const pages = await this.#task.follower.readThrough(known + 1);
       const last = pages.at(-1);
-      return last === undefined ? known : lastOf(last);
+      if (last === undefined) return { tail: known, hasMore: false };
+      // A read ends with its segment.
+      const isWholeSegment = segmentOf(lastOf(last) + 1, segmentSize) > segmentOf(last.first, segmentSize);
+      return { tail: lastOf(last), hasMore: pages.length >= MANY_PAGES || isWholeSegment };
     } catch (error) {
       // The sessions that come to the page stop there. It must not stop those that are behind it.
-      if (error instanceof PageUnreadableError) return Math.max(known, Number(error.facts.first));
+      if (error instanceof PageUnreadableError)
+        return { tail: Math.max(known, Number(error.facts.first)), hasMore: false };
       throw error;
     }
   }
@@ -343,10 +358,10 @@ class GroupTurn {
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, this.#parts.stopping]);
     const isTick = await Promise.race([
-      this.#task.follower.nextTick(signal).then(() => true),
+      this.#task.follower.nextTick(this.#tailMark, signal).then(() => true),
       this.#requests.next().then(() => false),
     ]);
-    ended.abort();
+    ended.abort("ended");
     return isTick;
   }
 
@@ -360,7 +375,7 @@ class GroupTurn {
     if (waitMillis <= 0) return false;
     const ended = new AbortController();
     await Promise.race([this.#parts.clock.sleep(waitMillis, ended.signal), this.#requests.next()]);
-    ended.abort();
+    ended.abort("ended");
     return true;
   }
 

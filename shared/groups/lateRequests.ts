@@ -30,7 +30,11 @@ export async function settleLate(
   let row = await groups.readGroup(feed, group);
   for (let tries = 1; ; tries += 1) {
     const change = row && settle(row, outcomes);
-    if (row === undefined || change === undefined) return;
+    if (row === undefined || change === undefined) {
+      if (tries === 1) return;
+      // The outcome may be there by a write of this turn whose answer was lost. A surplus wake does no harm.
+      break;
+    }
     const written = await writeCrossing(groups, row, change);
     if (written.isWritten) break;
     if (tries === MOST_TRIES)

@@ -76,6 +76,8 @@ export function unpackCursors(packed: Uint8Array): Cursors {
   const version = bytes.byte();
   if (version !== VERSION) throw new GroupUnreadableError(`its version is ${version}`);
   const count = bytes.number();
+  // It would stand nowhere, and nothing would be kept for it.
+  if (count === 0) throw new GroupUnreadableError("it holds no sessions");
   if (count > GROUP_SESSIONS) throw new GroupUnreadableError(`it holds ${count} sessions`);
   const base: Base = { furthest: bytes.number(), epochSeconds: bytes.number() };
   const cursors = new Map<string, GroupCursor>();

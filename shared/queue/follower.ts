@@ -1,5 +1,6 @@
+import { PageUnreadableError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { FeedAdvances } from "../runtime/feedAdvances.ts";
+import type { FeedAdvances } from "./feedAdvances.ts";
 import { lastOf, type Page } from "./page.ts";
 import type { PageReader } from "./pageReader.ts";
 import type { Sequence } from "./sequence.ts";
@@ -7,8 +8,11 @@ import type { Sequence } from "./sequence.ts";
 /** How often a follower checks for the next page while sessions wait for it. */
 const TICK_MILLIS = 50;
 
+/** Where advances are told, a check without one only finds what another process has appended. */
+const UNTOLD_TICK_MILLIS = 250;
+
 /** Where advances are told: pages and sessions that come within this time share a read. */
-const GATHER_MILLIS = 5;
+const GATHER_MILLIS = 2;
 
 /**
  * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
@@ -52,13 +56,14 @@ export class Follower {
 
   /**
    * Consecutive pages from the one that holds `next`, as if the feed ended at `end`: at most `mostPages`, whatever this
-   * process has in its cache. If the first page begins after `next`, the pages between have expired.
-   * @throws PageUnreadableError
+   * process has in its cache. If the first page begins after `next`, the pages between have expired. They end before a page
+   * that cannot be read.
+   * @throws PageUnreadableError when the first page cannot be read
    */
   async readUpTo(next: Sequence, end: Sequence, mostPages: number): Promise<Page[]> {
     const pages: Page[] = [];
     for (let from = next; from <= end && pages.length < mostPages; ) {
-      const more = await this.#pages.read(this.#feed, this.#segmentSize, from);
+      const more = await this.#readAfter(pages, from);
       const last = more.at(-1);
       if (last === undefined) break;
       pages.push(...more);
@@ -67,11 +72,32 @@ export class Follower {
     return pages.filter((page) => lastOf(page) <= end).slice(0, mostPages);
   }
 
-  /** Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, also soon after one. */
-  async nextTick(signal: AbortSignal): Promise<void> {
-    await this.#advances?.next(this.#feed, TICK_MILLIS, signal);
-    const tickMillis = this.#advances === undefined ? TICK_MILLIS : GATHER_MILLIS;
-    await this.#clock.sleep(tickMillis - (this.#clock.nowEpochMillis() % tickMillis), signal);
+  async #readAfter(before: readonly Page[], from: Sequence): Promise<Page[]> {
+    try {
+      return await this.#pages.read(this.#feed, this.#segmentSize, from);
+    } catch (error) {
+      if (error instanceof PageUnreadableError && before.length > 0) return [];
+      throw error;
+    }
+  }
+
+  /** To be taken before a read, for the tick after it. */
+  mark(): number {
+    return this.#advances?.mark() ?? 0;
+  }
+
+  /**
+   * Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, the tick comes soon after the first
+   * one since the mark.
+   */
+  async nextTick(mark: number, signal: AbortSignal): Promise<void> {
+    if (this.#advances === undefined) return this.#sleepUntilEvery(TICK_MILLIS, signal);
+    await this.#advances.next(this.#feed, mark, UNTOLD_TICK_MILLIS, signal);
+    await this.#sleepUntilEvery(GATHER_MILLIS, signal);
+  }
+
+  #sleepUntilEvery(millis: number, signal: AbortSignal): Promise<void> {
+    return this.#clock.sleep(millis - (this.#clock.nowEpochMillis() % millis), signal);
   }
 }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { PageUnreadableError } from "../errors.ts";
 import { lastOf, type Page, type StoredPage } from "./page.ts";
 import { decodePage } from "./pageCodec.ts";
 import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
@@ -50,8 +51,8 @@ export class PageReader {
 
   /**
    * Consecutive pages from the one that holds `next`, all in one segment. Empty when nothing was appended at `next`
-   * yet. If the first page begins after `next`, the pages between have expired.
-   * @throws PageUnreadableError
+   * yet. If the first page begins after `next`, the pages between have expired. They end before a page that cannot be read.
+   * @throws PageUnreadableError when the first page cannot be read
    */
   async read(feed: string, segmentSize: number, next: Sequence): Promise<Page[]> {
     const cached = this.#cachedFrom(feed, next, segmentSize);
@@ -78,7 +79,7 @@ export class PageReader {
       const before = await this.#source.readPageBefore(feed, segment, next);
       if (before && lastOf(before) >= next) stored.unshift(before);
     }
-    const pages = stored.map((page) => decodePage(feed, page));
+    const pages = decodeReadable(feed, stored);
     for (const page of pages) this.#keep(feed, page);
     return consecutive(pages);
   }
@@ -129,6 +130,20 @@ export class PageReader {
     firsts.splice(countUpTo(firsts, first) - 1, 1);
     if (firsts.length === 0) this.#firsts.delete(feed);
   }
+}
+
+/** Whoever stands before a page that cannot be read gets what comes before it, whatever is read with one request. */
+function decodeReadable(feed: string, stored: readonly StoredPage[]): Page[] {
+  const pages: Page[] = [];
+  for (const page of stored) {
+    try {
+      pages.push(decodePage(feed, page));
+    } catch (error) {
+      if (error instanceof PageUnreadableError && pages.length > 0) return pages;
+      throw error;
+    }
+  }
+  return pages;
 }
 
 function cacheKey(feed: string, first: Sequence): string {

@@ -24,7 +24,7 @@ export const relayMetrics = {
   SlowestSessionLagMessages: { function: "sweep", unit: "Count" },
   /** The age of the next message of that session. */
   SlowestSessionLagSeconds: { function: "sweep", unit: "Seconds" },
-  /** Sessions of a feed that are suspended now. */
+  /** Sessions of a feed that are suspended now, and groups that cannot be read. */
   SuspendedSessions: { function: "sweep", unit: "Count" },
   /** Sessions that were evicted because they lagged beyond the retention. */
   GapsRetention: { function: "sweep", unit: "Count" },

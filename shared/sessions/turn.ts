@@ -80,6 +80,8 @@ class Turn {
   #row: Cursor;
   /** The row plus the progress that is not written yet. */
   #cursor: Cursor;
+  /** Of the last read of the queue's end. */
+  #readMark = 0;
   #isBusy = false;
 
   constructor(parts: TurnParts, task: TurnTask) {
@@ -171,6 +173,7 @@ class Turn {
     const { next, batchLast, gap } = this.#cursor;
     if (gap !== undefined) return planGap({ ...this.#cursor, gap }, this.#now());
     const { follower, outlet } = this.#task;
+    this.#readMark = follower.mark();
     // A batch begun by another process may reach beyond the pages in this process's cache.
     const pages = await follower.readThrough(next, batchLast);
     const [firstPage] = pages;
@@ -196,7 +199,7 @@ class Turn {
     if (!this.#isBusy) return undefined;
     const untilEpochMillis = Math.min(this.#now() + settings.lingerMillis, endsAtEpochMillis);
     for (let tick = 0; this.#now() < untilEpochMillis && !stopping.aborted; tick += 1) {
-      await follower.nextTick(stopping);
+      await follower.nextTick(this.#readMark, stopping);
       const batch = await this.#plan();
       if (batch !== undefined) return batch;
       if (tick === 0) await this.#write(advance(this.#cursor, this.#lease(undefined)));

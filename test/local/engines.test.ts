@@ -5,7 +5,13 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import {
+  CreateQueueCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
 import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startDynamodb } from "../../local/engines/dynamodb.ts";
@@ -120,6 +126,30 @@ describe("the embedded SQS", () => {
     const after = localClients({ sqs: second });
     const { Messages } = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(Messages?.map((message) => message.Body)).toEqual(["still here"]);
+    await second.close();
+  });
+
+  it("holds the queues of hints in memory, behind the same endpoint", async () => {
+    const options = { dataDirectory: join(directory, "sqs"), unkept: new Set(["hints"]) };
+    const first = await startSqs(options);
+    const before = localClients({ sqs: first });
+    for (const QueueName of ["kept", "hints"]) {
+      const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName }));
+      await before.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: `to ${QueueName}` }));
+    }
+    const hints = await before.sqs.send(new GetQueueUrlCommand({ QueueName: "hints" }));
+    const { Messages } = await before.sqs.send(new ReceiveMessageCommand({ QueueUrl: hints.QueueUrl }));
+    expect(Messages?.map(({ Body }) => Body)).toEqual(["to hints"]);
+    await first.close();
+
+    const second = await startSqs(options);
+    const after = localClients({ sqs: second });
+    const kept = await after.sqs.send(new GetQueueUrlCommand({ QueueName: "kept" }));
+    const { Messages: found } = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl: kept.QueueUrl }));
+    expect(found?.map(({ Body }) => Body)).toEqual(["to kept"]);
+    await expect(after.sqs.send(new GetQueueUrlCommand({ QueueName: "hints" }))).rejects.toThrow(
+      QueueDoesNotExist,
+    );
     await second.close();
   });
 

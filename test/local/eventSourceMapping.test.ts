@@ -79,6 +79,7 @@ function map(
     concurrency?: number;
     timeoutMillis?: number;
     isShortLived?: boolean;
+    gatherMillis?: number;
     log?: Log;
   } = {},
 ): EventSourceMapping {
@@ -89,6 +90,7 @@ function map(
     batchSize: options.batchSize ?? 10,
     maximumConcurrency: options.concurrency ?? 2,
     isShortLived: options.isShortLived ?? false,
+    ...(options.gatherMillis !== undefined && { gatherMillis: options.gatherMillis }),
     log: options.log ?? silentLog,
   });
   mappings.push(mapping);
@@ -101,6 +103,20 @@ const isEmpty = (queue: Queue) => async () => {
 };
 
 describe("an event source mapping", () => {
+  it("passes on the first message at once, and together what gathers behind it", async () => {
+    const queue = await makeQueue();
+    const invocations: string[][] = [];
+    map(queue, async ({ Records }) => void invocations.push(Records.map(({ body }) => body)), {
+      gatherMillis: 1_000,
+    });
+    await send(queue, ["first"]);
+    await until(() => invocations.length === 1, "the first invocation");
+    await send(queue, ["second"]);
+    await send(queue, ["third"]);
+    await until(() => invocations.length > 1, "the second invocation");
+    expect(invocations.map((bodies) => bodies.toSorted())).toEqual([["first"], ["second", "third"]]);
+  });
+
   it("passes messages in AWS's format, and deletes the ones that succeeded", async () => {
     const queue = await makeQueue();
     const events: SQSEvent[] = [];

@@ -32,11 +32,11 @@ async function groupsOf(relay: TestRelay, feed: string): Promise<CursorGroup[]> 
   return (await listed(relay, feed)).map(({ group }) => group);
 }
 
-function listed({ relay }: TestRelay, feed: string): Promise<ListedGroup[]> {
+async function listed({ relay }: TestRelay, feed: string): Promise<ListedGroup[]> {
   const { documents } = relay.clients;
   const references = new ReferenceStore(documents, relay.tableNames.queue, systemClock);
   const groups = new GroupStore(documents, relay.tableNames.cursors, references, systemClock);
-  return groups.listGroups(feed);
+  return (await groups.listGroups(feed)).groups;
 }
 
 /** A life of some sessions whose endpoint is never reached, as each call of the API answered it. */

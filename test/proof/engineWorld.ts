@@ -137,7 +137,8 @@ class EngineFeed implements WorldFeed {
     this.#feed = feed;
     this.#run = run;
     this.#calls = calls;
-    this.#person = new Person(engine, feed, run.settings, run.clockOf("person"));
+    const cursorGroups = run.settings.cursorGroups && !run.setup.packs;
+    this.#person = new Person(engine, feed, { ...run.settings, cursorGroups }, run.clockOf("person"));
     this.#environment = { ...engine.environment, ...run.setup.environment };
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type DeliverGroupParts, deliverGroup } from "../../functions/deliver/deliverGroup.ts";
 import { pause, reconfigure, resume, seek } from "../../shared/groups/groupCursor.ts";
 import type { AwsCall, Intercept } from "../support/awsCalls.ts";
 import { conflicting, timedOut } from "../support/awsErrors.ts";
@@ -135,6 +136,26 @@ describe("a turn of a group", () => {
       expect(world.batches("b")).toEqual(world.batches("a"));
       // The take, one for each further page, and the park.
       expect(writes).toBe(8);
+    }));
+
+  it("sends a backlog of several reads before it waits for a tick", () =>
+    inWorld({ a: {} }, async (world) => {
+      await world.append(1);
+      await world.turn();
+      world.settings = { ...world.settings, lingerMillis: 60_000 };
+      await world.append(9, 10, 10, 2);
+      const { followerOf, ...parts } = world.process();
+      const withoutTicks: DeliverGroupParts["followerOf"] = (feed, segmentSize) =>
+        Object.assign(followerOf(feed, segmentSize), {
+          nextTick: (_mark: number, signal: AbortSignal) =>
+            new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+        });
+      const wake = { feed: world.feed, group: "group" };
+      const turn = deliverGroup({ ...parts, followerOf: withoutTicks }, wake, 60_000);
+      await eventually("the last page", () => world.batches("a").includes("31-32"));
+      world.stopping.abort();
+      await turn;
+      expect(world.batches("a")).toEqual(["1-1", "2-10", "11-20", "21-30", "31-32"]);
     }));
 
   it("reads the tail again after parking: a page that came meanwhile had nobody to wake", () =>

@@ -25,7 +25,7 @@ export class Person {
   #created = 0;
   #groups = 0;
 
-  /** @param prefix of the ids of sessions */
+  /** @param prefix of the ids of sessions and groups */
   constructor(
     { clients, environment }: Engine,
     feed: string,
@@ -46,7 +46,7 @@ export class Person {
       random: () => 0.5,
       groupChanges: new InTurn(),
       newSessionId: () => `${prefix}${this.#created++}`,
-      newGroupId: () => `${feed}-g${this.#groups++}`,
+      newGroupId: () => `${feed}-${prefix}-g${this.#groups++}`,
       newTestId: () => "tst_1",
       newKeyText: () => newKeyText(randomBytes),
       newSecret: () => "whsec_c2VjcmV0",

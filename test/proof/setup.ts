@@ -36,6 +36,8 @@ export interface Setup {
   readonly awsFaults: number;
   /** Whether only first tries meet faults, so that the SDK's retry succeeds. */
   readonly onlyFirstTries?: boolean;
+  /** Whether sessions are created with rows of their own, which the sweeps pack into groups. */
+  readonly packs?: boolean;
   /** A person's requests during the run, in this order. */
   readonly wishes: readonly Wish[];
   readonly environment: Readonly<Record<string, string>>;
@@ -246,4 +248,9 @@ export function randomSetup(seed: number): Setup {
 /** The same with all sessions in groups. */
 export function withGroups(setup: Setup): Setup {
   return { ...setup, environment: { ...setup.environment, RELAY_CURSOR_GROUPS: "1" } };
+}
+
+/** The same with rows that sweeps pack into groups while everything else goes on. */
+export function withPacking(setup: Setup): Setup {
+  return { ...withGroups(setup), packs: true, sweeps: Math.max(2, setup.sweeps) };
 }

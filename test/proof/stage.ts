@@ -169,13 +169,16 @@ export class Stage {
 
   /** A person creates a session where the setting of groups is off. */
   async createSingle(from: "head" | "tail"): Promise<void> {
-    const settings = { ...this.settings, cursorGroups: false };
-    const person = new Person(this.#engine, this.feed, settings, this.clock, "single");
-    await person.createSession(from);
+    await this.anotherPerson("single", { cursorGroups: false }).createSession(from);
+  }
+
+  /** A person whose requests are handled by another process of the api. */
+  anotherPerson(prefix: string, settings: Partial<Settings> = {}): Person {
+    return new Person(this.#engine, this.feed, { ...this.settings, ...settings }, this.clock, prefix);
   }
 
   async groups(): Promise<CursorGroup[]> {
-    return (await this.stores.groups.listGroups(this.feed)).map(({ group }) => group);
+    return (await this.stores.groups.listGroups(this.feed)).groups.map(({ group }) => group);
   }
 
   get stores(): SessionStores {

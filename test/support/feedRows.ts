@@ -37,9 +37,8 @@ export async function readFeedRows(
         keptMillis: keptMillisOf(page),
       });
   const singles = await cursors.listCursors(feed);
-  const groups = (
-    await new GroupStore(documents, tableNames.cursors, references, systemClock).listGroups(feed)
-  ).map(({ group }) => group);
+  const groupStore = new GroupStore(documents, tableNames.cursors, references, systemClock);
+  const groups = (await groupStore.listGroups(feed)).groups.map(({ group }) => group);
   return {
     head,
     pages,

@@ -291,7 +291,11 @@ async function refuseGroups(): Promise<never> {
 /** The ports of groups. There are none in memory. */
 export const noGroups = {
   settings: { cursorGroups: false },
-  groups: { listGroups: async () => [], write: refuseGroups, writeError: refuseGroups },
+  groups: {
+    listGroups: async () => ({ groups: [], unreadable: [] }),
+    write: refuseGroups,
+    writeError: refuseGroups,
+  },
   groupWakes: { sendWakes: async () => [], sendWake: refuseGroups },
 };
 

@@ -1,6 +1,13 @@
 import { runSchedule, type Verdict } from "../proof/run.ts";
 import { bySeed } from "../proof/scheduler.ts";
-import { randomSetup, type Setup, WITH_SWEEP, WITHOUT_SWEEP } from "../proof/setup.ts";
+import {
+  randomSetup,
+  type Setup,
+  WITH_SWEEP,
+  WITHOUT_SWEEP,
+  withGroups,
+  withPacking,
+} from "../proof/setup.ts";
 import { canRun, type World } from "../proof/world.ts";
 
 export interface SchedulesReport {
@@ -11,7 +18,9 @@ export interface SchedulesReport {
   readonly failed?: { readonly seed: number; readonly setup: Setup; readonly verdict: Verdict };
 }
 
-/** Runs one schedule at a time, alternating named and random setups, until the time is over or a schedule fails. */
+/**
+ * Runs one schedule at a time, alternating named and random setups and the forms of the sessions' rows, until the time is over or a schedule fails.
+ */
 export async function tortureSchedules(
   world: World,
   seed: number,
@@ -36,5 +45,10 @@ export async function tortureSchedules(
 function setupOf(world: World, seed: number): Setup {
   const setups = [...WITHOUT_SWEEP, ...WITH_SWEEP].filter((setup) => canRun(world, setup));
   const named = setups[(seed >> 1) % setups.length];
-  return seed % 2 === 0 && named ? named : randomSetup(seed);
+  const setup = seed % 2 === 0 && named ? named : randomSetup(seed);
+  // Rows of their own, groups, and rows that become groups.
+  const form = FORMS[seed % FORMS.length] ?? withGroups;
+  return form(setup);
 }
+
+const FORMS = [(setup: Setup) => setup, withGroups, withPacking];

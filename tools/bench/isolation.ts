@@ -12,8 +12,11 @@ const EVENTS_PER_REQUEST = 50;
 /** All endpoints respond for this long before some begin to hang. */
 const WELL_SECONDS = 5;
 
+export const ROWS = ["groups", "single rows"] as const;
+type Rows = (typeof ROWS)[number];
+
 interface Variant {
-  readonly lanes: "two lanes" | "one lane";
+  readonly rows: Rows;
   readonly hanging: number;
 }
 
@@ -31,18 +34,19 @@ interface Measured {
 }
 
 /**
- * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, with two lanes and with
- * one. Each round measures all variants, because the machine's other work changes more from minute to minute than the
- * variants differ.
+ * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, in cursor groups and with
+ * rows of their own, which have two lanes. Each round measures all variants, because the machine's other work changes more
+ * from minute to minute than the variants differ.
  */
 export async function benchIsolation(options: {
   rounds: number;
   seconds: number;
   timeout: number;
+  only?: Rows;
 }): Promise<void> {
   const source = new EventSource((await readRecording()).map(({ line }) => line));
-  const variants: Variant[] = (["two lanes", "one lane"] as const).flatMap((lanes) =>
-    HANGING.map((hanging) => ({ lanes, hanging })),
+  const variants: Variant[] = ROWS.filter((rows) => rows === (options.only ?? rows)).flatMap((rows) =>
+    HANGING.map((hanging) => ({ rows, hanging })),
   );
   const results = new Map<Variant, Measured[]>(variants.map((variant) => [variant, []]));
   for (let round = 1; round <= options.rounds; round += 1)
@@ -77,7 +81,7 @@ export async function benchIsolation(options: {
       const own = results.get(variant) ?? [];
       const base =
         results.get(
-          variants.find(({ lanes, hanging }) => lanes === variant.lanes && hanging === 0) ?? variant,
+          variants.find(({ rows, hanging }) => rows === variant.rows && hanging === 0) ?? variant,
         ) ?? [];
       const ratio = (of: (each: Measured) => number) =>
         (median(own.map(of)) / median(base.map(of))).toFixed(2);
@@ -92,8 +96,8 @@ export async function benchIsolation(options: {
   process.stdout.write(`${tableLines(rows).join("\n")}\n`);
 }
 
-function nameOf({ lanes, hanging }: Variant): string {
-  return `${lanes}, ${hanging} hang`;
+function nameOf({ rows, hanging }: Variant): string {
+  return `${rows}, ${hanging} hang`;
 }
 
 function figures(results: readonly Measured[]): string[] {
@@ -110,14 +114,14 @@ function figures(results: readonly Measured[]): string[] {
 }
 
 async function measure(
-  { lanes, hanging }: Variant,
+  { rows, hanging }: Variant,
   source: EventSource,
   { seconds, timeout }: { seconds: number; timeout: number },
 ): Promise<Measured> {
   const receipts: { path: string; first: number; last: number; atMillis: number }[] = [];
   await using relay = await RelayUnderTest.start({
     RELAY_REQUEST_TIMEOUT_SECONDS: String(timeout),
-    ...(lanes === "one lane" ? { BENCH_ONE_LANE: "1" } : {}),
+    RELAY_CURSOR_GROUPS: rows === "groups" ? "1" : "0",
   });
   await using receiver = await Receiver.start((path, first, last) =>
     receipts.push({ path, first, last, atMillis: performance.now() }),

@@ -1,10 +1,10 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { numberOption } from "../../cli/terminal/numberOption.ts";
 import { onReaderGone } from "../../cli/terminal/reader.ts";
 import { benchBridge } from "./bridge/bridge.ts";
 import { benchContention } from "./contention.ts";
 import { benchGateway } from "./gateway.ts";
-import { benchIsolation } from "./isolation.ts";
+import { benchIsolation, ROWS } from "./isolation.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchSmallAppends } from "./smallAppends.ts";
 import { benchStalledReaders } from "./stalledReaders.ts";
@@ -35,6 +35,7 @@ program
     numberOption({ atLeast: 0.1 }),
     15,
   )
+  .addOption(new Option("--only <rows>", "only sessions with such rows").choices(ROWS))
   .action(benchIsolation);
 
 program

@@ -48,19 +48,6 @@ relay.clients.sqs.middlewareStack.add(
   { step: "initialize", name: "countRequests" },
 );
 
-// Sends and polls of the slow lane's queue go to the fast lane's queue: the same relay, with the same concurrency but
-// without lanes.
-if (process.env.BENCH_ONE_LANE !== undefined) {
-  const { slow, wake } = relay.queues;
-  relay.clients.sqs.middlewareStack.add(
-    (next) => (args) => {
-      const input = args.input as { QueueUrl?: string };
-      return next(input.QueueUrl === slow.url ? { ...args, input: { ...input, QueueUrl: wake.url } } : args);
-    },
-    { step: "initialize", name: "oneLane" },
-  );
-}
-
 function snapshot(): Snapshot {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   return {

@@ -192,6 +192,7 @@ function difference(after: Usage, before: Usage): Usage {
           requests,
           readUnits: usage.readUnits - (old?.readUnits ?? 0),
           writeUnits: usage.writeUnits - (old?.writeUnits ?? 0),
+          configurationUnits: usage.configurationUnits - (old?.configurationUnits ?? 0),
           putBytes: usage.putBytes - (old?.putBytes ?? 0),
         },
       ];

@@ -40,7 +40,7 @@ const ACCESS_LINE_BYTES = 350;
 const TRACED_PER_SECOND = 1;
 const TRACED_SHARE = 0.05;
 
-/** An environment lives for about two hours and opens each session's webhook secret once. */
+/** An environment lives for about two hours, and opens each session's configuration and webhook secret once. */
 const ENVIRONMENT_SECONDS = 2 * 3600;
 
 /** Each environment reads the management key again after this time. */
@@ -52,6 +52,7 @@ export function relayBill(load: Load): BillItem[] {
   const pages = isIdle ? 0 : eventsPerMonth(load) / load.eventsPerPage;
   const { ingest, notify, deliver } = usageOf(load, pages);
   const sweeps = MONTH_SECONDS / sweepIntervalSeconds;
+  const opened = environments(deliver) * load.sessions * livesPerMonth;
   const sweep = perSweep(load.sessions);
   const isGathered = load.gatherSeconds !== undefined;
   const gigabytes = isIdle ? 0 : storedGigabytes(load);

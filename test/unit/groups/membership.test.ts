@@ -10,6 +10,7 @@ import {
   packedCursor,
   unionOfInterests,
 } from "../../../shared/groups/membership.ts";
+import { seededRandom } from "../../proof/scheduler.ts";
 import { cursorOf as singleRow } from "../sessions/samples.ts";
 import { groupCursor, groupOf, NOW } from "./samples.ts";
 
@@ -41,6 +42,67 @@ describe("a session that joins", () => {
         nowEpochMillis: NOW,
       }),
     });
+  });
+});
+
+describe("sessions that see only fifty groups, from a random one on", () => {
+  const SEEN = 50;
+  const ofSize = Array.from({ length: GROUP_SESSIONS + 1 }, (_, size) => groupOfSize(size));
+
+  /** A feed's groups in the order of their random ids, by size. */
+  class Groups {
+    readonly sizes: number[] = [];
+    readonly random = seededRandom(7);
+
+    upTo(end: number): number {
+      return Math.floor(this.random() * end);
+    }
+
+    join(): void {
+      const from = this.upTo(this.sizes.length);
+      const seen = Array.from({ length: Math.min(SEEN, this.sizes.length) }, (_, index) => {
+        const at = (from + index) % this.sizes.length;
+        return { ...groupOfSizeAt(this.sizes[at] ?? 0), group: String(at) };
+      });
+      const joined = groupWithRoom(seen);
+      if (joined === undefined) this.sizes.splice(this.upTo(this.sizes.length + 1), 0, 1);
+      else this.sizes[Number(joined.group)] = Object.keys(joined.cursors).length + 1;
+    }
+
+    /** A random session leaves; an empty group goes. */
+    leave(): void {
+      const sessions = this.sizes.flatMap((size, at) => Array<number>(size).fill(at));
+      const at = sessions[this.upTo(sessions.length)] ?? 0;
+      const size = (this.sizes[at] ?? 0) - 1;
+      this.sizes.splice(at, 1, ...(size === 0 ? [] : [size]));
+    }
+  }
+
+  function groupOfSizeAt(size: number) {
+    const group = ofSize[size];
+    if (group === undefined) throw new RangeError(`no group of ${size}`);
+    return group;
+  }
+
+  it("fill groups nearly as well as if they saw all: 10,000 sessions need a tenth more", () => {
+    const groups = new Groups();
+    for (let count = 0; count < 10_000; count += 1) groups.join();
+    expect(groups.sizes.length).toBeGreaterThan(313);
+    expect(groups.sizes.length).toBeLessThanOrEqual(1.1 * 313);
+  });
+
+  it("do so for ever while others leave, and fill what was left before they begin groups", () => {
+    const groups = new Groups();
+    for (let count = 0; count < 4_000; count += 1) groups.join();
+    for (let count = 0; count < 8_000; count += 1) {
+      groups.leave();
+      groups.join();
+    }
+    expect(groups.sizes.length).toBeLessThanOrEqual(1.1 * (4_000 / GROUP_SESSIONS));
+    for (let count = 0; count < 3_000; count += 1) groups.leave();
+    const left = groups.sizes.length;
+    for (let count = 0; count < 2_000; count += 1) groups.join();
+    expect(groups.sizes.length).toBeLessThanOrEqual(left);
   });
 });
 

@@ -47,7 +47,11 @@ describe("packed cursors", () => {
   it("come back as they were", () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.tuple(ids, cursors), { selector: ([id]) => id, maxLength: GROUP_SESSIONS }),
+        fc.uniqueArray(fc.tuple(ids, cursors), {
+          selector: ([id]) => id,
+          minLength: 1,
+          maxLength: GROUP_SESSIONS,
+        }),
         (all) => {
           const given = Object.fromEntries(all);
           expect(unpackCursors(packCursors(given))).toEqual(given);
@@ -90,16 +94,25 @@ describe("packed cursors", () => {
     expect(refused.unreadable).toBeGreaterThan(50);
   });
 
-  it.each<[string, number[]]>([
-    ["of a version that this release does not know", [2, 0, 0, 0]],
-    ["of more sessions than a group has", [1, 33, 0, 0]],
-    ["that go on after the last cursor", [1, 0, 0, 0, 0]],
-    ["with an endless number", [1, 0, ...Array(40).fill(0x80), 0, 0]],
-    ["with a number beyond the safe ones", [1, 0, ...Array(7).fill(0xff), 0x7f, 0]],
-    ["with a session twice", [1, 2, 5, 0, ...[1, 1, 97, 0, 1, 1, 0], ...[1, 1, 97, 0, 1, 1, 0]]],
-    ["that stand before the first message", [1, 1, 5, 0, 1, 1, 97, 6, 1, 1, 0]],
-  ])("%s are refused", (_what, bytes) => {
-    expect(() => unpackCursors(Uint8Array.from(bytes))).toThrow(GroupUnreadableError);
+  const A = [1, 1, 97, 0, 1, 1, 0];
+
+  it.each<[string, number[], string]>([
+    ["of a version that this release does not know", [2, 0, 0, 0], "its version is 2"],
+    ["of nobody", [1, 0, 0, 0], "it holds no sessions"],
+    ["of more sessions than a group has", [1, 33, 0, 0], "it holds 33 sessions"],
+    ["that go on after the last cursor", [1, 1, 5, 0, ...A, 0], "it goes on after the last cursor"],
+    ["with an endless number", [1, 1, ...Array(40).fill(0x80), 0, 0], "a number is too long"],
+    ["with a number beyond the safe ones", [1, 1, ...Array(7).fill(0xff), 0x7f, 0], "a number is too large"],
+    ["with a session twice", [1, 2, 5, 0, ...A, ...A], "a session is in it twice"],
+    [
+      "that stand before the first message",
+      [1, 1, 5, 0, 1, 1, 97, 6, 1, 1, 0],
+      "a cursor stands before the first message",
+    ],
+  ])("%s are refused", (_what, bytes, reason) => {
+    expect(() => unpackCursors(Uint8Array.from(bytes))).toThrow(
+      expect.objectContaining({ code: "group.unreadable", facts: { reason } }),
+    );
   });
 
   it("that are too many, or too long for any group, are refused", () => {

@@ -194,4 +194,21 @@ describe("PageReader", () => {
     await expect(read(1)).rejects.toThrow(PageUnreadableError);
     await expect(read(1)).rejects.toThrow(PageUnreadableError);
   });
+
+  it("returns the pages before one that it cannot read, and those after it to whoever stands behind it", async () => {
+    const read = reader(
+      new CountedPages(
+        storedPage(1, 3),
+        storedPage(4, 2),
+        storedPage(6, 3, { checksum: 1 }),
+        storedPage(9, 1),
+      ),
+    );
+    for (let time = 0; time < 2; time += 1) {
+      expect(firsts(await read(1))).toEqual([1, 4]);
+      await expect(read(6)).rejects.toThrow(PageUnreadableError);
+      await expect(read(7)).rejects.toThrow(PageUnreadableError);
+      expect(firsts(await read(9))).toEqual([9]);
+    }
+  });
 });

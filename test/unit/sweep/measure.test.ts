@@ -24,10 +24,11 @@ function stand(sessionId: string, facts: Partial<Cursor>): void {
   if (cursor) relay.cursors.set(sessionId, { ...cursor, ...facts });
 }
 
-async function measure() {
+async function measure(unreadableGroups = 0) {
   const tail = await readTail(relay.tailSource(openGate), FEED, () => relay.nowEpochMillis);
   if (tail === undefined) throw new Error("the feed is not there");
-  return measureSessions({ ...relay.sweepStores(), clock: relay.clock }, tail, [...relay.cursors.values()]);
+  const parts = { ...relay.sweepStores(), clock: relay.clock };
+  return measureSessions(parts, tail, [...relay.cursors.values()], unreadableGroups);
 }
 
 it("an AMI user counts while it is logged in, and not while it is away", async () => {
@@ -59,6 +60,11 @@ it("paused and suspended sessions do not lag; suspended sessions are counted", a
     SlowestSessionLagSeconds: 0,
     SuspendedSessions: 1,
   });
+});
+
+it("a group that cannot be read counts as a suspended session", async () => {
+  stand("suspended", { next: 1, state: "suspended" });
+  expect(await measure(2)).toMatchObject({ SlowestSessionLagMessages: 0, SuspendedSessions: 3 });
 });
 
 it("a feed without sessions has no lag", async () => {

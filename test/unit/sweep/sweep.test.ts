@@ -6,6 +6,7 @@ import { keepLastPage, QUIET_MILLIS } from "../../../functions/sweep/keepLast.ts
 import type { SweepParts } from "../../../functions/sweep/parts.ts";
 import { type FeedReport, sweep } from "../../../functions/sweep/sweep.ts";
 import { TransactionRefusedError } from "../../../shared/errors.ts";
+import type { UnreadableGroup } from "../../../shared/groups/unreadable.ts";
 import { expiryOf } from "../../../shared/queue/pageExpiry.ts";
 import { type FoundTail, readTail, type Tail } from "../../../shared/queue/tail.ts";
 import type { Cursor, CursorChange } from "../../../shared/sessions/cursor.ts";
@@ -214,6 +215,44 @@ describe("an AMI user", () => {
       state: "suspended",
       lastError: { reason: "queue.rewound" },
     });
+  });
+});
+
+describe("a group that cannot be read", () => {
+  const groups = (reference: UnreadableGroup["reference"]): Partial<SweepParts> => ({
+    groups: {
+      ...parts.groups,
+      listGroups: async () => ({
+        groups: [],
+        unreadable: [{ feed: FEED, group: "grp_1", reason: "its version is 9", reference }],
+      }),
+    },
+  });
+
+  it("is reported, and counts as a suspended session", async () => {
+    append(4);
+    stand("reader", 15);
+    await sweepOnce(groups({ segment: 0, segmentSize: 10 }));
+    expect(metrics.sums()).toMatchObject({ SuspendedSessions: 1, SlowestSessionLagMessages: 6 });
+    expect(logged[0]).toEqual({
+      level: "error",
+      message: "a group cannot be read; its sessions get nothing until it is repaired",
+      facts: {
+        feed: FEED,
+        group: "grp_1",
+        reason: "its version is 9",
+        reference: { segment: 0, segmentSize: 10 },
+      },
+    });
+  });
+
+  it("keeps its segment although its count is gone, and everything when nobody knows its segment", async () => {
+    append(8);
+    relay.nowEpochMillis += 2 * GRACE;
+    expect(await sweepOnce(groups(undefined))).toMatchObject({ freedSegments: 0 });
+    expect(await sweepOnce(groups({ segment: 1, segmentSize: 10 }))).toMatchObject({ freedSegments: 1 });
+    expect(heldNumbers()[0]).toBe(11);
+    expect(await sweepOnce()).toMatchObject({ freedSegments: 2 });
   });
 });
 

@@ -1,0 +1,96 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../runtime/clock.ts";
+import { lastOf, type StoredPage } from "./page.ts";
+import type { PageSource } from "./pageReader.ts";
+import type { Segment, Sequence } from "./sequence.ts";
+
+/** The feeds whose last advance is remembered. */
+const KEPT_FEEDS = 1_000;
+
+/** Followers at the end of a queue read a page within milliseconds. */
+const KEPT_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** Memory of a page beside its body. */
+const PAGE_BYTES = 1024;
+
+/**
+ * Tells the followers of a process that a feed has advanced, where ingest runs in the same process, and hands them the page. It
+ * is only a hint: a follower reads the queue to learn what is new, and reads without a hint as well, later.
+ */
+export class FeedAdvances {
+  readonly #clock: Clock;
+  /** Advances of all feeds so far. */
+  #count = 0;
+  /** By feed, the count at its last advance. The one that advanced last is the last entry. */
+  readonly #lastOf = new Map<string, number>();
+  /** The highest count that was forgotten. */
+  #forgotten = 0;
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #pages = new LRUCache<string, { readonly segment: Segment; readonly page: StoredPage }>({
+    maxSize: KEPT_PAGE_BYTES,
+    sizeCalculation: ({ page }) => page.body.length + PAGE_BYTES,
+  });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @param page as it was written */
+  advanced(feed: string, segment: Segment, page: StoredPage): void {
+    this.#pages.set(keyOf(feed, page.first), { segment, page });
+    this.#count += 1;
+    this.#lastOf.delete(feed);
+    this.#lastOf.set(feed, this.#count);
+    const [oldest] = this.#lastOf;
+    if (this.#lastOf.size > KEPT_FEEDS && oldest !== undefined) {
+      this.#lastOf.delete(oldest[0]);
+      this.#forgotten = oldest[1];
+    }
+    for (const resume of this.#waiting.get(feed) ?? []) resume();
+  }
+
+  /** To be taken before a read: `next` then knows which advances that read may have missed. */
+  mark(): number {
+    return this.#count;
+  }
+
+  /** Resolves when the feed has advanced since the mark, and after `mostMillis` at the latest. */
+  async next(feed: string, mark: number, mostMillis: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || (this.#lastOf.get(feed) ?? this.#forgotten) > mark) return;
+    const resumed = new AbortController();
+    // A reason of our own: the default one is an exception with a stack.
+    const resume = () => resumed.abort("resumed");
+    signal.addEventListener("abort", resume, { once: true });
+    const waiting = this.#waiting.get(feed) ?? new Set();
+    this.#waiting.set(feed, waiting.add(resume));
+    await this.#clock.sleep(mostMillis, resumed.signal);
+    signal.removeEventListener("abort", resume);
+    waiting.delete(resume);
+    if (waiting.size === 0 && this.#waiting.get(feed) === waiting) this.#waiting.delete(feed);
+  }
+
+  /** The pages that were told, and from `source` those that were not. A page is immutable, so both are the same. */
+  before(source: PageSource): PageSource {
+    return {
+      readPagesFrom: async (feed, segment, sequence) => {
+        const told = this.#toldFrom(feed, segment, sequence);
+        return told.length > 0 ? told : source.readPagesFrom(feed, segment, sequence);
+      },
+      readPageBefore: (feed, segment, sequence) => source.readPageBefore(feed, segment, sequence),
+    };
+  }
+
+  #toldFrom(feed: string, segment: Segment, sequence: Sequence): StoredPage[] {
+    const pages: StoredPage[] = [];
+    for (let first = sequence; ; ) {
+      const told = this.#pages.get(keyOf(feed, first));
+      if (told?.segment !== segment) return pages;
+      pages.push(told.page);
+      first = lastOf(told.page) + 1;
+    }
+  }
+}
+
+function keyOf(feed: string, first: Sequence): string {
+  return `${feed}#${first}`;
+}
