@@ -82,7 +82,8 @@ export function relayBill(load: Load): BillItem[] {
       dynamodbWriteUnit: deliver.writeUnits,
     }),
     item("Queue table, by deliver", "DynamoDB reads", {
-      dynamodbReadUnit: deliver.readUnits * readScale(load),
+      // Each environment reads the configuration of each session once.
+      dynamodbReadUnit: deliver.readUnits * readScale(load) + opened,
     }),
     item("Attempts table, by deliver", "DynamoDB", attempts(load, pages)),
     item("Queue table, by sweep", "DynamoDB: freeing", freeing(load, pages)),
@@ -125,7 +126,7 @@ export function relayBill(load: Load): BillItem[] {
     ),
     item("sweep", "X-Ray traces", { xrayTrace: traces(load, "sweep", sweeps) }, idle),
     item("deliver", "KMS: opening secrets", {
-      kmsRequest: environments(deliver) * load.sessions * livesPerMonth,
+      kmsRequest: opened,
     }),
     item("secrets, alarms", "KMS keys", { kmsKeyMonth: deployed.keys }, idle),
     item("ingest", "Secrets Manager: reading the key", {
