@@ -103,7 +103,7 @@ export class UsageMeter {
   ): void {
     const usage = this.#current.getStore();
     if (usage === undefined) return;
-    const isConfiguration = "TableName" in input && input.TableName === tables.sessions.name;
+    const isConfiguration = isOfSessions(input);
     const reads = isConfiguration ? "configurationUnits" : "readUnits";
     for (const { CapacityUnits = 0 } of [ConsumedCapacity].flat())
       usage[READS.has(command) ? reads : "writeUnits"] += CapacityUnits;
@@ -119,6 +119,11 @@ export class UsageMeter {
       }
     return snapshot;
   }
+}
+
+/** Whether a call reads the Sessions table, one item or several. */
+function isOfSessions(input: { readonly TableName?: unknown; readonly RequestItems?: object }): boolean {
+  return input.TableName === tables.sessions.name || tables.sessions.name in (input.RequestItems ?? {});
 }
 
 interface Capacity {
