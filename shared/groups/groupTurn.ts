@@ -129,7 +129,7 @@ class GroupTurn {
   async #serve(): Promise<"parked" | "ended"> {
     this.#noteWrite();
     this.#movedAtEpochMillis = this.#now();
-    if (!this.#isOver()) this.#beginAll();
+    this.#beginAll();
     for (;;) {
       this.#takeOutcomes();
       await this.#openOutlets();

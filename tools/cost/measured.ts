@@ -23,7 +23,7 @@ export interface PerPage {
 type Steady = (typeof measured.steady)[number];
 
 /** The most requests that one session can send, one after another. */
-export const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
+const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
 
 /** A session joins the fullest group with room, so all groups but one are full. */
 export function groupsOf(sessions: number): number {
