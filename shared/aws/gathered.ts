@@ -33,7 +33,8 @@ export function gathered<Item, Result>(
       waiting.push({ item, resolve, reject });
       if (waiting.length === most) void perform();
       else if (waiting.length === 1)
-        setImmediate(() => {
+        // Runs once all promises that are resolved by now have been followed.
+        process.nextTick(() => {
           if (waiting.length > 0) void perform();
         });
     });
