@@ -11,7 +11,8 @@ import { requireTail } from "./feeds.ts";
 import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { type Place, resolvePosition } from "./position.ts";
-import type { AmiSessionView, NewAmiSession, SessionChange } from "./schemas.ts";
+import type { NewAmiSession, SessionChange } from "./schemas/newSessions.ts";
+import type { AmiSessionView } from "./schemas/sessions.ts";
 import {
   type CursorWish,
   inSteps,

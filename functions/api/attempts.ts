@@ -2,7 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import { type Caller, MAY_READ } from "../../shared/access/caller.ts";
 import { type Attempt, SHOWN_ATTEMPTS } from "../../shared/sessions/attempt.ts";
 import type { ApiParts } from "./parts.ts";
-import type { AttemptView, attemptList } from "./schemas.ts";
+import type { AttemptView, attemptList } from "./schemas/attempts.ts";
 import { requireSession } from "./storedSession.ts";
 
 /** What the session's endpoint answered, the newest first. */

@@ -9,7 +9,7 @@ import { viewAttempt } from "./attempts.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
-import type { ExplanationView } from "./schemas.ts";
+import type { ExplanationView } from "./schemas/attempts.ts";
 import { requireSession } from "./storedSession.ts";
 
 /** Why one message did or did not reach a session. */

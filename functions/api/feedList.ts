@@ -3,7 +3,7 @@ import { SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { firstOfSegment } from "../../shared/queue/sequence.ts";
 import { type FeedHead, firstHeld, readTail, type TailSource } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
-import type { FeedSummary } from "./schemas.ts";
+import type { FeedSummary } from "./schemas/feeds.ts";
 import { countSessions } from "./sessionCounts.ts";
 
 /**

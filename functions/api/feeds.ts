@@ -11,7 +11,7 @@ import { firstOfSegment, lastOfSegment, type Sequence } from "../../shared/queue
 import { type FoundTail, firstHeld, readTail, type Tail, tailSegment } from "../../shared/queue/tail.ts";
 import type { ApiParts } from "./parts.ts";
 import { type Place, type Position, resolvePosition } from "./position.ts";
-import type { FeedView } from "./schemas.ts";
+import type { FeedView } from "./schemas/feeds.ts";
 import { countSessions } from "./sessionCounts.ts";
 import type { Waiting } from "./waiting.ts";
 

@@ -3,7 +3,7 @@ import type { Caller } from "../../shared/access/caller.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { Session, SessionIdempotency } from "../../shared/sessions/session.ts";
 import type { ApiParts } from "./parts.ts";
-import type { NewAmiSession, NewWebhookSession } from "./schemas.ts";
+import type { NewAmiSession, NewWebhookSession } from "./schemas/newSessions.ts";
 
 /*
  * A session that is created with an Idempotency-Key is created once. A second request gets the answer of the first one, with

@@ -5,7 +5,7 @@ import { ALL_FEEDS } from "../../shared/access/feedPattern.ts";
 import { requireAllFeeds } from "../../shared/http/authorise.ts";
 import { HttpProblem } from "../../shared/http/problem.ts";
 import type { ApiParts } from "./parts.ts";
-import type { KeyView, newKey } from "./schemas.ts";
+import type { KeyView, newKey } from "./schemas/keys.ts";
 
 /** Makes a key. Its text is in this answer and nowhere else. */
 export async function createKey(

@@ -3,7 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { MAY_APPEND } from "../../shared/access/caller.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
 import { feedPath, problems, security } from "./routes.ts";
-import { appendResult, events, webhookRequest } from "./schemas.ts";
+import { appendResult, events, webhookRequest } from "./schemas/messages.ts";
 
 export const openApiDocument = {
   openapi: "3.1.0",

@@ -2,7 +2,7 @@ import { remembered } from "../../shared/queue/producerArchive.ts";
 import { firstKnown, type ProducerTrail, SQS_PRODUCER_PREFIX } from "../../shared/queue/producers.ts";
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
-import type { ProducerView } from "./schemas.ts";
+import type { ProducerView } from "./schemas/feeds.ts";
 
 /** Far below the limit of a response: each producer has less than 1 KB. */
 const MOST_PRODUCERS = 1000;

@@ -4,31 +4,13 @@ import type { Role } from "../../shared/access/accessKey.ts";
 import { MAY_MANAGE, MAY_READ } from "../../shared/access/caller.ts";
 import { requireFeed, requireRole } from "../../shared/http/authorise.ts";
 import type { CallerVariables } from "../../shared/http/bearerAuth.ts";
-import {
-  attemptList,
-  attemptView,
-  changedSession,
-  createdKey,
-  createdSession,
-  explanation,
-  feedChange,
-  feedList,
-  feedName,
-  feedView,
-  keyList,
-  listQuery,
-  messageList,
-  messagesQuery,
-  newKey,
-  newSession,
-  problem,
-  producerList,
-  sequenceInPath,
-  serviceView,
-  sessionChange,
-  sessionList,
-  sessionView,
-} from "./schemas.ts";
+import { attemptList, attemptView, explanation } from "./schemas/attempts.ts";
+import { feedName, listQuery, problem, sequenceInPath, serviceView } from "./schemas/common.ts";
+import { feedChange, feedList, feedView, producerList } from "./schemas/feeds.ts";
+import { createdKey, keyList, newKey } from "./schemas/keys.ts";
+import { messageList, messagesQuery } from "./schemas/messages.ts";
+import { newSession, sessionChange } from "./schemas/newSessions.ts";
+import { changedSession, createdSession, sessionList, sessionView } from "./schemas/sessions.ts";
 
 /** The routes of the interface, with their requests and responses. */
 

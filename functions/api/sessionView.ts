@@ -2,7 +2,7 @@ import type { Tail } from "../../shared/queue/tail.ts";
 import { type Cursor, isHeld } from "../../shared/sessions/cursor.ts";
 import type { SessionFilter } from "../../shared/sessions/selection.ts";
 import type { AmiSession, WebhookSession } from "../../shared/sessions/session.ts";
-import type { AmiSessionView, CursorView, WebhookSessionView } from "./schemas.ts";
+import type { AmiSessionView, CursorView, WebhookSessionView } from "./schemas/sessions.ts";
 
 /** Where a session stands. */
 export interface Standing {

@@ -20,7 +20,7 @@ import type { AmiSession, Session, WebhookSession } from "../../shared/sessions/
 import { requireTail } from "./feeds.ts";
 import type { ApiParts } from "./parts.ts";
 import type { Place } from "./position.ts";
-import type { AmiSessionView, SessionView, WebhookSessionView } from "./schemas.ts";
+import type { AmiSessionView, SessionView, WebhookSessionView } from "./schemas/sessions.ts";
 import { type Standing, viewAmiSession, viewWebhookSession } from "./sessionView.ts";
 
 /** Attempts at a change, in case a holder or another caller changes the row at the same moment. */

@@ -4,7 +4,7 @@ import { HttpProblem } from "../../shared/http/problem.ts";
 import { SHOWN_ATTEMPTS } from "../../shared/sessions/attempt.ts";
 import { viewAttempt } from "./attempts.ts";
 import type { ApiParts } from "./parts.ts";
-import type { AttemptView } from "./schemas.ts";
+import type { AttemptView } from "./schemas/attempts.ts";
 import { isWebhook, requireChangeable } from "./storedSession.ts";
 import type { Waiting } from "./waiting.ts";
 

@@ -14,7 +14,8 @@ import { changeInGroup, type GroupedWish, joinSomeGroup, wakeGroup } from "./gro
 import type { Birth } from "./idempotency.ts";
 import type { ApiParts } from "./parts.ts";
 import { resolvePosition } from "./position.ts";
-import type { NewWebhookSession, SessionChange, WebhookSessionView } from "./schemas.ts";
+import type { NewWebhookSession, SessionChange } from "./schemas/newSessions.ts";
+import type { WebhookSessionView } from "./schemas/sessions.ts";
 import { viewCursor } from "./sessionView.ts";
 import {
   inSteps,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { InTurn } from "../../functions/api/inTurn.ts";
 import type { ApiParts } from "../../functions/api/parts.ts";
-import { newSession } from "../../functions/api/schemas.ts";
+import { newSession } from "../../functions/api/schemas/newSessions.ts";
 import { changeSession, createSession, deleteSession } from "../../functions/api/sessions.ts";
 import { MANAGEMENT } from "../../shared/access/caller.ts";
 import { newKeyText } from "../../shared/access/keyText.ts";

@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import type { z } from "zod";
 import type * as client from "../../../client/types.ts";
-import type * as schemas from "../../../functions/api/schemas.ts";
+import type * as attempts from "../../../functions/api/schemas/attempts.ts";
+import type * as common from "../../../functions/api/schemas/common.ts";
+import type * as feeds from "../../../functions/api/schemas/feeds.ts";
+import type * as keys from "../../../functions/api/schemas/keys.ts";
+import type * as messages from "../../../functions/api/schemas/messages.ts";
+import type * as newSessions from "../../../functions/api/schemas/newSessions.ts";
+import type * as sessions from "../../../functions/api/schemas/sessions.ts";
 
 /** The type without `readonly`, and without `undefined` in optional properties. */
 type Plain<T> = T extends readonly (infer Element)[]
@@ -20,30 +26,30 @@ type Answers<Schema extends z.ZodType> = z.output<Schema>;
 
 /** Fails to compile when a type differs from its schema. */
 const agree: {
-  readonly newSession: Agree<client.NewSession, Takes<typeof schemas.newSession>>;
-  readonly sessionChange: Agree<client.SessionChange, Takes<typeof schemas.sessionChange>>;
-  readonly feedChange: Agree<client.FeedChange, Takes<typeof schemas.feedChange>>;
-  readonly messagesQuery: IsSame<keyof client.MessagesQuery, keyof Takes<typeof schemas.messagesQuery>>;
-  readonly messageFormat: Agree<client.MessageFormat, Answers<typeof schemas.messagesQuery>["format"]>;
-  readonly session: Agree<client.Session, Answers<typeof schemas.sessionView>>;
-  readonly createdSession: Agree<client.CreatedSession, Answers<typeof schemas.createdSession>>;
-  readonly changedSession: Agree<client.ChangedSession, Answers<typeof schemas.changedSession>>;
-  readonly sessionList: Agree<client.SessionList, Answers<typeof schemas.sessionList>>;
-  readonly attemptList: Agree<client.AttemptList, Answers<typeof schemas.attemptList>>;
-  readonly explanation: Agree<client.Explanation, Answers<typeof schemas.explanation>>;
-  readonly feedList: Agree<client.FeedList, Answers<typeof schemas.feedList>>;
-  readonly producerList: Agree<client.ProducerList, Answers<typeof schemas.producerList>>;
-  readonly newKey: Agree<client.NewKey, Takes<typeof schemas.newKey>>;
-  readonly createdKey: Agree<client.CreatedKey, Answers<typeof schemas.createdKey>>;
-  readonly keyList: Agree<client.KeyList, Answers<typeof schemas.keyList>>;
-  readonly feed: Agree<client.Feed, Answers<typeof schemas.feedView>>;
-  readonly messageList: Agree<client.MessageList, Answers<typeof schemas.messageList>>;
-  readonly webhookRequest: Agree<client.WebhookRequest, Answers<typeof schemas.webhookRequest>>;
-  readonly appendResult: Agree<client.AppendResult, Answers<typeof schemas.appendResult>>;
-  readonly problem: Agree<client.Problem, Answers<typeof schemas.problem>>;
-  readonly aMissingPart: Agree<Omit<client.Feed, "wrapUnmapped">, Answers<typeof schemas.feedView>>;
-  readonly anotherType: Agree<client.AppendResult & { first: string }, Answers<typeof schemas.appendResult>>;
-  readonly optional: Agree<Required<client.SessionList>, Answers<typeof schemas.sessionList>>;
+  readonly newSession: Agree<client.NewSession, Takes<typeof newSessions.newSession>>;
+  readonly sessionChange: Agree<client.SessionChange, Takes<typeof newSessions.sessionChange>>;
+  readonly feedChange: Agree<client.FeedChange, Takes<typeof feeds.feedChange>>;
+  readonly messagesQuery: IsSame<keyof client.MessagesQuery, keyof Takes<typeof messages.messagesQuery>>;
+  readonly messageFormat: Agree<client.MessageFormat, Answers<typeof messages.messagesQuery>["format"]>;
+  readonly session: Agree<client.Session, Answers<typeof sessions.sessionView>>;
+  readonly createdSession: Agree<client.CreatedSession, Answers<typeof sessions.createdSession>>;
+  readonly changedSession: Agree<client.ChangedSession, Answers<typeof sessions.changedSession>>;
+  readonly sessionList: Agree<client.SessionList, Answers<typeof sessions.sessionList>>;
+  readonly attemptList: Agree<client.AttemptList, Answers<typeof attempts.attemptList>>;
+  readonly explanation: Agree<client.Explanation, Answers<typeof attempts.explanation>>;
+  readonly feedList: Agree<client.FeedList, Answers<typeof feeds.feedList>>;
+  readonly producerList: Agree<client.ProducerList, Answers<typeof feeds.producerList>>;
+  readonly newKey: Agree<client.NewKey, Takes<typeof keys.newKey>>;
+  readonly createdKey: Agree<client.CreatedKey, Answers<typeof keys.createdKey>>;
+  readonly keyList: Agree<client.KeyList, Answers<typeof keys.keyList>>;
+  readonly feed: Agree<client.Feed, Answers<typeof feeds.feedView>>;
+  readonly messageList: Agree<client.MessageList, Answers<typeof messages.messageList>>;
+  readonly webhookRequest: Agree<client.WebhookRequest, Answers<typeof messages.webhookRequest>>;
+  readonly appendResult: Agree<client.AppendResult, Answers<typeof messages.appendResult>>;
+  readonly problem: Agree<client.Problem, Answers<typeof common.problem>>;
+  readonly aMissingPart: Agree<Omit<client.Feed, "wrapUnmapped">, Answers<typeof feeds.feedView>>;
+  readonly anotherType: Agree<client.AppendResult & { first: string }, Answers<typeof messages.appendResult>>;
+  readonly optional: Agree<Required<client.SessionList>, Answers<typeof sessions.sessionList>>;
 } = {
   newSession: true,
   sessionChange: true,
