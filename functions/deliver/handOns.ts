@@ -11,7 +11,7 @@ export interface HandOnParts {
   readonly clock: Clock;
 }
 
-/** A turn whose time is over waits about so long for answers (shared/groups/groupTurn.ts) before it hands its group on. */
+/** Most turns whose time is over have their answers within so long, and hand their groups on (shared/groups/groupTurn.ts). */
 const GATHER_MILLIS = 250;
 
 /**

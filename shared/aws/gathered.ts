@@ -1,3 +1,5 @@
+import { nextTick } from "node:process";
+
 /**
  * Makes one call of what is asked for within one turn of the event loop: 32 sessions of a group that are served together need
  * one request in place of 32.
@@ -34,7 +36,7 @@ export function gathered<Item, Result>(
       if (waiting.length === most) void perform();
       else if (waiting.length === 1)
         // Runs once all promises that are resolved by now have been followed.
-        process.nextTick(() => {
+        nextTick(() => {
           if (waiting.length > 0) void perform();
         });
     });

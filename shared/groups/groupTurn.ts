@@ -54,9 +54,10 @@ const PATIENCE_MILLIS = 1_000;
 
 /**
  * A turn whose time is over waits for the answers of requests that are younger than this. Most come at once, and a late
- * outcome costs a write of its own. Nobody waits for an endpoint that has failed before.
+ * outcome costs a write and a wake of its own: with a quarter of a second, 100 sessions of a busy machine were never at rest
+ * again, and a page cost three times as many invocations. Nobody waits for an endpoint that has failed before.
  */
-const YOUNG_REQUEST_MILLIS = 250;
+const YOUNG_REQUEST_MILLIS = 1_000;
 
 /** A late request is given up this long after its timeout. It covers what comes before and after the request itself. */
 const LATE_SPARE_MILLIS = 5_000;
