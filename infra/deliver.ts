@@ -6,7 +6,8 @@ import type { RelayResources } from "./relayResources.ts";
 
 /**
  * Sends pages to webhooks. One function serves both lanes, with one role and one page cache. Each lane has its own
- * queue, event source mapping and concurrency limit, so slow sessions cannot take concurrency from the fast lane.
+ * queue, event source mapping and concurrency limit, so slow sessions cannot take concurrency from the fast lane. Groups of
+ * sessions have no lanes, but the slow one's queue has their delayed wakes and the test messages.
  *
  * It runs outside any VPC, because webhooks are on the public internet. shared/webhook/addressGuard.ts decides for each
  * connection whether the address is allowed.

@@ -8,7 +8,7 @@ const defaults: Readonly<Record<string, string>> = {
   // Small segments, and a grace about as short as infra/checkTimes.ts allows, so that freeing can be watched.
   RELAY_SEGMENT_SIZE: "100",
   RELAY_FREE_GRACE_SECONDS: "75",
-  RELAY_CURSOR_GROUPS: "0",
+  RELAY_CURSOR_GROUPS: "1",
 };
 
 /** The relay on a local cloud. */

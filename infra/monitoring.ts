@@ -88,7 +88,7 @@ function addDeliveryAlarms(alarms: RelayAlarms, { stage, queues }: MonitoringPro
     metric: combined(
       "MAX",
       "oldest hint, seconds",
-      // The slow lane is left out: its wakes are delayed on purpose, for up to 15 minutes.
+      // The slow lane is left out: its wakes are delayed on purpose, for up to 15 minutes, those of groups too.
       [queues.notify, queues.wake].map(({ queue }) =>
         queue.metricApproximateAgeOfOldestMessage({ statistic: "Maximum", period: FIVE_MINUTES }),
       ),

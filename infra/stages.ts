@@ -8,8 +8,8 @@ export interface RelayStage {
   readonly keepsData: boolean;
   readonly logRetentionDays: number;
   /**
-   * Concurrent invocations per queue (2 to 1,000). Multiplied by the batch size, it is the number of feeds or sessions
-   * served at once. The sum should stay below the account's limit of concurrent executions.
+   * Concurrent invocations per queue (2 to 1,000). Multiplied by the batch size, it is the number of feeds, groups or single
+   * sessions served at once. The sum should stay below the account's limit of concurrent executions.
    */
   readonly maximumConcurrency: Readonly<Record<QueueName, number>>;
   /**
@@ -70,7 +70,8 @@ export const prod: RelayStage = {
   name: "prod",
   keepsData: true,
   logRetentionDays: 90,
-  // 100 invocations of ten wakes: a thousand fast sessions and a hundred slow ones send at the same time.
+  // 100 invocations of ten wakes: a thousand groups of up to 32 sessions send at the same time, and a hundred whose failed
+  // sessions are due.
   maximumConcurrency: { ingest: 20, notify: 20, wake: 100, slow: 20 },
   tracedFunctions: SELDOM_INVOKED,
   // An append takes 20 to 100 ms: 100 of them side by side are a thousand a second and more.

@@ -32,7 +32,7 @@ Environment:
   RELAY_DATA_DIR             keeps the data over a restart; without it they are in memory
   RELAY_SEGMENT_SIZE         messages in a segment
   RELAY_FREE_GRACE_SECONDS   how old a segment must be to be freed (30)
-  RELAY_CURSOR_GROUPS        whether sessions share rows (off)
+  RELAY_CURSOR_GROUPS        whether sessions share rows (on)
   RELAY_RETENTION_SECONDS    how far a session may lag before it is moved forward
   RELAY_ALLOWED_HOSTS        names by which the relay may be called besides those of this machine
   RELAY_SWEEP_SECONDS        how often lost hints are repaired and segments freed (5)

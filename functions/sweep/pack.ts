@@ -1,14 +1,8 @@
 import { isTakeable, needsTurn } from "../../shared/groups/group.ts";
-import {
-  groupWithRoom,
-  isPackable,
-  joinListed,
-  type ListedGroup,
-  packedCursor,
-} from "../../shared/groups/membership.ts";
+import { groupWithRoom, joinListed, type ListedGroup, packedCursor } from "../../shared/groups/membership.ts";
 import { wakeGroups } from "../../shared/groups/wakeGroups.ts";
 import type { FeedHead, Tail } from "../../shared/queue/tail.ts";
-import type { Cursor } from "../../shared/sessions/cursor.ts";
+import { type Cursor, release } from "../../shared/sessions/cursor.ts";
 import { unlessChanged } from "../../shared/sessions/unlessChanged.ts";
 import { isWokenByQueue } from "../../shared/sessions/wake.ts";
 import type { SweepParts } from "./parts.ts";
@@ -21,7 +15,7 @@ const MOST_LOST = 20;
 
 /**
  * Packs the rows of single webhook sessions into groups with room, each in one transaction that deletes the row as it was read
- * (docs/decisions/0017-cursor-groups.md). Rows that somebody holds are left to a later sweep.
+ * (docs/decisions/0017-cursor-groups.md).
  * @returns how many rows were packed
  */
 export async function packSingles(
@@ -34,13 +28,14 @@ export async function packSingles(
   let groups = new Map(listed.map((each) => [each.group.group, each]));
   const packed = new Map<string, Cursor[]>();
   let lost = 0;
-  for (const row of rows.filter(isPackable).slice(0, MOST_PACKED)) {
+  for (const read of rows.filter(isWokenByQueue).slice(0, MOST_PACKED)) {
     if (lost === MOST_LOST) break;
-    const joined = await pack(parts, row, [...groups.values()]);
+    const row = await takeFromTurn(parts, read);
+    const joined = row && (await pack(parts, row, [...groups.values()]));
     if (joined === "unknown") continue;
-    if (joined === undefined) {
+    if (row === undefined || joined === undefined) {
       lost += 1;
-      const now = await parts.groups.listGroups(row.feed);
+      const now = await parts.groups.listGroups(read.feed);
       groups = new Map(now.groups.map((each) => [each.group.group, each]));
       continue;
     }
@@ -63,6 +58,19 @@ export async function noteSingles(
 ): Promise<void> {
   const isAllGrouped = settings.cursorGroups && !rows.some(isWokenByQueue);
   if (isAllGrouped !== (head.isAllGrouped ?? false)) await heads.noteSingles(head, isAllGrouped);
+}
+
+/**
+ * Takes a row from the turn that holds it, as a person's change does: on a busy feed it would hardly ever rest. The turn ends with
+ * its next write, and the group sends the batch in flight again, under the same id. If the sweep dies here, the next one wakes the
+ * row.
+ * @returns the row as it is now; undefined when it has changed or is gone
+ */
+async function takeFromTurn({ cursors, clock }: SweepParts, row: Cursor): Promise<Cursor | undefined> {
+  if (row.state !== "active") return row;
+  const released = await unlessChanged(cursors.write(row, release(row, clock.nowEpochMillis())));
+  // The turn may have advanced since the row was listed.
+  return released && cursors.readCursor(row.feed, row.session);
 }
 
 /** "unknown": the session is no single webhook session. Undefined: somebody was faster. */

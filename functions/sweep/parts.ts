@@ -46,7 +46,10 @@ export interface SweepParts extends WakeParts {
     counts(feed: string): Promise<ReferenceCounts>;
     deleteSegment(feed: string, segment: Segment): Promise<void>;
   };
-  readonly cursors: WakeParts["cursors"] & { listCursors(feed: string): Promise<Cursor[]> };
+  readonly cursors: WakeParts["cursors"] & {
+    listCursors(feed: string): Promise<Cursor[]>;
+    readCursor(feed: string, sessionId: string): Promise<Cursor | undefined>;
+  };
   readonly groups: {
     listGroups(feed: string): Promise<GroupListing>;
     write(read: CursorGroup, change: GroupChange): Promise<GroupWritten>;

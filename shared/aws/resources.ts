@@ -48,7 +48,7 @@ export interface TableDefinition {
   readonly ttl?: string;
 }
 
-/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` has the wakes of the slow lane. */
+/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` has the wakes of the slow lane and delayed ones. */
 export const queues = {
   ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
   notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },
@@ -179,8 +179,8 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
         "freeSegments",
         "changeExpiry",
       ],
-      // It packs the rows of single sessions into groups.
-      cursors: ["listCursors", "createCursors", "changeCursors", "removeCursors"],
+      // It packs the rows of single sessions into groups. A group that a transaction finds changed is read again.
+      cursors: ["readCursors", "listCursors", "createCursors", "changeCursors", "removeCursors"],
       sessions: ["readSessions", "putSessions"],
     },
     sendsTo: ["wake", "slow"],

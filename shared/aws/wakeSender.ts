@@ -14,7 +14,11 @@ const BATCH_SIZE = 10;
 /** Whom a wake is for: a session with a row of its own, or a group. */
 type WakeTarget = Pick<Cursor, "feed" | "session" | "lane"> | GroupWake;
 
-/** Sends "there is something to read" to the queue of the session's lane. Groups have one queue. */
+/**
+ * Sends "there is something to read" to the queue of the session's lane. Groups have no lanes. A delayed wake of a group goes to
+ * the slow lane's queue: its age counts from when it is sent, and an alarm watches the age of the fast lane's oldest message
+ * (infra/monitoring.ts).
+ */
 export class WakeSender {
   readonly #sqs: SQSClient;
   readonly #queueUrls: Readonly<Record<Cursor["lane"], string>>;
@@ -30,7 +34,7 @@ export class WakeSender {
     const delaySeconds = Math.ceil(delayMillis / 1000);
     await this.#sqs.send(
       new SendMessageCommand({
-        QueueUrl: this.#queueUrls[laneOf(target)],
+        QueueUrl: this.#queueUrls[laneOf(target, delaySeconds > 0)],
         MessageBody: JSON.stringify(hintFor(target)),
         ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
       }),
@@ -57,7 +61,7 @@ export class WakeSender {
   async sendWakes<Target extends WakeTarget>(targets: readonly Target[]): Promise<Target[]> {
     const calls: Promise<Target[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {
-      const wakes = sharedWakes(targets.filter((target) => laneOf(target) === lane));
+      const wakes = sharedWakes(targets.filter((target) => laneOf(target, false) === lane));
       for (let from = 0; from < wakes.length; from += BATCH_SIZE)
         calls.push(this.#sendBatch(lane, wakes.slice(from, from + BATCH_SIZE)));
     }
@@ -99,8 +103,9 @@ function sharedHintFor(targets: readonly WakeTarget[]): WakeHint {
   return groups.length > 1 ? { feed: first.feed, groups } : hintFor(first);
 }
 
-function laneOf(target: WakeTarget): Cursor["lane"] {
-  return "group" in target ? "fast" : target.lane;
+function laneOf(target: WakeTarget, isDelayed: boolean): Cursor["lane"] {
+  if ("group" in target) return isDelayed ? "slow" : "fast";
+  return target.lane;
 }
 
 function hintFor(target: WakeTarget): WakeHint {

@@ -73,11 +73,6 @@ export function joinListed(
   return { joining, names: unionOfInterests([...others.map(({ interest }) => interest), joins.interest]) };
 }
 
-/** Whether the row of a single session can become a cursor of a group: it rests, and it is of the kind that groups serve. */
-export function isPackable({ kind = "webhook", state }: Cursor): boolean {
-  return kind === "webhook" && state !== "active";
-}
-
 /**
  * The cursor of a session whose row is packed. Its revision makes the session's epoch in the group exceed that of the row.
  * @param fence of the group that it joins; 0 for a new group

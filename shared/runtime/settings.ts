@@ -51,7 +51,10 @@ export interface Settings {
   readonly allowedAddressRanges: readonly string[];
   /** Whether a webhook URL may be plain `http:`. */
   readonly allowHttp: boolean;
-  /** Whether new webhook sessions join cursor groups, and the sweep packs the rows of others into groups. */
+  /**
+   * Whether new webhook sessions join cursor groups, and the sweep packs the rows of others into groups. Off for the first
+   * deployment over a release without groups (docs/operating.md), which cannot serve them.
+   */
   readonly cursorGroups: boolean;
 }
 
@@ -131,7 +134,7 @@ export function readSettings(environment: Environment): Settings {
     attemptIntervalMillis: millis("RELAY_ATTEMPT_SECONDS", 60),
     allowedAddressRanges: listIn(environment, "RELAY_ALLOWED_ADDRESS_RANGES"),
     allowHttp: booleanIn(environment, "RELAY_ALLOW_HTTP", false),
-    cursorGroups: booleanIn(environment, "RELAY_CURSOR_GROUPS", false),
+    cursorGroups: booleanIn(environment, "RELAY_CURSOR_GROUPS", true),
   });
 }
 

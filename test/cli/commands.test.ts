@@ -481,6 +481,7 @@ describe("replay", () => {
     await relay.append(feed, someEvents(300));
     const { id } = await subscribed("head");
     await receiver.untilReceived(path(), 300);
+    await eventually("the session behind them", async () => (await relay.session(id)).next === 301);
     const counted = await cli.run(["replay", id, "--from", "101", "--to", "200", "--dry-run"]);
     expect(counted.output).toBe(
       `100 messages of ${feed}, 101 to 200, to ${receiver.url(path())}\nNothing was sent.\n`,

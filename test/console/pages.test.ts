@@ -1,31 +1,22 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestRelay } from "../support/testRelay.ts";
-import { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { expectAccessible, expectFits } from "./support/accessible.ts";
-import { openPage, startBrowser, THEMES, WIDTHS } from "./support/browser.ts";
-import { buildScene, callEvents, type Scene } from "./support/scene.ts";
+import { openPage, THEMES, WIDTHS } from "./support/browser.ts";
+import { callEvents, type OpenScene, openScene, type Scene } from "./support/scene.ts";
 
+let opened: OpenScene;
 let relay: TestRelay;
-let receiver: WebhookReceiver;
 let browser: Browser;
 let scene: Scene;
 
 beforeAll(async () => {
-  [relay, receiver, browser] = await Promise.all([
-    TestRelay.start({ RELAY_SEGMENT_SIZE: "50" }),
-    WebhookReceiver.start(),
-    startBrowser(),
-  ]);
-  scene = await buildScene(relay, receiver);
+  opened = await openScene();
+  ({ relay, browser, scene } = opened);
   await relay.createKey({ name: "a reader", role: "reader", feeds: ["*"] });
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await relay?.[Symbol.asyncDispose]();
-  await receiver?.[Symbol.asyncDispose]();
-});
+afterAll(() => opened?.[Symbol.asyncDispose]());
 
 /** Each page, and what shows that it is complete. */
 const PAGES: Readonly<Record<string, (scene: Scene) => [path: string, shows: string]>> = {

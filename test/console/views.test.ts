@@ -2,30 +2,23 @@ import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { TestRelay } from "../support/testRelay.ts";
-import { WebhookReceiver } from "../support/webhookReceiver.ts";
+import type { WebhookReceiver } from "../support/webhookReceiver.ts";
 import { expectAccessible, expectFits } from "./support/accessible.ts";
-import { openPage, startBrowser } from "./support/browser.ts";
-import { buildScene, callEvents, type Scene } from "./support/scene.ts";
+import { openPage } from "./support/browser.ts";
+import { callEvents, type OpenScene, openScene, type Scene } from "./support/scene.ts";
 
+let opened: OpenScene;
 let relay: TestRelay;
 let receiver: WebhookReceiver;
 let browser: Browser;
 let scene: Scene;
 
 beforeAll(async () => {
-  [relay, receiver, browser] = await Promise.all([
-    TestRelay.start({ RELAY_SEGMENT_SIZE: "50" }),
-    WebhookReceiver.start(),
-    startBrowser(),
-  ]);
-  scene = await buildScene(relay, receiver);
+  opened = await openScene();
+  ({ relay, receiver, browser, scene } = opened);
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await relay?.[Symbol.asyncDispose]();
-  await receiver?.[Symbol.asyncDispose]();
-});
+afterAll(() => opened?.[Symbol.asyncDispose]());
 
 /** Opens a page as the management key, does something with it, and requires that the browser had no complaint. */
 async function at(path: string, look: (page: Page) => Promise<void>, key = relay.apiKey): Promise<void> {

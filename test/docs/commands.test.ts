@@ -70,6 +70,7 @@ const NOT_RUN: readonly { readonly document: string; readonly part: string; read
   { document: "docs/deploying.md", part: "aws secretsmanager get", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "curl https://", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "aws secretsmanager put", why: "needs an AWS account" },
+  { document: "docs/operating.md", part: "aws dynamodb get-item", why: "needs an AWS account" },
   { document: "docs/deploying.md", part: "npx cdk destroy", why: "needs an AWS account" },
   ...[
     ["README.md", "npm run ministack"],

@@ -66,7 +66,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     `dynamodb:UpdateItem on StorageQueue if ${PAGES_AND_HEADS}, reference#*`,
     `dynamodb:ConditionCheckItem on StorageQueue if ${HEADS}, reference#*`,
     `dynamodb:BatchWriteItem on StorageQueue if ${PAGES}, reference#*`,
-    ...["DeleteItem", "PutItem", "Query", "UpdateItem"].map(
+    ...["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(
       (action) => `dynamodb:${action} on StorageCursors`,
     ),
     ...["GetItem", "PutItem"].map((action) => `dynamodb:${action} on StorageSessions`),

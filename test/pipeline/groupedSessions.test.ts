@@ -1,13 +1,19 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
 import { GroupStore } from "../../shared/aws/cursorGroups.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import type { CursorGroup } from "../../shared/groups/group.ts";
 import type { ListedGroup } from "../../shared/groups/membership.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
+import { eventually } from "../support/eventually.ts";
 import { someEvents, TestRelay } from "../support/testRelay.ts";
+import { WebhookReceiver } from "../support/webhookReceiver.ts";
 
-const SETTINGS = { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "3600" };
-const GROUPS = { ...SETTINGS, RELAY_CURSOR_GROUPS: "1" };
+const GROUPS = { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "3600", RELAY_CURSOR_GROUPS: "1" };
+const SINGLE = { ...GROUPS, RELAY_CURSOR_GROUPS: "0" };
 
 /** What differs between two relays, or between a row and a group: ids, secrets, times, and the marks of turns. */
 const UNLIKE = new Set([
@@ -95,7 +101,7 @@ async function livesOf(relay: TestRelay): Promise<unknown[]> {
 
 describe("with cursor groups", () => {
   it("the API answers as it does without", async () => {
-    await using single = await TestRelay.start(SETTINGS);
+    await using single = await TestRelay.start(SINGLE);
     await using grouped = await TestRelay.start(GROUPS);
     const [singly, inGroups] = [await livesOf(single), await livesOf(grouped)];
     expect(inGroups).toEqual(singly);
@@ -156,4 +162,82 @@ describe("with cursor groups", () => {
     const groups = await groupsOf(relay, "pbx");
     expect(groups.map(({ cursors }) => Object.keys(cursors))).toEqual([[answers[0]?.json.id]]);
   });
+
+  it("a failed session's wake waits in the slow lane's queue, whose age no alarm watches", async () => {
+    await using relay = await TestRelay.start(GROUPS);
+    await using receiver = await WebhookReceiver.start();
+    receiver.answer = (_request, count) => ({ status: count === 0 ? 500 : 204 });
+    await relay.createSession({ feed: "pbx", url: receiver.url("/") });
+    await relay.append("pbx", someEvents(1));
+    await eventually("a delayed wake", async () => (await delayed(relay, "slow")) === 1);
+    expect(await delayed(relay, "wake")).toBe(0);
+    await receiver.untilRequests("/", 2);
+  });
 });
+
+describe("a relay whose groups are switched off, and on again", () => {
+  it("serves its groups, lets nothing join them meanwhile, and loses and doubles nothing", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "stasis-relay-"));
+    await using cleanUp = new AsyncDisposableStack();
+    cleanUp.defer(() => rm(directory, { recursive: true }));
+    await using receiver = await WebhookReceiver.start();
+    const sweeping = { RELAY_SEGMENT_SIZE: "10", RELAY_SWEEP_SECONDS: "0.3" };
+    const create = async (relay: TestRelay, path: string) =>
+      (await relay.createSession({ feed: "pbx", url: receiver.url(path), from: "head" })).id;
+    const members = async (relay: TestRelay) =>
+      (await groupsOf(relay, "pbx")).flatMap(({ cursors }) => Object.keys(cursors)).sort();
+    let appended = 0;
+    const append = async (relay: TestRelay) => {
+      await relay.append("pbx", someEvents(7, undefined, appended + 1));
+      appended += 7;
+    };
+    const expectAll = async (...paths: string[]) => {
+      for (const path of paths) {
+        await receiver.untilReceived(path, appended);
+        expect(receiver.sequences(path)).toEqual(Array.from({ length: appended }, (_, index) => index + 1));
+      }
+    };
+
+    let first = "";
+    let second = "";
+    {
+      await using on = await TestRelay.start(sweeping, directory);
+      await append(on);
+      first = await create(on, "/first");
+      second = await create(on, "/second");
+      await expectAll("/first", "/second");
+      expect(await members(on)).toEqual([first, second].sort());
+    }
+    let third = "";
+    {
+      await using off = await TestRelay.start({ ...sweeping, RELAY_CURSOR_GROUPS: "0" }, directory);
+      await append(off);
+      third = await create(off, "/third");
+      await append(off);
+      await expectAll("/first", "/second", "/third");
+      await off.deleteSession(second);
+      await append(off);
+      await expectAll("/first", "/third");
+      expect(await members(off)).toEqual([first]);
+      await off.changeSession(first, { state: "paused" });
+      await append(off);
+    }
+    await using again = await TestRelay.start(sweeping, directory);
+    await eventually("the third session in the group", async () => (await members(again)).includes(third));
+    expect(await members(again)).toEqual([first, third].sort());
+    await again.changeSession(first, { state: "active" });
+    await append(again);
+    await expectAll("/first", "/third");
+  });
+});
+
+/** The messages in a queue of wakes whose time has not come. */
+async function delayed({ relay }: TestRelay, queue: "wake" | "slow"): Promise<number> {
+  const { Attributes } = await relay.clients.sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: relay.queues[queue].url,
+      AttributeNames: ["ApproximateNumberOfMessagesDelayed"],
+    }),
+  );
+  return Number(Attributes?.ApproximateNumberOfMessagesDelayed);
+}

@@ -192,7 +192,7 @@ describe("rows of single sessions", () => {
       SINGLE,
     ));
 
-  it("are packed with all that they hold, but for a row that a turn holds", () =>
+  it("are packed with all that they hold, also from a turn that holds them", () =>
     onStage(
       4,
       2,
@@ -212,11 +212,13 @@ describe("rows of single sessions", () => {
         await cursors.write(taken, backOff({ ...taken, batchLast: 4 }, failure, dueAtEpochMillis));
         const held = await read("s3");
         await cursors.write(held, takeRow(held, hold));
-        const fences = await Promise.all(["s0", "s1", "s2"].map(async (id) => (await read(id)).fence));
+        const ids = ["s0", "s1", "s2", "s3"];
+        const fences = await Promise.all(ids.map(async (id) => (await read(id)).fence));
 
-        expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 3, countDifferences: 0 }]);
+        expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 4, countDifferences: 0 }]);
         const group = await groupOf(stage);
-        expect(Object.keys(group.cursors).sort()).toEqual(["s0", "s1", "s2"]);
+        expect(Object.keys(group.cursors).sort()).toEqual(ids);
+        expect(cursorIn(group, "s3")).toMatchObject({ next: 1, batchLast: 4 });
         expect(cursorIn(group, "s1")).toMatchObject({ next: 6, stopped: "paused", generation: 2 });
         expect(cursorIn(group, "s2")).toMatchObject({ next: 1, attempts: 1, batchLast: 4, dueAtEpochMillis });
         expect(await groups.readErrors([{ feed: stage.feed, session: "s2" }])).toEqual(
@@ -227,14 +229,65 @@ describe("rows of single sessions", () => {
           expect(await sessions.readSession(`s${index}`)).toMatchObject({ group: group.group });
         }
         expect(group.state).toBe("signalled");
-        expect(await stage.cursors()).toMatchObject([{ session: "s3", state: "active" }]);
+        expect(await stage.cursors()).toEqual([]);
         expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 0 }]);
 
         // The old wake of a packed row finds none.
         expect(await stage.deliver("s0")).toBe(true);
         expect(stage.posts).toEqual([]);
         await stage.deliverGroup(group.group);
-        expect(stage.posts.map(({ delivery }) => delivery.session)).toEqual(["s0", "s0"]);
+        expect(stage.posts.map(({ delivery }) => delivery.session).sort()).toEqual(["s0", "s0", "s3", "s3"]);
+        await stage.expectInvariants(["s0", "s3"]);
+      },
+      SINGLE,
+    ));
+
+  it("whose request is under way lose their turn, and the group repeats that batch alone, under the same id", () =>
+    onStage(
+      1,
+      3,
+      async (stage) => {
+        stage.whilePosting = async () => {
+          if (stage.posts.length === 2)
+            expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 1, countDifferences: 0 }]);
+        };
+        expect(await stage.deliver("s0")).toBe(true);
+        expect(stage.posts).toHaveLength(2);
+        expect(await stage.cursors()).toEqual([]);
+        // Sleeps take no time here, so that a turn that waits for an answer hands its group on and is woken again.
+        for (let turn = 0; turn < 2; turn += 1) await stage.deliverGroup((await groupOf(stage)).group);
+        const ids = stage.posts.map(({ delivery }) => delivery.id);
+        expect(ids).toEqual(["s0-1-1-4", "s0-1-5-8", "s0-1-5-8", "s0-1-9-12"]);
+        const epochs = stage.posts.map(({ epoch }) => epoch);
+        expect(epochs[2]).toBeGreaterThan(epochs[1] ?? 0);
+        await stage.expectInvariants(["s0"]);
+      },
+      SINGLE,
+    ));
+
+  it("that a dying sweep took from a turn are woken and packed by the next one", () =>
+    onStage(
+      1,
+      1,
+      async (stage) => {
+        const { cursors } = stage.stores;
+        const [row] = await stage.cursors();
+        if (row === undefined) throw new Error("no row");
+        const { nowEpochMillis } = stage;
+        await cursors.write(row, takeRow(row, { batchLast: 4, leaseMillis: 20_000, nowEpochMillis }));
+        let isTaken = false;
+        const dies = ({ command }: AwsCall): Fault | undefined => {
+          isTaken ||= command === "UpdateItem";
+          return command === "TransactWriteItems" ? "timed out before" : undefined;
+        };
+        await stage.withFaults(dies, () => stage.sweep(GROUPS).catch(() => {}));
+        expect(isTaken).toBe(true);
+        expect(await stage.cursors()).toMatchObject([
+          { state: "parked", batchLast: 4, fence: row.fence + 2 },
+        ]);
+        stage.nowEpochMillis += stage.settings.hintGraceMillis;
+        expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 1, countDifferences: 0 }]);
+        await stage.deliverGroup((await groupOf(stage)).group);
         await stage.expectInvariants(["s0"]);
       },
       SINGLE,

@@ -23,11 +23,18 @@ const SETTINGS = {
 };
 
 describe(`the whole relay with real queues, endpoints and time, over a hostile AWS, seed ${SEED}`, () => {
-  it.each(["at-once", "expire"])(
-    "loses nothing, doubles nothing, and frees the messages that every session has received: %s",
-    async (freeing) => {
+  it.each([
+    ["at-once", "1"],
+    ["expire", "0"],
+  ])(
+    "loses nothing, doubles nothing, and frees the messages that every session has received: %s, groups %s",
+    async (freeing, groups) => {
       const random = randomByName(SEED);
-      await using relay = await TestRelay.start({ ...SETTINGS, RELAY_FREEING: freeing });
+      await using relay = await TestRelay.start({
+        ...SETTINGS,
+        RELAY_FREEING: freeing,
+        RELAY_CURSOR_GROUPS: groups,
+      });
       await using endpoints = await Endpoints.start(random);
       const sessions: WatchedSession[] = [];
       for (const path of Object.keys(BEHAVIOURS)) {

@@ -63,7 +63,7 @@ const CALM: Setup = {
   clockSkewMillis: 0,
   awsFaults: 0,
   wishes: [],
-  environment: { RELAY_SEGMENT_SIZE: "4", RELAY_LINGER_SECONDS: "0" },
+  environment: { RELAY_SEGMENT_SIZE: "4", RELAY_LINGER_SECONDS: "0", RELAY_CURSOR_GROUPS: "0" },
 };
 
 /**
@@ -237,6 +237,7 @@ export function randomSetup(seed: number): Setup {
     clockSkewMillis: upTo(1) * 1_000,
     wishes,
     environment: {
+      ...CALM.environment,
       RELAY_SEGMENT_SIZE: String(3 + upTo(5)),
       RELAY_LINGER_SECONDS: String(upTo(1) / 10),
       RELAY_FREE_GRACE_SECONDS: upTo(1) === 0 ? "10" : "120",

@@ -52,7 +52,7 @@ export class Stage {
     this.person = new Person(engine, feed, this.settings, this.clock);
   }
 
-  /** Runs `act` on a stage with a new feed. */
+  /** Runs `act` on a stage with a new feed. Sessions have rows of their own unless a setting says otherwise. */
   static run<T>(
     engine: Engine,
     act: (stage: Stage) => Promise<T>,
@@ -63,6 +63,7 @@ export class Stage {
       const stage = new Stage(engine, feed, queues, {
         RELAY_SEGMENT_SIZE: "4",
         RELAY_LINGER_SECONDS: "0",
+        RELAY_CURSOR_GROUPS: "0",
         ...settings,
       });
       await new HeadStore(engine.clients.documents, engine.tableNames.queue).createFeed(

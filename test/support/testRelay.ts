@@ -56,7 +56,7 @@ export function someEvents(count: number, types: readonly string[] = ["ChannelCr
   }));
 }
 
-/** `RELAY_CURSOR_GROUPS=1 npx vitest run test/pipeline` runs every test with sessions in groups. */
+/** `RELAY_CURSOR_GROUPS=0 npx vitest run test/pipeline` runs every test with a row for each session. */
 function wholeSuiteSettings(): Environment {
   const { RELAY_CURSOR_GROUPS } = process.env;
   return RELAY_CURSOR_GROUPS === undefined ? {} : { RELAY_CURSOR_GROUPS };

@@ -34,10 +34,12 @@ export function groupsOf(sessions: number): number {
  * The conditions under which the sessions kept up. On a machine that is too busy, sessions fall behind, send several
  * pages together, and look cheaper than they are.
  */
-const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests, hasCaughtUp }) => {
-  const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
-  return hasCaughtUp && webhookRequests >= 0.85 * most;
-});
+export const keptUp = measured.steady.filter(
+  ({ pages, sessions, pagesPerSecond, webhookRequests, hasCaughtUp }) => {
+    const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
+    return hasCaughtUp && webhookRequests >= 0.85 * most;
+  },
+);
 /** Those with more than one condition: a line over the sessions needs two. */
 const paces = [...new Set(keptUp.map(({ pagesPerSecond }) => pagesPerSecond))]
   .filter((pace) => keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === pace).length > 1)

@@ -1,6 +1,9 @@
+import type { Browser } from "playwright-core";
 import { eventually } from "../../support/eventually.ts";
 import type { RelayApi } from "../../support/relayApi.ts";
-import type { WebhookReceiver } from "../../support/webhookReceiver.ts";
+import { TestRelay } from "../../support/testRelay.ts";
+import { WebhookReceiver } from "../../support/webhookReceiver.ts";
+import { startBrowser } from "./browser.ts";
 
 /** What people look at: sessions in every state on one feed, producers with a gap, and a feed beside it. */
 export interface Scene {
@@ -37,7 +40,25 @@ export function callEvents(count: number, from = 1): object[] {
   }));
 }
 
-export async function buildScene(relay: RelayApi, receiver: WebhookReceiver): Promise<Scene> {
+/** The scene in a relay of its own, and a browser to look at it. */
+export interface OpenScene extends AsyncDisposable {
+  readonly relay: TestRelay;
+  readonly receiver: WebhookReceiver;
+  readonly browser: Browser;
+  readonly scene: Scene;
+}
+
+export async function openScene(): Promise<OpenScene> {
+  await using parts = new AsyncDisposableStack();
+  const relay = parts.use(await TestRelay.start({ RELAY_SEGMENT_SIZE: "50" }));
+  const receiver = parts.use(await WebhookReceiver.start());
+  const browser = parts.adopt(await startBrowser(), (each) => each.close());
+  const scene = await buildScene(relay, receiver);
+  const open = parts.move();
+  return { relay, receiver, browser, scene, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+async function buildScene(relay: RelayApi, receiver: WebhookReceiver): Promise<Scene> {
   const feed = "pbx-berlin";
   receiver.answer = ({ path }) => ({ status: path === "/broken" ? 500 : 204 });
   const webhook = (path: string) => ({ feed, url: receiver.url(path), from: 1 });

@@ -1,8 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { local } from "../../../infra/localStage.ts";
+import { nameIn } from "../../../infra/nameIn.ts";
 import { readDeployment } from "../../../local/cloud/deployment.ts";
 import { localCloud } from "../../../local/cloud/environment.ts";
 import { clientSettings } from "../../../shared/aws/clients.ts";
+import { tables } from "../../../shared/aws/resources.ts";
+import { readSession } from "../../../shared/aws/sessions.ts";
 import { eventually } from "../../support/eventually.ts";
 import { RelayApi } from "../../support/relayApi.ts";
 
@@ -55,5 +61,17 @@ export class IngestQueue implements Disposable {
 
   [Symbol.dispose](): void {
     this.#sqs.destroy();
+  }
+}
+
+/** The group that has a session's cursor; undefined while the session has a row of its own. */
+export async function groupOf(session: string, environment = process.env): Promise<string | undefined> {
+  const client = new DynamoDBClient(clientSettings(localCloud(environment).variables, "DYNAMODB", 10_000));
+  const documents = DynamoDBDocumentClient.from(client);
+  try {
+    const stored = await readSession(documents, nameIn(local, tables.sessions.name), session);
+    return stored?.kind === "webhook" ? stored.group : undefined;
+  } finally {
+    documents.destroy();
   }
 }

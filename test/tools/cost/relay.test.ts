@@ -3,6 +3,7 @@ import type { Load } from "../../../tools/cost/load.ts";
 import {
   groupsOf,
   interpolate,
+  keptUp,
   measurement,
   overGroups,
   pageBytes,
@@ -48,7 +49,7 @@ describe("interpolate", () => {
 
 describe("the relay's month", () => {
   it("uses exactly the counted figures of ingest at a measured condition", () => {
-    const measured = measurement.steady.filter(({ pagesPerSecond }) => pagesPerSecond === 2);
+    const measured = keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === 2);
     const reads = measured.reduce((sum, { usage, pages }) => sum + usage.ingest.readUnits / pages, 0);
     // 5,184,000 pages a month at $0.125 per million units.
     const expected = 5.184 * (reads / measured.length) * 0.125;
@@ -98,7 +99,8 @@ describe("the relay's month", () => {
   });
 
   it("costs more when AWS passes on every wake alone", () => {
-    const report = reportOf({ ...load, sessions: 100 });
+    // Those of 100 sessions are in one wake.
+    const report = reportOf({ ...load, sessions: 1000 });
     expect(report.singleWakesUsd).toBeGreaterThan(report.usd);
   });
 

@@ -4,7 +4,6 @@ import { newGroupCursor } from "../../../shared/groups/groupCursor.ts";
 import {
   cursorOf,
   groupWithRoom,
-  isPackable,
   joinGroup,
   joinListed,
   packedCursor,
@@ -130,12 +129,6 @@ describe("the interest of a group that a session joins", () => {
 });
 
 describe("the row of a single session", () => {
-  it("is packed while it rests; AMI users keep theirs, which connections hold", () => {
-    expect(isPackable(singleRow({ state: "backoff" }))).toBe(true);
-    expect(isPackable(singleRow({ state: "active" }))).toBe(false);
-    expect(isPackable(singleRow({ kind: "ami" }))).toBe(false);
-  });
-
   it("becomes a cursor that goes on with the same batches, failures and gaps, and a higher epoch", () => {
     const gap = { first: 3, last: 20, reason: "retention" } as const;
     const row = singleRow({

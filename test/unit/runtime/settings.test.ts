@@ -18,6 +18,7 @@ describe("readSettings", () => {
       requestTimeoutMillis: 15_000,
       allowHttp: false,
       allowedAddressRanges: [],
+      cursorGroups: true,
     });
   });
 
