@@ -90,7 +90,7 @@ const CALLS: Readonly<Record<Right, readonly Call[]>> = {
     { action: "GetItem", items: "keyUses" },
     { action: "PutItem", items: "keyUses" },
   ],
-  putAttempts: [{ action: "PutItem" }],
+  putAttempts: [{ action: "PutItem" }, { action: "BatchWriteItem" }],
   listAttempts: [{ action: "Query" }],
 };
 

@@ -70,7 +70,7 @@ export const prod: RelayStage = {
   name: "prod",
   keepsData: true,
   logRetentionDays: 90,
-  // 100 invocations of ten wakes: a thousand groups of up to 32 sessions send at the same time, and a hundred whose failed
+  // 100 invocations of five wakes: 500 feeds of up to 128 sessions send at the same time, and a hundred groups whose failed
   // sessions are due.
   maximumConcurrency: { ingest: 20, notify: 20, wake: 100, slow: 20 },
   tracedFunctions: SELDOM_INVOKED,

@@ -20,8 +20,8 @@ import { failedMessageIds, toSqsRecord } from "./sqsEvent.ts";
  */
 
 /**
- * How long one poll waits for a message. Short, because stopping waits for the poll under way: a poll that is
- * cut off could still take messages, and nobody would see them until their visibility timeout.
+ * How long one poll waits for a message. Short, because stopping waits for the poll under way, unless the queue ends with
+ * it: a poll that is cut off could still take messages, and nobody would see them until their visibility timeout.
  */
 const POLL_SECONDS = 1;
 /** After an error: doubled each time, up to the second number. */
@@ -40,6 +40,8 @@ export interface EventSourceMappingOptions {
   readonly target: LocalFunction<SQSEvent>;
   readonly batchSize: number;
   readonly maximumConcurrency: number;
+  /** Whether the queue ends with this process. Then stopping waits for no poll: nobody would see the message again. */
+  readonly isShortLived?: boolean;
   /** The pause after each poll that brought messages, 0 by default. Those that come meanwhile share the next one. */
   readonly gatherMillis?: number;
   readonly log: Log;
@@ -65,7 +67,11 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): Promise<void> {
   const { gatherMillis = 0, clock = systemClock } = options;
   const running = new Set<Promise<void>>();
-  const receive = patientReceiver(options, stopping);
+  const receiveInTime = patientReceiver(options, stopping);
+  const stopped = new Promise<Message[]>((resolve) =>
+    stopping.addEventListener("abort", () => resolve([]), { once: true }),
+  );
+  const receive = () => (options.isShortLived ? Promise.race([receiveInTime(), stopped]) : receiveInTime());
   while (!stopping.aborted) {
     if (running.size >= options.maximumConcurrency) {
       await Promise.race(running);
@@ -100,8 +106,8 @@ function patientReceiver(
       if (messages.length === 0 && cameBackEarly) await clock.sleep(EMPTY_PAUSE_MILLIS, stopping);
       return messages;
     } catch (error) {
-      // Said once, not at each try.
-      if (errorsInARow === 0)
+      // Said once, not at each try, and not of a poll that nobody waits for any more.
+      if (errorsInARow === 0 && !(options.isShortLived && stopping.aborted))
         log.warn("polling failed; retrying", { function: target.name, error: String(error) });
       const { first, most } = ERROR_PAUSE_MILLIS;
       await clock.sleep(Math.min(most, first * 2 ** errorsInARow), stopping);

@@ -136,7 +136,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       metrics,
       hasManyEventsAtOnce: true,
       stopping: isStopping.signal,
-      advances: new FeedAdvances(clock),
+      ...(options.host === undefined && { advances: new FeedAdvances(clock) }),
       ...(options.webhook && { webhook: options.webhook }),
     },
     isClosing.signal,
@@ -151,7 +151,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopping = new Stopping();
   started.defer(() => stopping.step("the sweep that runs", schedule.stop()));
 
-  const mappings = startMappings(clients, provisioned.queues, functions, region, log);
+  const isShortLived = givenEndpoints(environment).sqs === undefined && dataDirectory === undefined;
+  const mappings = startMappings(clients, provisioned.queues, functions, {
+    region,
+    isShortLived,
+    gathers: options.host === undefined,
+    log,
+  });
   started.defer(() =>
     stopping.step("deliveries in flight", Promise.all(mappings.map((mapping) => mapping.stop()))),
   );
@@ -299,24 +305,33 @@ function createFunctions(
   };
 }
 
-/** Connects the queues to the functions that they start. */
+/**
+ * Connects the queues to the functions that they start.
+ * @param options.isShortLived whether the queues end with this process
+ * @param options.gathers whether messages wait for others to share an invocation with
+ */
 function startMappings(
   { sqs }: AwsClients,
   queues: Provisioned["queues"],
   { ingest, notify, deliver }: Functions,
-  region: string,
-  log: Log,
+  options: {
+    readonly region: string;
+    readonly isShortLived: boolean;
+    readonly gathers: boolean;
+    readonly log: Log;
+  },
 ): readonly EventSourceMapping[] {
   const map = (queue: QueueName, name: FunctionName, handler: LambdaHandler<SQSEvent>) => {
     const { functionTimeoutSeconds, batchSize } = queueLimits[queue];
     return startEventSourceMapping({
       sqs,
       queue: queues[queue],
-      target: localFunction(name, region, functionTimeoutSeconds, handler),
+      target: localFunction(name, options.region, functionTimeoutSeconds, handler),
       batchSize,
       maximumConcurrency: maximumConcurrency[queue],
-      gatherMillis: gatherMillis[queue],
-      log,
+      isShortLived: options.isShortLived,
+      gatherMillis: options.gathers ? gatherMillis[queue] : 0,
+      log: options.log,
     });
   };
   const handlers = { ingest, notify, deliver };

@@ -82,13 +82,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "shared/stasis",
     "shared/queue",
     "shared/sessions",
+    "shared/groups",
     "shared/aws",
     "functions",
     "local",
     "client",
     "test",
   ],
-  "tools/cost": ["cli/terminal", "shared/runtime", "shared/aws", "tools/bench"],
+  "tools/cost": ["cli/terminal", "shared/runtime", "shared/queue", "shared/aws", "tools/bench"],
   // Bundles what it does not import.
   "tools/package": ["console"],
   test: [

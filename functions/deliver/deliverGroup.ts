@@ -3,10 +3,11 @@ import { GroupUnreadableError } from "../../shared/errors.ts";
 import { type CursorGroup, isTakeable } from "../../shared/groups/group.ts";
 import { type GroupTurnParts, runGroupTurn } from "../../shared/groups/groupTurn.ts";
 import type { Follower } from "../../shared/queue/follower.ts";
-import type { GroupWake } from "../../shared/queue/hints.ts";
+import type { GroupsWake, GroupWake } from "../../shared/queue/hints.ts";
 import type { Outlet } from "../../shared/sessions/outlet.ts";
 import { WebhookOutlet } from "../../shared/webhook/outlet.ts";
 import type { DeliverParts } from "./deliver.ts";
+import { type HandOnParts, HandOns } from "./handOns.ts";
 
 export interface DeliverGroupParts extends GroupTurnParts {
   followerOf(feed: string, segmentSize: number): Follower;
@@ -16,11 +17,13 @@ export interface DeliverGroupParts extends GroupTurnParts {
  * Runs one turn of the group that a wake names. A wake is only a hint: it is dropped when the group is held or gone, cannot be
  * read, or has nothing to read.
  * @param turnMillis the turn begins no further batch after this time
+ * @param restMillis after this time the turn ends as soon as everybody has everything
  */
 export async function deliverGroup(
   parts: DeliverGroupParts,
   wake: GroupWake,
   turnMillis: number,
+  restMillis = turnMillis,
 ): Promise<void> {
   const group = await readOrReport(parts, wake);
   const nowEpochMillis = parts.clock.nowEpochMillis();
@@ -29,7 +32,26 @@ export async function deliverGroup(
     group,
     follower: parts.followerOf(group.feed, group.segmentSize),
     endsAtEpochMillis: nowEpochMillis + turnMillis,
+    restsAtEpochMillis: nowEpochMillis + restMillis,
   });
+}
+
+/** The same for some groups of a feed, side by side. Those that have work left when their time is over share a wake. */
+export async function deliverGroups(
+  parts: DeliverGroupParts & HandOnParts,
+  { feed, groups }: GroupsWake,
+  turnMillis: number,
+  restMillis: number,
+): Promise<void> {
+  const handOns = new HandOns(parts, groups, parts.clock.nowEpochMillis() + turnMillis);
+  const turn = (group: string) =>
+    deliverGroup({ ...parts, wakes: handOns }, { feed, group }, turnMillis, restMillis).finally(() =>
+      handOns.ended(group),
+    );
+  const ended = await Promise.allSettled(groups.map(turn));
+  // Only now: Lambda freezes what is still under way when an invocation ends.
+  const failures = ended.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
 /**

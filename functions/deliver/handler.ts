@@ -30,7 +30,7 @@ export const createHandler = defineHandler(
       ...parts,
       ...stores,
       sessions: {
-        readSession: (id: string) => sessions.readSession(id),
+        readSession: sessions.gatheredReads(),
         openSecrets: createSecretOpener(environment),
       },
       followerOf: createFollowers(

@@ -1,11 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchWriteCommand,
+  type DynamoDBDocumentClient,
+  PutCommand,
+  QueryCommand,
+} from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../runtime/clock.ts";
 import { type Environment, requireVariable } from "../runtime/settings.ts";
 import { ATTEMPTS_KEPT_MILLIS, type Attempt } from "../sessions/attempt.ts";
 import type { AwsClients } from "./clients.ts";
+import { gathered } from "./gathered.ts";
 import { keys } from "./keys.ts";
 import { tables } from "./resources.ts";
+import { untilProcessed } from "./unprocessed.ts";
+
+/** DynamoDB takes 25 writes in one call. */
+const MOST_PUTS = 25;
 
 /**
  * The Attempts table: what the endpoints of sessions answered. Items are only added, each under its own key, so two holders
@@ -16,6 +26,10 @@ export class AttemptStore {
   readonly #table: string;
   readonly #newId: () => string;
   readonly #clock: Clock;
+  readonly #put = gathered<Record<string, unknown>, undefined>(MOST_PUTS, async (items) => {
+    await this.#putAll(items);
+    return items.map(() => undefined);
+  });
 
   constructor(documents: DynamoDBDocumentClient, table: string, newId: () => string, clock: Clock) {
     this.#documents = documents;
@@ -24,18 +38,32 @@ export class AttemptStore {
     this.#clock = clock;
   }
 
-  /** Adds entries, oldest first, as one item of about 400 bytes. */
+  /** Adds entries, oldest first, as one item of about 400 bytes. Items that come at the same time share a call. */
   async putAttempts(sessionId: string, attempts: readonly Attempt[]): Promise<void> {
     const nowEpochMillis = this.#clock.nowEpochMillis();
-    await this.#documents.send(
-      new PutCommand({
-        TableName: this.#table,
-        Item: {
-          ...keys.attempts(sessionId, nowEpochMillis, this.#newId()),
-          attempts,
-          expiresAtEpochSeconds: Math.ceil((nowEpochMillis + ATTEMPTS_KEPT_MILLIS) / 1000),
-        },
-      }),
+    await this.#put({
+      ...keys.attempts(sessionId, nowEpochMillis, this.#newId()),
+      attempts,
+      expiresAtEpochSeconds: Math.ceil((nowEpochMillis + ATTEMPTS_KEPT_MILLIS) / 1000),
+    });
+  }
+
+  async #putAll(items: readonly Record<string, unknown>[]): Promise<void> {
+    const [Item] = items;
+    if (items.length === 1) {
+      await this.#documents.send(new PutCommand({ TableName: this.#table, Item }));
+      return;
+    }
+    const requests = items.map((each) => ({ PutRequest: { Item: each } }));
+    await untilProcessed(
+      requests,
+      async (left) => {
+        const answer = await this.#documents.send(
+          new BatchWriteCommand({ RequestItems: { [this.#table]: [...left] } }),
+        );
+        return (answer.UnprocessedItems?.[this.#table] ?? []) as typeof requests;
+      },
+      this.#clock,
     );
   }
 

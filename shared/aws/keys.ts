@@ -16,7 +16,16 @@ export const CURSOR_SHARDS = 4;
 export const REFERENCE_SHARDS = 8;
 
 export function shardOf(sessionId: string, shards: number): number {
-  return createHash("sha256").update(sessionId).digest().readUInt32BE(0) % shards;
+  return hashOf(sessionId) % shards;
+}
+
+/** A number of a feed by which what feeds do periodically is spread over time. */
+export function phaseOf(feed: string): number {
+  return hashOf(feed);
+}
+
+function hashOf(text: string): number {
+  return createHash("sha256").update(text).digest().readUInt32BE(0);
 }
 
 /** One partition: with 32 cursors in a row, it has less to do than each of the cursors' partitions. */

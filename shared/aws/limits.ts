@@ -61,7 +61,8 @@ export const queueLimits: Readonly<Record<QueueName, QueueLimits>> = {
     retentionSeconds: 14 * DAY_SECONDS,
   },
   notify: hintQueue(10, NOTIFY_TIMEOUT_SECONDS),
-  wake: hintQueue(10, DELIVER_TIMEOUT_SECONDS),
+  // A wake may be for four groups: twenty of them are 640 sessions, whose requests share an invocation's CPU.
+  wake: hintQueue(5, DELIVER_TIMEOUT_SECONDS),
   // Smaller batches for slow sessions, because a batch takes as long as its slowest session.
   slow: hintQueue(5, DELIVER_TIMEOUT_SECONDS),
 };

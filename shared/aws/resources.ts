@@ -159,7 +159,7 @@ export const functions: Readonly<Record<FunctionName, FunctionResources>> = {
     tables: {
       queue: ["readPages", "moveReferences"],
       cursors: ["readCursors", "changeCursors"],
-      sessions: ["readSessions"],
+      sessions: ["readSessions", "readSessionsInBatches"],
       attempts: ["putAttempts"],
     },
     sendsTo: ["wake", "slow"],

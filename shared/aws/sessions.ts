@@ -15,9 +15,13 @@ import { type AmiSession, type Session, usernameKey, type WebhookSession } from 
 import type { Alongside, GroupStore } from "./cursorGroups.ts";
 import type { CursorStore } from "./cursors.ts";
 import { cancellationOf } from "./failures.ts";
+import { gathered } from "./gathered.ts";
 import { keys } from "./keys.ts";
 import type { ReferenceStore, TransactItem } from "./references.ts";
 import { untilProcessed } from "./unprocessed.ts";
+
+/** DynamoDB returns 100 items in one call. */
+const MOST_READS = 100;
 
 /**
  * The Sessions table, and the transactions that keep it in step with Cursors and Queue.
@@ -81,6 +85,19 @@ export class SessionStore {
       this.#clock,
     );
     return sessions;
+  }
+
+  /** Like `readSession`. What is asked for at the same time is one call. */
+  gatheredReads(): (sessionId: string) => Promise<Session | undefined> {
+    return gathered(MOST_READS, async (ids: readonly string[]) => {
+      const [id] = ids;
+      if (ids.length === 1 && id !== undefined) return [await this.readSession(id)];
+      // DynamoDB refuses a call that names a key twice.
+      const found = new Map(
+        (await this.readSessions([...new Set(ids)])).map((session) => [session.session, session]),
+      );
+      return ids.map((each) => found.get(each));
+    });
   }
 
   /** Up to `limit` sessions in the table's order, after the session `after`. */

@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import {
+  GROUPS_IN_WAKE,
   type GroupWake,
   LONGEST_WAKE_DELAY_MILLIS,
   type SessionWake,
@@ -53,33 +54,53 @@ export class WakeSender {
     );
   }
 
-  /** Sends many wakes and returns the targets of those that SQS accepted. */
+  /**
+   * Sends many wakes and returns the targets of those that SQS accepted. Groups of a feed share wakes.
+   * @param targets of single sessions or of groups
+   */
   async sendWakes<Target extends WakeTarget>(targets: readonly Target[]): Promise<Target[]> {
     const calls: Promise<Target[]>[] = [];
     for (const lane of ["fast", "slow"] as const) {
-      const rows = targets.filter((target) => laneOf(target, false) === lane);
-      for (let from = 0; from < rows.length; from += BATCH_SIZE)
-        calls.push(this.#sendBatch(lane, rows.slice(from, from + BATCH_SIZE)));
+      const wakes = sharedWakes(targets.filter((target) => laneOf(target, false) === lane));
+      for (let from = 0; from < wakes.length; from += BATCH_SIZE)
+        calls.push(this.#sendBatch(lane, wakes.slice(from, from + BATCH_SIZE)));
     }
     return (await Promise.all(calls)).flat();
   }
 
   async #sendBatch<Target extends WakeTarget>(
     lane: Cursor["lane"],
-    rows: readonly Target[],
+    wakes: readonly (readonly Target[])[],
   ): Promise<Target[]> {
     const answer = await this.#sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: this.#queueUrls[lane],
-        Entries: rows.map((target, index) => ({
+        Entries: wakes.map((targets, index) => ({
           Id: String(index),
-          MessageBody: JSON.stringify(hintFor(target)),
+          MessageBody: JSON.stringify(sharedHintFor(targets)),
         })),
       }),
     );
     const failed = new Set((answer.Failed ?? []).map(({ Id }) => Id));
-    return rows.filter((_, index) => !failed.has(String(index)));
+    return wakes.filter((_, index) => !failed.has(String(index))).flat();
   }
+}
+
+/** The targets of each wake: one session with a row of its own, or some groups of a feed. */
+function sharedWakes<Target extends WakeTarget>(targets: readonly Target[]): Target[][] {
+  const wakes = targets.filter((target) => !("group" in target)).map((target) => [target]);
+  const groups = targets.filter((target) => "group" in target);
+  for (const ofFeed of Map.groupBy(groups, ({ feed }) => feed).values())
+    for (let from = 0; from < ofFeed.length; from += GROUPS_IN_WAKE)
+      wakes.push(ofFeed.slice(from, from + GROUPS_IN_WAKE));
+  return wakes;
+}
+
+function sharedHintFor(targets: readonly WakeTarget[]): WakeHint {
+  const [first] = targets;
+  if (first === undefined) throw new RangeError("a wake names at least one target");
+  const groups = targets.flatMap((target) => ("group" in target ? [target.group] : []));
+  return groups.length > 1 ? { feed: first.feed, groups } : hintFor(first);
 }
 
 function laneOf(target: WakeTarget, isDelayed: boolean): Cursor["lane"] {

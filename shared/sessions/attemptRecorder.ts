@@ -8,27 +8,23 @@ export interface AttemptSink {
   putAttempts(sessionId: string, attempts: readonly Attempt[]): Promise<void>;
 }
 
-interface Unwritten {
-  readonly attempt: Attempt | undefined;
-  /** When a success of the session was last written. */
-  readonly writtenAtEpochMillis: number | undefined;
-}
-
-/** A forgotten session's next success is written at once. */
+/** The successes of a forgotten session that were not written are lost. */
 const KNOWN_SESSIONS = 5_000;
 
 /**
- * Records attempts without a write per page. A failure is written at once, with the successes before it. A success is
- * written at once if none was for an interval; those that follow within the interval become one entry, which is written
- * with the first attempt after it, or at the end of an invocation after it. A process that ends before loses that entry:
- * the record is for people, and nothing is decided by it. For the same reason a failed write is logged and given up.
+ * Records attempts without a write per page. A failure is written at once, with the successes before it. Of the successes
+ * the first in each interval of the clock is written, together with those before it that this process has seen. Many
+ * processes serve a busy session in turn, and the cursor tells each of them when its last success was, so they write one
+ * entry for an interval between them. When a session rests for an interval, what is left is written at the end of an
+ * invocation. A process that ends before loses it: the record is for people, and nothing is decided by it. For the same
+ * reason a failed write is logged and given up.
  */
 export class AttemptRecorder {
   readonly #sink: AttemptSink;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #intervalMillis: number;
-  readonly #sessions = new LRUCache<string, Unwritten>({ max: KNOWN_SESSIONS });
+  readonly #unwritten = new LRUCache<string, Attempt>({ max: KNOWN_SESSIONS });
 
   constructor(parts: { sink: AttemptSink; clock: Clock; log: Log; intervalMillis: number }) {
     this.#sink = parts.sink;
@@ -37,40 +33,43 @@ export class AttemptRecorder {
     this.#intervalMillis = parts.intervalMillis;
   }
 
-  /** Never rejects. */
-  async record(sessionId: string, attempt: Attempt): Promise<void> {
-    const { attempt: before, writtenAtEpochMillis } = this.#sessions.get(sessionId) ?? nothing;
+  /**
+   * Never rejects.
+   * @param lastSuccessEpochMillis of the session before this one, whichever process saw it; undefined when it had none, or has
+   *   failed since: then a success is written at once
+   */
+  async record(sessionId: string, attempt: Attempt, lastSuccessEpochMillis?: number): Promise<void> {
+    const before = this.#unwritten.get(sessionId);
     if (!isOrdinary(attempt)) {
-      // The next success is news.
-      this.#sessions.delete(sessionId);
+      this.#unwritten.delete(sessionId);
       return this.#put(sessionId, before === undefined ? [attempt] : [before, attempt]);
     }
     const run = before === undefined ? attempt : joined(before, attempt);
-    this.#sessions.set(sessionId, { attempt: run, writtenAtEpochMillis });
-    if (this.#isDue(writtenAtEpochMillis)) await this.#write(sessionId, run);
+    this.#unwritten.set(sessionId, run);
+    if (this.#isFirst(lastSuccessEpochMillis)) await this.#write(sessionId, run);
   }
 
-  /** Writes the runs that are due. Called at the end of an invocation: until the next one, the process may be frozen. */
+  /** Writes the runs that have rested. Called at the end of an invocation: until the next one, the process may be frozen. */
   async writeDue(): Promise<void> {
+    const nowEpochMillis = this.#clock.nowEpochMillis();
     await Promise.all(
-      [...this.#sessions].map(async ([sessionId, { attempt, writtenAtEpochMillis }]) => {
-        if (attempt !== undefined && this.#isDue(writtenAtEpochMillis)) await this.#write(sessionId, attempt);
-      }),
+      [...this.#unwritten]
+        // A clock that was set back makes the time since the attempt negative, and says nothing of it.
+        .filter(([, { atEpochMillis }]) => Math.abs(nowEpochMillis - atEpochMillis) >= this.#intervalMillis)
+        .map(([sessionId, run]) => this.#write(sessionId, run)),
     );
   }
 
-  #isDue(writtenAtEpochMillis: number | undefined): boolean {
-    if (writtenAtEpochMillis === undefined) return true;
-    // A clock that was set back makes the time since the write negative, and says nothing of it.
-    return Math.abs(this.#clock.nowEpochMillis() - writtenAtEpochMillis) >= this.#intervalMillis;
+  /** Whether a success now is the session's first in this interval. */
+  #isFirst(lastSuccessEpochMillis: number | undefined): boolean {
+    if (lastSuccessEpochMillis === undefined || this.#intervalMillis === 0) return true;
+    const intervalOf = (epochMillis: number) => Math.floor(epochMillis / this.#intervalMillis);
+    return intervalOf(lastSuccessEpochMillis) !== intervalOf(this.#clock.nowEpochMillis());
   }
 
-  async #write(sessionId: string, attempt: Attempt): Promise<void> {
-    this.#sessions.set(sessionId, {
-      attempt: undefined,
-      writtenAtEpochMillis: this.#clock.nowEpochMillis(),
-    });
-    await this.#put(sessionId, [attempt]);
+  async #write(sessionId: string, run: Attempt): Promise<void> {
+    this.#unwritten.delete(sessionId);
+    await this.#put(sessionId, [run]);
   }
 
   async #put(sessionId: string, attempts: readonly Attempt[]): Promise<void> {
@@ -81,5 +80,3 @@ export class AttemptRecorder {
     }
   }
 }
-
-const nothing: Unwritten = { attempt: undefined, writtenAtEpochMillis: undefined };

@@ -56,3 +56,24 @@ const SHORTEST_TURN_MILLIS = 2_000;
 export function turnMillis(sessions: number, longestMillis: number): number {
   return Math.min(longestMillis, Math.max(SHORTEST_TURN_MILLIS, sessions * TURN_MILLIS_PER_SESSION));
 }
+
+/** How far apart the times are at which the turns of groups end. */
+const GROUP_TURN_MILLIS = 5_000;
+
+/**
+ * How long the turn of a group lasts that begins now. From `restMillis` on it ends when everybody has everything, and after
+ * `turnMillis` with work left. All turns of a feed end at the same times, whenever they began. So groups that were woken one
+ * by one are woken, or handed on, together, and share an invocation from then on.
+ * @param phase of the feed, so that not all feeds end their turns at the same time
+ */
+export function groupTurn(
+  nowEpochMillis: number,
+  phase: number,
+  longestMillis: number,
+): { readonly restMillis: number; readonly turnMillis: number } {
+  const shortest = nowEpochMillis + GROUP_TURN_MILLIS / 2;
+  const offset = phase % GROUP_TURN_MILLIS;
+  const end = Math.ceil((shortest - offset) / GROUP_TURN_MILLIS) * GROUP_TURN_MILLIS + offset;
+  const restMillis = Math.min(end - nowEpochMillis, longestMillis);
+  return { restMillis, turnMillis: Math.min(restMillis + GROUP_TURN_MILLIS / 2, longestMillis) };
+}

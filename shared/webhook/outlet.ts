@@ -4,7 +4,7 @@ import type { Page } from "../queue/page.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
-import type { Attempt } from "../sessions/attempt.ts";
+import type { AttemptRecorder } from "../sessions/attemptRecorder.ts";
 import type { Batch } from "../sessions/batch.ts";
 import type { Cursor } from "../sessions/cursor.ts";
 import type { Judge, JudgeMaker } from "../sessions/judge.ts";
@@ -38,7 +38,7 @@ export interface WebhookOutletParts {
     }): Promise<DeliveryOutcome>;
   };
   /** Records what an endpoint answered. Never rejects. */
-  readonly attempts: { record(sessionId: string, attempt: Attempt): Promise<void> };
+  readonly attempts: Pick<AttemptRecorder, "record">;
   readonly judgeOf: JudgeMaker;
   readonly sharedMessages: Pick<SharedMessages, "endOf">;
   readonly clock: Clock;
@@ -182,6 +182,7 @@ export class WebhookOutlet implements Outlet {
         { batch: batch.id, first, last, messages: batch.messages.length, gap, test },
         clock.nowEpochMillis(),
       ),
+      cursor.attempts === 0 ? cursor.lastDeliveryEpochMillis : undefined,
     );
   }
 

@@ -78,6 +78,7 @@ function map(
     batchSize?: number;
     concurrency?: number;
     timeoutMillis?: number;
+    isShortLived?: boolean;
     gatherMillis?: number;
     log?: Log;
   } = {},
@@ -88,6 +89,7 @@ function map(
     target: { name: "test", region: "us-east-1", timeoutMillis: options.timeoutMillis ?? 10_000, handler },
     batchSize: options.batchSize ?? 10,
     maximumConcurrency: options.concurrency ?? 2,
+    isShortLived: options.isShortLived ?? false,
     ...(options.gatherMillis !== undefined && { gatherMillis: options.gatherMillis }),
     log: options.log ?? silentLog,
   });
@@ -239,6 +241,31 @@ describe("an event source mapping", () => {
     await stopping;
     expect(invocations).toBe(1);
     expect(await left(queue)).toEqual({ visible: 1, inWork: 0 });
+  });
+
+  it("on stop waits for no poll of a queue that ends with the process, only for running invocations", async () => {
+    const queue = await makeQueue();
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const warnings: string[] = [];
+    const mapping = map(
+      queue,
+      async () => {
+        begun.resolve();
+        await gate.promise;
+      },
+      { isShortLived: true, log: { ...silentLog, warn: (message) => void warnings.push(message) } },
+    );
+    await send(queue, ["running"]);
+    await begun.promise;
+    const stopped = mapping.stop();
+    const stoppedAt = performance.now();
+    gate.resolve();
+    await stopped;
+    // A poll takes a second.
+    expect(performance.now() - stoppedAt).toBeLessThan(700);
+    expect(await left(queue)).toEqual({ visible: 0, inWork: 0 });
+    expect(warnings).toEqual([]);
   });
 
   it("keeps the order within a FIFO group without holding up other groups", async () => {

@@ -75,6 +75,40 @@ describe("a turn of a group", () => {
       expect((await counted(() => world.turn())).UpdateItem).toBeUndefined();
     }));
 
+  it("ends at its first rest once its time for that has come, and needs no wake: the next page wakes the group", () =>
+    inWorld({ a: {}, b: {} }, async (world) => {
+      world.settings = { ...world.settings, lingerMillis: 5_000 };
+      for (const count of [1, 1]) {
+        await world.append(count);
+        const begunAt = performance.now();
+        await world.turn(10_000, 0);
+        // The feed is busy the second time, and the turn would linger.
+        expect(performance.now() - begunAt).toBeLessThan(2_000);
+        expect(await world.row()).toMatchObject({ state: "parked" });
+      }
+      expect(world.batches("a")).toEqual(["1-1", "2-2"]);
+      expect(world.wakes).toEqual([]);
+    }));
+
+  it("does not end at a rest while a session has more to get", () =>
+    inWorld({ a: { maxBatch: 1 } }, async (world) => {
+      await world.append(6);
+      await world.turn(10_000, 0);
+      expect(world.batches("a")).toEqual(["1-1", "2-2", "3-3", "4-4", "5-5", "6-6"]);
+    }));
+
+  it("whose time is over and that has nothing left parks its group without a wake", () =>
+    inWorld({ a: {}, b: {} }, async (world) => {
+      world.settings = { ...world.settings, lingerMillis: 5_000 };
+      await world.append(1);
+      await world.turn();
+      await world.append(1);
+      await world.turn(300);
+      expect(await world.row()).toMatchObject({ state: "parked" });
+      expect(world.batches("b")).toEqual(["1-1", "2-2"]);
+      expect(world.wakes).toEqual([]);
+    }));
+
   it("writes the row once for each page of a busy feed", () =>
     inWorld({ a: {}, b: {} }, async (world) => {
       world.settings = { ...world.settings, lingerMillis: 5_000 };

@@ -176,8 +176,8 @@ export class GroupWorld {
   }
 
   /** One turn in a process of its own. */
-  turn(turnMillis = 10_000): Promise<void> {
-    return deliverGroup(this.process(), { feed: this.feed, group: "group" }, turnMillis);
+  turn(turnMillis = 10_000, restMillis = turnMillis): Promise<void> {
+    return deliverGroup(this.process(), { feed: this.feed, group: "group" }, turnMillis, restMillis);
   }
 
   /** What deliver works with in a process that has nothing in its caches. */

@@ -40,7 +40,15 @@ program
 
 program
   .command("contention")
-  .description("the cost of many sessions or producers in one place at one time")
+  .description(
+    "the cost of many sessions or producers in one place at one time, with single rows and with groups",
+  )
+  .option(
+    "--sessions <count>",
+    "sessions of one feed that get one event",
+    numberOption({ atLeast: 100, isWhole: true }),
+    10_000,
+  )
   .action(benchContention);
 
 program

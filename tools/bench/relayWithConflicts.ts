@@ -2,9 +2,12 @@ import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { createHandler as createIngest } from "../../functions/ingest/handler.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 import { type AwsClients, createClients, destroyClients } from "../../shared/aws/clients.ts";
+import { groupPut } from "../../shared/aws/groupItems.ts";
 import { keys, REFERENCE_SHARDS, shardOf } from "../../shared/aws/keys.ts";
 import { ReferenceStore } from "../../shared/aws/references.ts";
 import { queues, secrets, tables } from "../../shared/aws/resources.ts";
+import { type CursorGroup, GROUP_SESSIONS, newGroup } from "../../shared/groups/group.ts";
+import { newGroupCursor } from "../../shared/groups/groupCursor.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
@@ -18,6 +21,9 @@ const FEED = "contention";
 const TRANSACTION_MILLIS = 15;
 const QUIET_MILLIS = 1_000;
 const DYNAMODB_BATCH = 25;
+
+/** How the cursors of sessions are stored. */
+export type Rows = "single rows" | "groups";
 
 export interface Counted {
   readonly size: number;
@@ -35,9 +41,11 @@ export class RelayWithConflicts implements AsyncDisposable {
   readonly #conflicts: ReadonlyMap<string, number>;
   #calledAtMillis = 0;
   readonly #posts: { count: number };
+  readonly #rows: Rows;
 
-  private constructor(relay: Relay, posts: { count: number }) {
+  private constructor(relay: Relay, rows: Rows, posts: { count: number }) {
     this.#relay = relay;
+    this.#rows = rows;
     this.#posts = posts;
     this.#observer = createClients(relay.connection);
     const { intercept, conflicts } = conflictingTransactions(TRANSACTION_MILLIS);
@@ -50,10 +58,14 @@ export class RelayWithConflicts implements AsyncDisposable {
     });
   }
 
-  static async start(segmentSize: number, sweepSeconds = 5): Promise<RelayWithConflicts> {
+  static async start(segmentSize: number, rows: Rows, sweepSeconds = 5): Promise<RelayWithConflicts> {
     const posts = { count: 0 };
     const relay = await startRelay({
-      environment: { RELAY_SEGMENT_SIZE: String(segmentSize), RELAY_SWEEP_SECONDS: String(sweepSeconds) },
+      environment: {
+        RELAY_SEGMENT_SIZE: String(segmentSize),
+        RELAY_SWEEP_SECONDS: String(sweepSeconds),
+        RELAY_CURSOR_GROUPS: rows === "groups" ? "1" : "0",
+      },
       port: 0,
       webhook: {
         post: async () => {
@@ -62,7 +74,7 @@ export class RelayWithConflicts implements AsyncDisposable {
         },
       },
     });
-    return new RelayWithConflicts(relay, posts);
+    return new RelayWithConflicts(relay, rows, posts);
   }
 
   /** Requests to endpoints. */
@@ -93,46 +105,49 @@ export class RelayWithConflicts implements AsyncDisposable {
 
   /** Sessions parked behind the feed's first message, written as they would stand on a quiet feed. */
   async addParkedSessions(count: number): Promise<void> {
-    const { tableNames, settings } = this.#relay;
-    const nowEpochMillis = Date.now();
-    const cursors = Array.from({ length: count }, (_, index) =>
-      newCursor({
-        feed: FEED,
-        session: `ses_${index}`,
-        next: 2,
-        segmentSize: settings.segmentSize,
-        interest: undefined,
-        nowEpochMillis,
-      }),
-    );
-    const sessions = cursors.map(
-      ({ feed, session }): Session => ({
-        session,
-        feed,
-        kind: "webhook",
-        url: "https://example.com/",
-        format: "stasis",
-        maxBatch: 100,
-        secrets: [],
-        createdAtEpochMillis: nowEpochMillis,
-      }),
-    );
-    const shards = Map.groupBy(cursors, ({ session }) => shardOf(session, REFERENCE_SHARDS));
+    const { tableNames } = this.#relay;
+    const ids = Array.from({ length: count }, (_, index) => `ses_${index}`);
+    const { owners, rows, groupOf } = this.#rows === "groups" ? this.#groupsOf(ids) : this.#singlesOf(ids);
+    const shards = Map.groupBy(owners, (owner) => shardOf(owner, REFERENCE_SHARDS));
     await this.#put(
       tableNames.queue,
       [...shards].map(([shard, own]) => ({ ...keys.reference(FEED, 0, shard), count: own.length })),
     );
     await this.#put(
       tableNames.sessions,
-      sessions.map((session) => ({ ...keys.session(session.session), ...session })),
+      ids.map((id) => ({ ...keys.session(id), ...sessionOf(id, groupOf(id)) })),
     );
-    await this.#put(
-      tableNames.cursors,
-      cursors.map((cursor) => ({ ...keys.cursor(FEED, cursor.session), ...cursor })),
-    );
+    await this.#put(tableNames.cursors, rows);
   }
 
-  /** How many sessions are counted in a segment. */
+  #singlesOf(ids: readonly string[]): ParkedRows {
+    const { segmentSize } = this.#relay.settings;
+    const born = { feed: FEED, next: 2, segmentSize, interest: undefined, nowEpochMillis: Date.now() };
+    const rows = ids.map((session) => ({
+      ...keys.cursor(FEED, session),
+      ...newCursor({ ...born, session }),
+    }));
+    return { owners: ids, rows, groupOf: () => undefined };
+  }
+
+  #groupsOf(ids: readonly string[]): ParkedRows {
+    const { segmentSize } = this.#relay.settings;
+    const cursor = newGroupCursor(2);
+    const groupOf = (id: string) => `grp_${Math.floor(Number(id.slice("ses_".length)) / GROUP_SESSIONS)}`;
+    const groups = [...Map.groupBy(ids, groupOf)].map(([group, members]): CursorGroup => {
+      const [session = ""] = members;
+      const born = { feed: FEED, group, segmentSize, session, cursor, nowEpochMillis: Date.now() };
+      return { ...newGroup(born), cursors: Object.fromEntries(members.map((id) => [id, cursor])) };
+    });
+    const { cursors: table } = this.#relay.tableNames;
+    return {
+      owners: groups.map(({ group }) => group),
+      rows: groups.map((group) => groupPut(table, group).Item),
+      groupOf,
+    };
+  }
+
+  /** How many rows are counted in a segment: sessions, or groups. */
   async countedIn(segment: number): Promise<number> {
     const references = new ReferenceStore(
       this.#observer.documents,
@@ -172,6 +187,28 @@ export class RelayWithConflicts implements AsyncDisposable {
     destroyClients(this.#observer);
     await this.#relay.stop();
   }
+}
+
+/** The rows of parked sessions. */
+interface ParkedRows {
+  /** Those that are counted in a segment. */
+  readonly owners: readonly string[];
+  readonly rows: readonly Record<string, unknown>[];
+  groupOf(session: string): string | undefined;
+}
+
+function sessionOf(session: string, group: string | undefined): Session {
+  return {
+    session,
+    feed: FEED,
+    kind: "webhook",
+    group,
+    url: "https://example.com/",
+    format: "stasis",
+    maxBatch: 100,
+    secrets: [],
+    createdAtEpochMillis: Date.now(),
+  };
 }
 
 function difference(

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FunctionHost } from "../../local/relay.ts";
 import type { AwsClients } from "../../shared/aws/clients.ts";
-import type { FunctionName } from "../../shared/aws/resources.ts";
+import { type FunctionName, tables } from "../../shared/aws/resources.ts";
 import { itemBytes } from "./itemBytes.ts";
 
 /** Everything that AWS would bill one function for. */
@@ -17,6 +17,8 @@ export interface FunctionUsage {
   requests: Record<string, number>;
   readUnits: number;
   writeUnits: number;
+  /** Read units for the configuration of sessions: once in an environment, which lives for hours on AWS. Not in `readUnits`. */
+  configurationUnits: number;
   /** Total size of the pages that it put. */
   putBytes: number;
 }
@@ -53,7 +55,7 @@ export class UsageMeter {
   };
 
   #of(name: FunctionName): FunctionUsage {
-    const fresh = { requests: {}, readUnits: 0, writeUnits: 0, putBytes: 0 };
+    const fresh = { requests: {}, readUnits: 0, writeUnits: 0, configurationUnits: 0, putBytes: 0 };
     const usage = this.#usage[name] ?? { invocations: 0, records: 0, environments: 0, millis: 0, ...fresh };
     this.#usage[name] = usage;
     return usage;
@@ -79,7 +81,7 @@ export class UsageMeter {
         this.#count(name);
         const input = { ...args.input, ReturnConsumedCapacity: "TOTAL" as const };
         const answer = await next({ ...args, input });
-        this.#consume(name, answer.output as { ConsumedCapacity?: Capacity | Capacity[] });
+        this.#consume(name, args.input, answer.output as { ConsumedCapacity?: Capacity | Capacity[] });
         const usage = this.#current.getStore();
         if (usage && name === "PutItemCommand" && "Item" in input)
           usage.putBytes += itemBytes(input.Item ?? {});
@@ -94,11 +96,17 @@ export class UsageMeter {
     if (usage) usage.requests[command] = (usage.requests[command] ?? 0) + 1;
   }
 
-  #consume(command: string, { ConsumedCapacity = [] }: { ConsumedCapacity?: Capacity | Capacity[] }): void {
+  #consume(
+    command: string,
+    input: object,
+    { ConsumedCapacity = [] }: { ConsumedCapacity?: Capacity | Capacity[] },
+  ): void {
     const usage = this.#current.getStore();
     if (usage === undefined) return;
+    const isConfiguration = isOfSessions(input);
+    const reads = isConfiguration ? "configurationUnits" : "readUnits";
     for (const { CapacityUnits = 0 } of [ConsumedCapacity].flat())
-      usage[READS.has(command) ? "readUnits" : "writeUnits"] += CapacityUnits;
+      usage[READS.has(command) ? reads : "writeUnits"] += CapacityUnits;
   }
 
   snapshot(): Partial<Record<FunctionName, FunctionUsage>> {
@@ -111,6 +119,11 @@ export class UsageMeter {
       }
     return snapshot;
   }
+}
+
+/** Whether a call reads the Sessions table, one item or several. */
+function isOfSessions(input: { readonly TableName?: unknown; readonly RequestItems?: object }): boolean {
+  return input.TableName === tables.sessions.name || tables.sessions.name in (input.RequestItems ?? {});
 }
 
 interface Capacity {

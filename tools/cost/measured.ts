@@ -16,21 +16,31 @@ export interface PerPage {
   readonly sends: number;
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** CPU of the bench machine for all functions and the queues together, so an upper bound for one function. */
+  readonly cpuSeconds: number;
 }
 
 type Steady = (typeof measured.steady)[number];
 
 /** The most requests that one session can send, one after another. */
-export const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
+const MOST_REQUESTS_PER_SECOND = 1000 / measured.receiverMillis;
+
+/** A session joins the fullest group with room, so all groups but one are full. */
+export function groupsOf(sessions: number): number {
+  return Math.ceil(sessions / measured.sessionsPerRow);
+}
 
 /**
  * The conditions under which the sessions kept up. On a machine that is too busy, sessions fall behind, send several
- * pages together, and look cheaper than they are. A line over the sessions needs two conditions of the same pace.
+ * pages together, and look cheaper than they are.
  */
-const keptUp = measured.steady.filter(({ pages, sessions, pagesPerSecond, webhookRequests }) => {
-  const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
-  return webhookRequests >= 0.85 * most;
-});
+export const keptUp = measured.steady.filter(
+  ({ pages, sessions, pagesPerSecond, webhookRequests, hasCaughtUp }) => {
+    const most = pages * sessions * Math.min(1, MOST_REQUESTS_PER_SECOND / pagesPerSecond);
+    return hasCaughtUp && webhookRequests >= 0.85 * most;
+  },
+);
+/** Those with more than one condition: a line over the sessions needs two. */
 const paces = [...new Set(keptUp.map(({ pagesPerSecond }) => pagesPerSecond))]
   .filter((pace) => keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === pace).length > 1)
   .sort((a, b) => a - b);
@@ -40,9 +50,9 @@ export const mostSessions = Math.max(...keptUp.map(({ sessions }) => sessions));
 export const fastestPace = Math.max(...paces);
 
 /**
- * Interpolates between measured conditions: linearly over the sessions, also beyond the measured range, and over the
- * logarithm of the pages per second, constant outside the range. A session that gets more pages per second than it can
- * send requests sends several together, so deliver's usage stops growing there.
+ * Interpolates between measured conditions: over the sessions, also beyond the measured range, and over the logarithm of
+ * the pages per second, constant outside the range. A session that gets more pages per second than it can send requests
+ * sends several together, so deliver's usage stops growing there.
  */
 export function perPage(name: MeteredFunction, pagesPerSecond: number, sessions: number): PerPage {
   const saturated = Math.max(fastestPace, MOST_REQUESTS_PER_SECOND);
@@ -60,10 +70,30 @@ function atPace(name: MeteredFunction, key: keyof PerPage, pace: number, session
     .map((each) => ({ x: each.sessions, y: usePerPage(name, each)[key] }));
   // Ingest does not depend on the number of sessions: differences between the conditions are chance.
   if (name === "ingest") return points.reduce((sum, { y }) => sum + y, 0) / points.length;
-  return Math.max(0, interpolate(points, sessions));
+  return Math.max(0, overGroups(points, sessions, measured.sessionsPerRow));
 }
 
-function usePerPage(name: MeteredFunction, { usage, pages }: Steady): PerPage {
+/**
+ * Interpolates over numbers of sessions of which `perGroup` share a group. Up to one group it is the line through the
+ * points. Beyond, a figure has two parts: a session's, as within the first group, and the rest, which is interpolated over
+ * the groups. So the 33rd session has the cost of a group, and the 34th only its own.
+ */
+export function overGroups(
+  points: readonly { readonly x: number; readonly y: number }[],
+  sessions: number,
+  perGroup: number,
+): number {
+  const inOne = points.filter(({ x }) => x <= perGroup);
+  if (sessions <= perGroup) return interpolate(inOne, sessions);
+  const [least, most] = [inOne[0], inOne.at(-1)];
+  const each = least && most && most.x > least.x ? (most.y - least.y) / (most.x - least.x) : 0;
+  const rest = points
+    .filter(({ x }) => x >= perGroup)
+    .map(({ x, y }) => ({ x: Math.ceil(x / perGroup), y: y - each * x }));
+  return each * sessions + interpolate(rest, Math.ceil(sessions / perGroup));
+}
+
+function usePerPage(name: MeteredFunction, { usage, pages, cpuMillis }: Steady): PerPage {
   const use = usage[name];
   const requests: Readonly<Record<string, number>> = use.requests;
   const sends = (requests.SendMessageCommand ?? 0) + (requests.SendMessageBatchCommand ?? 0);
@@ -74,6 +104,7 @@ function usePerPage(name: MeteredFunction, { usage, pages }: Steady): PerPage {
     sends: sends / pages,
     readUnits: use.readUnits / pages,
     writeUnits: use.writeUnits / pages,
+    cpuSeconds: cpuMillis / 1000 / pages,
   };
 }
 
@@ -132,5 +163,6 @@ function everyFigure(read: (key: keyof PerPage) => number): PerPage {
     sends: read("sends"),
     readUnits: read("readUnits"),
     writeUnits: read("writeUnits"),
+    cpuSeconds: read("cpuSeconds"),
   };
 }

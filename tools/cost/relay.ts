@@ -1,11 +1,12 @@
 import { sweepIntervalSeconds } from "../../shared/aws/limits.ts";
+import { GROUPS_IN_WAKE } from "../../shared/queue/hints.ts";
 import { readSettings } from "../../shared/runtime/settings.ts";
 import * as deployed from "./deployed.ts";
 import { gatewayUsage } from "./gateway.ts";
-import { areGroupsCalculated, groupsOf, perPageOfSessions } from "./groups.ts";
 import { eventsPerMonth, type Load, MONTH_SECONDS } from "./load.ts";
 import {
   freeingUnitsPerSegment,
+  groupsOf,
   type MeteredFunction,
   measurement,
   pageBytes,
@@ -24,8 +25,6 @@ export interface BillItem {
   readonly usd: number;
   /** Whether the item is also charged in a month in which nothing happens. */
   readonly idle: boolean;
-  /** Whether its amounts are calculated from counted ones, and not counted themselves (`groups.ts`). */
-  readonly isCalculated: boolean;
 }
 
 const { segmentSize } = readSettings({});
@@ -41,7 +40,7 @@ const ACCESS_LINE_BYTES = 350;
 const TRACED_PER_SECOND = 1;
 const TRACED_SHARE = 0.05;
 
-/** An environment lives for about two hours and opens each session's webhook secret once. */
+/** An environment lives for about two hours, and opens each session's configuration and webhook secret once. */
 const ENVIRONMENT_SECONDS = 2 * 3600;
 
 /** Each environment reads the management key again after this time. */
@@ -53,7 +52,8 @@ export function relayBill(load: Load): BillItem[] {
   const pages = isIdle ? 0 : eventsPerMonth(load) / load.eventsPerPage;
   const { ingest, notify, deliver } = usageOf(load, pages);
   const sweeps = MONTH_SECONDS / sweepIntervalSeconds;
-  const sweep = perSweep(groupsOf(load.sessions));
+  const opened = environments(deliver) * load.sessions * livesPerMonth;
+  const sweep = perSweep(load.sessions);
   const isGathered = load.gatherSeconds !== undefined;
   const gigabytes = isIdle ? 0 : storedGigabytes(load);
 
@@ -62,39 +62,29 @@ export function relayBill(load: Load): BillItem[] {
     owner,
     usd: usdOf(usage),
     idle: false,
-    isCalculated: false,
     ...options,
   });
   const idle = { idle: true };
-  const calculated = { isCalculated: areGroupsCalculated };
   return [
     item("ingest", "Lambda", lambda("ingest", ingest)),
-    item("notify", "Lambda", lambda("notify", notify), calculated),
-    item("deliver", "Lambda", lambda("deliver", deliver), calculated),
+    item("notify", "Lambda", lambda("notify", notify)),
+    item("deliver", "Lambda", lambda("deliver", deliver)),
     item("sweep", "Lambda", lambda("sweep", { invocations: sweeps, seconds: sweeps * sweep.seconds }), idle),
     item("Queue table, by ingest", "DynamoDB writes: pages", {
       dynamodbWriteUnit: pages * pageWriteUnits(load),
     }),
     item("Queue table, by ingest", "DynamoDB reads", { dynamodbReadUnit: ingest.readUnits }),
-    item(
-      "Cursors table, by notify",
-      "DynamoDB writes: marks of wakes",
-      { dynamodbWriteUnit: notify.writeUnits },
-      calculated,
-    ),
-    item("Cursors table, by notify", "DynamoDB reads", { dynamodbReadUnit: notify.readUnits }, calculated),
-    item(
-      "Cursors table, by deliver",
-      "DynamoDB writes: progress, references",
-      { dynamodbWriteUnit: deliver.writeUnits },
-      calculated,
-    ),
-    item(
-      "Queue table, by deliver",
-      "DynamoDB reads",
-      { dynamodbReadUnit: deliver.readUnits * readScale(load) },
-      calculated,
-    ),
+    item("Cursors table, by notify", "DynamoDB writes: marks of wakes", {
+      dynamodbWriteUnit: notify.writeUnits,
+    }),
+    item("Cursors table, by notify", "DynamoDB reads", { dynamodbReadUnit: notify.readUnits }),
+    item("Cursors table, by deliver", "DynamoDB writes: progress, references", {
+      dynamodbWriteUnit: deliver.writeUnits,
+    }),
+    item("Queue table, by deliver", "DynamoDB reads", {
+      // Each environment reads the configuration of each session once.
+      dynamodbReadUnit: deliver.readUnits * readScale(load) + opened,
+    }),
     item("Attempts table, by deliver", "DynamoDB", attempts(load, pages)),
     item("Queue table, by sweep", "DynamoDB: freeing", freeing(load, pages)),
     item(
@@ -109,12 +99,7 @@ export function relayBill(load: Load): BillItem[] {
     }),
     // Each invocation is one receive and one delete. Sends were counted.
     item("notify queue", "SQS", { sqsRequest: ingest.sends + 2 * notify.invocations }),
-    item(
-      "wake queue",
-      "SQS",
-      { sqsRequest: notify.sends + deliver.sends + 2 * deliver.invocations },
-      calculated,
-    ),
+    item("wake queue", "SQS", { sqsRequest: notify.sends + deliver.sends + 2 * deliver.invocations }),
     item("ingest queue", "SQS", {
       // A send for each event, a receive and a delete for each page.
       sqsFifoRequest: isGathered ? eventsPerMonth(load) + 2 * pages : 0,
@@ -140,12 +125,9 @@ export function relayBill(load: Load): BillItem[] {
       item(name, "X-Ray traces", { xrayTrace: traces(load, name, use.invocations) }),
     ),
     item("sweep", "X-Ray traces", { xrayTrace: traces(load, "sweep", sweeps) }, idle),
-    item(
-      "deliver",
-      "KMS: opening secrets",
-      { kmsRequest: environments(deliver) * load.sessions * livesPerMonth },
-      calculated,
-    ),
+    item("deliver", "KMS: opening secrets", {
+      kmsRequest: opened,
+    }),
     item("secrets, alarms", "KMS keys", { kmsKeyMonth: deployed.keys }, idle),
     item("ingest", "Secrets Manager: reading the key", {
       secretRequest: environments(ingest) * (MONTH_SECONDS / SECRET_READ_SECONDS),
@@ -159,7 +141,10 @@ export function relayBill(load: Load): BillItem[] {
   ];
 }
 
-/** Each session's successes are written once a minute at most, and kept for seven days (shared/sessions/attempt.ts). */
+/**
+ * Each session's successes are written once a minute at most, whichever process delivers them, and kept for seven days
+ * (shared/sessions/attemptRecorder.ts).
+ */
 const ATTEMPT_SECONDS = 60;
 const ATTEMPT_ITEM_BYTES = 400;
 const ATTEMPTS_KEPT_SECONDS = 7 * 86_400;
@@ -188,6 +173,13 @@ function storedGigabytes(load: Load): number {
   return (messages / load.eventsPerPage) * (pageBytes(load) / 1e9);
 }
 
+/**
+ * Lambda gives a function a core at 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ * With many sessions an invocation has more to do than to wait for, and on AWS its CPU is slower than the bench's. So deliver
+ * is charged the time that it waits or the time that its CPU needs, whichever is longer.
+ */
+const DELIVER_CORES = deployed.memoryMebibytes.deliver / 1769;
+
 interface MonthOfUse {
   readonly invocations: number;
   readonly seconds: number;
@@ -213,17 +205,11 @@ function usageOf(load: Load, pages: number): Record<MeteredFunction, MonthOfUse>
 function monthOf(name: MeteredFunction, load: Load, pages: number): MonthOfUse {
   if (pages === 0) return { invocations: 0, seconds: 0, sends: 0, readUnits: 0, writeUnits: 0 };
   const pagesPerSecond = load.eventsPerSecond / load.eventsPerPage;
-  const each =
-    name === "ingest"
-      ? perPage(name, pagesPerSecond, load.sessions)
-      : perPageOfSessions(name, {
-          pagesPerSecond,
-          sessions: load.sessions,
-          pagesPerSegment: pagesPerSegment(load),
-        });
+  const each = perPage(name, pagesPerSecond, load.sessions);
   return {
     invocations: pages * each.invocations,
-    seconds: pages * each.seconds,
+    seconds:
+      pages * (name === "deliver" ? Math.max(each.seconds, each.cpuSeconds / DELIVER_CORES) : each.seconds),
     sends: pages * each.sends,
     readUnits: pages * each.readUnits,
     writeUnits: pages * each.writeUnits,
@@ -265,8 +251,8 @@ function readScale(load: Load): number {
 }
 
 /**
- * What the bill grows by if AWS passes every wake to deliver one by one. The bench's event source mapping fills its
- * batches, but AWS spreads wakes over five pollers, so the real bill lies between.
+ * What the bill grows by if AWS passes every wake to deliver one by one. A wake names some groups of a feed. The bench's event
+ * source mapping fills its batches, but AWS spreads wakes over five pollers, so the real bill lies between.
  */
 export function singleWakesMoreUsd(load: Load): number {
   if (load.eventsPerSecond === 0) return 0;
@@ -275,7 +261,6 @@ export function singleWakesMoreUsd(load: Load): number {
     const month = monthOf("deliver", { ...load, sessions }, pages);
     return usdOf(lambda("deliver", month)) + usdOf({ sqsRequest: 2 * month.invocations });
   };
-  const groups = groupsOf(load.sessions);
-  const alone = groups * receiving(load.sessions / groups);
-  return Math.max(0, alone - receiving(load.sessions));
+  const wakes = Math.ceil(groupsOf(load.sessions) / GROUPS_IN_WAKE);
+  return Math.max(0, wakes * receiving(load.sessions / wakes) - receiving(load.sessions));
 }

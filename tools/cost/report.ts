@@ -1,7 +1,6 @@
 import { tableLines } from "../../cli/terminal/table.ts";
 import { type Alternative, alternatives } from "./alternatives.ts";
 import { egressUsd } from "./egress.ts";
-import { areGroupsCalculated, SESSIONS_PER_GROUP } from "./groups.ts";
 import { eventsPerMonth, type Load } from "./load.ts";
 import { fastestPace, measurement, mostSessions } from "./measured.ts";
 import { prices } from "./prices.ts";
@@ -29,7 +28,6 @@ export interface Report {
     readonly machine: string;
     readonly mostSessions: number;
     readonly fastestPace: number;
-    readonly areGroupsCalculated: boolean;
   };
 }
 
@@ -55,7 +53,6 @@ export function reportOf(load: Load): Report {
       machine: measurement.machine,
       mostSessions,
       fastestPace,
-      areGroupsCalculated,
     },
   };
 }
@@ -96,15 +93,13 @@ function headingOf({ load }: Report): string[] {
 
 function billOf(report: Report): string[] {
   const { parts, load, otherFreeing } = report;
-  const marks = ({ idle, isCalculated }: BillItem) =>
-    [idle ? "also when idle" : "", isCalculated ? "calculated" : ""].filter(Boolean).join(", ");
   return indented(
     [
       ["stasis-relay", "", "a month", ""],
       // What costs less than a cent is left out.
       ...parts
         .filter(({ usd }) => usd >= 0.005)
-        .map((part) => [part.owner, part.name, dollars(part.usd), marks(part)]),
+        .map((part) => [part.owner, part.name, dollars(part.usd), part.idle ? "also when idle" : ""]),
       ["Sum", "", dollars(report.usd), `$${report.usdPerMillionDeliveries.toFixed(4)} a million deliveries`],
       [
         "",
@@ -183,13 +178,7 @@ function sourcesOf({ measured }: Report): string[] {
   return [
     `Requests, capacity and function times are counted: tools/bench/requests.json, ${measured.on},`,
     `${measured.machine}.`,
-    `They are counted up to ${measured.mostSessions} sessions and ${measured.fastestPace} pages a second, and extrapolated beyond.`,
-    ...(measured.areGroupsCalculated
-      ? [
-          `"calculated": with RELAY_CURSOR_GROUPS=1, which is off unless set: for rows of ${SESSIONS_PER_GROUP} sessions,`,
-          "from what was counted for rows of one (tools/cost/groups.ts).",
-        ]
-      : []),
+    `They are counted with cursor groups, up to ${measured.mostSessions} sessions and ${measured.fastestPace} pages a second, and extrapolated beyond.`,
     `Prices: tools/cost/prices.ts; ${third} of ${Object.keys(prices).length} from third parties.`,
   ];
 }

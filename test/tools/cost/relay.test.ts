@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { groupsOf, POST_CPU_MILLIS, perPageOfSessions } from "../../../tools/cost/groups.ts";
 import type { Load } from "../../../tools/cost/load.ts";
-import { interpolate, measurement, pageBytes, perPage } from "../../../tools/cost/measured.ts";
+import {
+  groupsOf,
+  interpolate,
+  keptUp,
+  measurement,
+  overGroups,
+  pageBytes,
+  perPage,
+} from "../../../tools/cost/measured.ts";
 import { quietFeeds } from "../../../tools/cost/quiet.ts";
 import { relayBill } from "../../../tools/cost/relay.ts";
 import { reportOf, textOf } from "../../../tools/cost/report.ts";
@@ -20,6 +27,8 @@ const usdOfPart = (name: string, changed: Partial<Load> = {}, owner?: string) =>
   relayBill({ ...load, ...changed })
     .filter((item) => item.name === name && (owner === undefined || item.owner === owner))
     .reduce((sum, { usd }) => sum + usd, 0);
+const unitsOfPut =
+  measurement.pages.find(({ eventsPerPage }) => eventsPerPage === 50)?.writeUnits ?? Number.NaN;
 const usdOf = (changed: Partial<Load>) => reportOf({ ...load, ...changed }).usd;
 
 describe("interpolate", () => {
@@ -40,17 +49,17 @@ describe("interpolate", () => {
 
 describe("the relay's month", () => {
   it("uses exactly the counted figures of ingest at a measured condition", () => {
-    const measured = measurement.steady.filter(({ pagesPerSecond }) => pagesPerSecond === 2);
+    const measured = keptUp.filter(({ pagesPerSecond }) => pagesPerSecond === 2);
     const reads = measured.reduce((sum, { usage, pages }) => sum + usage.ingest.readUnits / pages, 0);
     // 5,184,000 pages a month at $0.125 per million units.
     const expected = 5.184 * (reads / measured.length) * 0.125;
     expect(usdOfPart("DynamoDB reads", {}, "Queue table, by ingest")).toBeCloseTo(expected, 9);
   });
 
-  it("charges a put by what was counted for the item: 4.67 units for 50 events", () => {
-    expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * 4.67 * 0.625, 9);
+  it("charges a put by the units that were counted for pages of 50 events", () => {
+    expect(usdOfPart("DynamoDB writes: pages")).toBeCloseTo(5.184 * unitsOfPut * 0.625, 9);
     expect(usdOfPart("DynamoDB writes: pages", { eventBytes: 2 * load.eventBytes })).toBeCloseTo(
-      2 * 5.184 * 4.67 * 0.625,
+      2 * 5.184 * unitsOfPut * 0.625,
       9,
     );
   });
@@ -90,7 +99,8 @@ describe("the relay's month", () => {
   });
 
   it("costs more when AWS passes on every wake alone", () => {
-    const report = reportOf({ ...load, sessions: 100 });
+    // Those of 100 sessions are in one wake.
+    const report = reportOf({ ...load, sessions: 1000 });
     expect(report.singleWakesUsd).toBeGreaterThan(report.usd);
   });
 
@@ -103,7 +113,7 @@ describe("the relay's month", () => {
 
   it("of freed pages that expire has no deletions, but their storage for two weeks with its recovery", () => {
     const expire = { freeing: "expire" } as const;
-    const deletions = 5.184 * 4.67 * 0.625;
+    const deletions = 5.184 * unitsOfPut * 0.625;
     const saved = usdOfPart("DynamoDB: freeing") - usdOfPart("DynamoDB: freeing", expire);
     expect(saved).toBeCloseTo(deletions, 9);
     const gigabytes = (5_184_000 * (14 / 30) * pageBytes(load)) / 1e9;
@@ -122,53 +132,58 @@ describe("the relay's month", () => {
   });
 });
 
-describe("the month with cursor groups, calculated", () => {
-  const deliver = (sessions: number, pagesPerSecond = 2) =>
-    perPageOfSessions("deliver", { sessions, pagesPerSecond, pagesPerSegment: 100 });
+describe("overGroups", () => {
+  // A group costs 7, a session 2.
+  const at = (sessions: number) => ({ x: sessions, y: 7 * Math.ceil(sessions / 32) + 2 * sessions });
+  const points = [1, 32, 100, 320].map(at);
 
+  it.each([1, 10, 32, 33, 64, 65, 100, 200, 320, 1000])(
+    "finds what %i sessions cost when a group and a session have a price each",
+    (sessions) => expect(overGroups(points, sessions, 32)).toBeCloseTo(at(sessions).y, 9),
+  );
+
+  it("is the counted figure where one was counted", () => {
+    const uneven = [...points.slice(0, 2), { x: 100, y: 500 }, { x: 320, y: 501 }];
+    for (const { x, y } of uneven) expect(overGroups(uneven, x, 32)).toBeCloseTo(y, 9);
+  });
+});
+
+describe("the month with cursor groups, counted", () => {
   it("has a group for each 32 sessions", () => {
     expect([1, 32, 33, 1000].map(groupsOf)).toEqual([1, 1, 2, 32]);
   });
 
-  it("writes once for a page and group, beside parking and crossing", () => {
-    const { records } = perPage("deliver", 2, 1);
-    expect(deliver(1).writeUnits).toBeCloseTo(1 + records + 0.06, 9);
-    expect(deliver(32).writeUnits).toBe(deliver(1).writeUnits);
-    expect(deliver(64).writeUnits).toBeGreaterThan(2);
+  it("writes as much for 32 sessions as for one, and less than a tenth as often as there are sessions", () => {
+    const one = perPage("deliver", 2, 1).writeUnits;
+    expect(perPage("deliver", 2, 32).writeUnits).toBeLessThan(1.5 * one);
+    expect(perPage("deliver", 2, 320).writeUnits).toBeLessThan(32 * one);
   });
 
-  it("reads what each session is configured with once in a turn", () => {
-    const { records } = perPage("deliver", 2, 1);
-    expect(deliver(32).readUnits - deliver(1).readUnits).toBeCloseTo(31 * records, 9);
-  });
-
-  it("takes the time that the posts of all sessions need, where that is longer than waiting", () => {
-    expect(deliver(32).seconds).toBe(perPage("deliver", 2, 1).seconds);
-    const cpuSeconds = (10_000 * POST_CPU_MILLIS) / 1000 / (512 / 1769);
-    expect(deliver(10_000, 0.2).seconds).toBeCloseTo(cpuSeconds, 9);
-  });
-
-  it("lets notify query one partition in place of four", () => {
-    const rows = perPage("notify", 2, 1);
-    const groups = perPageOfSessions("notify", { sessions: 32, pagesPerSecond: 2, pagesPerSegment: 100 });
-    expect(rows.readUnits - groups.readUnits).toBeCloseTo(3, 9);
+  it("charges deliver for the CPU time of its requests, where that is longer than waiting", () => {
+    const { seconds, cpuSeconds } = perPage("deliver", 2, 10_000);
+    const longest = Math.max(seconds, cpuSeconds / (512 / 1769));
+    const invocations = perPage("deliver", 2, 10_000).invocations;
+    expect(usdOfPart("Lambda", { sessions: 10_000 }, "deliver")).toBeCloseTo(
+      5.184e6 * (longest * 0.5 * 13.3334e-6 + invocations * 0.2e-6),
+      6,
+    );
   });
 
   it.each([
-    [10, 95],
+    [10, 85],
     [100, 170],
     [1000, 700],
-  ])("costs, at 100 events a second and for %i sessions, at most $%i", (sessions, most) => {
-    expect(usdOf({ sessions })).toBeLessThan(most);
-    const { usd, alternatives } = reportOf({ ...load, sessions });
-    const cheaper = alternatives.filter((way) => way.usd < usd);
-    expect(cheaper.filter(({ isOrdered, canReplay }) => isOrdered || canReplay)).toEqual([]);
-    if (sessions === 1000) expect(cheaper).toEqual([]);
-  });
-
-  it("costs for ten sessions at most $85 where freed pages expire", () => {
-    expect(usdOf({ freeing: "expire" })).toBeLessThan(85);
-  });
+  ])(
+    "costs, at 100 events a second and for %i sessions, at most $%i, also if every wake comes alone",
+    (sessions, most) => {
+      const { usd, singleWakesUsd, alternatives } = reportOf({ ...load, sessions });
+      expect(usd).toBeLessThan(most);
+      expect(singleWakesUsd).toBeLessThan(most);
+      const cheaper = alternatives.filter((way) => way.usd < usd);
+      expect(cheaper.filter(({ isOrdered, canReplay }) => isOrdered || canReplay)).toEqual([]);
+      if (sessions === 1000) expect(cheaper).toEqual([]);
+    },
+  );
 });
 
 describe("a quiet feed", () => {

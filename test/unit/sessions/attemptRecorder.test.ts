@@ -3,19 +3,22 @@ import type { Attempt } from "../../../shared/sessions/attempt.ts";
 import { AttemptRecorder } from "../../../shared/sessions/attemptRecorder.ts";
 import { NOW } from "./samples.ts";
 
+/** The beginning of a minute. */
+const BEGIN = NOW - (NOW % 60_000);
+
 let nowEpochMillis: number;
 let written: (readonly [session: string, attempts: readonly Attempt[]])[];
 let warnings: string[];
 let fails: boolean;
 
 beforeEach(() => {
-  nowEpochMillis = NOW;
+  nowEpochMillis = BEGIN;
   written = [];
   warnings = [];
   fails = false;
 });
 
-function recorder(): AttemptRecorder {
+function recorder(intervalMillis = 60_000): AttemptRecorder {
   return new AttemptRecorder({
     sink: {
       putAttempts: async (session, attempts) => {
@@ -25,7 +28,7 @@ function recorder(): AttemptRecorder {
     },
     clock: { nowEpochMillis: () => nowEpochMillis, sleep: async () => {} },
     log: { info: () => {}, warn: (message) => void warnings.push(message), error: () => {} },
-    intervalMillis: 60_000,
+    intervalMillis,
   });
 }
 
@@ -54,10 +57,11 @@ describe("the record of attempts", () => {
     expect(written).toEqual([["a", [accepted(1)]]]);
   });
 
-  it("makes one entry of a minute's successes, whose numbers have no hole", async () => {
+  it("makes one entry of a minute's successes in one process, whose numbers have no hole", async () => {
     const attempts = recorder();
     for (let request = 0; request <= 600; request += 1) {
-      await attempts.record("a", accepted(1 + 10 * request, { durationMillis: request === 300 ? 900 : 10 }));
+      const attempt = accepted(1 + 10 * request, { durationMillis: request === 300 ? 900 : 10 });
+      await attempts.record("a", attempt, request === 0 ? undefined : nowEpochMillis - 100);
       nowEpochMillis += 100;
     }
     expect(written).toHaveLength(2);
@@ -65,8 +69,8 @@ describe("the record of attempts", () => {
       {
         outcome: "accepted",
         status: 204,
-        sinceEpochMillis: NOW + 100,
-        atEpochMillis: NOW + 60_000,
+        sinceEpochMillis: BEGIN + 100,
+        atEpochMillis: BEGIN + 60_000,
         durationMillis: 900,
         requests: 600,
         batch: "batch-6001",
@@ -77,11 +81,33 @@ describe("the record of attempts", () => {
     ]);
   });
 
+  it("has one success a minute of a session that many processes serve in turn", async () => {
+    const processes = Array.from({ length: 7 }, recorder);
+    let last: number | undefined;
+    for (let request = 0; request < 600; request += 1) {
+      const attempts = processes[request % processes.length];
+      await attempts?.record("a", accepted(1 + 10 * request), last);
+      last = nowEpochMillis;
+      nowEpochMillis += 500;
+      await attempts?.writeDue();
+    }
+    expect(written.map(([, [attempt]]) => attempt?.atEpochMillis)).toEqual(
+      [0, 1, 2, 3, 4].map((minute) => BEGIN + minute * 60_000),
+    );
+  });
+
+  it("has every success when the interval is 0", async () => {
+    const attempts = recorder(0);
+    await attempts.record("a", accepted(1));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    expect(written).toHaveLength(2);
+  });
+
   it("has a failure at once, with the successes before it, and then the next success at once", async () => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
-    await attempts.record("a", accepted(11));
-    await attempts.record("a", failed(21));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    await attempts.record("a", failed(21), nowEpochMillis);
     await attempts.record("a", accepted(21));
     expect(written.map(([, each]) => each.map(({ outcome, first }) => [outcome, first]))).toEqual([
       [["accepted", 1]],
@@ -96,16 +122,16 @@ describe("the record of attempts", () => {
   it.each([["gap"], ["test"]])("keeps a %s as an entry of its own", async (what) => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
-    await attempts.record("a", accepted(11));
-    await attempts.record("a", accepted(21, { [what]: "one" }));
+    await attempts.record("a", accepted(11), nowEpochMillis);
+    await attempts.record("a", accepted(21, { [what]: "one" }), nowEpochMillis);
     expect(written[1]?.[1]).toEqual([accepted(11), accepted(21, { [what]: "one" })]);
   });
 
-  it("writes the last successes at the end of an invocation once the minute is over", async () => {
+  it("writes the last successes at the end of an invocation once a session has rested for a minute", async () => {
     const attempts = recorder();
     for (const session of ["a", "b"]) {
       await attempts.record(session, accepted(1));
-      await attempts.record(session, accepted(11));
+      await attempts.record(session, accepted(11), nowEpochMillis);
       nowEpochMillis += 30_000;
     }
     await attempts.writeDue();
@@ -120,7 +146,7 @@ describe("the record of attempts", () => {
     const attempts = recorder();
     await attempts.record("a", accepted(1));
     nowEpochMillis -= 3_600_000;
-    await attempts.record("a", accepted(11));
+    await attempts.record("a", accepted(11), BEGIN);
     expect(written).toHaveLength(2);
   });
 

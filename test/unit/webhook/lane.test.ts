@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { hasOutstayed, laneAfter, requestTimeoutMillis, turnMillis } from "../../../shared/webhook/lane.ts";
+import {
+  groupTurn,
+  hasOutstayed,
+  laneAfter,
+  requestTimeoutMillis,
+  turnMillis,
+} from "../../../shared/webhook/lane.ts";
 
 const settings = { requestTimeoutMillis: 15_000, fastRequestTimeoutMillis: 3_000 };
 const failed = (reason: string) => ({ kind: "failed", reason, detail: "", durationMillis: 3_000 }) as const;
@@ -32,4 +38,25 @@ it.each([
   [11, 10_000],
 ])("an invocation for %i sessions lasts %i ms", (sessions, millis) => {
   expect(turnMillis(sessions, 10_000)).toBe(millis);
+});
+
+describe("the turn of a group", () => {
+  it("ends at the same time as all turns of its feed that begin at about the same time", () => {
+    const ends = [0, 1_000, 2_400].map((later) => later + groupTurn(1_000_000 + later, 0, 10_000).restMillis);
+    expect(ends).toEqual([5_000, 5_000, 5_000]);
+  });
+
+  it("may rest after half of five seconds at the earliest, and ends two and a half seconds later", () => {
+    for (let phase = 0; phase < 20_000; phase += 777)
+      for (let nowEpochMillis = 1_000_000; nowEpochMillis < 1_010_000; nowEpochMillis += 99) {
+        const { restMillis, turnMillis } = groupTurn(nowEpochMillis, phase, 60_000);
+        expect(restMillis).toBeGreaterThanOrEqual(2_500);
+        expect(restMillis).toBeLessThan(7_500);
+        expect(turnMillis).toBe(restMillis + 2_500);
+      }
+  });
+
+  it("is no longer than the longest turn", () => {
+    expect(groupTurn(1_000_000, 0, 100)).toEqual({ restMillis: 100, turnMillis: 100 });
+  });
 });
