@@ -68,10 +68,7 @@ async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): 
   const { gatherMillis = 0, clock = systemClock } = options;
   const running = new Set<Promise<void>>();
   const receiveInTime = patientReceiver(options, stopping);
-  const stopped = new Promise<Message[]>((resolve) =>
-    stopping.addEventListener("abort", () => resolve([]), { once: true }),
-  );
-  const receive = () => (options.isShortLived ? Promise.race([receiveInTime(), stopped]) : receiveInTime());
+  const receive = () => (options.isShortLived ? unlessStopped(receiveInTime(), stopping) : receiveInTime());
   while (!stopping.aborted) {
     if (running.size >= options.maximumConcurrency) {
       await Promise.race(running);
@@ -86,6 +83,21 @@ async function poll(options: EventSourceMappingOptions, stopping: AbortSignal): 
     if (gatherMillis > 0) await clock.sleep(gatherMillis, stopping);
   }
   await Promise.all(running);
+}
+
+/**
+ * Messages, or none as soon as it is time to stop. Each poll has a promise of its own: what is raced against one that stays
+ * pending is kept as long as that.
+ */
+async function unlessStopped(messages: Promise<Message[]>, stopping: AbortSignal): Promise<Message[]> {
+  const { promise: none, resolve } = Promise.withResolvers<Message[]>();
+  const stop = () => resolve([]);
+  stopping.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([messages, none]);
+  } finally {
+    stopping.removeEventListener("abort", stop);
+  }
 }
 
 /** Receives messages: none when there are none, when the queue cannot be reached, or when it is time to stop. */

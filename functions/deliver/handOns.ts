@@ -11,7 +11,10 @@ export interface HandOnParts {
   readonly clock: Clock;
 }
 
-/** Most turns whose time is over have their answers within so long, and hand their groups on (shared/groups/groupTurn.ts). */
+/**
+ * Turns whose time is over hand their groups on as soon as they have their answers, most within this time. The group of a
+ * turn that waits longer gets a wake of its own, so that it does not keep the others waiting.
+ */
 const GATHER_MILLIS = 250;
 
 /**

@@ -32,6 +32,8 @@ export async function packSingles(
     if (lost === MOST_LOST) break;
     const row = await takeFromTurn(parts, read);
     const joined = row && (await pack(parts, row, [...groups.values()]));
+    if (row !== undefined && typeof joined !== "object" && read.state === "active")
+      await parts.wakes.sendWakes([row]);
     if (joined === "unknown") continue;
     if (row === undefined || joined === undefined) {
       lost += 1;
@@ -62,15 +64,16 @@ export async function noteSingles(
 
 /**
  * Takes a row from the turn that holds it, as a person's change does: on a busy feed it would hardly ever rest. The turn ends with
- * its next write, and the group sends the batch in flight again, under the same id. If the sweep dies here, the next one wakes the
- * row.
+ * its next write, and the group sends the batch in flight again, under the same id. A row that is not packed after all is woken; if
+ * the sweep dies before, the next one wakes it.
  * @returns the row as it is now; undefined when it has changed or is gone
  */
 async function takeFromTurn({ cursors, clock }: SweepParts, row: Cursor): Promise<Cursor | undefined> {
   if (row.state !== "active") return row;
   const released = await unlessChanged(cursors.write(row, release(row, clock.nowEpochMillis())));
-  // The turn may have advanced since the row was listed.
-  return released && cursors.readCursor(row.feed, row.session);
+  // The turn may have advanced since the row was listed, and another one may have begun since it was released.
+  const now = released && (await cursors.readCursor(row.feed, row.session));
+  return now?.fence === released?.fence ? now : undefined;
 }
 
 /** "unknown": the session is no single webhook session. Undefined: somebody was faster. */

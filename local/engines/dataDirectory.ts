@@ -30,7 +30,10 @@ const TRY_EVERY_MILLIS = 100;
 export interface DataDirectory {
   readonly databaseFile: string;
   readonly queueDirectory: string;
-  /** Why what is written now would be lost; undefined when it is kept. Fast enough to be asked before each write. */
+  /**
+   * Why what is written now would be lost; undefined when it is kept. Fast enough to be asked before each write. The files are
+   * looked at every 10 ms at most, so the writes of the last 10 ms may be lost, too.
+   */
   fault(): string | undefined;
   close(): void;
 }
@@ -133,8 +136,8 @@ interface WatchedFile {
 }
 
 /**
- * A write to a file that is gone succeeds, so the files are looked at before all writes of a few milliseconds. In a directory
- * that cannot be written the engines' own writes fail too, so it is tried less often, to say why.
+ * A write to a file that is gone succeeds, so the files are looked at often. In a directory that cannot be written the engines'
+ * own writes fail too, so it is tried less often, to say why.
  */
 function faultFinder(directory: string, watched: readonly WatchedFile[]): () => string | undefined {
   const missing = atMostEvery(LOOK_EVERY_MILLIS, () =>

@@ -17,27 +17,32 @@ export function gathered<Item, Result>(
   }
   let waiting: Waiting[] = [];
 
-  const perform = async () => {
-    const now = waiting;
+  const take = () => {
+    const taken = waiting;
     waiting = [];
+    return taken;
+  };
+  const perform = async (now: readonly Waiting[]): Promise<void> => {
     try {
       const results = await performAll(now.map(({ item }) => item));
       for (const [index, result] of results.entries()) now[index]?.resolve(result);
       for (const { reject } of now.slice(results.length))
         reject(new RangeError("a call of several items has no result for one of them"));
     } catch (error) {
-      for (const { reject } of now) reject(error);
+      // One item that fails must not fail those of others.
+      if (now.length > 1) await Promise.all(now.map((each) => perform([each])));
+      else for (const { reject } of now) reject(error);
     }
   };
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (waiting.length === most) void perform();
+      if (waiting.length === most) void perform(take());
       else if (waiting.length === 1)
         // Runs once all promises that are resolved by now have been followed.
         nextTick(() => {
-          if (waiting.length > 0) void perform();
+          if (waiting.length > 0) void perform(take());
         });
     });
 }

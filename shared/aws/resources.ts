@@ -48,7 +48,10 @@ export interface TableDefinition {
   readonly ttl?: string;
 }
 
-/** Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints; `slow` has the wakes of the slow lane and delayed ones. */
+/**
+ * Ingest is FIFO with the feed as `MessageGroupId`. The others carry hints. `slow` has the wakes of the slow lane and the delayed
+ * wakes of groups.
+ */
 export const queues = {
   ingest: { variable: "RELAY_INGEST_QUEUE_URL", name: "stasis-relay-ingest.fifo", fifo: true },
   notify: { variable: "RELAY_NOTIFY_QUEUE_URL", name: "stasis-relay-notify", fifo: false },

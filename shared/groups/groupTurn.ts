@@ -9,7 +9,7 @@ import type { Settings } from "../runtime/settings.ts";
 import { isFeedBusy } from "../sessions/lingering.ts";
 import type { Outlet } from "../sessions/outlet.ts";
 import type { CursorGroup, LateOutcome } from "./group.ts";
-import { type GroupCursor, hasWork } from "./groupCursor.ts";
+import { type GroupCursor, hasWork, isReady } from "./groupCursor.ts";
 import { HeldGroup } from "./heldGroup.ts";
 import { type LateParts, sendWakes, settleLate, writeErrors } from "./lateRequests.ts";
 import type { Outcome } from "./outcome.ts";
@@ -54,10 +54,13 @@ const PATIENCE_MILLIS = 1_000;
 
 /**
  * A turn whose time is over waits for the answers of requests that are younger than this. Most come at once, and a late
- * outcome costs a write and a wake of its own: with a quarter of a second, 100 sessions of a busy machine were never at rest
- * again, and a page cost three times as many invocations. Nobody waits for an endpoint that has failed before.
+ * outcome costs a write and a wake of its own (docs/decisions/0017-cursor-groups.md). Nobody waits for an endpoint that has
+ * failed before.
  */
 const YOUNG_REQUEST_MILLIS = 1_000;
+
+/** The shortest pause while a batch is still planned. */
+const SHORT_MILLIS = 10;
 
 /** A late request is given up this long after its timeout. It covers what comes before and after the request itself. */
 const LATE_SPARE_MILLIS = 5_000;
@@ -110,14 +113,19 @@ class GroupTurn {
   }
 
   async run(): Promise<void> {
-    for (;;) {
+    for (let hasParked = false; ; ) {
       // After parking, this is the second read of the tail: a page appended before the row was parked had no group to wake.
       await this.#readTail();
       await this.#openOutlets();
       if (!this.#hasWork() && this.#held.base.state === "parked") return;
+      if (hasParked && this.#isOver()) return this.#parts.wakes.sendWake(this.#held.base);
       const taken = await this.#held.take(this.#hold());
-      if (taken === "again") continue;
+      if (taken === "again") {
+        hasParked = false;
+        continue;
+      }
       if (taken === "lost" || (await this.#serve()) === "ended") return;
+      hasParked = true;
     }
   }
 
@@ -144,14 +152,14 @@ class GroupTurn {
         if ((await this.#advance()) === "lost") return this.#lost();
       } else if (idle.some((each) => this.#mayBegin(each))) {
         if ((await this.#lookAndBegin()) === "lost") return this.#lost();
-      } else if (this.#hasMore && idle.length > 0) {
+      } else if (this.#hasMore && !this.#isOver() && idle.some((each) => this.#waitsForPages(each))) {
         await this.#readTail();
       } else if (!this.#requests.isIdle) {
         const isPatient =
           this.#requests.isPlanning || this.#now() < this.#movedAtEpochMillis + PATIENCE_MILLIS;
         if (!isPatient) return this.#handOn();
-        const isTick = await this.#waitForTick();
-        if (isTick && idle.length > 0) await this.#readTail();
+        if (!idle.some((each) => this.#waitsForPages(each))) await this.#waitPatiently();
+        else if (await this.#waitForTick()) await this.#readTail();
       } else if (this.#mayRest() || !(await this.#linger())) {
         const parked = await this.#park(new Map());
         if (parked === "parked") return "parked";
@@ -264,6 +272,12 @@ class GroupTurn {
     return cursor !== undefined && waitsForWrite(cursor, this.#held.base.planned, this.#tail, this.#now());
   }
 
+  /** Whether a session has all that is known of the feed, and nothing else keeps it from getting more. */
+  #waitsForPages(session: string): boolean {
+    const cursor = this.#held.cursorOf(session);
+    return cursor !== undefined && isReady(cursor, this.#now());
+  }
+
   #beginAll(): void {
     for (const session of this.#idle()) {
       const outlet = this.#outletOf(session);
@@ -374,10 +388,24 @@ class GroupTurn {
     const youngest = Math.max(0, ...hopeful.map(({ sentAtEpochMillis = 0 }) => sentAtEpochMillis));
     const waitMillis = youngest + YOUNG_REQUEST_MILLIS - this.#now();
     if (waitMillis <= 0) return false;
-    const ended = new AbortController();
-    await Promise.race([this.#parts.clock.sleep(waitMillis, ended.signal), this.#requests.next()]);
-    ended.abort("ended");
+    await this.#waitForAnswer(waitMillis);
     return true;
+  }
+
+  /** Waits for an answer while nobody can take a page. */
+  async #waitPatiently(): Promise<void> {
+    const untilEpochMillis = Math.min(
+      this.#movedAtEpochMillis + PATIENCE_MILLIS,
+      this.#task.endsAtEpochMillis,
+    );
+    await this.#waitForAnswer(Math.max(SHORT_MILLIS, untilEpochMillis - this.#now()), this.#parts.stopping);
+  }
+
+  async #waitForAnswer(mostMillis: number, stopping?: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const signal = stopping === undefined ? ended.signal : AbortSignal.any([ended.signal, stopping]);
+    await Promise.race([this.#parts.clock.sleep(mostMillis, signal), this.#requests.next()]);
+    ended.abort("ended");
   }
 
   /**
@@ -395,8 +423,10 @@ class GroupTurn {
       const parked = await this.#park(new Map(late.map((each) => [each.session, untilOf(each)])));
       if (parked === "lost") return this.#lost();
       if (parked === "merged") continue;
-      await this.#parts.wakes.sendWake(this.#held.base);
-      await this.#settle(late);
+      // The outcomes are written also when the wake cannot be sent.
+      const done = [this.#parts.wakes.sendWake(this.#held.base), this.#settle(late)];
+      await Promise.allSettled(done);
+      await Promise.all(done);
       return "ended";
     }
   }
@@ -410,15 +440,15 @@ class GroupTurn {
       const outcomes = come.splice(0);
       if (outcomes.length > 0) await settleLate(this.#parts, base, outcomes, this.#now());
     };
-    await Promise.all(
-      late.map(async ({ session, generation, outcome }) => {
-        const ended = await outcome;
-        if (ended === undefined) return;
-        come.push({ session, generation, number: base.cursors[session]?.requests ?? 0, ...ended });
-        settling = settling.then(write);
-        await settling;
-      }),
-    );
+    const settled = late.map(async ({ session, generation, outcome }) => {
+      const ended = await outcome;
+      if (ended === undefined) return;
+      come.push({ session, generation, number: base.cursors[session]?.requests ?? 0, ...ended });
+      settling = settling.catch(() => {}).then(write);
+      await settling;
+    });
+    await Promise.allSettled(settled);
+    await Promise.all(settled);
   }
 
   #lost(): "ended" {

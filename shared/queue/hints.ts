@@ -44,7 +44,7 @@ const groupWakeSchema = z.object({ feed, group: id });
  */
 export const GROUPS_IN_WAKE = 4;
 
-/** The same of some groups of a feed. */
+/** The same of some groups of a feed. A later release may name more than this one does. */
 const groupsWakeSchema = z.object({
   feed,
   groups: z

@@ -158,6 +158,36 @@ describe("a turn of a group", () => {
       expect(world.batches("a")).toEqual(["1-1", "2-10", "11-20", "21-30", "31-32"]);
     }));
 
+  it("does not read on for sessions that have failed", () =>
+    inWorld({ a: {} }, async (world) => {
+      await world.append(10, 10, 10, 10, 10, 10);
+      world.answer = () => REFUSED;
+      const calls = await counted(() => world.turn());
+      expect(world.batches("a")).toEqual(["1-10"]);
+      // The tail with its pages, and the tail after parking.
+      expect(calls.Query).toBe(2);
+    }));
+
+  it("does not look for pages while all its sessions wait for answers", () =>
+    inWorld({ a: {} }, async (world) => {
+      const { until, release } = held();
+      world.answer = () => until;
+      await world.append(1);
+      const turn = world.turn();
+      await eventually("the request", () => world.posts.length === 1);
+      const calls = await counted(async () => {
+        await world.append(1);
+        await eventually(
+          "the end of the patience",
+          async () => (await world.row()).state === "parked",
+          5_000,
+        );
+      });
+      expect(calls.Query).toBeUndefined();
+      release();
+      await turn;
+    }));
+
   it("reads the tail again after parking: a page that came meanwhile had nobody to wake", () =>
     inWorld(TWO, async (world) => {
       await world.append(2);

@@ -24,8 +24,9 @@ it("makes a call as soon as it is full", async () => {
   expect(calls).toEqual([[1, 2], [3, 4], [5]]);
 });
 
-it("fails for everyone whose call has failed, and for nobody else", async () => {
-  const { double } = doubling(2);
+it("asks for each alone when a call of several fails, so that it fails only for whom it concerns", async () => {
+  const { calls, double } = doubling(2);
   const results = await Promise.allSettled([1, 13, 3].map(double));
-  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(calls.toSorted()).toEqual([[1], [1, 13], [13], [3]]);
 });
