@@ -10,8 +10,8 @@ const KEPT_FEEDS = 1_000;
 /** Followers at the end of a queue read a page within milliseconds. */
 const KEPT_PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Memory of a page beside its body. */
-const PAGE_BYTES = 1024;
+/** Memory of a page beside its body: names, most of all. */
+const PAGE_BYTES = 2 * 1024;
 
 /**
  * Tells the followers of a process that a feed has advanced, where ingest runs in the same process, and hands them the page. It
@@ -37,7 +37,9 @@ export class FeedAdvances {
 
   /** @param page as it was written */
   advanced(feed: string, segment: Segment, page: StoredPage): void {
-    this.#pages.set(keyOf(feed, page.first), { segment, page });
+    // The rest of a page is for those who append.
+    const read = { ...page, runs: [], producers: [], callMemory: undefined };
+    this.#pages.set(keyOf(feed, page.first), { segment, page: read });
     this.#count += 1;
     this.#lastOf.delete(feed);
     this.#lastOf.set(feed, this.#count);
