@@ -20,9 +20,6 @@ const LOCK_CHECK_EVERY_MILLIS = 20;
 /** With less than this, a page of the largest size and its journal may not fit. */
 const LEAST_FREE_BYTES = 2 * 1024 * 1024;
 
-/** How often the files are looked at while there is something to write. A look takes a twentieth of a millisecond. */
-const LOOK_EVERY_MILLIS = 10;
-
 /** How often writing to the directory is tried while there is something to write. */
 const TRY_EVERY_MILLIS = 100;
 
@@ -30,10 +27,7 @@ const TRY_EVERY_MILLIS = 100;
 export interface DataDirectory {
   readonly databaseFile: string;
   readonly queueDirectory: string;
-  /**
-   * Why what is written now would be lost; undefined when it is kept. Fast enough to be asked before each write. The files are
-   * looked at every 10 ms at most, so the writes of the last 10 ms may be lost, too.
-   */
+  /** Why what is written now would be lost; undefined when it is kept. Fast enough to be asked before each write. */
   fault(): string | undefined;
   close(): void;
 }
@@ -136,30 +130,20 @@ interface WatchedFile {
 }
 
 /**
- * A write to a file that is gone succeeds, so the files are looked at often. In a directory that cannot be written the engines'
+ * A write to a file that is gone succeeds, so the files are looked at each time. In a directory that cannot be written the engines'
  * own writes fail too, so it is tried less often, to say why.
  */
 function faultFinder(directory: string, watched: readonly WatchedFile[]): () => string | undefined {
-  const missing = atMostEvery(LOOK_EVERY_MILLIS, () =>
-    watched.find(({ file, id }) => identityOf(file) !== id),
-  );
-  const writeFault = atMostEvery(TRY_EVERY_MILLIS, () => writeFaultOf(directory));
+  let triedAtMillis = Number.NEGATIVE_INFINITY;
   return () => {
-    const gone = missing();
-    if (gone !== undefined)
-      return `${gone.file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
-    return writeFault() ?? spaceFaultOf(directory);
-  };
-}
-
-/** A function that gives its last result again for `millis`. */
-function atMostEvery<T>(millis: number, find: () => T): () => T {
-  let last: { readonly atMillis: number; readonly found: T } | undefined;
-  return () => {
+    for (const { file, id } of watched)
+      if (identityOf(file) !== id)
+        return `${file} was removed or replaced while the relay ran. What is written now would be lost: stop the relay, put the file back, and start again.`;
     const nowMillis = performance.now();
-    if (last === undefined || nowMillis >= last.atMillis + millis)
-      last = { atMillis: nowMillis, found: find() };
-    return last.found;
+    if (nowMillis < triedAtMillis + TRY_EVERY_MILLIS) return spaceFaultOf(directory);
+    const fault = writeFaultOf(directory);
+    if (fault === undefined) triedAtMillis = nowMillis;
+    return fault ?? spaceFaultOf(directory);
   };
 }
 

@@ -10,6 +10,9 @@ const KEPT_FEEDS = 1_000;
 /** Followers at the end of a queue read a page within milliseconds. */
 const KEPT_PAGE_BYTES = 4 * 1024 * 1024;
 
+/** As many as one query reads (shared/aws/pages.ts). */
+const PAGES_PER_READ = 25;
+
 /** Memory of a page beside its body: names, most of all. */
 const PAGE_BYTES = 2 * 1024;
 
@@ -84,12 +87,13 @@ export class FeedAdvances {
 
   #toldFrom(feed: string, segment: Segment, sequence: Sequence): StoredPage[] {
     const pages: StoredPage[] = [];
-    for (let first = sequence; ; ) {
+    for (let first = sequence; pages.length < PAGES_PER_READ; ) {
       const told = this.#pages.get(keyOf(feed, first));
-      if (told?.segment !== segment) return pages;
+      if (told?.segment !== segment) break;
       pages.push(told.page);
       first = lastOf(told.page) + 1;
     }
+    return pages;
   }
 }
 

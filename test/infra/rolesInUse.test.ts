@@ -1,11 +1,13 @@
 import { PutCommand, type TransactWriteCommandInput, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { openAttempts } from "../../shared/aws/attempts.ts";
 import { type AwsClients, destroyClients } from "../../shared/aws/clients.ts";
 import { keys } from "../../shared/aws/keys.ts";
 import { openSessions } from "../../shared/aws/openSessions.ts";
 import { queues, type ServiceName, tables } from "../../shared/aws/resources.ts";
 import { systemClock } from "../../shared/runtime/clock.ts";
 import type { Environment } from "../../shared/runtime/settings.ts";
+import type { Attempt } from "../../shared/sessions/attempt.ts";
 import { newCursor } from "../../shared/sessions/cursor.ts";
 import { AmiClient } from "../gateway/store/amiClient.ts";
 import { eventually } from "../support/eventually.ts";
@@ -17,6 +19,18 @@ import { grantsOf } from "./support/statements.ts";
 import { templateOf } from "./support/synthesise.ts";
 
 const template = templateOf(devWithGateway);
+
+const ATTEMPT: Attempt = {
+  outcome: "accepted",
+  sinceEpochMillis: 0,
+  atEpochMillis: 0,
+  durationMillis: 1,
+  requests: 1,
+  batch: "batch",
+  first: 1,
+  last: 1,
+  messages: 1,
+};
 const names: readonly ServiceName[] = ["ingest", "notify", "deliver", "sweep", "api", "gateway"];
 const guards = new Map(names.map((name) => [name, new RoleGuard(grantsOf(template, name))]));
 const guarded: AwsClients[] = [];
@@ -65,17 +79,15 @@ async function useGroups(): Promise<void> {
     { clientsOf, amiPort: 0 },
   );
   const { clients, tableNames, queues: urls } = grouped.relay;
-  const stores = openSessions(
-    {
-      [tables.queue.variable]: tableNames.queue,
-      [tables.cursors.variable]: tableNames.cursors,
-      [tables.sessions.variable]: tableNames.sessions,
-      [queues.wake.variable]: urls.wake.url,
-      [queues.slow.variable]: urls.slow.url,
-    },
-    clients,
-    systemClock,
-  );
+  const environment = {
+    [tables.queue.variable]: tableNames.queue,
+    [tables.cursors.variable]: tableNames.cursors,
+    [tables.sessions.variable]: tableNames.sessions,
+    [tables.attempts.variable]: tableNames.attempts,
+    [queues.wake.variable]: urls.wake.url,
+    [queues.slow.variable]: urls.slow.url,
+  };
+  const stores = openSessions(environment, clients, systemClock);
   const url = receiver.url("/grouped");
   receiver.answer = () => ({ status: 204 });
   const created = await grouped.createSession({ feed: "pbx", url });
@@ -107,6 +119,13 @@ async function useGroups(): Promise<void> {
   // Deliver crosses with the slowest session of the group.
   for (const { id } of [created, other])
     await eventually("delivery", async () => (await grouped.session(id)).next === 26);
+  // Deliver shares a call between sessions that it reads or records at the same time. Whether it does here is chance.
+  const asDeliver = clientsOf("deliver", grouped.relay.connection);
+  const readSession = openSessions(environment, asDeliver, systemClock).sessions.gatheredReads();
+  const attempts = openAttempts(environment, asDeliver, systemClock);
+  const pair = [created.id, other.id];
+  expect((await Promise.all(pair.map(readSession))).map((found) => found?.session)).toEqual(pair);
+  await Promise.all(pair.map((each) => attempts.putAttempts(each, [ATTEMPT])));
   await grouped.changeSession(created.id, { filter: { types: ["Dial"] } });
   await Array.fromAsync(grouped.listSessions());
   await grouped.deleteSession(created.id);
