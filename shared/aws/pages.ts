@@ -6,7 +6,7 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { lastOf, type PageFacts, type StoredPage } from "../queue/page.ts";
+import { lastOf, PAGES_PER_READ, type PageFacts, type StoredPage } from "../queue/page.ts";
 import type { Expiring } from "../queue/pageExpiry.ts";
 import type { Segment, Sequence } from "../queue/sequence.ts";
 import type { LastPage } from "../queue/tail.ts";
@@ -15,9 +15,6 @@ import { batchDelete } from "./batchDelete.ts";
 import { isConditionFailure, winnerOf } from "./failures.ts";
 import { keys, padded } from "./keys.ts";
 import { queryAll } from "./queryAll.ts";
-
-/** Enough small pages for one batch. With large pages, DynamoDB itself stops at 1 MB. */
-const PAGES_PER_READ = 25;
 
 const NEAREST_BEFORE = { ScanIndexForward: false, Limit: 1 };
 

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../runtime/clock.ts";
-import { lastOf, type StoredPage } from "./page.ts";
+import { lastOf, PAGES_PER_READ, type StoredPage } from "./page.ts";
 import type { PageSource } from "./pageReader.ts";
 import type { Segment, Sequence } from "./sequence.ts";
 
@@ -9,9 +9,6 @@ const KEPT_FEEDS = 1_000;
 
 /** Followers at the end of a queue read a page within milliseconds. */
 const KEPT_PAGE_BYTES = 4 * 1024 * 1024;
-
-/** As many as one query reads (shared/aws/pages.ts). */
-const PAGES_PER_READ = 25;
 
 /** Memory of a page beside its body: names, most of all. */
 const PAGE_BYTES = 2 * 1024;

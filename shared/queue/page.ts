@@ -34,6 +34,9 @@ export interface Page extends PageFacts {
   readonly textBytes: number;
 }
 
+/** A source reads so many pages at a time: enough small ones for one batch. With large ones, DynamoDB itself stops at 1 MB. */
+export const PAGES_PER_READ = 25;
+
 export function lastOf(page: Pick<PageFacts, "first" | "count">): Sequence {
   return page.first + page.count - 1;
 }

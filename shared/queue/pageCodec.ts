@@ -11,7 +11,6 @@ import type { Sequence } from "./sequence.ts";
 /**
  * The page body, compressed with zstd. Its first line lists the Stasis types and maps each message to its type. Two
  * lines per message follow: its JSON, and its AMI text with NUL for each line end (empty when it has no AMI text).
- *
  */
 const PAGE_CODEC = "zstd-lines-2";
 

@@ -6,7 +6,7 @@ import { type Segment, type Sequence, segmentOf } from "./sequence.ts";
 
 /** Strongly consistent reads of one segment's pages. */
 export interface PageSource {
-  /** The next few pages that begin at `sequence` or later, in order. */
+  /** The next few pages (`PAGES_PER_READ`) that begin at `sequence` or later, in order. */
   readPagesFrom(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage[]>;
   /** The last page that begins at `sequence` or before it. */
   readPageBefore(feed: string, segment: Segment, sequence: Sequence): Promise<StoredPage | undefined>;
