@@ -1,4 +1,4 @@
-import { chmod, open, readFile, writeFile } from "node:fs/promises";
+import { chmod, open, readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { RelayError } from "../../shared/errors.ts";
 
@@ -46,7 +46,10 @@ export async function waitUntilFree(databaseFile: string): Promise<void> {
 }
 
 export async function recordEngine(databaseFile: string, processId: number): Promise<void> {
-  await writeFile(processIdFile(databaseFile), `${processId}\n`, { mode: PRIVATE_FILE });
+  const file = processIdFile(databaseFile);
+  // Renamed, so that a reader finds the process before or this one, and never an empty file.
+  await writeFile(`${file}.new`, `${processId}\n`, { mode: PRIVATE_FILE });
+  await rename(`${file}.new`, file);
 }
 
 /** The process that works on this file, if any. Without `/proc` (not Linux) there is no telling: none. */

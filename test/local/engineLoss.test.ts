@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { startToolProcess } from "../../local/engines/toolProcess.ts";
 import { freePort } from "../../local/freePort.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
 import { RelayProcess } from "../support/relayProcess.ts";
+import { engineOf, toProcessId } from "./support/engine.ts";
 import { until } from "./support/until.ts";
 
 let directory: string;
@@ -22,10 +23,6 @@ afterEach(async () => {
   relay = undefined;
   await rm(directory, { recursive: true, force: true });
 });
-
-async function engineOf(dataDirectory: string): Promise<number> {
-  return Number(await readFile(join(dataDirectory, "dynamodb.sqlite.pid"), "utf8"));
-}
 
 async function append({ url }: { url: string }): Promise<number> {
   const headers = { authorization: "Bearer local", "content-type": "application/json" };
@@ -118,7 +115,7 @@ async function feed({ url }: Relay): Promise<{ json: unknown }> {
 function childOf(processId: number): number {
   const children = readFileSync(`/proc/${processId}/task/${processId}/children`, "utf8").trim().split(" ");
   const engine = children.find((child) => readFileSync(`/proc/${child}/comm`, "utf8").startsWith("dynoxide"));
-  return Number(engine);
+  return toProcessId(engine);
 }
 
 function isRunning(processId: number): boolean {

@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RelayClient } from "../../client/index.ts";
 import { type Relay, startRelay } from "../../local/relay.ts";
+import { engineOf } from "./support/engine.ts";
 
 // Processes and visibility timeouts are slow on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
@@ -49,7 +50,7 @@ function runMain(args: string[], environment: Record<string, string>) {
 
 /** Whether the last engine in this data directory still runs. */
 async function engineRuns(dataDirectory: string): Promise<boolean> {
-  const processId = Number(await readFile(join(dataDirectory, "dynamodb.sqlite.pid"), "utf8"));
+  const processId = await engineOf(dataDirectory);
   try {
     return process.kill(processId, 0);
   } catch {
