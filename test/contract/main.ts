@@ -15,6 +15,12 @@ const SCHEMATHESIS_VERSION = "4.32.5";
 /** Bounded by a number and not by time: a seed then sends the same requests on every machine. */
 const EXAMPLES = 50;
 
+/**
+ * How long a test message may wait for its endpoint. The endpoints do not exist, and where no name server answers, finding
+ * that out takes all of it.
+ */
+const TEST_SECONDS = "2";
+
 /** `npm run contract`: schemathesis sends a relay what its OpenAPI document allows and forbids, and judges the answers. */
 const options = new Command("contract")
   .description("Holds the running relay against its OpenAPI document, with schemathesis (docs/testing.md)")
@@ -37,7 +43,7 @@ const python = await pythonWith("schemathesis", SCHEMATHESIS_VERSION);
 /** Whether a relay of its own answered a seed's requests as documented. The output is printed at once, after the run. */
 async function isDocumented(seed: string): Promise<boolean> {
   const port = await freePort();
-  await using _relay = await RelayProcess.start(port, {});
+  await using _relay = await RelayProcess.start(port, { RELAY_REQUEST_TIMEOUT_SECONDS: TEST_SECONDS });
   const child = spawn(
     python,
     [
