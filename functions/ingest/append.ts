@@ -1,6 +1,6 @@
 import { AppendTimeoutError, type PositionConflictError } from "../../shared/errors.ts";
 import { packCallMemory } from "../../shared/queue/callMemoryCodec.ts";
-import type { NotifyHint } from "../../shared/queue/hints.ts";
+import { hintNames, type NotifyHint } from "../../shared/queue/hints.ts";
 import { GAP_TYPE } from "../../shared/queue/message.ts";
 import type { StoredPage } from "../../shared/queue/page.ts";
 import { encodePage } from "../../shared/queue/pageCodec.ts";
@@ -178,22 +178,13 @@ export class Appender {
   ): Promise<void> {
     const [firstPage] = written;
     if (firstPage === undefined && !isResend) return;
-    const names = isResend ? undefined : namesOf(written);
+    const names = isResend ? undefined : hintNames(written.flatMap((page) => page.names));
     try {
       await this.#parts.sendNotify({ feed, first: firstPage?.first ?? next, next, ...(names && { names }) });
     } catch (error) {
       this.#parts.log.error("the notify hint could not be sent; the sweep will repair it", { feed, error });
     }
   }
-}
-
-/** Far below the limit of SQS. No calls have so many event names. */
-const MAX_HINT_NAMES_BYTES = 32 * 1024;
-
-/** The names in the pages. Undefined when they are too many: a hint without names means that pages may hold anything. */
-function namesOf(pages: readonly StoredPage[]): string[] | undefined {
-  const names = [...new Set(pages.flatMap((page) => page.names))];
-  return Buffer.byteLength(JSON.stringify(names)) > MAX_HINT_NAMES_BYTES ? undefined : names;
 }
 
 function hasDuplicates({ duplicates }: Step): boolean {

@@ -4,8 +4,9 @@ import { openCallers, openKeys } from "../../shared/aws/openKeys.ts";
 import { openAppendStore, openNotifyQueue } from "../../shared/aws/openQueue.ts";
 import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
-import { defineHandler, recording } from "../handlerParts.ts";
-import { Appender } from "./append.ts";
+import { defineHandler, type HandlerParts, recording } from "../handlerParts.ts";
+import { Appender, type AppendParts } from "./append.ts";
+import { GatheredHints } from "./gatheredHints.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
 import { Intake } from "./intake.ts";
@@ -15,8 +16,9 @@ import { appendBatch } from "./sqs.ts";
 export const createHandler = defineHandler(
   "ingest",
   recording((environment, parts) => {
-    const { clients, clock, log, metrics } = parts;
+    const { clients, clock, log, metrics, stopping, settings } = parts;
     const notifyQueue = openNotifyQueue(environment, clients);
+    const hints = createHints(parts, (hint) => notifyQueue.sendNotify(hint));
     const store = openAppendStore(environment, clients, clock);
     const appender = new Appender({
       ...parts,
@@ -28,11 +30,11 @@ export const createHandler = defineHandler(
           return result;
         },
       },
-      sendNotify: (hint) => notifyQueue.sendNotify(hint),
+      sendNotify: (hint) => hints.sendNotify(hint),
       newAppendId: randomUUID,
       random: Math.random,
     });
-    const gathering = { gatherMillis: parts.settings.gatherMillis, clock, stopping: parts.stopping };
+    const gathering = { gatherMillis: settings.gatherMillis, clock, stopping };
     const intake = new Intake(new GroupCommit(appender, gathering), metrics);
     const callers = openCallers(environment, openKeys(environment, clients), parts);
     const http: Pick<Intake, "submit"> = {
@@ -44,5 +46,16 @@ export const createHandler = defineHandler(
       "Records" in event ? appendBatch(intake, event.Records, log) : answerHttp(event);
   }),
 );
+
+/** Hints gather where the turns of groups are told of each page. */
+function createHints(
+  { advances, clock, log, stopping, settings }: HandlerParts,
+  sendNotify: AppendParts["sendNotify"],
+): Pick<AppendParts, "sendNotify"> {
+  if (advances === undefined || !settings.cursorGroups) return { sendNotify };
+  const hints = new GatheredHints({ sendNotify, clock, log, stopping });
+  advances.onTurnEnded((feed) => hints.turnEnded(feed));
+  return hints;
+}
 
 export const handler = onFirstEvent(createHandler);

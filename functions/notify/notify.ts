@@ -1,6 +1,6 @@
 import type { GroupListing } from "../../shared/groups/unreadable.ts";
 import { isGroupToBeWoken, type WakeGroupParts, wakeGroups } from "../../shared/groups/wakeGroups.ts";
-import type { NotifyHint } from "../../shared/queue/hints.ts";
+import { type NotifyHint, namesOfHints } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
 import { readTail, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
@@ -32,7 +32,7 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
   if (tail === undefined) return;
   // A row that was created since the head was read is woken by whoever created it.
   const cursors = early ?? (tail.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
-  const names = namesIn(hints);
+  const names = namesOfHints(hints);
   const nowEpochMillis = parts.clock.nowEpochMillis();
   await Promise.all([
     wakeGroups(
@@ -62,14 +62,4 @@ export function isToBeWoken(
       isInterested(cursor, names) ||
       segmentOf(cursor.next, tail.segmentSize) < tailSegment(tail))
   );
-}
-
-/** The names of the new pages; undefined when the pages may hold anything. */
-function namesIn(hints: readonly NotifyHint[]): ReadonlySet<string> | undefined {
-  const names = new Set<string>();
-  for (const hint of hints) {
-    if (hint.names === undefined) return undefined;
-    for (const name of hint.names) names.add(name);
-  }
-  return names;
 }

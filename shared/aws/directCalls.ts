@@ -7,6 +7,7 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
  */
 const NETWORK_STEPS = [
   "loggerMiddleware",
+  "endpointV2Middleware",
   "contentLengthMiddleware",
   "getUserAgentMiddleware",
   "hostHeaderMiddleware",

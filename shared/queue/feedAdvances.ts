@@ -26,6 +26,7 @@ export class FeedAdvances {
   /** The highest count that was forgotten. */
   #forgotten = 0;
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #onTurnEnded: ((feed: string) => void)[] = [];
   readonly #pages = new LRUCache<string, { readonly segment: Segment; readonly page: StoredPage }>({
     maxSize: KEPT_PAGE_BYTES,
     sizeCalculation: ({ page }) => page.body.length + PAGE_BYTES,
@@ -49,6 +50,15 @@ export class FeedAdvances {
       this.#forgotten = oldest[1];
     }
     for (const resume of this.#waiting.get(feed) ?? []) resume();
+  }
+
+  /** The other way: a follower's turn has ended, so that ingest knows that the next page finds no one awake. */
+  turnEnded(feed: string): void {
+    for (const listener of this.#onTurnEnded) listener(feed);
+  }
+
+  onTurnEnded(listener: (feed: string) => void): void {
+    this.#onTurnEnded.push(listener);
   }
 
   /** To be taken before a read: `next` then knows which advances that read may have missed. */

@@ -12,7 +12,7 @@ const TICK_MILLIS = 50;
 const UNTOLD_TICK_MILLIS = 250;
 
 /** Where advances are told: pages and sessions that come within this time share a read. */
-const GATHER_MILLIS = 2;
+const GATHER_MILLIS = 4;
 
 /**
  * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
@@ -79,6 +79,16 @@ export class Follower {
       if (error instanceof PageUnreadableError && before.length > 0) return [];
       throw error;
     }
+  }
+
+  /** Whether ingest tells of each page, so that waiting for the next one costs almost nothing. */
+  get isTold(): boolean {
+    return this.#advances !== undefined;
+  }
+
+  /** A turn that followed the feed has ended: it will not see the next page. */
+  turnEnded(): void {
+    this.#advances?.turnEnded(this.#feed);
   }
 
   /** To be taken before a read, for the tick after it. */

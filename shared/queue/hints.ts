@@ -20,6 +20,37 @@ export const notifyHintSchema = z.object({
 });
 export type NotifyHint = z.infer<typeof notifyHintSchema>;
 
+/** Far below the limit of SQS. No calls have so many event names. */
+const MAX_HINT_NAMES_BYTES = 32 * 1024;
+
+/** The names for a hint. Undefined when they are too many: without names, the pages may hold anything. */
+export function hintNames(names: Iterable<string>): string[] | undefined {
+  const distinct = [...new Set(names)];
+  return Buffer.byteLength(JSON.stringify(distinct)) > MAX_HINT_NAMES_BYTES ? undefined : distinct;
+}
+
+/** The names of all the hints; undefined when the pages of one may hold anything. */
+export function namesOfHints(hints: readonly NotifyHint[]): ReadonlySet<string> | undefined {
+  const names = new Set<string>();
+  for (const hint of hints) {
+    if (hint.names === undefined) return undefined;
+    for (const name of hint.names) names.add(name);
+  }
+  return names;
+}
+
+/** One hint that says of a feed what both say. */
+export function mergeHints(one: NotifyHint, other: NotifyHint): NotifyHint {
+  const both = namesOfHints([one, other]);
+  const names = both && hintNames(both);
+  return {
+    feed: one.feed,
+    first: Math.min(one.first, other.first),
+    next: Math.max(one.next, other.next),
+    ...(names && { names }),
+  };
+}
+
 /** SQS delays a message by at most 15 minutes. Wakes due later are left to the sweep. */
 export const LONGEST_WAKE_DELAY_MILLIS = 900_000;
 

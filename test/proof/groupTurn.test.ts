@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DeliverGroupParts, deliverGroup } from "../../functions/deliver/deliverGroup.ts";
 import { pause, reconfigure, resume, seek } from "../../shared/groups/groupCursor.ts";
+import { FeedAdvances } from "../../shared/queue/feedAdvances.ts";
 import type { AwsCall, Intercept } from "../support/awsCalls.ts";
 import { conflicting, timedOut } from "../support/awsErrors.ts";
 import { eventually } from "../support/eventually.ts";
@@ -136,6 +137,25 @@ describe("a turn of a group", () => {
       expect(world.batches("b")).toEqual(world.batches("a"));
       // The take, one for each further page, and the park.
       expect(writes).toBe(8);
+    }));
+
+  it("waits on a quiet feed too where pages are told, and tells ingest once it has ended", () =>
+    inWorld(TWO, async (world) => {
+      world.settings = { ...world.settings, lingerMillis: 60_000 };
+      const advances = new FeedAdvances(world.clock);
+      const ended: string[] = [];
+      advances.onTurnEnded((feed) => void ended.push(feed));
+      await world.append(1);
+      const wake = { feed: world.feed, group: "group" };
+      const turn = deliverGroup(world.process(advances), wake, 60_000);
+      await eventually("the first page", () => world.batches("a").length === 1);
+      await world.append(1);
+      // Nobody woke the group again.
+      await eventually("the second page", () => world.batches("a").length === 2);
+      expect(ended).toEqual([]);
+      world.stopping.abort();
+      await turn;
+      expect(ended).toEqual([world.feed]);
     }));
 
   it("sends a backlog of several reads before it waits for a tick", () =>

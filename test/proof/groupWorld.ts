@@ -6,6 +6,7 @@ import {
 import { openSessions, type SessionStores } from "../../shared/aws/openSessions.ts";
 import { type CursorGroup, changeCursor, newGroup } from "../../shared/groups/group.ts";
 import { type GroupCursor, newGroupCursor } from "../../shared/groups/groupCursor.ts";
+import type { FeedAdvances } from "../../shared/queue/feedAdvances.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
@@ -180,8 +181,8 @@ export class GroupWorld {
     return deliverGroup(this.process(), { feed: this.feed, group: "group" }, turnMillis, restMillis);
   }
 
-  /** What deliver works with in a process that has nothing in its caches. */
-  process(): DeliverGroupParts {
+  /** What deliver works with in a process that has nothing in its caches. @param advances where ingest runs in it too */
+  process(advances?: FeedAdvances): DeliverGroupParts {
     const { clock, stores, settings } = this;
     const parts = {
       ...stores,
@@ -202,7 +203,7 @@ export class GroupWorld {
     return {
       ...parts,
       outletOf: createGroupOutlets(parts),
-      followerOf: createFollowers(new PageReader(stores.pages), clock),
+      followerOf: createFollowers(new PageReader(stores.pages), clock, advances),
       wakes: {
         sendWake: async (_group, delayMillis = 0) => {
           this.wakes.push(delayMillis);

@@ -21,7 +21,7 @@ export class RelayUnderTest extends RelayClient implements AsyncDisposable {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },
       // As in `npm start`: without limits V8 lets garbage pile up to twice the memory, and is no faster.
-      execArgv: ["--max-old-space-size=384", "--max-semi-space-size=4"],
+      execArgv: ["--max-old-space-size=384", "--max-semi-space-size=4", "--heap-growing-percent=100"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const [first] = (await once(child, "message")) as [Snapshot];
