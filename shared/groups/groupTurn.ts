@@ -360,14 +360,10 @@ class GroupTurn {
     await sendWakes(this.#parts.wakes, this.#held.base, dues, this.#now());
   }
 
-  /**
-   * While the feed is busy, or pages are told, waiting for the next one is cheaper than parking and being woken. False: it is
-   * time to park.
-   */
+  /** While the feed is busy, waiting for the next page is cheaper than parking and being woken. False: it is time to park. */
   async #linger(): Promise<boolean> {
     const { lingerMillis } = this.#parts.settings;
-    const isWorthIt = this.#isBusy || this.#task.follower.isTold;
-    if (!isWorthIt || this.#now() >= this.#movedAtEpochMillis + lingerMillis) return false;
+    if (!this.#isBusy || this.#now() >= this.#movedAtEpochMillis + lingerMillis) return false;
     await this.#waitForTick();
     await this.#readTail();
     return true;

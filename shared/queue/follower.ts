@@ -81,11 +81,6 @@ export class Follower {
     }
   }
 
-  /** Whether ingest tells of each page, so that waiting for the next one costs almost nothing. */
-  get isTold(): boolean {
-    return this.#advances !== undefined;
-  }
-
   /** A turn that followed the feed has ended: it will not see the next page. */
   turnEnded(): void {
     this.#advances?.turnEnded(this.#feed);

@@ -139,7 +139,7 @@ describe("a turn of a group", () => {
       expect(writes).toBe(8);
     }));
 
-  it("waits on a quiet feed too where pages are told, and tells ingest once it has ended", () =>
+  it("tells ingest when it has ended: the next page finds no one awake", () =>
     inWorld(TWO, async (world) => {
       world.settings = { ...world.settings, lingerMillis: 60_000 };
       const advances = new FeedAdvances(world.clock);
@@ -147,15 +147,16 @@ describe("a turn of a group", () => {
       advances.onTurnEnded((feed) => void ended.push(feed));
       await world.append(1);
       const wake = { feed: world.feed, group: "group" };
-      const turn = deliverGroup(world.process(advances), wake, 60_000);
-      await eventually("the first page", () => world.batches("a").length === 1);
-      await world.append(1);
-      // Nobody woke the group again.
-      await eventually("the second page", () => world.batches("a").length === 2);
-      expect(ended).toEqual([]);
-      world.stopping.abort();
-      await turn;
+      const runTurn = () => deliverGroup(world.process(advances), wake, 60_000);
+      await runTurn();
       expect(ended).toEqual([world.feed]);
+      await world.append(1);
+      const lingering = runTurn();
+      await eventually("the second page", () => world.batches("a").length === 2);
+      expect(ended).toEqual([world.feed]);
+      world.stopping.abort();
+      await lingering;
+      expect(ended).toEqual([world.feed, world.feed]);
     }));
 
   it("sends a backlog of several reads before it waits for a tick", () =>
@@ -510,10 +511,11 @@ describe("a person", () => {
       await world.append(4);
       world.answer = async ({ session, sequences }) => {
         if (session === "b" && sequences[0] === 2) {
+          // While b is there, its request keeps the turn from ending.
+          await world.join("c");
           const session = await world.stores.sessions.readSession(world.idOf("b"));
           if (session?.kind !== "webhook") throw new Error("gone");
           await world.stores.sessions.leave(await world.row(), session, undefined);
-          await world.join("c");
         }
         return ACCEPTED;
       };
