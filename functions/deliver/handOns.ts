@@ -9,6 +9,8 @@ export interface HandOnParts {
     sendWakes(groups: readonly GroupWake[]): Promise<readonly GroupWake[]>;
   };
   readonly clock: Clock;
+  /** A host that runs everything in one process sends each wake at once: there, an invocation of its own costs nothing. */
+  readonly handsOnAtOnce?: boolean;
 }
 
 /**
@@ -42,7 +44,12 @@ export class HandOns {
   /** Resolves when the wake was sent. @throws RelayError (retryable) when SQS did not take it */
   sendWake({ feed, group }: GroupWake, delayMillis = 0): Promise<void> {
     const isOver = this.#parts.clock.nowEpochMillis() >= this.#endsAtEpochMillis;
-    const isShared = delayMillis === 0 && isOver && this.#open.has(group) && !this.#complete.signal.aborted;
+    const isShared =
+      delayMillis === 0 &&
+      isOver &&
+      !this.#parts.handsOnAtOnce &&
+      this.#open.has(group) &&
+      !this.#complete.signal.aborted;
     if (!isShared) return this.#parts.wakes.sendWake({ feed, group }, delayMillis);
     this.#handedOn.push({ feed, group });
     this.#sending ??= this.#send();

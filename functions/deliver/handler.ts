@@ -48,6 +48,7 @@ export const createHandler = defineHandler(
       ...ports,
       outletOf: createGroupOutlets(ports),
       newToken: () => randomBytes(8).toString("base64url"),
+      handsOnAtOnce: parts.advances !== undefined,
     };
     return async ({ Records }: SQSEvent) => {
       const response = await deliverWakes(groupPorts, Records);

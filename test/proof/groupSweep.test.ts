@@ -294,6 +294,72 @@ describe("rows of single sessions", () => {
       SINGLE,
     ));
 
+  it("that another turn takes as soon as they are released are left to it", () =>
+    onStage(
+      1,
+      1,
+      async (stage) => {
+        const { cursors } = stage.stores;
+        const takeNow = async () => {
+          const [row] = await stage.cursors();
+          if (row === undefined) throw new Error("no row");
+          const hold = { batchLast: 4, leaseMillis: 20_000, nowEpochMillis: stage.nowEpochMillis };
+          return cursors.write(row, takeRow(row, hold));
+        };
+        await takeNow();
+        let isReleased = false;
+        let isTakenAgain = false;
+        await stage.before(
+          ({ command, input }) => {
+            const isRead = isReleased && !isTakenAgain && command === "GetItem" && input.Key.sk?.S === "s0";
+            isReleased ||= command === "UpdateItem" && input.Key.sk?.S === "s0";
+            return isRead;
+          },
+          async () => {
+            isTakenAgain = true;
+            await takeNow();
+          },
+          async () => expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 0, countDifferences: 0 }]),
+        );
+        expect(isTakenAgain).toBe(true);
+        expect(await stage.groups()).toEqual([]);
+        expect(await stage.cursors()).toMatchObject([{ state: "active", batchLast: 4 }]);
+      },
+      SINGLE,
+    ));
+
+  it("that were released and are not packed after all are woken", () =>
+    onStage(
+      2,
+      1,
+      async (stage) => {
+        const { cursors } = stage.stores;
+        const row = await cursors.readCursor(stage.feed, "s1");
+        if (row === undefined) throw new Error("no row");
+        const hold = { batchLast: 4, leaseMillis: 20_000, nowEpochMillis: stage.nowEpochMillis };
+        await cursors.write(row, takeRow(row, hold));
+        let transactions = 0;
+        const woken: unknown[] = [];
+        await stage.before(
+          ({ service, command, input }) => {
+            if (service === "sqs") woken.push(...JSON.stringify(input).matchAll(/"session\W+s1/g));
+            if (command !== "TransactWriteItems") return false;
+            transactions += 1;
+            return transactions === 2;
+          },
+          // A person is faster: the group that the second row was to join is another one now.
+          () => change(stage, "s0", (cursor) => pause(cursor)),
+          async () => expect(await stage.sweep(GROUPS)).toMatchObject([{ packed: 1, countDifferences: 0 }]),
+        );
+        expect(transactions).toBeGreaterThanOrEqual(2);
+        expect(woken).toHaveLength(1);
+        expect(await stage.cursors()).toMatchObject([{ session: "s1", state: "parked", batchLast: 4 }]);
+        expect(await stage.deliver("s1")).toBe(true);
+        expect(stage.posts.map(({ delivery }) => delivery.session)).toEqual(["s1"]);
+      },
+      SINGLE,
+    ));
+
   it("that are taken at the last moment stay rows", () =>
     onStage(
       1,

@@ -4,7 +4,11 @@ import type { GroupWake } from "../../../shared/queue/hints.ts";
 
 const END = 10_000;
 
-function handOnsOf(groups: readonly string[], takes: (group: GroupWake) => boolean = () => true) {
+function handOnsOf(
+  groups: readonly string[],
+  takes: (group: GroupWake) => boolean = () => true,
+  handsOnAtOnce = false,
+) {
   const alone: string[] = [];
   const together: string[][] = [];
   const clock = {
@@ -14,6 +18,7 @@ function handOnsOf(groups: readonly string[], takes: (group: GroupWake) => boole
   };
   const handOns = new HandOns(
     {
+      handsOnAtOnce,
       wakes: {
         sendWake: async ({ group }, delayMillis = 0) => void alone.push(`${group} in ${delayMillis}`),
         sendWakes: async (wakes) => {
@@ -40,6 +45,13 @@ function handOnsOf(groups: readonly string[], takes: (group: GroupWake) => boole
 }
 
 describe("the groups of one wake, when the time of their turns is over", () => {
+  it("go at once, each by itself, where everything runs in one process", async () => {
+    const { handOn, alone, together } = handOnsOf(["a", "b"], undefined, true);
+    await handOn("a");
+    expect(alone).toEqual(["a in 0"]);
+    expect(together).toEqual([]);
+  });
+
   it("are handed on by one wake", async () => {
     const { handOn, alone, together } = handOnsOf(["a", "b", "c"]);
     await Promise.all([handOn("b"), handOn("a"), handOn("c")]);
