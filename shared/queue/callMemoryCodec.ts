@@ -7,7 +7,9 @@ const MAX_UNPACKED_BYTES = 1024 * 1024;
 /** The call memory as a page stores it; undefined when there is nothing to remember. */
 export function packCallMemory(state: CallMemoryState): Uint8Array | undefined {
   const isEmpty = Object.values(state).every((list) => list.length === 0);
-  return isEmpty ? undefined : zstdCompressSync(JSON.stringify(state));
+  if (isEmpty) return undefined;
+  const text = Buffer.from(JSON.stringify(state));
+  return zstdCompressSync(text, { pledgedSrcSize: text.length });
 }
 
 export function unpackCallMemory(packed: Uint8Array | undefined): CallMemoryState {

@@ -48,7 +48,9 @@ export function encodePage(messages: readonly Message[]): EncodedPage {
   for (const { text, ami } of messages)
     lines.push(text, (ami?.raw?.latin1 ?? ami?.text ?? "").replaceAll("\r\n", "\0"));
   const names = [...new Set([...types, ...messages.flatMap(({ ami }) => (ami ? namesOf(ami) : []))])];
-  const body = zstdCompressSync(lines.join("\n"), LEVEL);
+  const text = Buffer.from(lines.join("\n"));
+  // zstd takes memory for as much as it is told, and for far more when it is told nothing.
+  const body = zstdCompressSync(text, { ...LEVEL, pledgedSrcSize: text.length });
   const codec = charsets.length > 0 ? RAW_PAGE_CODEC : PAGE_CODEC;
   return { count: messages.length, names, codec, checksum: crc32(body), body };
 }
