@@ -446,8 +446,8 @@ export const RACES = [
     model: { none: "The model's pages can always be read." },
     mutant: {
       file: "shared/groups/groupTurn.ts",
-      find: "Math.max(this.#tail, planned, ",
-      replace: "this.#tail > 0 ? this.#tail : Math.max(planned, ",
+      find: "Math.max(this.#tail.last, planned, ",
+      replace: "this.#tail.last > 0 ? this.#tail.last : Math.max(planned, ",
     },
     test: {
       file: "test/proof/groupPages.test.ts",

@@ -1,7 +1,4 @@
-import { PageUnreadableError } from "../errors.ts";
 import type { Follower } from "../queue/follower.ts";
-import { lastOf } from "../queue/page.ts";
-import { type Sequence, segmentOf } from "../queue/sequence.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -15,6 +12,7 @@ import { type LateParts, sendWakes, settleLate, writeErrors } from "./lateReques
 import type { Outcome } from "./outcome.ts";
 import { isLookEnough, mayBegin, waitsForWrite } from "./permission.ts";
 import { type SessionRequest, SessionRequests } from "./sessionRequests.ts";
+import { TurnTail } from "./turnTail.ts";
 
 export interface GroupTurnParts extends LateParts {
   /**
@@ -45,9 +43,6 @@ export interface GroupTurnTask {
    */
   readonly restsAtEpochMillis?: number | undefined;
 }
-
-/** A read that found so many pages was probably cut off: then the next one does not wait for a tick. */
-const MANY_PAGES = 20;
 
 /** A turn with nothing to do but wait for answers hands its group on after this time. */
 const PATIENCE_MILLIS = 1_000;
@@ -87,12 +82,7 @@ class GroupTurn {
   readonly #requests: SessionRequests;
   /** By session, with the revision that it was opened for. A session without one is not served. */
   readonly #outlets = new Map<string, { revision: number; outlet: Outlet | undefined }>();
-  /** The last number that is known to be appended. */
-  #tail: Sequence = 0;
-  /** Of the last read of the tail. */
-  #tailMark = 0;
-  /** Whether the last read of the tail found so much that there is probably more. */
-  #hasMore = false;
+  readonly #tail: TurnTail;
   /** Outcomes that are not written yet and that stop a session or make it wait. */
   #unwritten: ({ readonly session: string } & Outcome)[] = [];
   #writtenAtEpochMillis = 0;
@@ -106,6 +96,7 @@ class GroupTurn {
     this.#parts = parts;
     this.#task = task;
     this.#held = new HeldGroup(parts.groups, task.group, parts.newToken());
+    this.#tail = new TurnTail(task.follower, task.group.segmentSize);
     const { clock, metrics, log } = parts;
     const { feed, group } = task.group;
     const onError = (session: string, error: unknown) =>
@@ -153,7 +144,7 @@ class GroupTurn {
         if ((await this.#advance()) === "lost") return this.#lost();
       } else if (idle.some((each) => this.#mayBegin(each))) {
         if ((await this.#lookAndBegin()) === "lost") return this.#lost();
-      } else if (this.#hasMore && !this.#isOver() && idle.some((each) => this.#waitsForPages(each))) {
+      } else if (this.#tail.hasMore && !this.#isOver() && idle.some((each) => this.#waitsForPages(each))) {
         await this.#readTail();
       } else if (!this.#requests.isIdle) {
         const isPatient =
@@ -189,7 +180,7 @@ class GroupTurn {
 
   #hold() {
     const { leaseMillis } = this.#parts.settings;
-    return { tail: this.#tail, leaseMillis, nowEpochMillis: this.#now() };
+    return { tail: this.#tail.last, leaseMillis, nowEpochMillis: this.#now() };
   }
 
   /** Reads the pages behind the last known number, strongly consistent. */
@@ -198,30 +189,8 @@ class GroupTurn {
     // A cursor that nothing stops has passed only what was appended. Where a page cannot be read, the turn knows no number
     // behind it until a person seeks a session past it.
     const running = Object.values(cursors).filter(({ stopped }) => stopped === undefined);
-    const known = Math.max(this.#tail, planned, ...running.map(({ next }) => next - 1));
-    this.#tailMark = this.#task.follower.mark();
-    const { tail, hasMore } = await this.#lastAfter(known);
-    this.#hasMore = hasMore;
-    if (tail <= this.#tail) return;
-    this.#tail = tail;
-    this.#movedAtEpochMillis = this.#now();
-  }
-
-  async #lastAfter(known: Sequence): Promise<{ tail: Sequence; hasMore: boolean }> {
-    const { segmentSize } = this.#task.group;
-    try {
-      const pages = await this.#task.follower.readThrough(known + 1);
-      const last = pages.at(-1);
-      if (last === undefined) return { tail: known, hasMore: false };
-      // A read ends with its segment.
-      const isWholeSegment = segmentOf(lastOf(last) + 1, segmentSize) > segmentOf(last.first, segmentSize);
-      return { tail: lastOf(last), hasMore: pages.length >= MANY_PAGES || isWholeSegment };
-    } catch (error) {
-      // The sessions that come to the page stop there. It must not stop those that are behind it.
-      if (error instanceof PageUnreadableError)
-        return { tail: Math.max(known, Number(error.facts.first)), hasMore: false };
-      throw error;
-    }
+    const known = Math.max(this.#tail.last, planned, ...running.map(({ next }) => next - 1));
+    if (await this.#tail.readAfter(known)) this.#movedAtEpochMillis = this.#now();
   }
 
   /** Opens what sessions with something to send use, again if a person has changed the session since. */
@@ -252,7 +221,7 @@ class GroupTurn {
     const nowEpochMillis = this.#now();
     return this.#cursors().some(
       ([session, cursor]) =>
-        this.#outletOf(session) !== undefined && hasWork(cursor, this.#tail, nowEpochMillis),
+        this.#outletOf(session) !== undefined && hasWork(cursor, this.#tail.last, nowEpochMillis),
     );
   }
 
@@ -270,7 +239,9 @@ class GroupTurn {
 
   #waitsForWrite(session: string): boolean {
     const cursor = this.#held.cursorOf(session);
-    return cursor !== undefined && waitsForWrite(cursor, this.#held.base.planned, this.#tail, this.#now());
+    return (
+      cursor !== undefined && waitsForWrite(cursor, this.#held.base.planned, this.#tail.last, this.#now())
+    );
   }
 
   /** Whether a session has all that is known of the feed, and nothing else keeps it from getting more. */
@@ -374,7 +345,7 @@ class GroupTurn {
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, this.#parts.stopping]);
     const isTick = await Promise.race([
-      this.#task.follower.nextTick(this.#tailMark, signal).then(() => true),
+      this.#task.follower.nextTick(this.#tail.mark, signal).then(() => true),
       this.#requests.next().then(() => false),
     ]);
     ended.abort("ended");
