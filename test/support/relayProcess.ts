@@ -6,7 +6,7 @@ import { eventually } from "./eventually.ts";
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
 
 /** The defaults of `npm start`. */
-const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4"];
+const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4", "--heap-growing-percent=100"];
 
 /** On a busy machine, a relay with much data takes long to start. */
 const START_MILLIS = 60_000;
