@@ -24,7 +24,7 @@ export class TestRelay extends RelayApi implements AsyncDisposable {
   static async start(
     environment: Environment = {},
     dataDirectory?: string,
-    parts: Pick<RelayOptions, "webhook" | "clientsOf" | "clock" | "amiPort"> = {},
+    parts: Pick<RelayOptions, "webhook" | "clientsOf" | "clock" | "amiPort" | "host"> = {},
   ): Promise<TestRelay> {
     const logged: LogEntry[] = [];
     const entry =
