@@ -45,7 +45,7 @@ export class GatheredHints {
     await this.#parts.sendNotify(hint);
   }
 
-  /** A turn of the feed has ended. What was appended before, it has seen. */
+  /** A turn of the feed has ended. A page that it just missed has gathered, and its hint goes when the time is over. */
   turnEnded(feed: string): void {
     const gathered = this.#feeds.get(feed);
     if (gathered !== undefined) gathered.isNextAtOnce = true;
