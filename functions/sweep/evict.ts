@@ -79,7 +79,12 @@ async function firstYoungNumber(
   lowest: Sequence,
 ): Promise<Sequence> {
   const oldestEpochMillis = clock.nowEpochMillis() - settings.retentionMillis;
-  for (let segment = segmentOf(lowest, tail.segmentSize); segment <= tailSegment(tail); segment += 1) {
+  // On nearly every sweep the slowest session's own page is young, and then no segment needs to be listed.
+  const lowestSegment = segmentOf(lowest, tail.segmentSize);
+  const lowestAppendedAtEpochMillis = await pages.readAppendTime(tail.feed, lowestSegment, lowest);
+  if (lowestAppendedAtEpochMillis !== undefined && lowestAppendedAtEpochMillis >= oldestEpochMillis)
+    return lowest;
+  for (let segment = lowestSegment; segment <= tailSegment(tail); segment += 1) {
     const last = await pages.readLastPage(tail.feed, segment);
     if (last === undefined || last.appendedAtEpochMillis < oldestEpochMillis) continue;
     const young = (await pages.listPages(tail.feed, segment)).find(

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { auditReferences } from "../../../functions/sweep/audit.ts";
 import { retentionFloor } from "../../../functions/sweep/evict.ts";
 import { freeSegments } from "../../../functions/sweep/free.ts";
@@ -324,6 +324,17 @@ describe("retentionFloor", () => {
     expect(await retentionFloor(parts, await tailNow(), 1)).toBe(16);
     relay.nowEpochMillis += 1;
     expect(await retentionFloor(parts, await tailNow(), 1)).toBe(21);
+  });
+
+  it("lists no pages while the slowest session's page is young", async () => {
+    append(6);
+    const listPages = vi.fn(parts.pages.listPages);
+    const listing = { ...parts, pages: { ...parts.pages, listPages } };
+    expect(await retentionFloor(listing, await tailNow(), 14)).toBe(14);
+    expect(listPages).not.toHaveBeenCalled();
+    relay.nowEpochMillis += RETENTION;
+    expect(await retentionFloor(listing, await tailNow(), 14)).toBe(26);
+    expect(listPages).toHaveBeenCalled();
   });
 
   it("is the tail's next number when all pages are too old", async () => {
