@@ -2,7 +2,7 @@ import type { GroupListing } from "../../shared/groups/unreadable.ts";
 import { isGroupToBeWoken, type WakeGroupParts, wakeGroups } from "../../shared/groups/wakeGroups.ts";
 import { type NotifyHint, namesOfHints } from "../../shared/queue/hints.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
-import { readTail, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
+import { readTailFrom, type Tail, type TailSource, tailSegment } from "../../shared/queue/tail.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Settings } from "../../shared/runtime/settings.ts";
 import { type Cursor, isInterested } from "../../shared/sessions/cursor.ts";
@@ -24,16 +24,21 @@ export interface NotifyParts extends WakeParts {
  */
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
   const { cursorGroups } = parts.settings;
-  const [tail, { groups }, early] = await Promise.all([
-    readTail(parts.tails, feed, () => parts.clock.nowEpochMillis()),
+  const nowEpochMillis = parts.clock.nowEpochMillis();
+  const [head, { groups: listed }, early] = await Promise.all([
+    parts.tails.readHead(feed),
     parts.groups.listGroups(feed),
     cursorGroups ? undefined : parts.cursors.listCursors(feed),
   ]);
-  if (tail === undefined) return;
+  if (head === undefined) return;
   // A row that was created since the head was read is woken by whoever created it.
-  const cursors = early ?? (tail.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
+  const cursors = early ?? (head.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
+  const groups = listed.filter(({ group }) => group.state === "parked");
+  // On a busy feed, turns are at work on all rows. Whoever parks reads the tail once more.
+  if (groups.length === 0 && cursors.every(({ state }) => state !== "parked")) return;
+  const tail = await readTailFrom(parts.tails, head, nowEpochMillis);
+  if (tail === undefined) return;
   const names = namesOfHints(hints);
-  const nowEpochMillis = parts.clock.nowEpochMillis();
   await Promise.all([
     wakeGroups(
       { ...parts, wakes: parts.groupWakes },

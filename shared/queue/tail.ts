@@ -72,7 +72,21 @@ export async function readTail(
   nowEpochMillis: () => number,
 ): Promise<FoundTail | undefined> {
   const readAtEpochMillis = nowEpochMillis();
-  let head = await source.readHead(feed);
+  const head = await source.readHead(feed);
+  return head && readTailFrom(source, head, readAtEpochMillis);
+}
+
+/**
+ * As `readTail`, for a head item at hand.
+ * @param readAtEpochMillis when the head was read
+ */
+export async function readTailFrom(
+  source: TailSource,
+  headAsRead: FeedHead,
+  readAtEpochMillis: number,
+): Promise<FoundTail | undefined> {
+  const { feed } = headAsRead;
+  let head: FeedHead | undefined = headAsRead;
   while (head !== undefined) {
     let segment = Math.max(head.headSegment, segmentOf(Math.max(1, head.tailHint), head.segmentSize));
     let last = await source.readLastPage(feed, segment);
