@@ -61,8 +61,22 @@ export class Appender {
     feed: string,
     submissions: readonly Submission[],
   ): Promise<(AppendResult | PositionConflictError)[]> {
-    const { clock, store, settings, random } = this.#parts;
-    const deadline = AbortSignal.timeout(settings.appendTimeoutMillis);
+    // AbortSignal.timeout would be there until the time is over, long after nearly every append.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#parts.settings.appendTimeoutMillis);
+    try {
+      return await this.#appendWithin(deadline.signal, feed, submissions);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #appendWithin(
+    deadline: AbortSignal,
+    feed: string,
+    submissions: readonly Submission[],
+  ): Promise<(AppendResult | PositionConflictError)[]> {
+    const { clock, store, random } = this.#parts;
     let work: Progress[] = submissions.map((submission) => ({ submission, offset: 0 }));
     const steps: Step[][] = submissions.map(() => []);
     const written: StoredPage[] = [];

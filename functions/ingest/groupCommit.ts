@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/runtime/clock.ts";
 import type { Appender } from "./append.ts";
 import type { Submission } from "./appendPlan.ts";
 import type { AppendResult } from "./appendResult.ts";
+import type { BusyFeeds } from "./busyFeeds.ts";
 
 type Result = AppendResult | PositionConflictError;
 
@@ -11,6 +12,8 @@ interface Waiting {
   readonly submissions: readonly Submission[];
   /** The append that takes the request begins by then, unless one is still in flight. */
   readonly dueAtEpochMillis: number;
+  /** As `dueAtEpochMillis`, while it is the only one that waits. */
+  readonly aloneUntilEpochMillis: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -18,6 +21,8 @@ interface Waiting {
 /** How long a request waits for others to share its page with. */
 export interface Gathering {
   readonly gatherMillis: number;
+  /** Where requests come side by side: those of a busy feed wait for a second one. */
+  readonly busyFeeds?: Pick<BusyFeeds, "came" | "waited"> | undefined;
   readonly clock: Pick<Clock, "nowEpochMillis" | "sleep">;
   /** Aborted when the process stops: nothing waits any more. */
   readonly stopping: AbortSignal;
@@ -26,8 +31,8 @@ export interface Gathering {
 /**
  * One append at a time per feed and process. Requests that arrive during an append go into the next one together. So
  * the requests of a process never race each other for a number, and under load small requests share pages, which makes
- * them cheap. On a quiet feed, where no append is in flight, requests share pages only if the first one waits: that is
- * what `gatherMillis` is for. A full page never waits.
+ * them cheap. Where no append is in flight, requests share pages only if the first one waits: on a busy feed of one machine
+ * for a second one (functions/ingest/busyFeeds.ts), on others for `gatherMillis`. A full page never waits.
  */
 export class GroupCommit {
   readonly #appender: Pick<Appender, "append">;
@@ -50,12 +55,12 @@ export class GroupCommit {
         submissions,
         resolve,
         reject,
-        dueAtEpochMillis: this.#dueAt(options?.atOnce ?? false),
+        ...this.#duesOf(feed, options?.atOnce ?? false),
       };
       const waiting = this.#waiting.get(feed);
       if (waiting) {
         waiting.push(request);
-        if (this.#millisToGather(waiting) <= 0) this.#gatheringFeeds.get(feed)?.abort();
+        if (this.#millisToGather(waiting) <= 0) this.#gatheringFeeds.get(feed)?.abort("ready");
       } else {
         this.#waiting.set(feed, [request]);
         void this.#run(feed);
@@ -63,15 +68,21 @@ export class GroupCommit {
     });
   }
 
-  #dueAt(atOnce: boolean): number {
-    const { gatherMillis = 0, clock } = this.#gathering ?? {};
-    return clock === undefined || atOnce ? 0 : clock.nowEpochMillis() + gatherMillis;
+  #duesOf(feed: string, atOnce: boolean): Pick<Waiting, "dueAtEpochMillis" | "aloneUntilEpochMillis"> {
+    const { gatherMillis = 0, busyFeeds, clock } = this.#gathering ?? {};
+    if (clock === undefined || atOnce) return { dueAtEpochMillis: 0, aloneUntilEpochMillis: 0 };
+    const dueAtEpochMillis = clock.nowEpochMillis() + gatherMillis;
+    const waitMillis = busyFeeds?.came(feed) ?? 0;
+    return {
+      dueAtEpochMillis,
+      aloneUntilEpochMillis: Math.max(dueAtEpochMillis, clock.nowEpochMillis() + waitMillis),
+    };
   }
 
   async #run(feed: string): Promise<void> {
     for (let waiting = this.#waiting.get(feed); waiting?.length; waiting = this.#waiting.get(feed)) {
       const millis = this.#millisToGather(waiting);
-      if (millis > 0) await this.#gather(feed, millis);
+      if (millis > 0) await this.#gather(feed, waiting, millis);
       this.#waiting.set(feed, []);
       await this.#commit(feed, waiting);
     }
@@ -81,15 +92,20 @@ export class GroupCommit {
   #millisToGather(waiting: readonly Waiting[]): number {
     const { clock, stopping } = this.#gathering ?? {};
     if (clock === undefined || stopping?.aborted || eventsOf(waiting) >= MAX_PAGE_MESSAGES) return 0;
-    return Math.min(...waiting.map(({ dueAtEpochMillis }) => dueAtEpochMillis)) - clock.nowEpochMillis();
+    const [first, second] = waiting;
+    const dues = waiting.map(({ dueAtEpochMillis }) => dueAtEpochMillis);
+    const dueAtEpochMillis = second === undefined ? first?.aloneUntilEpochMillis : Math.min(...dues);
+    return (dueAtEpochMillis ?? 0) - clock.nowEpochMillis();
   }
 
-  async #gather(feed: string, millis: number): Promise<void> {
+  async #gather(feed: string, waiting: readonly Waiting[], millis: number): Promise<void> {
+    if (this.#gathering === undefined) return;
+    const { clock, stopping, busyFeeds } = this.#gathering;
     const ready = new AbortController();
     this.#gatheringFeeds.set(feed, ready);
-    const ends = [ready.signal, this.#gathering?.stopping].filter((signal) => signal !== undefined);
-    await this.#gathering?.clock.sleep(millis, AbortSignal.any(ends));
+    await clock.sleep(millis, ready.signal, stopping);
     this.#gatheringFeeds.delete(feed);
+    busyFeeds?.waited(feed, waiting.length === 1);
   }
 
   async #commit(feed: string, group: readonly Waiting[]): Promise<void> {

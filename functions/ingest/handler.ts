@@ -6,6 +6,7 @@ import { answerHttpApi } from "../../shared/http/lambdaAdapter.ts";
 import { onFirstEvent } from "../../shared/runtime/onFirstEvent.ts";
 import { defineHandler, type HandlerParts, recording } from "../handlerParts.ts";
 import { Appender, type AppendParts } from "./append.ts";
+import { BusyFeeds } from "./busyFeeds.ts";
 import { GatheredHints } from "./gatheredHints.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { createIngestApp } from "./http.ts";
@@ -34,12 +35,13 @@ export const createHandler = defineHandler(
       newAppendId: randomUUID,
       random: Math.random,
     });
-    const gathering = { gatherMillis: settings.gatherMillis, clock, stopping };
+    const isManyAtOnce = parts.hasManyEventsAtOnce === true;
+    const busyFeeds = isManyAtOnce ? new BusyFeeds(clock) : undefined;
+    const gathering = { gatherMillis: settings.gatherMillis, busyFeeds, clock, stopping };
     const intake = new Intake(new GroupCommit(appender, gathering), metrics);
     const callers = openCallers(environment, openKeys(environment, clients), parts);
     const http: Pick<Intake, "submit"> = {
-      submit: (feed, submissions) =>
-        intake.submit(feed, submissions, { atOnce: parts.hasManyEventsAtOnce !== true }),
+      submit: (feed, submissions) => intake.submit(feed, submissions, { atOnce: !isManyAtOnce }),
     };
     const answerHttp = answerHttpApi(createIngestApp(http, callers, log));
     return async (event: APIGatewayProxyEventV2 | SQSEvent) =>

@@ -36,7 +36,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     lingerMillis: 0,
     backoffMillis: { first: 100, most: 2_000 },
     signal: stopping,
-    sleep: (millis, signal) => clock.sleep(millis, signal),
+    sleep: (millis, signal) => clock.sleep(millis, ...(signal === undefined ? [] : [signal])),
   });
   for (let sent = 0; sent < events.length && !stopping.aborted; ) {
     const lines = events.slice(sent, sent + Math.min(BATCH_MOST, pace.due(sent))).map(({ line }) => line);

@@ -342,14 +342,9 @@ class GroupTurn {
 
   /** Waits for the follower's next tick; false when a request has ended before it. */
   async #waitForTick(): Promise<boolean> {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([ended.signal, this.#parts.stopping]);
-    const isTick = await Promise.race([
-      this.#task.follower.nextTick(this.#tail.mark, signal).then(() => true),
-      this.#requests.next().then(() => false),
-    ]);
-    ended.abort("ended");
-    return isTick;
+    const { answer } = this.#requests;
+    await this.#task.follower.nextTick(this.#tail.mark, answer, this.#parts.stopping);
+    return !answer.aborted;
   }
 
   /** Waits for the answer of a young request; false when there is none. */
@@ -373,11 +368,8 @@ class GroupTurn {
     await this.#waitForAnswer(Math.max(SHORT_MILLIS, untilEpochMillis - this.#now()), this.#parts.stopping);
   }
 
-  async #waitForAnswer(mostMillis: number, stopping?: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    const signal = stopping === undefined ? ended.signal : AbortSignal.any([ended.signal, stopping]);
-    await Promise.race([this.#parts.clock.sleep(mostMillis, signal), this.#requests.next()]);
-    ended.abort("ended");
+  async #waitForAnswer(mostMillis: number, ...signals: readonly AbortSignal[]): Promise<void> {
+    await this.#parts.clock.sleep(mostMillis, this.#requests.answer, ...signals);
   }
 
   /**

@@ -44,7 +44,7 @@ export class SessionRequests {
   readonly #running = new Map<string, SessionRequest>();
   readonly #ending = new Set<Promise<unknown>>();
   readonly #answered: { request: SessionRequest; outcome: Outcome | undefined }[] = [];
-  #bell = Promise.withResolvers<void>();
+  #answer = new AbortController();
 
   constructor(parts: RequestParts, held: HeldGroup, follower: Follower) {
     this.#parts = parts;
@@ -86,8 +86,8 @@ export class SessionRequests {
     void request.outcome.then((outcome) => {
       this.#ending.delete(request.outcome);
       this.#answered.push({ request, outcome });
-      this.#bell.resolve();
-      this.#bell = Promise.withResolvers();
+      // A reason of our own: the default one is an exception with a stack.
+      this.#answer.abort("answered");
     });
   }
 
@@ -96,13 +96,14 @@ export class SessionRequests {
     await Promise.all(this.#ending);
   }
 
-  /** Resolves when the next request ends. */
-  next(): Promise<void> {
-    return this.#answered.length > 0 ? Promise.resolve() : this.#bell.promise;
+  /** Aborted when a request has ended whose outcome was not taken yet. */
+  get answer(): AbortSignal {
+    return this.#answer.signal;
   }
 
   /** The outcomes that came since the last call, in order. Those of sessions that somebody moved or deleted do not count. */
   takeAnswered(): { session: string; outcome: Outcome }[] {
+    if (this.#answer.signal.aborted) this.#answer = new AbortController();
     return this.#answered.splice(0).flatMap(({ request, outcome }) => {
       if (this.#running.get(request.session) === request) this.#running.delete(request.session);
       const isCurrent = !request.isDropped && !this.#isMoved(request);

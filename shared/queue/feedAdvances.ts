@@ -25,7 +25,8 @@ export class FeedAdvances {
   readonly #lastOf = new Map<string, number>();
   /** The highest count that was forgotten. */
   #forgotten = 0;
-  readonly #waiting = new Map<string, Set<() => void>>();
+  /** By feed, what aborts at its next advance, while somebody waits for it. */
+  readonly #nextOf = new Map<string, { readonly advance: AbortController; waiting: number }>();
   readonly #onTurnEnded: ((feed: string) => void)[] = [];
   readonly #pages = new LRUCache<string, { readonly segment: Segment; readonly page: StoredPage }>({
     maxSize: KEPT_PAGE_BYTES,
@@ -49,7 +50,10 @@ export class FeedAdvances {
       this.#lastOf.delete(oldest[0]);
       this.#forgotten = oldest[1];
     }
-    for (const resume of this.#waiting.get(feed) ?? []) resume();
+    const next = this.#nextOf.get(feed);
+    this.#nextOf.delete(feed);
+    // A reason of our own: the default one is an exception with a stack.
+    next?.advance.abort("advanced");
   }
 
   /** The other way: a follower's turn has ended, so that ingest knows that the next page finds no one awake. */
@@ -66,19 +70,20 @@ export class FeedAdvances {
     return this.#count;
   }
 
-  /** Resolves when the feed has advanced since the mark, and after `mostMillis` at the latest. */
-  async next(feed: string, mark: number, mostMillis: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || (this.#lastOf.get(feed) ?? this.#forgotten) > mark) return;
-    const resumed = new AbortController();
-    // A reason of our own: the default one is an exception with a stack.
-    const resume = () => resumed.abort("resumed");
-    signal.addEventListener("abort", resume, { once: true });
-    const waiting = this.#waiting.get(feed) ?? new Set();
-    this.#waiting.set(feed, waiting.add(resume));
-    await this.#clock.sleep(mostMillis, resumed.signal);
-    signal.removeEventListener("abort", resume);
-    waiting.delete(resume);
-    if (waiting.size === 0 && this.#waiting.get(feed) === waiting) this.#waiting.delete(feed);
+  /** Resolves when the feed has advanced since the mark, after `mostMillis` at the latest, and earlier once a signal aborts. */
+  async next(
+    feed: string,
+    mark: number,
+    mostMillis: number,
+    ...signals: readonly AbortSignal[]
+  ): Promise<void> {
+    if ((this.#lastOf.get(feed) ?? this.#forgotten) > mark) return;
+    const next = this.#nextOf.get(feed) ?? { advance: new AbortController(), waiting: 0 };
+    this.#nextOf.set(feed, next);
+    next.waiting += 1;
+    await this.#clock.sleep(mostMillis, next.advance.signal, ...signals);
+    next.waiting -= 1;
+    if (next.waiting === 0 && this.#nextOf.get(feed) === next) this.#nextOf.delete(feed);
   }
 
   /** The pages that were told, and from `source` those that were not. A page is immutable, so both are the same. */

@@ -11,9 +11,6 @@ const TICK_MILLIS = 50;
 /** Where advances are told, a check without one only finds what another process has appended. */
 const UNTOLD_TICK_MILLIS = 250;
 
-/** Where advances are told: pages and sessions that come within this time share a read. */
-const GATHER_MILLIS = 4;
-
 /**
  * Walks the pages of one feed for all its sessions in this process, each at its own pace. Sessions at the end of the
  * queue wait for the same ticks, so all of them share one read.
@@ -91,18 +88,11 @@ export class Follower {
     return this.#advances?.mark() ?? 0;
   }
 
-  /**
-   * Resolves at the next tick, and earlier once `signal` aborts. Where advances are told, the tick comes soon after the first
-   * one since the mark.
-   */
-  async nextTick(mark: number, signal: AbortSignal): Promise<void> {
-    if (this.#advances === undefined) return this.#sleepUntilEvery(TICK_MILLIS, signal);
-    await this.#advances.next(this.#feed, mark, UNTOLD_TICK_MILLIS, signal);
-    await this.#sleepUntilEvery(GATHER_MILLIS, signal);
-  }
-
-  #sleepUntilEvery(millis: number, signal: AbortSignal): Promise<void> {
-    return this.#clock.sleep(millis - (this.#clock.nowEpochMillis() % millis), signal);
+  /** Resolves at the next tick, at the first advance since the mark where they are told, and earlier once a signal aborts. */
+  async nextTick(mark: number, ...signals: readonly AbortSignal[]): Promise<void> {
+    if (this.#advances !== undefined)
+      return this.#advances.next(this.#feed, mark, UNTOLD_TICK_MILLIS, ...signals);
+    await this.#clock.sleep(TICK_MILLIS - (this.#clock.nowEpochMillis() % TICK_MILLIS), ...signals);
   }
 }
 

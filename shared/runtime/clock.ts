@@ -1,22 +1,25 @@
 /** The only source of time for decisions. It is a parameter, so tests can move the time. */
 export interface Clock {
   nowEpochMillis(): number;
-  /** Resolves after `millis`, or earlier once `signal` aborts. Never rejects. */
-  sleep(millis: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves after `millis`, or earlier once one of the signals aborts. Never rejects. Takes several, because `AbortSignal.any`
+   * leaves traces in a signal that lives as long as the process, which garbage collection has to clear.
+   */
+  sleep(millis: number, ...signals: readonly AbortSignal[]): Promise<void>;
 }
 
 export const systemClock: Clock = {
   nowEpochMillis: () => Date.now(),
-  sleep: (millis, signal) =>
+  sleep: (millis, ...signals) =>
     new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
+      if (signals.some(({ aborted }) => aborted)) return resolve();
       const done = () => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", done);
+        for (const signal of signals) signal.removeEventListener("abort", done);
         resolve();
       };
       const timer = setTimeout(done, millis);
-      signal?.addEventListener("abort", done, { once: true });
+      for (const signal of signals) signal.addEventListener("abort", done, { once: true });
     }),
 };
 

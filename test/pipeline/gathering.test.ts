@@ -62,10 +62,10 @@ describe("an append that waits for others", () => {
 
   it("is answered when the relay stops", async () => {
     const waiting = Promise.withResolvers<void>();
-    const sleep: Clock["sleep"] = (millis, signal) => {
+    const sleep: Clock["sleep"] = (millis, ...signals) => {
       // Nothing else sleeps for so long.
       if (millis > 4_000) waiting.resolve();
-      return systemClock.sleep(millis, signal);
+      return systemClock.sleep(millis, ...signals);
     };
     const relay = await TestRelay.start(GATHER, undefined, { clock: { ...systemClock, sleep } });
     const answer = relay.append("pbx", someEvents(1));

@@ -10,7 +10,7 @@ import type { FeedAdvances } from "../../shared/queue/feedAdvances.ts";
 import { createFollowers } from "../../shared/queue/follower.ts";
 import { PageReader } from "../../shared/queue/pageReader.ts";
 import { segmentOf } from "../../shared/queue/sequence.ts";
-import type { Clock } from "../../shared/runtime/clock.ts";
+import { type Clock, systemClock } from "../../shared/runtime/clock.ts";
 import { silentLog } from "../../shared/runtime/log.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { readSettings, type Settings } from "../../shared/runtime/settings.ts";
@@ -57,14 +57,7 @@ export class GroupWorld {
 
   readonly clock: Clock = {
     nowEpochMillis: () => Date.now() + this.#aheadMillis,
-    sleep: (millis, signal) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, millis);
-        signal?.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+    sleep: systemClock.sleep,
   };
 
   constructor(engine: Engine, feed: string) {

@@ -9,19 +9,19 @@ export class ManualClock implements Clock {
     return this.#nowEpochMillis;
   }
 
-  sleep(millis: number, signal?: AbortSignal): Promise<void> {
+  sleep(millis: number, ...signals: readonly AbortSignal[]): Promise<void> {
     return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
+      if (signals.some(({ aborted }) => aborted)) return resolve();
       const sleeper = {
         untilEpochMillis: this.#nowEpochMillis + millis,
         wake: () => {
           this.#sleepers.delete(sleeper);
-          signal?.removeEventListener("abort", sleeper.wake);
+          for (const signal of signals) signal.removeEventListener("abort", sleeper.wake);
           resolve();
         },
       };
       this.#sleepers.add(sleeper);
-      signal?.addEventListener("abort", sleeper.wake, { once: true });
+      for (const signal of signals) signal.addEventListener("abort", sleeper.wake, { once: true });
     });
   }
 

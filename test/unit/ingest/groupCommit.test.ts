@@ -208,3 +208,68 @@ describe("GroupCommit that gathers", () => {
     expect(pagesOf(appender)).toEqual([1, 1]);
   });
 });
+
+describe("GroupCommit of a busy feed", () => {
+  function busy(mayWaitMillis: number) {
+    const clock = new SleepingClock();
+    const appender = new HeldAppender();
+    const inVain: boolean[] = [];
+    const busyFeeds = {
+      came: () => mayWaitMillis,
+      waited: (_feed: string, isInVain: boolean) => void inVain.push(isInVain),
+    };
+    const stopping = new AbortController();
+    const commit = new GroupCommit(appender, {
+      gatherMillis: 0,
+      busyFeeds,
+      clock,
+      stopping: stopping.signal,
+    });
+    const pass = async (millis: number) => {
+      clock.pass(millis);
+      await settle();
+    };
+    const pages = () => appender.calls.map(({ submissions }) => submissions.length);
+    return { appender, commit, pass, inVain, pages };
+  }
+
+  it("lets a lone request wait for a second one, and no longer", async () => {
+    const { commit, pass, inVain, pages } = busy(8);
+    void commit.append("a", [submission(1)]);
+    await pass(5);
+    expect(pages()).toEqual([]);
+    void commit.append("a", [submission(1)]);
+    await settle();
+    expect(pages()).toEqual([2]);
+    expect(inVain).toEqual([false]);
+  });
+
+  it("appends a request that stays alone after the time", async () => {
+    const { commit, pass, inVain, pages } = busy(8);
+    void commit.append("a", [submission(1)]);
+    await pass(7);
+    expect(pages()).toEqual([]);
+    await pass(1);
+    expect(pages()).toEqual([1]);
+    expect(inVain).toEqual([true]);
+  });
+
+  it("lets nobody wait whom an append in flight has kept waiting, if there are two", async () => {
+    const { appender, commit, pages } = busy(8);
+    void commit.append("b", [submission(1)], { atOnce: true });
+    void commit.append("b", [submission(1)]);
+    void commit.append("b", [submission(1)]);
+    expect(pages()).toEqual([1]);
+    appender.calls[0]?.end();
+    await settle();
+    expect(pages()).toEqual([1, 2]);
+  });
+
+  it("says nothing of requests that did not wait", async () => {
+    const { commit, inVain, pages } = busy(0);
+    void commit.append("a", [submission(1)]);
+    await settle();
+    expect(pages()).toEqual([1]);
+    expect(inVain).toEqual([]);
+  });
+});

@@ -15,15 +15,15 @@ class ManualClock implements Clock {
     return this.#now;
   }
 
-  sleep(millis: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return Promise.resolve();
+  sleep(millis: number, ...signals: readonly AbortSignal[]): Promise<void> {
+    if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         this.#sleeping.delete(wake);
         resolve();
       };
       this.#sleeping.set(wake, this.#now + millis);
-      signal?.addEventListener("abort", wake, { once: true });
+      for (const signal of signals) signal.addEventListener("abort", wake, { once: true });
     });
   }
 
@@ -57,17 +57,17 @@ function following() {
   return { clock, advances, follower, stopping, tickAfter };
 }
 
-it("a follower reads within 4 ms after its feed advanced", async () => {
+it("a follower reads when its feed has advanced", async () => {
   const { advances, tickAfter } = following();
-  expect(await tickAfter(() => advances.advanced("pbx", 0, PAGE))).toBeLessThanOrEqual(10 + 4 + 1);
+  expect(await tickAfter(() => advances.advanced("pbx", 0, PAGE))).toBeLessThanOrEqual(10 + 1);
 });
 
-it("a follower also reads soon when its feed advanced during its last read", async () => {
+it("a follower also reads at once when its feed advanced during its last read", async () => {
   const { advances, clock, follower, tickAfter } = following();
   const mark = follower.mark();
   advances.advanced("pbx", 0, PAGE);
   await clock.pass(10);
-  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(4 + 1);
+  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(1);
 });
 
 it("a follower does not read again for an advance that its last read has seen", async () => {
@@ -80,15 +80,15 @@ it("a follower that missed an advance reads after 250 ms, and not for an advance
   const { advances, tickAfter } = following();
   const took = await tickAfter(() => advances.advanced("other", 0, PAGE));
   expect(took).toBeGreaterThanOrEqual(250);
-  expect(took).toBeLessThanOrEqual(250 + 4 + 1);
+  expect(took).toBeLessThanOrEqual(250 + 1);
 });
 
-it("a follower whose feed's advance was forgotten, because so many others advanced, reads soon", async () => {
+it("a follower whose feed's advance was forgotten, because so many others advanced, reads at once", async () => {
   const { advances, follower, tickAfter } = following();
   const mark = follower.mark();
   advances.advanced("pbx", 0, PAGE);
   for (let number = 0; number < 1_000; number += 1) advances.advanced(`other-${number}`, 0, PAGE);
-  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(4 + 1);
+  expect(await tickAfter(undefined, mark)).toBeLessThanOrEqual(1);
 });
 
 it("a follower whose turn ends tells ingest of which feed", () => {
