@@ -10,6 +10,7 @@ import type { DirectHandler } from "./direct.ts";
 import { createPrivateDirectory } from "./directories.ts";
 import type { Engine } from "./engine.ts";
 import { releaseHiddenMessages } from "./hiddenMessages.ts";
+import { withLongPolling } from "./longPoll.ts";
 import { RecentFailures } from "./recentFailures.ts";
 import { type Credentials, isSignedWith, newCredentials } from "./signature.ts";
 import { directSqsHandler, internalFailureBody, routeByQueue, type SqsRoute } from "./sqsRoute.ts";
@@ -49,8 +50,11 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
   const failures = new RecentFailures();
   const check = { credentials, fault, failures };
   await using started = new AsyncDisposableStack();
+  const closing = new AbortController();
   const start = async (options: { dataDir?: string }, outer: (route: SqsRoute) => SqsRoute) => {
-    const running = await behindCheck(check, outer, () =>
+    const nextVisible = (queue: string) => nextVisibleAtEpochMillis(running.server.inspectQueue(queue));
+    const polling = (route: SqsRoute) => outer(withLongPolling(route, nextVisible, closing.signal));
+    const running: { server: FauxqsServer; route: SqsRoute } = await behindCheck(check, polling, () =>
       startFauxqs({ port: 0, logger: false, ...options }),
     );
     started.defer(() => running.server.stop());
@@ -62,6 +66,7 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     dataDirectory === undefined ? {} : { dataDir: dataDirectory },
     (route) => (inMemory === undefined ? route : routeByQueue(unkept, inMemory.route, route)),
   );
+  started.defer(() => closing.abort());
   const running = started.move();
   return {
     endpoint: `http://127.0.0.1:${server.port}`,
@@ -72,6 +77,15 @@ export async function startSqs(options: SqsOptions = {}): Promise<Engine> {
     failure: new Promise(() => {}),
     close: () => running.disposeAsync(),
   };
+}
+
+/** When the next message of a queue becomes visible that is delayed or hidden. */
+function nextVisibleAtEpochMillis(queue: ReturnType<FauxqsServer["inspectQueue"]>): number {
+  const { delayed = [], inflight = [] } = queue?.messages ?? {};
+  return [
+    ...delayed.map(({ delayUntil = 0 }) => delayUntil),
+    ...inflight.map((each) => each.visibilityDeadline),
+  ].reduce((earliest, each) => Math.min(earliest, each), Number.POSITIVE_INFINITY);
 }
 
 function directHandler(

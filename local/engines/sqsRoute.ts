@@ -17,7 +17,7 @@ export function routeByQueue(queues: ReadonlySet<string>, other: SqsRoute, route
 }
 
 /** The name of the queue that a request is about; empty when it is about none, or all. */
-function queueOf(body: unknown): string {
+export function queueOf(body: unknown): string {
   const { QueueName, QueueUrl } = Object(body) as { QueueName?: unknown; QueueUrl?: unknown };
   if (typeof QueueName === "string") return QueueName;
   return typeof QueueUrl === "string" ? QueueUrl.slice(QueueUrl.lastIndexOf("/") + 1) : "";

@@ -1,5 +1,6 @@
 import {
   CreateQueueCommand,
+  DeleteMessageCommand,
   QueueDoesNotExist,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -42,13 +43,61 @@ describe("the embedded SQS, called without a socket", () => {
     expect(received.Messages).toMatchObject([{ Body: "back" }]);
   });
 
-  it("answers a long poll as soon as a message arrives", async () => {
+  it.each(["direct", "http"] as const)(
+    "answers a long poll (%s) as soon as a message arrives",
+    async (caller) => {
+      await using sqs = await started();
+      const { QueueUrl } = await sqs.http.send(new CreateQueueCommand({ QueueName: "q" }));
+      const begun = performance.now();
+      const polling = sqs[caller].send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+      await sqs.direct.send(new SendMessageCommand({ QueueUrl, MessageBody: "now" }));
+      expect((await polling).Messages).toMatchObject([{ Body: "now" }]);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    },
+  );
+
+  it("gives out a delayed message when its time has come, and a hidden one when it is visible again", async () => {
     await using sqs = await started();
     const { QueueUrl } = await sqs.http.send(new CreateQueueCommand({ QueueName: "q" }));
     const begun = performance.now();
+    await sqs.direct.send(new SendMessageCommand({ QueueUrl, MessageBody: "later", DelaySeconds: 1 }));
+    const receive = { QueueUrl, WaitTimeSeconds: 20, VisibilityTimeout: 1 };
+    for (const seconds of [1, 2]) {
+      const { Messages } = await sqs.direct.send(new ReceiveMessageCommand(receive));
+      expect(Messages).toMatchObject([{ Body: "later" }]);
+      expect(performance.now() - begun).toBeGreaterThanOrEqual(1000 * seconds - 5);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    }
+  });
+
+  it("gives out the next message of a FIFO group once the one before is deleted", async () => {
+    await using sqs = await started();
+    const { QueueUrl } = await sqs.http.send(
+      new CreateQueueCommand({ QueueName: "q.fifo", Attributes: { FifoQueue: "true" } }),
+    );
+    for (const MessageBody of ["first", "second"]) {
+      const MessageGroupId = "pbx";
+      const MessageDeduplicationId = MessageBody;
+      const message = { QueueUrl, MessageBody, MessageGroupId, MessageDeduplicationId };
+      await sqs.direct.send(new SendMessageCommand(message));
+    }
+    const receive = () => sqs.direct.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const { Messages: [first] = [] } = await receive();
+    expect(first).toMatchObject({ Body: "first" });
+    const begun = performance.now();
+    const next = receive();
+    await sqs.direct.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
+    expect((await next).Messages).toMatchObject([{ Body: "second" }]);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
+  it("ends a long poll when it closes", async () => {
+    await using sqs = await started();
+    const { QueueUrl } = await sqs.http.send(new CreateQueueCommand({ QueueName: "q" }));
     const polling = sqs.direct.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
-    await sqs.direct.send(new SendMessageCommand({ QueueUrl, MessageBody: "now" }));
-    expect((await polling).Messages).toMatchObject([{ Body: "now" }]);
+    const begun = performance.now();
+    await sqs.engine.close();
+    await Promise.allSettled([polling]);
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 

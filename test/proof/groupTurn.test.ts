@@ -168,8 +168,7 @@ describe("a turn of a group", () => {
       const { followerOf, ...parts } = world.process();
       const withoutTicks: DeliverGroupParts["followerOf"] = (feed, segmentSize) =>
         Object.assign(followerOf(feed, segmentSize), {
-          nextTick: (_mark: number, signal: AbortSignal) =>
-            new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+          nextTick: (_mark: number, ...signals: AbortSignal[]) => world.clock.sleep(60_000, ...signals),
         });
       const wake = { feed: world.feed, group: "group" };
       const turn = deliverGroup({ ...parts, followerOf: withoutTicks }, wake, 60_000);
