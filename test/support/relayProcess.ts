@@ -2,11 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { RelayClient } from "../../client/index.ts";
 import { eventually } from "./eventually.ts";
+import { startFlags } from "./startFlags.ts";
 
 const MAIN = new URL("../../local/main.ts", import.meta.url).pathname;
-
-/** The defaults of `npm start`. */
-const MEMORY_FLAGS = ["--max-old-space-size=384", "--max-semi-space-size=4", "--heap-growing-percent=100"];
 
 /** On a busy machine, a relay with much data takes long to start. */
 const START_MILLIS = 60_000;
@@ -29,7 +27,7 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   static async start(port: number, environment: Record<string, string>, args: string[] = ["--no-replay"]) {
-    const child = spawn(process.execPath, [...MEMORY_FLAGS, MAIN, ...args], {
+    const child = spawn(process.execPath, [...startFlags(), MAIN, ...args], {
       env: { ...process.env, PORT: String(port), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });

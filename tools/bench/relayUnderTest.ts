@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "undici";
 import { type Fetch, RelayClient } from "../../client/index.ts";
+import { startFlags } from "../../test/support/startFlags.ts";
 import type { Snapshot } from "./relayProcess.ts";
 
 /** A relay in a separate process. */
@@ -20,8 +21,7 @@ export class RelayUnderTest extends RelayClient implements AsyncDisposable {
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<RelayUnderTest> {
     const child = fork(new URL("./relayProcess.ts", import.meta.url), {
       env: { ...process.env, ...environment },
-      // As in `npm start`: without limits V8 lets garbage pile up to twice the memory, and is no faster.
-      execArgv: ["--max-old-space-size=384", "--max-semi-space-size=4", "--heap-growing-percent=100"],
+      execArgv: startFlags(),
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const [first] = (await once(child, "message")) as [Snapshot];
