@@ -10,10 +10,11 @@ type Result = AppendResult | PositionConflictError;
 
 interface Waiting {
   readonly submissions: readonly Submission[];
-  /** The append that takes the request begins by then, unless one is still in flight. */
-  readonly dueAtEpochMillis: number;
-  /** As `dueAtEpochMillis`, while it is the only one that waits. */
-  readonly aloneUntilEpochMillis: number;
+  readonly cameAtEpochMillis: number;
+  /** The append that takes the request begins within this time, unless one is still in flight. */
+  readonly mostWaitMillis: number;
+  /** The same, while it is the only one that waits. */
+  readonly mostWaitAloneMillis: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -55,7 +56,7 @@ export class GroupCommit {
         submissions,
         resolve,
         reject,
-        ...this.#duesOf(feed, options?.atOnce ?? false),
+        ...this.#waitOf(feed, options?.atOnce ?? false),
       };
       const waiting = this.#waiting.get(feed);
       if (waiting) {
@@ -68,14 +69,14 @@ export class GroupCommit {
     });
   }
 
-  #duesOf(feed: string, atOnce: boolean): Pick<Waiting, "dueAtEpochMillis" | "aloneUntilEpochMillis"> {
+  #waitOf(feed: string, atOnce: boolean): Omit<Waiting, "submissions" | "resolve" | "reject"> {
     const { gatherMillis = 0, busyFeeds, clock } = this.#gathering ?? {};
-    if (clock === undefined || atOnce) return { dueAtEpochMillis: 0, aloneUntilEpochMillis: 0 };
-    const dueAtEpochMillis = clock.nowEpochMillis() + gatherMillis;
-    const waitMillis = busyFeeds?.came(feed) ?? 0;
+    if (clock === undefined || atOnce)
+      return { cameAtEpochMillis: 0, mostWaitMillis: 0, mostWaitAloneMillis: 0 };
     return {
-      dueAtEpochMillis,
-      aloneUntilEpochMillis: Math.max(dueAtEpochMillis, clock.nowEpochMillis() + waitMillis),
+      cameAtEpochMillis: clock.nowEpochMillis(),
+      mostWaitMillis: gatherMillis,
+      mostWaitAloneMillis: Math.max(gatherMillis, busyFeeds?.came(feed) ?? 0),
     };
   }
 
@@ -92,10 +93,13 @@ export class GroupCommit {
   #millisToGather(waiting: readonly Waiting[]): number {
     const { clock, stopping } = this.#gathering ?? {};
     if (clock === undefined || stopping?.aborted || eventsOf(waiting) >= MAX_PAGE_MESSAGES) return 0;
-    const [first, second] = waiting;
-    const dues = waiting.map(({ dueAtEpochMillis }) => dueAtEpochMillis);
-    const dueAtEpochMillis = second === undefined ? first?.aloneUntilEpochMillis : Math.min(...dues);
-    return (dueAtEpochMillis ?? 0) - clock.nowEpochMillis();
+    const nowEpochMillis = clock.nowEpochMillis();
+    const left = waiting.map(({ cameAtEpochMillis, mostWaitMillis, mostWaitAloneMillis }) => {
+      const millis = waiting.length === 1 ? mostWaitAloneMillis : mostWaitMillis;
+      // If the clock is set back meanwhile, nobody waits for longer.
+      return Math.min(millis, cameAtEpochMillis + millis - nowEpochMillis);
+    });
+    return Math.min(...left);
   }
 
   async #gather(feed: string, waiting: readonly Waiting[], millis: number): Promise<void> {

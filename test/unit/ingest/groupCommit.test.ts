@@ -155,6 +155,16 @@ describe("GroupCommit that gathers", () => {
     expect(pagesOf(appender)).toEqual([1]);
   });
 
+  it("waits no longer when the clock is set back during an append", async () => {
+    const { appender, commit, pass } = gathering(0);
+    void commit.append("a", [submission(1)]);
+    void commit.append("a", [submission(2)]);
+    await pass(-3_600_000);
+    appender.calls[0]?.end();
+    await settle();
+    expect(pagesOf(appender)).toEqual([1, 1]);
+  });
+
   it("counts the time from the request, also when an append was in flight", async () => {
     const { appender, commit, pass } = gathering();
     void commit.append("a", [submission(1)]);
