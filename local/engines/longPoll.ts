@@ -38,7 +38,10 @@ export function withLongPolling(
         changed(queue);
       }
     }
-    const untilEpochMillis = clock.nowEpochMillis() + waitSeconds * 1000;
+    const mostMillis = waitSeconds * 1000;
+    // A timer of its own: it goes on when the machine's clock is set back.
+    const over = new AbortController();
+    void clock.sleep(mostMillis, over.signal, closing).then(() => over.abort("over"));
     const look = { headers: request.headers, body: { ...Object(request.body), WaitTimeSeconds: 0 } };
     let isRefused = false;
     const noting = {
@@ -48,15 +51,17 @@ export function withLongPolling(
       },
       header: reply.header.bind(reply),
     };
-    for (;;) {
-      // Taken before the look: a message that comes during it is not missed.
-      const change = changeOf(queue);
-      const answer = await route(look, noting);
-      const nowEpochMillis = clock.nowEpochMillis();
-      if (isRefused || hasMessages(answer) || closing.aborted || nowEpochMillis >= untilEpochMillis)
-        return answer;
-      const nextEpochMillis = Math.min(untilEpochMillis, nextVisibleAtEpochMillis(queue));
-      await clock.sleep(Math.max(1, nextEpochMillis - nowEpochMillis), change, closing);
+    try {
+      for (;;) {
+        // Taken before the look: a message that comes during it is not missed.
+        const change = changeOf(queue);
+        const answer = await route(look, noting);
+        if (isRefused || hasMessages(answer) || over.signal.aborted) return answer;
+        const untilVisibleMillis = nextVisibleAtEpochMillis(queue) - clock.nowEpochMillis();
+        await clock.sleep(Math.max(1, Math.min(mostMillis, untilVisibleMillis)), change, over.signal);
+      }
+    } finally {
+      over.abort("over");
     }
   };
 }

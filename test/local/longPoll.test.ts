@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { withLongPolling } from "../../local/engines/longPoll.ts";
 import type { SqsRoute } from "../../local/engines/sqsRoute.ts";
+import { systemClock } from "../../shared/runtime/clock.ts";
 import { ManualClock } from "../support/manualClock.ts";
 
 const REPLY = { status: () => {}, header: () => {} };
@@ -70,6 +71,21 @@ describe("long polling of the embedded SQS", () => {
     await pass(1);
     expect(received.messages).toEqual([]);
     expect(looks).toHaveLength(2);
+  });
+
+  it("waits no longer when the machine's clock is set back", async () => {
+    let aheadMillis = 0;
+    const clock = { ...systemClock, nowEpochMillis: () => Date.now() + aheadMillis };
+    const polled = withLongPolling(
+      async () => ({}),
+      () => Number.POSITIVE_INFINITY,
+      new AbortController().signal,
+      clock,
+    );
+    const headers = { "x-amz-target": "AmazonSQS.ReceiveMessage" };
+    const answer = polled({ headers, body: { WaitTimeSeconds: 1 } }, REPLY);
+    aheadMillis = -3_600_000;
+    expect(await answer).toEqual({});
   });
 
   it("answers when a request has changed the queue, and not when one has changed another queue", async () => {
