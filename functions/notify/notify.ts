@@ -25,7 +25,7 @@ export interface NotifyParts extends WakeParts {
 export async function notify(parts: NotifyParts, feed: string, hints: readonly NotifyHint[]): Promise<void> {
   const { cursorGroups } = parts.settings;
   const nowEpochMillis = parts.clock.nowEpochMillis();
-  const [head, { groups: listed }, early] = await Promise.all([
+  const [head, { groups }, early] = await Promise.all([
     parts.tails.readHead(feed),
     parts.groups.listGroups(feed),
     cursorGroups ? undefined : parts.cursors.listCursors(feed),
@@ -33,9 +33,8 @@ export async function notify(parts: NotifyParts, feed: string, hints: readonly N
   if (head === undefined) return;
   // A row that was created since the head was read is woken by whoever created it.
   const cursors = early ?? (head.isAllGrouped ? [] : await parts.cursors.listCursors(feed));
-  const groups = listed.filter(({ group }) => group.state === "parked");
   // On a busy feed, turns are at work on all rows. Whoever parks reads the tail once more.
-  if (groups.length === 0 && cursors.every(({ state }) => state !== "parked")) return;
+  if (![...groups.map(({ group }) => group), ...cursors].some(({ state }) => state === "parked")) return;
   const tail = await readTailFrom(parts.tails, head, nowEpochMillis);
   if (tail === undefined) return;
   const names = namesOfHints(hints);
