@@ -174,6 +174,11 @@ describe.runIf(canFail)("a file system with errors", () => {
     expect(await append(relay)).toBe(202);
     await run("mount", ["-o", "remount,abort", directory]);
     expect(await append(relay)).toBe(503);
+    // Why is tried every 100 ms. Until then, the answer is that of the engine whose write failed.
+    await until(
+      async () => /cannot be written/.test((await health(relay)).detail ?? ""),
+      "the reason is found",
+    );
     expect(await health(relay)).toEqual({
       status: 503,
       detail: expect.stringMatching(
