@@ -4,7 +4,6 @@ import { auditReferences } from "../../functions/sweep/audit.ts";
 import { pause, seek } from "../../shared/groups/groupCursor.ts";
 import type { AwsCall } from "../support/awsCalls.ts";
 import { timedOut } from "../support/awsErrors.ts";
-import { eventually } from "../support/eventually.ts";
 import { Engine } from "./engine.ts";
 import { ACCEPTED, GroupWorld, REFUSED } from "./groupWorld.ts";
 
@@ -118,11 +117,8 @@ describe("the write of a late outcome", () => {
       world.answer = () => answer.promise;
       await world.append(1);
       const turn = world.turn();
-      await eventually(
-        "the end of the turn",
-        async () => (await world.cursor("b")).requestUntilEpochMillis !== undefined,
-        5_000,
-      );
+      await world.handedOn();
+      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
       expect(world.wakes).toEqual([0]);
       let isLost = false;
       await engine.during(

@@ -44,15 +44,6 @@ function held() {
   return { until: answer.promise, release: (outcome = ACCEPTED) => answer.resolve(outcome) };
 }
 
-/** Resolves when a turn has ended and left a request of session b under way. */
-function handedOn(world: GroupWorld): Promise<unknown> {
-  return eventually(
-    "the end of the turn",
-    async () => (await world.cursor("b")).requestUntilEpochMillis !== undefined,
-    5_000,
-  );
-}
-
 describe("a turn of a group", () => {
   it("reads a page once, serves each session at its own pace, and writes the row twice", () =>
     inWorld(TWO, async (world) => {
@@ -332,7 +323,8 @@ describe("a request that hangs", () => {
       await eventually("the first page", () => world.batches("a").length === 1);
       await world.append(1);
       await eventually("the second page", () => world.batches("a").length === 2, 1_000);
-      await handedOn(world);
+      await world.handedOn();
+      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
       expect(await world.cursor("b")).toMatchObject({ next: 1, batchLast: 2, requests: 1 });
       expect(world.wakes).toEqual([0]);
 
@@ -360,7 +352,8 @@ describe("a request that hangs", () => {
       world.answer = ({ session }) => (session === "b" ? hung.until : ACCEPTED);
       await world.append(2);
       const turn = world.turn(60_000);
-      await handedOn(world);
+      await world.handedOn();
+      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
       hung.release();
       await turn;
       expect(await world.cursor("b")).toMatchObject({ next: 3 });
@@ -372,7 +365,8 @@ describe("a request that hangs", () => {
       world.answer = () => hung.until;
       await world.append(4);
       const first = world.turn();
-      await handedOn(world);
+      await world.handedOn();
+      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
       world.pass(60_000);
       const refused: Post[] = [];
       world.answer = (post) => {
@@ -395,7 +389,8 @@ describe("a request that hangs", () => {
       world.answer = () => hung.until;
       await world.append(1);
       const turn = world.turn();
-      await handedOn(world);
+      await world.handedOn();
+      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
       hung.release({ ...REFUSED } as never);
       await turn;
       expect(await world.cursor("b")).toMatchObject({ next: 1, attempts: 1, batchLast: 1 });

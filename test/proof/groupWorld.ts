@@ -19,6 +19,7 @@ import type { WebhookSession } from "../../shared/sessions/session.ts";
 import type { WebhookBody } from "../../shared/webhook/body.ts";
 import type { DeliveryOutcome } from "../../shared/webhook/outcome.ts";
 import { SharedMessages } from "../../shared/webhook/sharedMessages.ts";
+import { eventually } from "../support/eventually.ts";
 import { storedPage } from "../unit/queue/samples.ts";
 import type { Engine } from "./engine.ts";
 
@@ -172,6 +173,11 @@ export class GroupWorld {
   /** One turn in a process of its own. */
   turn(turnMillis = 10_000, restMillis = turnMillis): Promise<void> {
     return deliverGroup(this.process(), { feed: this.feed, group: "group" }, turnMillis, restMillis);
+  }
+
+  /** Resolves when a turn has parked the group with work left: after the row is written, it sends this wake. */
+  handedOn(): Promise<unknown> {
+    return eventually("the wake of the turn that hands on", () => this.wakes.length > 0, 5_000);
   }
 
   /** What deliver works with in a process that has nothing in its caches. @param advances where ingest runs in it too */
