@@ -1,6 +1,7 @@
 import { tableLines } from "../../cli/terminal/table.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import { median, percentile } from "./percentile.ts";
+import { pairedRatio } from "./ratio.ts";
 import { Receiver } from "./receiver.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource } from "./scenarios.ts";
@@ -8,7 +9,8 @@ import { EventSource } from "./scenarios.ts";
 const SESSIONS = 100;
 const HANGING = [0, 1, 10, 50] as const;
 const EVENTS_PER_SECOND = 100;
-const EVENTS_PER_REQUEST = 50;
+/** Ten appends a second: the p99 of few appends would be that of a single stall of the machine. */
+const EVENTS_PER_REQUEST = 10;
 /** All endpoints respond for this long before some begin to hang. */
 const WELL_SECONDS = 5;
 
@@ -35,8 +37,8 @@ interface Measured {
 
 /**
  * `npm run bench -- isolation` measures how much hanging endpoints delay the other sessions, in cursor groups and with
- * rows of their own, which have two lanes. Each round measures all variants, because the machine's other work changes more
- * from minute to minute than the variants differ.
+ * rows of their own, which have two lanes. Each round measures all variants and begins with another one, because the
+ * machine's other work changes more from minute to minute than the variants differ. The ratios compare what one round measured.
  */
 export async function benchIsolation(options: {
   rounds: number;
@@ -50,7 +52,7 @@ export async function benchIsolation(options: {
   );
   const results = new Map<Variant, Measured[]>(variants.map((variant) => [variant, []]));
   for (let round = 1; round <= options.rounds; round += 1)
-    for (const variant of variants) {
+    for (const variant of rotated(variants, round - 1)) {
       const measured = await measure(variant, source, options);
       results.get(variant)?.push(measured);
       process.stderr.write(`round ${round}, ${nameOf(variant)}: ${figures([measured]).join("  ")}\n`);
@@ -62,7 +64,7 @@ export async function benchIsolation(options: {
 
   const { seconds, timeout, rounds } = options;
   process.stdout.write(
-    `\n${SESSIONS} sessions, ${EVENTS_PER_SECOND} events/s, ${EVENTS_PER_REQUEST} a request; endpoints hang ${timeout} s; medians of ${rounds} rounds of ${seconds} s\n`,
+    `\n${SESSIONS} sessions, ${EVENTS_PER_SECOND} events/s, ${EVENTS_PER_REQUEST} a request; endpoints hang ${timeout} s; medians of ${rounds} rounds of ${seconds} s; ratios with the range that holds 9 times in 10\n`,
   );
   const rows = [
     [
@@ -83,8 +85,11 @@ export async function benchIsolation(options: {
         results.get(
           variants.find(({ rows, hanging }) => rows === variant.rows && hanging === 0) ?? variant,
         ) ?? [];
-      const ratio = (of: (each: Measured) => number) =>
-        (median(own.map(of)) / median(base.map(of))).toFixed(2);
+      const ratio = (of: (each: Measured) => number) => {
+        const { mean, low, high } = pairedRatio(own.map(of), base.map(of));
+        if (own === base || own.length === 1) return mean.toFixed(2);
+        return `${mean.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+      };
       return [
         nameOf(variant),
         ...figures(own),
@@ -94,6 +99,11 @@ export async function benchIsolation(options: {
     }),
   ];
   process.stdout.write(`${tableLines(rows).join("\n")}\n`);
+}
+
+function rotated<T>(all: readonly T[], by: number): T[] {
+  const start = by % all.length;
+  return [...all.slice(start), ...all.slice(0, start)];
 }
 
 function nameOf({ rows, hanging }: Variant): string {
