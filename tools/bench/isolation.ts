@@ -1,7 +1,7 @@
 import { tableLines } from "../../cli/terminal/table.ts";
 import { readRecording } from "../../local/demo/recording.ts";
 import { median, percentile } from "./percentile.ts";
-import { pairedRatio } from "./ratio.ts";
+import { pairedRatio, type Ratio } from "./ratio.ts";
 import { Receiver } from "./receiver.ts";
 import { RelayUnderTest } from "./relayUnderTest.ts";
 import { EventSource } from "./scenarios.ts";
@@ -85,11 +85,8 @@ export async function benchIsolation(options: {
         results.get(
           variants.find(({ rows, hanging }) => rows === variant.rows && hanging === 0) ?? variant,
         ) ?? [];
-      const ratio = (of: (each: Measured) => number) => {
-        const { mean, low, high } = pairedRatio(own.map(of), base.map(of));
-        if (own === base || own.length === 1) return mean.toFixed(2);
-        return `${mean.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
-      };
+      const ratio = (of: (each: Measured) => number) =>
+        own === base ? "1" : ratioText(pairedRatio(own.map(of), base.map(of)));
       return [
         nameOf(variant),
         ...figures(own),
@@ -108,6 +105,11 @@ function rotated<T>(all: readonly T[], by: number): T[] {
 
 function nameOf({ rows, hanging }: Variant): string {
   return `${rows}, ${hanging} hang`;
+}
+
+function ratioText({ median, range }: Ratio): string {
+  const text = median.toFixed(2);
+  return range === undefined ? text : `${text} (${range.map((ratio) => ratio.toFixed(2)).join(" to ")})`;
 }
 
 function figures(results: readonly Measured[]): string[] {

@@ -1,23 +1,38 @@
-/** Student's t for a range that holds 9 times in 10, by degrees of freedom from 1. */
-const STUDENT_T = [6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81, 1.8, 1.78, 1.77, 1.76, 1.75];
-const NORMAL = 1.65;
+import { median } from "./percentile.ts";
 
-/**
- * How much larger the first of two things is that were measured together several times: the geometric mean of the pairs'
- * ratios, and the range in which the true one lies 9 times in 10. One pair says nothing about that range: it is NaN.
- */
-export function pairedRatio(
-  measured: readonly number[],
-  base: readonly number[],
-): { mean: number; low: number; high: number } {
-  const logs = measured.map((value, index) => Math.log(value / (base[index] ?? Number.NaN)));
-  const mean = sum(logs) / logs.length;
-  const degrees = logs.length - 1;
-  const variance = sum(logs.map((log) => (log - mean) ** 2)) / degrees;
-  const half = (STUDENT_T[degrees - 1] ?? NORMAL) * Math.sqrt(variance / logs.length);
-  return { mean: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half) };
+export interface Ratio {
+  readonly median: number;
+  /** The true median is between the two at least 9 times in 10; undefined when there are too few pairs to say so. */
+  readonly range: readonly [low: number, high: number] | undefined;
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+/**
+ * How much larger the first of two things is that were measured together several times: the median of the pairs' ratios.
+ * A stall of the machine in one of them does not move it. Its range is that of the sign test, which assumes nothing
+ * about how the ratios are distributed.
+ */
+export function pairedRatio(measured: readonly number[], base: readonly number[]): Ratio {
+  const ratios = measured
+    .map((value, index) => value / (base[index] ?? Number.NaN))
+    .toSorted((a, b) => a - b);
+  const outside = outsideOf(ratios.length);
+  const [low, high] = [ratios[outside - 1], ratios.at(-outside)];
+  return {
+    median: median(ratios),
+    range: outside === 0 || low === undefined || high === undefined ? undefined : [low, high],
+  };
+}
+
+/** The largest k so that the k-th value from below and from above hold the median between them 9 times in 10. */
+function outsideOf(count: number): number {
+  let outside = 0;
+  // How likely it is that this many values, or fewer, lie on one side of the median.
+  let likely = 0;
+  let exactly = 0.5 ** count;
+  while (2 * (likely + exactly) <= 0.1) {
+    likely += exactly;
+    outside += 1;
+    exactly *= (count - outside + 1) / outside;
+  }
+  return outside;
 }

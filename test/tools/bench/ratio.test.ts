@@ -1,28 +1,38 @@
 import { describe, expect, it } from "vitest";
 import { pairedRatio } from "../../../tools/bench/ratio.ts";
 
+/** A base of 1 for each. */
+const toOne = (ratios: readonly number[]) =>
+  pairedRatio(
+    ratios,
+    ratios.map(() => 1),
+  );
+
 describe("a paired ratio", () => {
   it("is exact where all pairs agree, however much the pairs differ among each other", () => {
-    const { mean, low, high } = pairedRatio([20, 400, 6], [10, 200, 3]);
-    expect(mean).toBeCloseTo(2, 10);
-    expect(low).toBeCloseTo(2, 10);
-    expect(high).toBeCloseTo(2, 10);
+    expect(pairedRatio([20, 400, 6, 8, 2], [10, 200, 3, 4, 1])).toEqual({ median: 2, range: [2, 2] });
   });
 
-  it("weighs twice as much and half as much alike", () => {
-    expect(pairedRatio([20, 5], [10, 10]).mean).toBeCloseTo(1, 10);
+  it("is not moved by one stall", () => {
+    expect(toOne([0.9, 1, 1.1, 1, 30]).median).toBe(1);
   });
 
-  /** Logarithms 0.1 and 0.3: mean 0.2, standard error 0.1, Student's t 6.31 with one degree of freedom. */
-  it("has the range of Student's t", () => {
-    const { mean, low, high } = pairedRatio([Math.exp(0.1), Math.exp(0.3)], [1, 1]);
-    expect(Math.log(mean)).toBeCloseTo(0.2, 10);
-    expect(Math.log(low)).toBeCloseTo(0.2 - 0.631, 3);
-    expect(Math.log(high)).toBeCloseTo(0.2 + 0.631, 3);
-  });
+  /** The order statistics of the sign test at 90 %, as tables of the binomial distribution have them. */
+  it.each([
+    [5, 1],
+    [7, 1],
+    [8, 2],
+    [12, 3],
+    [20, 6],
+  ])(
+    "of %i pairs has a range from the value number %i from below to the one from above",
+    (count, outside) => {
+      const ratios = Array.from({ length: count }, (_, index) => index + 1);
+      expect(toOne(ratios.toReversed()).range).toEqual([outside, count + 1 - outside]);
+    },
+  );
 
-  it("has no range with a single pair", () => {
-    const { mean, low } = pairedRatio([3], [2]);
-    expect([mean, low]).toEqual([1.5, Number.NaN]);
+  it.each([1, 4])("of %i pairs has no range", (count) => {
+    expect(toOne(Array.from({ length: count }, () => 2))).toEqual({ median: 2, range: undefined });
   });
 });
