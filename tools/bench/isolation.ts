@@ -26,7 +26,7 @@ interface Measured {
   /** From the moment when the endpoints begin to hang. */
   readonly p50Millis: number;
   readonly p99Millis: number;
-  /** After the first requests to hanging endpoints have timed out, when the relay knows these endpoints. */
+  /** After the first requests to hanging endpoints have timed out; NaN for a measurement that ends before. */
   readonly knownP99Millis: number;
   readonly worstMillis: number;
   readonly ingestP99Millis: number;
@@ -113,7 +113,10 @@ function ratioText({ median, range }: Ratio): string {
 }
 
 function figures(results: readonly Measured[]): string[] {
-  const millis = (of: (each: Measured) => number) => `${median(results.map(of)).toFixed(0)} ms`;
+  const millis = (of: (each: Measured) => number) => {
+    const figure = median(results.map(of));
+    return Number.isNaN(figure) ? "–" : `${figure.toFixed(0)} ms`;
+  };
   return [
     millis((each) => each.p50Millis),
     millis((each) => each.p99Millis),
