@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type BundlingOptions, LogLevel, OutputFormat, SourceMapMode } from "aws-cdk-lib/aws-lambda-nodejs";
 
 /**
@@ -22,7 +21,6 @@ export const bundling: BundlingOptions = {
   ],
   // Tells undici that it is being bundled. It then leaves out its second, experimental HTTP parser.
   define: { esbuildDetection: "true" },
-  esbuildArgs: { "--alias:undici": join(import.meta.dirname, "bundled/undici.mjs") },
   logLevel: LogLevel.WARNING,
   // CommonJS code in packages loads Node's own modules with `require`.
   banner: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

@@ -1,11 +1,11 @@
 import type { LookupAddress } from "node:dns";
 import { lookup as lookupByOperatingSystem } from "node:dns/promises";
 import { isIP, type LookupFunction, Socket } from "node:net";
-import { buildConnector } from "undici";
 import type { AddressGuard } from "./addressGuard.ts";
 import { codeOf } from "./failureDetail.ts";
 import { loopbackAddressesOf } from "./localhost.ts";
 import { isExhaustion } from "./ownLack.ts";
+import { buildConnector } from "./undiciParts.mjs";
 
 /** Why a connection failed; the same values as `DeliveryOutcome.reason`. */
 export type ConnectionReason =

@@ -1,6 +1,6 @@
-import { type buildConnector, Client } from "undici";
 import { InterimResponses } from "./interimResponses.ts";
 import { createLender, type Lender } from "./lender.ts";
+import { type buildConnector, Client } from "./undiciParts.mjs";
 
 /** Concurrent connections to one origin. Further requests wait. */
 const MAX_CONNECTIONS_PER_ORIGIN = 32;

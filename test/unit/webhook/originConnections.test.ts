@@ -1,6 +1,6 @@
-import { buildConnector } from "undici";
 import { describe, expect, it } from "vitest";
 import { createOriginConnections } from "../../../shared/webhook/originConnections.ts";
+import { buildConnector } from "../../../shared/webhook/undiciParts.mjs";
 import { startReceiver } from "./receiver.ts";
 
 const NEVER = new AbortController().signal;
@@ -44,7 +44,18 @@ describe("the connections of an origin", () => {
     await using receiver = await startReceiver((response) => response.end());
     const connections = createConnections();
     const client = await takeAndGive(connections, `http://127.0.0.1:${receiver.port}`);
-    await (await client.request({ path: "/", method: "POST" })).body.dump();
+    await new Promise<void>((resolve, reject) =>
+      client.dispatch(
+        { path: "/", method: "POST" },
+        {
+          onRequestStart: () => {},
+          onResponseStart: () => {},
+          onResponseData: () => {},
+          onResponseEnd: () => resolve(),
+          onResponseError: (_controller, error) => reject(error),
+        },
+      ),
+    );
     expect(receiver.sockets[0]?.destroyed).toBe(false);
     for (const name of ["b", "c"]) await takeAndGive(connections, `http://${name}.example.com`);
     await connections.close();
