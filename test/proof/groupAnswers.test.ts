@@ -117,8 +117,7 @@ describe("the write of a late outcome", () => {
       world.answer = () => answer.promise;
       await world.append(1);
       const turn = world.turn();
-      await world.handedOn();
-      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
+      await world.handedOn("b");
       expect(world.wakes).toEqual([0]);
       let isLost = false;
       await engine.during(

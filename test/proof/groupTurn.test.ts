@@ -323,8 +323,7 @@ describe("a request that hangs", () => {
       await eventually("the first page", () => world.batches("a").length === 1);
       await world.append(1);
       await eventually("the second page", () => world.batches("a").length === 2, 1_000);
-      await world.handedOn();
-      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
+      await world.handedOn("b");
       expect(await world.cursor("b")).toMatchObject({ next: 1, batchLast: 2, requests: 1 });
       expect(world.wakes).toEqual([0]);
 
@@ -352,8 +351,7 @@ describe("a request that hangs", () => {
       world.answer = ({ session }) => (session === "b" ? hung.until : ACCEPTED);
       await world.append(2);
       const turn = world.turn(60_000);
-      await world.handedOn();
-      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
+      await world.handedOn("b");
       hung.release();
       await turn;
       expect(await world.cursor("b")).toMatchObject({ next: 3 });
@@ -365,8 +363,7 @@ describe("a request that hangs", () => {
       world.answer = () => hung.until;
       await world.append(4);
       const first = world.turn();
-      await world.handedOn();
-      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
+      await world.handedOn("b");
       world.pass(60_000);
       const refused: Post[] = [];
       world.answer = (post) => {
@@ -389,8 +386,7 @@ describe("a request that hangs", () => {
       world.answer = () => hung.until;
       await world.append(1);
       const turn = world.turn();
-      await world.handedOn();
-      expect((await world.cursor("b")).requestUntilEpochMillis).toBeDefined();
+      await world.handedOn("b");
       hung.release({ ...REFUSED } as never);
       await turn;
       expect(await world.cursor("b")).toMatchObject({ next: 1, attempts: 1, batchLast: 1 });

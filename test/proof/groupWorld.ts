@@ -175,9 +175,11 @@ export class GroupWorld {
     return deliverGroup(this.process(), { feed: this.feed, group: "group" }, turnMillis, restMillis);
   }
 
-  /** Resolves when a turn has parked the group with work left: after the row is written, it sends this wake. */
-  handedOn(): Promise<unknown> {
-    return eventually("the wake of the turn that hands on", () => this.wakes.length > 0, 5_000);
+  /** Resolves when a turn has parked the group with a request of a session under way: after the row is written, it sends a wake. */
+  async handedOn(session: string): Promise<void> {
+    await eventually("the wake of the turn that hands on", () => this.wakes.length > 0, 5_000);
+    const { requestUntilEpochMillis } = await this.cursor(session);
+    if (requestUntilEpochMillis === undefined) throw new Error(`no request of ${session} is under way`);
   }
 
   /** What deliver works with in a process that has nothing in its caches. @param advances where ingest runs in it too */

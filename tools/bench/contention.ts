@@ -15,8 +15,8 @@ const GROUPS_SAVE = 0.1;
 
 /**
  * `npm run bench -- contention` measures many sessions or producers in one place at one time. It fails if all calls
- * to AWS together grow faster than the number of sessions, or if sessions in groups need more than a tenth of the calls of sessions with
- * rows of their own.
+ * to AWS together grow faster than the number of sessions, or if sessions in groups need more than a tenth of the calls of
+ * sessions with rows of their own.
  * @param options.sessions the larger number of sessions that get one event
  */
 export async function benchContention({ sessions }: { readonly sessions: number }): Promise<void> {

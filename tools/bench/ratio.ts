@@ -16,21 +16,22 @@ export function pairedRatio(measured: readonly number[], base: readonly number[]
     .map((value, index) => value / (base[index] ?? Number.NaN))
     .toSorted((a, b) => a - b);
   const outside = outsideOf(ratios.length);
-  const [low, high] = [ratios[outside - 1], ratios.at(-outside)];
+  // Without any outside, there are no such two.
+  const [low, high] = [ratios[outside - 1], ratios[ratios.length - outside]];
   return {
     median: median(ratios),
-    range: outside === 0 || low === undefined || high === undefined ? undefined : [low, high],
+    range: low === undefined || high === undefined ? undefined : [low, high],
   };
 }
 
 /** The largest k so that the k-th value from below and from above hold the median between them 9 times in 10. */
 function outsideOf(count: number): number {
   let outside = 0;
-  // How likely it is that this many values, or fewer, lie on one side of the median.
-  let likely = 0;
+  // How likely it is that fewer than `outside` values lie below the median, and that exactly so many do.
+  let fewer = 0;
   let exactly = 0.5 ** count;
-  while (2 * (likely + exactly) <= 0.1) {
-    likely += exactly;
+  while (2 * (fewer + exactly) <= 0.1) {
+    fewer += exactly;
     outside += 1;
     exactly *= (count - outside + 1) / outside;
   }
